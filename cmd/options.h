@@ -1,0 +1,51 @@
+#ifndef OPTIONS_H
+#define OPTIONS_H
+
+/*
+ * options: argv in sendmail's dialect -> a request. Pure: touches no file and
+ * prints nothing. One table says what each option is, its arity and its
+ * meaning.
+ */
+
+#include "error.h"
+#include "submit.h"
+
+enum options_mode {
+	MODE_SUBMIT,
+	MODE_DRY_RUN,
+	MODE_CHECK,
+	MODE_HELP,
+	MODE_VERSION
+};
+
+/* The name we were called by decides what argv may say. */
+enum options_name { NAME_SENDLING, NAME_SENDMAIL, NAME_MAILQ, NAME_NEWALIASES };
+
+struct options {
+	enum options_name name;
+	enum options_mode mode;
+	struct request request; /* borrows from argv */
+	const char *account;	/* -a */
+	const char *config;	/* -C */
+	const char *transcript; /* -X */
+	const char *tag;	/* -L */
+	char **settings;	/* --set KEYWORD=VALUE, in order */
+	size_t setting_count;
+	bool verbose;
+	bool json;
+	bool quiet;		/* -oeq */
+	bool dot_ends;		/* no -i given; only a terminal cares */
+	struct notes notes;	/* ignored options, for the log */
+};
+
+/* -1: ERROR_USAGE, naming the option and what to write instead. o is to be
+ * cleared in either case. argc may be 0. */
+int options_parse(struct options *o, int argc, char **argv, struct error *e);
+void options_clear(struct options *o);
+
+/* The text of --help, and one row's spelling for the manual's test ("-t",
+ * "--config"; NULL past the end). */
+const char *options_help(void);
+const char *options_spelling(size_t index);
+
+#endif

@@ -1,0 +1,40 @@
+#ifndef HOST_H
+#define HOST_H
+
+/*
+ * host: who and where we are: user, full name, home, host name, clock,
+ * environment, random bytes. The only reader of getenv, getpw*, time.
+ */
+
+#include "submit.h"
+
+struct host {
+	char login[256];     /* passwd entry of the real uid, else LOGNAME or
+			      * USER where clean, else "uid1234" */
+	char full_name[256]; /* NAME, else GECOS up to its comma, `&` expanded */
+	char name[256];	     /* gethostname(2), or "" */
+	char home[4096];     /* HOME where absolute, else passwd's, else "" */
+	unsigned uid;
+	bool privileged;     /* AT_SECURE: started set-id */
+};
+
+/* Never fails: what nobody knows is empty. */
+void host_init(struct host *h);
+
+/* Facts for submit, borrowing from h. -1: no random bytes (ERROR_SYSTEM). */
+int host_facts(const struct host *h, struct facts *f, struct error *e);
+
+/* An environment variable that means something to us, or NULL. */
+const char *host_environment(const char *name);
+
+/* The environment's SENDLING_* entries ("NAME=VALUE"); NULL past the end. */
+const char *host_setting(size_t index);
+
+/* Opens descriptors 0 to 2 on /dev/null where they are closed; puts inherited
+ * signal masks right; SIGPIPE is ignored. First act of main. */
+void host_prepare(void);
+
+/* No core file and no ptrace by the same user from now on. */
+void host_hide(void);
+
+#endif

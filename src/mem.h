@@ -1,0 +1,30 @@
+#ifndef MEM_H
+#define MEM_H
+
+/*
+ * mem: allocate or end the program. The one place outside cmd/ that exits:
+ * out of memory is EX_OSERR with one line on stderr. Nothing here returns
+ * NULL. What is returned is freed with free(3), secrets with mem_wipe().
+ */
+
+#include <stddef.h>
+
+/* count zeroed objects of size bytes; count * size may not overflow. */
+void *mem_new(size_t count, size_t size);
+
+/* Resizes to count objects; new bytes are not initialised. */
+void *mem_resize(void *old, size_t count, size_t size);
+
+/* A NUL-terminated copy of len bytes. */
+char *mem_string(const char *from, size_t len);
+
+/* A copy of a string; NULL gives NULL. */
+char *mem_copy(const char *from);
+
+/* Overwrites len bytes and frees them; NULL is fine. */
+void mem_wipe(void *secret, size_t len);
+
+/* Overwrites and frees a string that holds a secret; NULL is fine. */
+void mem_wipe_string(char *secret);
+
+#endif

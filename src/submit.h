@@ -1,0 +1,79 @@
+#ifndef SUBMIT_H
+#define SUBMIT_H
+
+/*
+ * submit: what the caller asked for (request), what is so (facts), the account
+ * and the message -> the envelope, and the repairs of RFC 6409 section 8 made
+ * to the message. The structs belong to this room; options and host fill them.
+ */
+
+#include "account.h"
+#include "date.h"
+#include "envelope.h"
+#include "error.h"
+#include "message.h"
+
+struct request {
+	bool from_fields;	/* -t */
+	char **recipients;	/* each an address-list; borrowed */
+	size_t recipient_count;
+	const char *reverse_path; /* -f as given, "" or "<>" is null; NULL:
+				   * not given */
+	const char *full_name;	/* -F, or NULL */
+	bool body_given;	/* -B */
+	enum envelope_body body;
+	unsigned notify;	/* -N, 0 for none */
+	enum envelope_ret ret;	/* -R */
+	const char *envid;	/* -V, or NULL */
+	bool all_or_none;
+};
+
+struct facts {
+	const char *login;     /* of the caller; "" where nobody knows */
+	const char *full_name; /* NAME or the passwd entry's, or "" */
+	const char *host;      /* the host's name as it is, or "" */
+	struct date now;
+	unsigned char random[16]; /* for the Message-ID */
+};
+
+/* Things worth a note in the log that are no failure (a dropped field, an
+ * option that means nothing); one string a note, visible, owned. */
+struct notes {
+	char **lines;
+	size_t count;
+};
+void notes_add(struct notes *n, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+void notes_clear(struct notes *n);
+
+/*
+ * The reverse-path by which an account is chosen, before one is known: -f,
+ * else the first address of From. Appends the addr-spec to out; nothing where
+ * there is none. Never fails: what is wrong is found by submit() later.
+ */
+void submit_reverse_path_hint(const struct request *r, struct message *m,
+    struct buf *out);
+
+/*
+ * Fills env (initialised by the caller) and repairs the message: behaviour of
+ * the manual's sections ENVELOPE and MESSAGE. Bcc, Resent-Bcc and Return-Path
+ * are dropped in every mode; missing From, Date, Message-ID, destination
+ * fields are added; empty ones replaced; bare names are completed with
+ * `domain` in envelope and fields; force-from replaces From and keeps the old
+ * one in Reply-To.
+ * -1: ERROR_USAGE or, with -t, ERROR_MESSAGE for no recipient; ERROR_MESSAGE
+ * for what cannot be parsed, naming field and text; ERROR_RECIPIENT for a
+ * bare name that nothing completes; ERROR_CONFIG for a `from` that is no
+ * address.
+ */
+int submit(const struct request *r, const struct facts *f,
+    const struct account *a, struct message *m, struct envelope *env,
+    struct notes *notes, struct error *e);
+
+/* The name EHLO gives: account's `helo`, else the host's name where it is a
+ * clean FQDN, else "" (the session then uses the socket's address literal).
+ * Returns out. */
+char *submit_helo(const struct account *a, const struct facts *f, char *out,
+    size_t size);
+
+#endif

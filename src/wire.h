@@ -1,0 +1,29 @@
+#ifndef WIRE_H
+#define WIRE_H
+
+/*
+ * wire: message -> the bytes that follow DATA (dot-stuffed, RFC 5321 section
+ * 4.5.2, ended by CRLF.CRLF). Pulled: memory does not grow with the message.
+ */
+
+#include "message.h"
+
+struct wire {
+	struct message *message; /* borrowed */
+	struct message_cursor cursor;
+	bool line_start;
+	bool ended;		 /* the message is read to its end */
+	bool done;		 /* and the final dot was given out */
+};
+
+void wire_init(struct wire *w, struct message *m);
+
+/*
+ * Appends the next bytes for the wire, about `size` of them, to out. Returns 1
+ * while more may follow, 0 when the final dot has been appended, -1 where the
+ * message cannot be read: nothing that ends the mail data was appended then,
+ * and the caller must break the connection.
+ */
+int wire_next(struct wire *w, size_t size, struct buf *out, struct error *e);
+
+#endif
