@@ -14,11 +14,11 @@
 #include "text.h"
 
 struct buf {
-	char *at;    /* len bytes, owned; NULL while nothing was added */
+	char *at; /* len bytes, owned; NULL while nothing was added */
 	size_t len;
 	size_t size; /* allocated */
 	size_t max;
-	bool full;   /* an add was refused */
+	bool full; /* an add was refused */
 };
 
 /* An empty buffer of at most max bytes; allocates nothing. */

@@ -16,7 +16,7 @@ struct text {
 };
 
 /* A slice of a string literal. */
-#define TEXT(literal) ((struct text) { (literal), sizeof(literal) - 1 })
+#define TEXT(literal) ((struct text){(literal), sizeof(literal) - 1})
 
 /* The arguments for "%.*s". */
 #define TEXT_ARG(t) (int)(t).len, (t).len == 0 ? "" : (t).at
@@ -64,8 +64,8 @@ bool text_has_control(struct text t);
 bool text_is_utf8(struct text t);
 
 /* A decimal number of digits only, at most max. False on anything else. */
-bool text_number(struct text t, unsigned long long max,
-    unsigned long long *number);
+bool text_number(
+    struct text t, unsigned long long max, unsigned long long *number);
 
 /*
  * Writes the slice as printable text into out, NUL-terminated: control bytes
