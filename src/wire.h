@@ -12,8 +12,7 @@ struct wire {
 	struct message *message; /* borrowed */
 	struct message_cursor cursor;
 	bool line_start;
-	bool ended;		 /* the message is read to its end */
-	bool done;		 /* and the final dot was given out */
+	bool done; /* the final dot was given out */
 };
 
 void wire_init(struct wire *w, struct message *m);

@@ -1,0 +1,1399 @@
+#include "session.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "address.h"
+#include "buf.h"
+#include "mem.h"
+#include "reply.h"
+#include "wire.h"
+
+/* As much is put together before a write as a pipelined group or the mail
+ * data can give: a few TLS records. */
+#define SESSION_BURST	(64 * 1024)
+#define SESSION_OUT_MAX (8 * SESSION_BURST)
+
+#define MINUTES 60u
+
+/*
+ * Steps with an answer in their row stand in the queue of expected replies;
+ * the others are places to be. STEP_STAY, returned by an ask or an answer, is
+ * none: it means to go on waiting.
+ */
+enum step {
+	STEP_SECURE,
+	STEP_GREETING,
+	STEP_EHLO,
+	STEP_HELO,
+	STEP_STARTTLS,
+	STEP_AUTH,
+	STEP_CANCEL,
+	STEP_READY,
+	STEP_TRANSACTION,
+	STEP_MAIL,
+	STEP_RCPT,
+	STEP_DATA,
+	STEP_BLOCK,
+	STEP_END,
+	STEP_EMPTY,
+	STEP_RSET,
+	STEP_QUIT,
+	STEP_OVER,
+	STEP_STAY
+};
+
+struct expected {
+	unsigned char step;
+	unsigned recipient; /* of STEP_RCPT */
+};
+
+/* From MAIL to the end of the mail data; forgotten after it. */
+struct transaction {
+	bool mail_asked;
+	bool mail_accepted;
+	bool data_asked;
+	bool ended;   /* the reply to the end of the data has come */
+	bool failed;  /* nothing more is to be asked */
+	size_t asked; /* recipients */
+	size_t accepted;
+	size_t refused;
+};
+
+struct session {
+	struct session_plan plan;
+	enum step step;
+	struct error error;
+	unsigned long progress;
+
+	struct reply reply;
+	struct ehlo ehlo;
+	bool greeted;
+	struct sasl_channel channel;
+	struct sasl *sasl;
+	struct error broken_off; /* why we cancelled AUTH */
+	bool authenticated;
+	const char *auth;
+
+	struct buf out;
+	size_t sent; /* of out */
+
+	struct expected *queue;
+	size_t first;
+	size_t queued;
+	size_t queue_size;
+
+	struct session_mail *mail;
+	struct transaction transaction;
+	size_t cursor; /* the next recipient to ask */
+	size_t again;  /* where a further transaction begins */
+	struct wire wire;
+	bool sending; /* the mail data is not all in `out` yet */
+};
+
+struct row {
+	const char *doing;
+	unsigned timeout; /* seconds, RFC 5321 section 4.5.3.2 */
+	enum step (*ask)(struct session *);
+	enum step (*answer)(struct session *, struct recipient *);
+};
+
+static const struct row rows[];
+
+/* The one place where the step changes. */
+static void
+enter(struct session *s, enum step step)
+{
+	while (step != STEP_STAY) {
+		s->step = step;
+		step = rows[step].ask(s);
+	}
+}
+
+/*
+ * The transcript.
+ */
+
+static void
+trace(struct session *s, enum session_side side, struct text line)
+{
+	if (s->plan.trace.line != NULL)
+		s->plan.trace.line(s->plan.trace.arg, side, line);
+}
+
+static void
+trace_reply(struct session *s)
+{
+	struct text line, rest;
+	char words[REPLY_LINE_MAX];
+
+	if (s->plan.trace.line == NULL)
+		return;
+	rest = buf_text(&s->reply.text);
+	do {
+		if (!text_next_line(&rest, &line))
+			line = TEXT("");
+		snprintf(words, sizeof(words), "%d%c%.*s", s->reply.code,
+		    rest.len > 0 ? '-' : ' ', TEXT_ARG(line));
+		trace(s, SESSION_SERVER, text_of(words));
+	} while (rest.len > 0);
+}
+
+/*
+ * Commands out, expected replies in.
+ */
+
+static void
+expect(struct session *s, enum step step, size_t recipient)
+{
+	struct expected *x;
+
+	if (s->queued == 0)
+		s->first = 0;
+	if (s->first + s->queued == s->queue_size) {
+		s->queue_size = s->queue_size == 0 ? 16 : s->queue_size * 2;
+		s->queue =
+		    mem_resize(s->queue, s->queue_size, sizeof(*s->queue));
+	}
+	x = &s->queue[s->first + s->queued++];
+	x->step = (unsigned char)step;
+	x->recipient = (unsigned)recipient;
+}
+
+static void send_command(struct session *s, enum step step, const char *fmt,
+    ...) __attribute__((format(printf, 3, 4)));
+
+static void
+send_command(struct session *s, enum step step, const char *fmt, ...)
+{
+	va_list args;
+	char line[2048];
+
+	va_start(args, fmt);
+	vsnprintf(line, sizeof(line), fmt, args);
+	va_end(args);
+	trace(s, SESSION_CLIENT, text_of(line));
+	buf_add_string(&s->out, line);
+	buf_add_string(&s->out, "\r\n");
+	expect(s, step, 0);
+}
+
+/* A line with a secret in it, of any length, of which only `shown` is told. */
+static void
+send_secret(struct session *s, const char *shown, struct text secret)
+{
+	char line[128];
+
+	snprintf(line, sizeof(line), "%s[secret]", shown);
+	trace(s, SESSION_CLIENT, text_of(line));
+	buf_add_string(&s->out, shown);
+	buf_add_text(&s->out, secret);
+	buf_add_string(&s->out, "\r\n");
+	expect(s, STEP_AUTH, 0);
+}
+
+/*
+ * What a reply means when it is not the one hoped for.
+ */
+
+static const struct {
+	int code;
+	struct enhanced enhanced; /* class 0: any */
+	const char *mention;	  /* NULL: any */
+	const char *hint;	  /* NULL: TLS first */
+} hints[] = {
+    {530, {0, 0, 0}, "STARTTLS", NULL},
+    {538, {0, 0, 0}, NULL, NULL},
+    {530, {0, 0, 0}, NULL,
+	"the server wants a login: write `user' and `password-file'"},
+    {534, {5, 7, 9}, NULL,
+	"the provider wants an application password: make one in the "
+	"account's security settings and use it in place of your own"},
+    {535, {5, 7, 139}, NULL,
+	"the provider has switched password logins off for this account: "
+	"switch authenticated SMTP on in its administration"},
+    {535, {0, 0, 0}, NULL, "check `user' and the password"},
+    {550, {5, 7, 1}, "relay",
+	"the server takes mail for others only after a login: write "
+	"`user' and `password-file'"},
+    {552, {0, 0, 0}, NULL, "the message or a mailbox is too large"},
+};
+
+static void
+hint_starttls(const struct session *s, struct error *e)
+{
+	error_hint(e,
+	    "the server wants TLS first: write `smarthost smtp://%s:%d'",
+	    s->plan.smarthost->host, s->plan.smarthost->port);
+}
+
+static bool
+enhanced_equal(struct enhanced a, struct enhanced b)
+{
+	return a.class == b.class && a.subject == b.subject &&
+	       a.detail == b.detail;
+}
+
+static void
+add_hint(const struct session *s, struct error *e)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(hints) / sizeof(hints[0]); i++) {
+		if (hints[i].code != s->reply.code)
+			continue;
+		if (hints[i].enhanced.class != 0 &&
+		    !enhanced_equal(hints[i].enhanced, s->reply.enhanced))
+			continue;
+		if (hints[i].mention != NULL &&
+		    !reply_mentions(&s->reply, hints[i].mention))
+			continue;
+		if (hints[i].hint == NULL)
+			hint_starttls(s, e);
+		else
+			error_hint(e, "%s", hints[i].hint);
+		return;
+	}
+}
+
+/* 4yz is later, 5yz is as the step says, all else is not allowed. */
+static enum error_kind
+reply_kind(const struct session *s, enum error_kind permanent)
+{
+	switch (s->reply.code / 100) {
+	case 4:
+		return ERROR_LATER;
+	case 5:
+		return permanent;
+	default:
+		return ERROR_PROTOCOL;
+	}
+}
+
+/* Makes the last reply a failure; `what` is what the server did not take. */
+static void
+set_reply_error(struct session *s, struct error *e, enum error_kind permanent,
+    enum step step, const char *what)
+{
+	enum error_kind kind;
+	const char *fmt;
+
+	kind = reply_kind(s, permanent);
+	if (kind == ERROR_PROTOCOL)
+		fmt = "gave an answer that SMTP does not allow to";
+	else if (kind == ERROR_LATER)
+		fmt = "refused for now";
+	else
+		fmt = "refused";
+	error_set(e, kind, rows[step].doing, "%s %s %s",
+	    s->plan.smarthost->host, fmt, what);
+	e->code = s->reply.code;
+	e->enhanced = s->reply.enhanced;
+	reply_words(&s->reply, e->why, sizeof(e->why));
+	add_hint(s, e);
+}
+
+/* The session cannot go on: polite where the peer still speaks SMTP. */
+static enum step
+reject(struct session *s, enum error_kind permanent, const char *what)
+{
+	set_reply_error(s, &s->error, permanent, s->step, what);
+	return s->error.kind == ERROR_PROTOCOL ? STEP_OVER : STEP_QUIT;
+}
+
+static bool
+positive(const struct session *s)
+{
+	return s->reply.code / 100 == 2;
+}
+
+/*
+ * Greeting, EHLO, HELO.
+ */
+
+static enum step
+ask_nothing(struct session *s)
+{
+	(void)s;
+	return STEP_STAY;
+}
+
+static enum step
+ask_greeting(struct session *s)
+{
+	s->greeted = true;
+	expect(s, STEP_GREETING, 0);
+	return STEP_STAY;
+}
+
+static enum step
+answer_greeting(struct session *s, struct recipient *r)
+{
+	(void)r;
+	if (s->reply.code == 220)
+		return STEP_EHLO;
+	return reject(s, ERROR_REFUSED, "the connection");
+}
+
+static enum step
+ask_ehlo(struct session *s)
+{
+	/* RFC 3207 section 4.2: nothing learned before TLS counts. */
+	memset(&s->ehlo, 0, sizeof(s->ehlo));
+	send_command(s, STEP_EHLO, "EHLO %s", s->plan.helo);
+	return STEP_STAY;
+}
+
+static bool
+wants_starttls(const struct session *s)
+{
+	return s->plan.smarthost->security == SMARTHOST_STARTTLS &&
+	       !s->channel.tls;
+}
+
+static bool
+wants_auth(const struct session *s)
+{
+	return s->plan.account->user != NULL &&
+	       s->plan.account->auth != AUTH_OFF && !s->authenticated;
+}
+
+static enum step
+no_starttls(struct session *s)
+{
+	error_set(&s->error, ERROR_REFUSED, "STARTTLS",
+	    "%s:%d does not offer STARTTLS; nothing was sent in the clear",
+	    s->plan.smarthost->host, s->plan.smarthost->port);
+	error_hint(&s->error,
+	    "if the server speaks implicit TLS write `smarthost "
+	    "smtps://%s'; a server without TLS needs `smtp+plain://'",
+	    s->plan.smarthost->host);
+	return STEP_QUIT;
+}
+
+static enum step
+after_ehlo(struct session *s)
+{
+	if (wants_starttls(s))
+		return s->ehlo.starttls ? STEP_STARTTLS : no_starttls(s);
+	return wants_auth(s) ? STEP_AUTH : STEP_READY;
+}
+
+static enum step
+answer_ehlo(struct session *s, struct recipient *r)
+{
+	(void)r;
+	if (positive(s)) {
+		ehlo_parse(&s->ehlo, &s->reply);
+		return after_ehlo(s);
+	}
+	if (s->reply.code / 100 == 5 && !wants_starttls(s) && !wants_auth(s))
+		return STEP_HELO;
+	return reject(s, ERROR_REFUSED, "our EHLO");
+}
+
+static enum step
+ask_helo(struct session *s)
+{
+	send_command(s, STEP_HELO, "HELO %s", s->plan.helo);
+	return STEP_STAY;
+}
+
+static enum step
+answer_helo(struct session *s, struct recipient *r)
+{
+	(void)r;
+	return positive(s) ? STEP_READY : reject(s, ERROR_REFUSED, "our HELO");
+}
+
+/*
+ * STARTTLS, RFC 3207.
+ */
+
+static enum step
+ask_starttls(struct session *s)
+{
+	send_command(s, STEP_STARTTLS, "STARTTLS");
+	return STEP_STAY;
+}
+
+static enum step
+answer_starttls(struct session *s, struct recipient *r)
+{
+	(void)r;
+	return positive(s) ? STEP_SECURE
+			   : reject(s, ERROR_REFUSED, "to start TLS");
+}
+
+void
+session_secured(struct session *s, const struct sasl_channel *channel)
+{
+	s->channel = *channel;
+	if (s->step == STEP_SECURE)
+		enter(s, s->greeted ? STEP_EHLO : STEP_GREETING);
+}
+
+/*
+ * AUTH, RFC 4954.
+ */
+
+static enum step
+no_auth(struct session *s)
+{
+	error_set(&s->error, ERROR_REFUSED, "AUTH",
+	    "%s:%d does not offer AUTH, and `user' is set",
+	    s->plan.smarthost->host, s->plan.smarthost->port);
+	if (s->ehlo.starttls && !s->channel.tls)
+		hint_starttls(s, &s->error);
+	else
+		error_hint(&s->error,
+		    "ask for the submission port (465 or 587), or write "
+		    "`auth off' where no login is wanted");
+	return STEP_QUIT;
+}
+
+static struct sasl *
+new_sasl(struct session *s)
+{
+	const struct account *a = s->plan.account;
+	struct sasl_plan plan = {.user = a->user,
+	    .password = s->plan.password,
+	    .wanted_count = a->mechanism_count,
+	    .in_clear = a->auth_in_clear == SWITCH_YES};
+
+	memcpy(plan.wanted, a->mechanisms, sizeof(plan.wanted));
+	memcpy(plan.nonce, s->plan.nonce, sizeof(plan.nonce));
+	return sasl_new(
+	    &plan, &s->channel, text_of(s->ehlo.mechanisms), &s->error);
+}
+
+static enum step
+ask_auth(struct session *s)
+{
+	struct buf initial;
+	char command[64];
+	int has_initial;
+
+	if (!s->ehlo.auth)
+		return no_auth(s);
+	s->sasl = new_sasl(s);
+	if (s->sasl == NULL)
+		return STEP_QUIT;
+	buf_init(&initial, SESSION_OUT_MAX / 2);
+	has_initial = sasl_initial(s->sasl, &initial, &s->error);
+	if (has_initial != -1) {
+		s->auth = sasl_name(sasl_mechanism(s->sasl));
+		snprintf(command, sizeof(command), "AUTH %s ", s->auth);
+		if (has_initial)
+			send_secret(s, command, buf_text(&initial));
+		else
+			send_command(s, STEP_AUTH, "AUTH %s", s->auth);
+	}
+	buf_wipe(&initial);
+	return has_initial == -1 ? STEP_QUIT : STEP_STAY;
+}
+
+static enum step
+continue_auth(struct session *s)
+{
+	struct buf response;
+	int result;
+
+	buf_init(&response, SESSION_OUT_MAX / 2);
+	result = sasl_step(
+	    s->sasl, buf_text(&s->reply.text), &response, &s->broken_off);
+	if (result == -1)
+		send_command(s, STEP_CANCEL, "*");
+	else
+		send_secret(s, "", buf_text(&response));
+	buf_wipe(&response);
+	return STEP_STAY;
+}
+
+static enum step
+refuse_auth(struct session *s)
+{
+	char what[128];
+
+	snprintf(what, sizeof(what), "AUTH %s for the user %.60s", s->auth,
+	    s->plan.account->user);
+	if (strcmp(s->auth, "PLAIN") != 0 &&
+	    strstr(s->ehlo.mechanisms, "PLAIN") != NULL &&
+	    s->reply.code == 535) {
+		set_reply_error(s, &s->error, ERROR_DENIED, STEP_AUTH, what);
+		s->error.hint[0] = '\0';
+		error_hint(&s->error,
+		    "check `user' and the password; where both are right "
+		    "write `auth PLAIN' (offered: %s)",
+		    s->ehlo.mechanisms);
+		return STEP_QUIT;
+	}
+	return reject(s, ERROR_DENIED, what);
+}
+
+static enum step
+answer_auth(struct session *s, struct recipient *r)
+{
+	(void)r;
+	if (s->reply.code == 334)
+		return continue_auth(s);
+	if (!positive(s))
+		return refuse_auth(s);
+	if (sasl_finish(s->sasl, &s->error) == -1)
+		return STEP_QUIT;
+	sasl_free(s->sasl);
+	s->sasl = NULL;
+	buf_wipe(&s->out);
+	s->sent = 0;
+	s->authenticated = true;
+	return STEP_READY;
+}
+
+/* RFC 4954 section 4: whatever the server says to "*", AUTH has failed. */
+static enum step
+answer_cancel(struct session *s, struct recipient *r)
+{
+	(void)r;
+	s->error = s->broken_off;
+	return STEP_QUIT;
+}
+
+/*
+ * A mail: one transaction, or several where the server limits recipients.
+ */
+
+static void
+begin_transaction(struct session *s)
+{
+	memset(&s->transaction, 0, sizeof(s->transaction));
+	s->cursor = s->again;
+	s->again = s->mail->envelope->count;
+}
+
+static enum verdict
+kind_verdict(enum error_kind kind)
+{
+	switch (kind) {
+	case ERROR_MESSAGE:
+	case ERROR_RECIPIENT:
+	case ERROR_REFUSED:
+		return VERDICT_REFUSED;
+	case ERROR_DOUBTFUL:
+		return VERDICT_DOUBTFUL;
+	case ERROR_NONE:
+		return VERDICT_DELIVERED;
+	case ERROR_USAGE:
+	case ERROR_INPUT:
+	case ERROR_HOST:
+	case ERROR_BUG:
+	case ERROR_SYSTEM:
+	case ERROR_SPOOL:
+	case ERROR_IO:
+	case ERROR_LATER:
+	case ERROR_PROTOCOL:
+	case ERROR_DENIED:
+	case ERROR_CONFIG:
+		break; /* another attempt may mend these */
+	}
+	return VERDICT_LATER;
+}
+
+/* Gives everyone who is accepted, or not decided, the error's verdict. */
+static void
+decide_rest(struct session *s, const struct error *e)
+{
+	struct envelope *env = s->mail->envelope;
+	enum verdict verdict;
+	struct recipient *r;
+	size_t i;
+
+	for (i = 0; i < env->count; i++) {
+		r = &env->recipients[i];
+		verdict = kind_verdict(e->kind);
+		if (r->verdict == VERDICT_OPEN && verdict == VERDICT_DOUBTFUL)
+			verdict = VERDICT_LATER;
+		if (r->verdict == VERDICT_OPEN ||
+		    r->verdict == VERDICT_ACCEPTED)
+			envelope_decide(r, verdict, e->code, e->enhanced,
+			    e->why[0] == '\0' ? NULL : e->why);
+	}
+}
+
+static void
+deliver_accepted(struct session *s)
+{
+	struct envelope *env = s->mail->envelope;
+	size_t i;
+
+	for (i = 0; i < env->count; i++) {
+		if (env->recipients[i].verdict == VERDICT_ACCEPTED)
+			env->recipients[i].verdict = VERDICT_DELIVERED;
+	}
+}
+
+/* The transaction as a whole was refused; replies may still be due. */
+static enum step
+fail_transaction(struct session *s, enum step step, const char *what)
+{
+	struct error *e = &s->mail->error;
+
+	set_reply_error(s, e, ERROR_REFUSED, step, what);
+	decide_rest(s, e);
+	s->transaction.failed = true;
+	if (e->kind != ERROR_PROTOCOL)
+		return STEP_TRANSACTION;
+	s->error = *e;
+	return STEP_OVER;
+}
+
+/* The words for recipients of whom none was accepted. */
+static void
+set_recipients_error(const struct session *s, struct session_mail *mail)
+{
+	const struct envelope *env = mail->envelope;
+	const struct recipient *r, *worst;
+	enum verdict shown;
+	size_t i, refused;
+
+	refused = envelope_count(env, VERDICT_REFUSED);
+	shown = VERDICT_LATER;
+	if (envelope_count(env, VERDICT_LATER) == 0 ||
+	    (mail->all_or_none && refused > 0))
+		shown = VERDICT_REFUSED;
+	worst = NULL;
+	for (i = env->count; i > 0; i--) {
+		r = &env->recipients[i - 1];
+		if (r->verdict == shown && r->reply != NULL)
+			worst = r;
+	}
+	if (worst == NULL)
+		return;
+	error_set(&mail->error,
+	    shown == VERDICT_LATER ? ERROR_LATER : ERROR_RECIPIENT, "RCPT TO",
+	    "%s refused %s%s%s", s->plan.smarthost->host, worst->path,
+	    shown == VERDICT_LATER ? " for now" : "",
+	    env->count > 1 ? "; nothing was sent to anyone" : "");
+	mail->error.code = worst->reply->code;
+	mail->error.enhanced = worst->reply->enhanced;
+	strlcpy(mail->error.why, worst->reply->words, sizeof(mail->error.why));
+}
+
+/*
+ * Some have the mail and some have not. Never EX_TEMPFAIL: the caller would
+ * send it again to those who have it.
+ */
+static void
+set_partial_error(struct session_mail *mail, size_t delivered)
+{
+	const struct envelope *env = mail->envelope;
+	size_t doubtful, open;
+	char why[sizeof(mail->error.why)];
+
+	doubtful = envelope_count(env, VERDICT_DOUBTFUL);
+	open = doubtful + envelope_count(env, VERDICT_LATER);
+	strlcpy(why, mail->error.why, sizeof(why));
+	error_clear(&mail->error);
+	error_set(&mail->error, open > 0 ? ERROR_REFUSED : ERROR_RECIPIENT,
+	    "RCPT TO", "%zu of %zu recipients did not get the mail%s",
+	    env->count - delivered, env->count,
+	    doubtful > 0 ? "; it may have been delivered to some of them"
+			 : "; the others did");
+	error_hint(&mail->error, "send it again to those named below only");
+	strlcpy(mail->error.why, why, sizeof(mail->error.why));
+}
+
+/* The mail is done with: its error says how. */
+static void
+settle(struct session *s)
+{
+	struct session_mail *mail = s->mail;
+	struct envelope *env;
+	size_t delivered;
+
+	if (mail == NULL)
+		return;
+	env = mail->envelope;
+	if (s->error.kind != ERROR_NONE) {
+		if (mail->error.kind == ERROR_NONE)
+			mail->error = s->error;
+		decide_rest(s, &s->error);
+	}
+	delivered = envelope_count(env, VERDICT_DELIVERED);
+	if (delivered == env->count)
+		error_clear(&mail->error);
+	else if (delivered > 0)
+		set_partial_error(mail, delivered);
+	else if (mail->error.kind == ERROR_NONE)
+		set_recipients_error(s, mail);
+	mail->settled = true;
+	s->mail = NULL;
+}
+
+/* What the server cannot take is known before a byte of the mail goes out. */
+static int
+check_mail(struct session *s, struct session_mail *mail)
+{
+	const struct message_facts *facts = message_facts(mail->message);
+	const struct ehlo *ehlo = &s->ehlo;
+	unsigned long long size;
+
+	size = message_size(mail->message);
+	if (ehlo->size && ehlo->size_max > 0 && size > ehlo->size_max) {
+		error_set(&mail->error, ERROR_MESSAGE, "SIZE",
+		    "the message has %llu octets and %s takes %llu at most",
+		    size, s->plan.smarthost->host, ehlo->size_max);
+		return error_hint(
+		    &mail->error, "send less, or a link in its place");
+	}
+	if ((facts->body_8bit || facts->header_8bit) && !ehlo->eightbitmime) {
+		error_set(&mail->error, ERROR_MESSAGE, "8BITMIME",
+		    "the message has 8-bit bytes, which %s does not take",
+		    s->plan.smarthost->host);
+		return error_hint(
+		    &mail->error, "encode it as quoted-printable or base64");
+	}
+	return 0;
+}
+
+void
+session_mail(struct session *s, struct session_mail *mail)
+{
+	s->mail = mail;
+	s->again = 0;
+	if (check_mail(s, mail) == -1) {
+		decide_rest(s, &mail->error);
+		settle(s);
+		enter(s, mail->last ? STEP_QUIT : STEP_READY);
+		return;
+	}
+	begin_transaction(s);
+	enter(s, STEP_TRANSACTION);
+}
+
+static bool
+pipelines(const struct session *s)
+{
+	return s->ehlo.pipelining && s->plan.account->pipelining != SWITCH_NO;
+}
+
+/* The next recipient who is not decided, within what one transaction takes. */
+static bool
+has_recipient(struct session *s)
+{
+	const struct envelope *env = s->mail->envelope;
+
+	while (s->cursor < env->count &&
+	       env->recipients[s->cursor].verdict != VERDICT_OPEN)
+		s->cursor++;
+	if (s->cursor == env->count)
+		return false;
+	return s->mail->all_or_none || s->ehlo.rcptmax == 0 ||
+	       s->transaction.asked < s->ehlo.rcptmax;
+}
+
+/* What may be asked now; STEP_STAY where the replies must come first. */
+static enum step
+next_command(struct session *s)
+{
+	const struct transaction *t = &s->transaction;
+
+	if (t->failed || t->data_asked || (s->queued > 0 && !pipelines(s)))
+		return STEP_STAY;
+	if (!t->mail_asked)
+		return STEP_MAIL;
+	if (has_recipient(s))
+		return STEP_RCPT;
+	if (s->mail->all_or_none && (s->queued > 0 || t->refused > 0))
+		return STEP_STAY;
+	if (s->queued == 0 && t->accepted == 0)
+		return STEP_STAY;
+	return STEP_DATA;
+}
+
+/* Every reply is in and nothing more is to be asked. */
+static enum step
+end_transaction(struct session *s)
+{
+	bool more, reset;
+
+	reset = s->transaction.mail_accepted && !s->transaction.ended;
+	if (s->cursor < s->again)
+		s->again = s->cursor;
+	more = !s->transaction.failed && !s->mail->all_or_none &&
+	       s->again < s->mail->envelope->count;
+	if (more) {
+		begin_transaction(s);
+		return reset ? STEP_RSET : STEP_TRANSACTION;
+	}
+	if (s->mail->last)
+		return STEP_QUIT;
+	settle(s);
+	return reset ? STEP_RSET : STEP_READY;
+}
+
+static enum step
+ask_transaction(struct session *s)
+{
+	enum step next;
+
+	while (s->out.len - s->sent < SESSION_BURST &&
+	       (next = next_command(s)) != STEP_STAY)
+		rows[next].ask(s);
+	return s->queued > 0 ? STEP_STAY : end_transaction(s);
+}
+
+/* RFC 3461: RET and ENVID. */
+static void
+add_dsn_parameters(const struct envelope *env, struct buf *parameters)
+{
+	static const char *const ret[] = {
+	    [RET_FULL] = "FULL", [RET_HDRS] = "HDRS"};
+
+	if (env->ret != RET_NONE)
+		buf_format(parameters, " RET=%s", ret[env->ret]);
+	if (env->envid != NULL)
+		buf_format(parameters, " ENVID=%s", env->envid);
+}
+
+static enum step
+ask_mail(struct session *s)
+{
+	const struct envelope *env = s->mail->envelope;
+	struct buf parameters;
+
+	buf_init(&parameters, 1024);
+	if (s->ehlo.size)
+		buf_format(
+		    &parameters, " SIZE=%llu", message_size(s->mail->message));
+	if (s->ehlo.eightbitmime && env->body == BODY_8BITMIME)
+		buf_add_string(&parameters, " BODY=8BITMIME");
+	if (s->ehlo.dsn)
+		add_dsn_parameters(env, &parameters);
+	send_command(s, STEP_MAIL, "MAIL FROM:<%s>%s", env->reverse_path,
+	    buf_string(&parameters));
+	buf_clear(&parameters);
+	s->transaction.mail_asked = true;
+	return STEP_TRANSACTION;
+}
+
+static enum step
+answer_mail(struct session *s, struct recipient *r)
+{
+	char what[ADDRESS_PATH_MAX + 32];
+
+	(void)r;
+	if (positive(s)) {
+		s->transaction.mail_accepted = true;
+		return STEP_TRANSACTION;
+	}
+	snprintf(what, sizeof(what), "the sender <%s>",
+	    s->mail->envelope->reverse_path);
+	return fail_transaction(s, STEP_MAIL, what);
+}
+
+/* RFC 3461: NOTIFY and ORCPT. */
+static void
+add_notify(const struct recipient *r, struct buf *parameters)
+{
+	static const struct {
+		unsigned bit;
+		const char *word;
+	} words[] = {{NOTIFY_NEVER, "NEVER"}, {NOTIFY_SUCCESS, "SUCCESS"},
+	    {NOTIFY_FAILURE, "FAILURE"}, {NOTIFY_DELAY, "DELAY"}};
+	const char *before = " NOTIFY=";
+	size_t i;
+
+	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if ((r->notify & words[i].bit) == 0)
+			continue;
+		buf_format(parameters, "%s%s", before, words[i].word);
+		before = ",";
+	}
+	if (r->orcpt != NULL)
+		buf_format(parameters, " ORCPT=%s", r->orcpt);
+}
+
+static enum step
+ask_rcpt(struct session *s)
+{
+	const struct recipient *r;
+	struct buf parameters;
+
+	r = &s->mail->envelope->recipients[s->cursor];
+	buf_init(&parameters, 1024);
+	if (s->ehlo.dsn)
+		add_notify(r, &parameters);
+	send_command(
+	    s, STEP_RCPT, "RCPT TO:<%s>%s", r->path, buf_string(&parameters));
+	buf_clear(&parameters);
+	s->queue[s->first + s->queued - 1].recipient = (unsigned)s->cursor++;
+	s->transaction.asked++;
+	return STEP_TRANSACTION;
+}
+
+/* RFC 5321 section 4.5.3.1.10: the rest belongs in a further transaction. */
+static bool
+is_too_many(const struct session *s)
+{
+	return !s->mail->all_or_none && s->transaction.accepted > 0 &&
+	       (s->reply.code == 452 || (s->reply.code / 100 == 4 &&
+					    s->reply.enhanced.subject == 5 &&
+					    s->reply.enhanced.detail == 3));
+}
+
+static void
+refuse_recipient(struct session *s, struct recipient *r)
+{
+	char words[512];
+
+	reply_words(&s->reply, words, sizeof(words));
+	envelope_decide(r,
+	    s->reply.code / 100 == 5 ? VERDICT_REFUSED : VERDICT_LATER,
+	    s->reply.code, s->reply.enhanced, words);
+	s->transaction.refused++;
+}
+
+static enum step
+answer_rcpt(struct session *s, struct recipient *r)
+{
+	size_t index;
+
+	index = (size_t)(r - s->mail->envelope->recipients);
+	if (s->transaction.failed)
+		return STEP_TRANSACTION;
+	if (positive(s)) {
+		r->verdict = VERDICT_ACCEPTED;
+		s->transaction.accepted++;
+	} else if (is_too_many(s)) {
+		if (index < s->again)
+			s->again = index;
+	} else if (reply_kind(s, ERROR_RECIPIENT) != ERROR_PROTOCOL) {
+		refuse_recipient(s, r);
+	} else {
+		return fail_transaction(s, STEP_RCPT, r->path);
+	}
+	return STEP_TRANSACTION;
+}
+
+static enum step
+ask_data(struct session *s)
+{
+	send_command(s, STEP_DATA, "DATA");
+	s->transaction.data_asked = true;
+	return STEP_TRANSACTION;
+}
+
+static enum step
+begin_data(struct session *s)
+{
+	if (s->transaction.accepted == 0) {
+		/* Pipelined DATA with nobody to send to: the shortest end. */
+		send_command(s, STEP_EMPTY, ".");
+		return STEP_TRANSACTION;
+	}
+	wire_init(&s->wire, s->mail->message);
+	s->sending = true;
+	expect(s, STEP_END, 0);
+	trace(s, SESSION_NOTE, TEXT("the mail data follows"));
+	return STEP_STAY;
+}
+
+static enum step
+answer_data(struct session *s, struct recipient *r)
+{
+	(void)r;
+	if (s->reply.code == 354)
+		return begin_data(s);
+	if (s->transaction.failed || s->transaction.accepted == 0)
+		return STEP_TRANSACTION;
+	return fail_transaction(s, STEP_DATA, "the mail data");
+}
+
+static enum step
+answer_empty(struct session *s, struct recipient *r)
+{
+	(void)r;
+	s->transaction.ended = true;
+	return STEP_TRANSACTION;
+}
+
+/* The server answered before it had the whole mail: its refusal counts, an
+ * acceptance cannot be one, and the rest of the data is not sent. */
+static enum step
+answer_early(struct session *s)
+{
+	set_reply_error(s, &s->error, ERROR_REFUSED, STEP_BLOCK, "the mail");
+	s->sending = false;
+	return STEP_OVER;
+}
+
+static enum step
+answer_end(struct session *s, struct recipient *r)
+{
+	(void)r;
+	if (s->sending || s->sent < s->out.len)
+		return answer_early(s);
+	s->transaction.ended = true;
+	s->mail->code = s->reply.code;
+	reply_words(&s->reply, s->mail->words, sizeof(s->mail->words));
+	if (!positive(s))
+		return fail_transaction(s, STEP_END, "the mail");
+	deliver_accepted(s);
+	return STEP_TRANSACTION;
+}
+
+static enum step
+ask_rset(struct session *s)
+{
+	send_command(s, STEP_RSET, "RSET");
+	return STEP_STAY;
+}
+
+static enum step
+answer_rset(struct session *s, struct recipient *r)
+{
+	(void)r;
+	if (!positive(s))
+		return reject(s, ERROR_REFUSED, "to begin anew");
+	return s->mail != NULL ? STEP_TRANSACTION : STEP_READY;
+}
+
+/*
+ * The end.
+ */
+
+static enum step
+ask_over(struct session *s)
+{
+	sasl_free(s->sasl);
+	s->sasl = NULL;
+	settle(s);
+	return STEP_STAY;
+}
+
+/* RFC 5321 section 4.1.1.10, as a courtesy: the reply is not waited for. */
+static enum step
+ask_quit(struct session *s)
+{
+	send_command(s, STEP_QUIT, "QUIT");
+	return STEP_OVER;
+}
+
+void
+session_quit(struct session *s)
+{
+	enter(s, STEP_QUIT);
+}
+
+static const struct row rows[] = {
+    [STEP_SECURE] = {"the TLS handshake", 2 * MINUTES, ask_nothing, NULL},
+    [STEP_GREETING] = {"the greeting", 5 * MINUTES, ask_greeting,
+	answer_greeting},
+    [STEP_EHLO] = {"EHLO", 5 * MINUTES, ask_ehlo, answer_ehlo},
+    [STEP_HELO] = {"HELO", 5 * MINUTES, ask_helo, answer_helo},
+    [STEP_STARTTLS] = {"STARTTLS", 2 * MINUTES, ask_starttls, answer_starttls},
+    [STEP_AUTH] = {"AUTH", 2 * MINUTES, ask_auth, answer_auth},
+    [STEP_CANCEL] = {"AUTH", 2 * MINUTES, ask_nothing, answer_cancel},
+    [STEP_READY] = {"the next mail", 5 * MINUTES, ask_nothing, NULL},
+    [STEP_TRANSACTION] = {"the transaction", 5 * MINUTES, ask_transaction,
+	NULL},
+    [STEP_MAIL] = {"MAIL FROM", 5 * MINUTES, ask_mail, answer_mail},
+    [STEP_RCPT] = {"RCPT TO", 5 * MINUTES, ask_rcpt, answer_rcpt},
+    [STEP_DATA] = {"DATA", 2 * MINUTES, ask_data, answer_data},
+    [STEP_BLOCK] = {"the mail data", 3 * MINUTES, ask_nothing, NULL},
+    [STEP_END] = {"the end of the mail data", 10 * MINUTES, ask_nothing,
+	answer_end},
+    [STEP_EMPTY] = {"DATA", 2 * MINUTES, ask_nothing, answer_empty},
+    [STEP_RSET] = {"RSET", 5 * MINUTES, ask_rset, answer_rset},
+    [STEP_QUIT] = {"QUIT", 1, ask_quit, NULL},
+    [STEP_OVER] = {"the end of the session", 1, ask_over, NULL},
+};
+
+/*
+ * Bytes in.
+ */
+
+/* RFC 5321 section 3.8: 421 may come at any time and closes the channel. */
+static enum step
+answer_closing(struct session *s, enum step step)
+{
+	set_reply_error(s, &s->error, ERROR_LATER, step, "to go on");
+	return STEP_OVER;
+}
+
+static enum step
+answer_stray(struct session *s)
+{
+	error_set(&s->error, ERROR_PROTOCOL, rows[s->step].doing,
+	    "%s sent a reply that nothing had asked for",
+	    s->plan.smarthost->host);
+	reply_words(&s->reply, s->error.why, sizeof(s->error.why));
+	return STEP_OVER;
+}
+
+/* A reply to a command that has not gone out yet is an answer to nothing,
+ * but while mail data flows it may be a refusal in good time. */
+static bool
+is_premature(const struct session *s)
+{
+	return s->queued == 1 && s->sent < s->out.len &&
+	       s->queue[s->first].step != STEP_END;
+}
+
+static enum step
+answer(struct session *s)
+{
+	struct recipient *r;
+	struct expected x;
+
+	if (s->queued == 0)
+		return s->reply.code == 421 ? answer_closing(s, s->step)
+					    : answer_stray(s);
+	x = s->queue[s->first++];
+	s->queued--;
+	if (s->reply.code == 421)
+		return answer_closing(s, (enum step)x.step);
+	r = s->mail == NULL ? NULL
+			    : &s->mail->envelope->recipients[x.recipient];
+	return rows[x.step].answer(s, r);
+}
+
+/* RFC 3207 section 6 and the STARTTLS injections of 2011 and 2021: whoever
+ * sits in the middle may have put this in front of the TLS channel. */
+static enum step
+refuse_injection(struct session *s)
+{
+	error_set(&s->error, ERROR_PROTOCOL, "STARTTLS",
+	    "%s, or someone in between, sent data before TLS was up",
+	    s->plan.smarthost->host);
+	error_hint(&s->error, "this may be an attack: nothing was sent");
+	return STEP_OVER;
+}
+
+static enum step
+refuse_garbage(struct session *s)
+{
+	const struct smarthost *h = s->plan.smarthost;
+	struct text line;
+	char seen[100];
+
+	line = buf_text(&s->reply.line);
+	text_visible(line, seen, sizeof(seen));
+	error_set(&s->error, ERROR_PROTOCOL, rows[s->step].doing,
+	    "%s sent what is no SMTP reply: %s", h->host, s->reply.fault);
+	snprintf(s->error.why, sizeof(s->error.why), "%s", seen);
+	if (s->step == STEP_GREETING && line.len > 0 && line.at[0] < 0x18)
+		error_hint(&s->error,
+		    "the port speaks implicit TLS: write `smarthost "
+		    "smtps://%s:%d'",
+		    h->host, h->port);
+	return STEP_OVER;
+}
+
+/* Takes bytes up to the end of one reply. */
+static enum step
+take_reply(struct session *s, struct text *bytes)
+{
+	enum step next;
+	size_t used;
+
+	switch (reply_input(&s->reply, bytes->at, bytes->len, &used)) {
+	case -1:
+		return refuse_garbage(s);
+	case 0:
+		*bytes = text_skip(*bytes, bytes->len);
+		return STEP_STAY;
+	default:
+		*bytes = text_skip(*bytes, used);
+		s->progress++;
+		trace_reply(s);
+		next = answer(s);
+		reply_reset(&s->reply);
+		return next;
+	}
+}
+
+void
+session_input(struct session *s, const char *bytes, size_t len)
+{
+	struct text rest = {bytes, len};
+
+	while (rest.len > 0 && s->step != STEP_OVER)
+		enter(s, s->step == STEP_SECURE ? refuse_injection(s)
+						: take_reply(s, &rest));
+}
+
+static enum step
+waiting_for(const struct session *s)
+{
+	if (s->sending)
+		return STEP_BLOCK;
+	return s->queued > 0 ? (enum step)s->queue[s->first].step : s->step;
+}
+
+static void
+hint_implicit_tls(struct session *s)
+{
+	if (s->plan.smarthost->security != SMARTHOST_TLS)
+		error_hint(&s->error,
+		    "if the port speaks implicit TLS write `smarthost "
+		    "smtps://%s:%d'",
+		    s->plan.smarthost->host, s->plan.smarthost->port);
+}
+
+void
+session_closed(struct session *s, const struct error *cause)
+{
+	enum step step;
+	bool doubtful;
+
+	if (s->step == STEP_OVER)
+		return;
+	step = waiting_for(s);
+	doubtful = step == STEP_END && s->sent == s->out.len;
+	if (cause->kind != ERROR_LATER && !doubtful)
+		s->error = *cause;
+	else
+		error_set(&s->error, doubtful ? ERROR_DOUBTFUL : ERROR_LATER,
+		    rows[step].doing, "%s%s", cause->text,
+		    doubtful ? "; the whole mail had been sent and may have "
+			       "been delivered"
+			     : "");
+	if (step == STEP_GREETING)
+		hint_implicit_tls(s);
+	s->sending = false;
+	enter(s, STEP_OVER);
+}
+
+/*
+ * Bytes out.
+ */
+
+/* A message that cannot be read to its end must not look as if it had one:
+ * the connection is broken before the final dot. */
+static void
+pull_data(struct session *s)
+{
+	switch (wire_next(&s->wire, SESSION_BURST, &s->out, &s->error)) {
+	case 1:
+		return;
+	case 0:
+		s->sending = false;
+		return;
+	default:
+		s->sending = false;
+		s->out.len = s->sent;
+		enter(s, STEP_OVER);
+	}
+}
+
+size_t
+session_output(struct session *s, const char **bytes)
+{
+	if (s->sent == s->out.len && s->step == STEP_TRANSACTION) {
+		if (s->sending)
+			pull_data(s);
+		else
+			enter(s, STEP_TRANSACTION);
+	}
+	*bytes = s->out.at + s->sent;
+	return s->out.len - s->sent;
+}
+
+void
+session_sent(struct session *s, size_t len)
+{
+	s->sent += len;
+	if (s->sending && len > 0)
+		s->progress++;
+	if (s->sent < s->out.len)
+		return;
+	buf_reset(&s->out);
+	s->sent = 0;
+}
+
+/*
+ * Life, and what is told.
+ */
+
+struct session *
+session_new(const struct session_plan *plan)
+{
+	struct session *s;
+
+	s = mem_new(1, sizeof(*s));
+	s->plan = *plan;
+	s->auth = "-";
+	reply_init(&s->reply);
+	buf_init(&s->out, SESSION_OUT_MAX);
+	enter(s, plan->smarthost->security == SMARTHOST_TLS ? STEP_SECURE
+							    : STEP_GREETING);
+	return s;
+}
+
+void
+session_free(struct session *s)
+{
+	if (s == NULL)
+		return;
+	sasl_free(s->sasl);
+	reply_clear(&s->reply);
+	buf_wipe(&s->out);
+	free(s->queue);
+	free(s);
+}
+
+enum session_want
+session_want(const struct session *s)
+{
+	if (s->step == STEP_OVER)
+		return SESSION_OVER;
+	if (s->step == STEP_SECURE && s->sent == s->out.len)
+		return SESSION_TLS;
+	return s->step == STEP_READY ? SESSION_MAIL : SESSION_PEER;
+}
+
+unsigned
+session_timeout(const struct session *s)
+{
+	enum step step;
+	unsigned own;
+
+	step = waiting_for(s);
+	own = s->plan.account->timeout;
+	if (own == 0 || own > rows[step].timeout || step == STEP_END)
+		return rows[step].timeout;
+	return own;
+}
+
+unsigned long
+session_progress(const struct session *s)
+{
+	return s->progress;
+}
+
+const struct error *
+session_error(const struct session *s)
+{
+	return &s->error;
+}
+
+const char *
+session_step(const struct session *s)
+{
+	return rows[waiting_for(s)].doing;
+}
+
+const struct ehlo *
+session_ehlo(const struct session *s)
+{
+	return &s->ehlo;
+}
+
+const char *
+session_auth(const struct session *s)
+{
+	return s->auth;
+}
