@@ -11,14 +11,24 @@
 #include "submit.h"
 
 enum options_mode {
-	MODE_SUBMIT,
+	MODE_SUBMIT,	 /* -bm */
+	MODE_SERVE,	 /* -bs */
+	MODE_VERIFY,	 /* -bv */
+	MODE_QUEUE_LIST, /* -bp, mailq */
+	MODE_QUEUE_RUN,	 /* -q */
+	MODE_ALIASES,	 /* -bi, -I, newaliases */
 	MODE_DRY_RUN,
-	MODE_CHECK,
+	MODE_CHECK, /* --check, -bC */
 	MODE_HELP,
 	MODE_VERSION
 };
 
-/* The name we were called by decides what argv may say. */
+/*
+ * The name we were called by decides what argv may say. Long options, -C and
+ * -D exist under "sendling" alone; every name that is none of these ("send-
+ * mail", no name at all) is NAME_SENDMAIL, whose arguments a stranger may have
+ * written.
+ */
 enum options_name { NAME_SENDLING, NAME_SENDMAIL, NAME_MAILQ, NAME_NEWALIASES };
 
 struct options {
@@ -33,9 +43,9 @@ struct options {
 	size_t setting_count;
 	bool verbose;
 	bool json;
-	bool quiet;		/* -oeq */
-	bool dot_ends;		/* no -i given; only a terminal cares */
-	struct notes notes;	/* ignored options, for the log */
+	bool quiet;	    /* -oeq */
+	bool dot_ends;	    /* no -i given; only a terminal cares */
+	struct notes notes; /* ignored options, for the log */
 };
 
 /* -1: ERROR_USAGE, naming the option and what to write instead. o is to be
@@ -44,7 +54,7 @@ int options_parse(struct options *o, int argc, char **argv, struct error *e);
 void options_clear(struct options *o);
 
 /* The text of --help, and one row's spelling for the manual's test ("-t",
- * "--config"; NULL past the end). */
+ * "--config", "-bs"; NULL past the end). */
 const char *options_help(void);
 const char *options_spelling(size_t index);
 

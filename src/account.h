@@ -19,9 +19,9 @@ enum smarthost_security {
 
 struct smarthost {
 	enum smarthost_security security;
-	char *host;    /* name or address, IPv6 without its brackets */
+	char *host; /* name or address, IPv6 without its brackets */
 	unsigned short port;
-	char *url;     /* as written, for people */
+	char *url; /* as written, for people */
 };
 
 enum secret_source { SECRET_NONE, SECRET_VALUE, SECRET_FILE, SECRET_COMMAND };
@@ -29,8 +29,12 @@ enum account_switch { SWITCH_UNSET, SWITCH_YES, SWITCH_NO };
 enum account_family { FAMILY_UNSET, FAMILY_ANY, FAMILY_IPV4, FAMILY_IPV6 };
 enum account_auth { AUTH_UNSET, AUTH_AUTO, AUTH_OFF, AUTH_LIST };
 enum account_log {
-	 LOGGING_UNSET, LOGGING_OFF, LOGGING_SYSLOG, LOGGING_FILE,
-	LOGGING_STDERR };
+	LOGGING_UNSET,
+	LOGGING_OFF,
+	LOGGING_SYSLOG,
+	LOGGING_FILE,
+	LOGGING_STDERR
+};
 
 struct account {
 	char *name; /* NULL: the defaults before the first `account` */
@@ -38,7 +42,7 @@ struct account {
 	struct smarthost *smarthosts;
 	size_t smarthost_count;
 	enum account_family family;
-	unsigned timeout;	  /* seconds; 0 is not set, for all three */
+	unsigned timeout; /* seconds; 0 is not set, for all three */
 	unsigned deadline;
 	unsigned connect_timeout;
 	enum account_switch pipelining; /* `auto` is SWITCH_YES */
@@ -68,11 +72,12 @@ struct account {
 	enum envelope_ret dsn_return;
 
 	enum account_log log;
-	char *log_path;	 /* LOGGING_FILE */
-	int log_facility; /* LOGGING_SYSLOG: value of <syslog.h>, 0 is not set */
+	char *log_path;	  /* LOGGING_FILE */
+	int log_facility; /* LOGGING_SYSLOG: value of <syslog.h>, 0 is not set
+			   */
 };
 
-#define ACCOUNT_TIMEOUT		0	/* the step's own */
+#define ACCOUNT_TIMEOUT		0 /* the step's own */
 #define ACCOUNT_DEADLINE	1800
 #define ACCOUNT_CONNECT_TIMEOUT 30
 
@@ -86,6 +91,12 @@ void account_inherit(struct account *a, const struct account *defaults);
  * smarthost_clear). -1: ERROR_CONFIG with the schemes that exist. */
 int smarthost_parse(struct text url, struct smarthost *s, struct error *e);
 void smarthost_clear(struct smarthost *s);
+
+/* A clean host name in ASCII (IPv4 too): letters, digits, '-' and '_' in
+ * labels of at most 63 octets; at most 253 octets; no dot at the end. And an
+ * IPv6 address without brackets. */
+bool account_is_host(struct text t);
+bool account_is_ipv6(struct text t);
 
 /* Whether the account can be used: a smarthost, a user with a secret and the
  * reverse, readable values. -1: ERROR_CONFIG naming the keyword. */

@@ -30,7 +30,7 @@ struct address {
 /* A walk over one list. Zero it with address_list_init() only. */
 struct address_list {
 	struct text input;
-	size_t at;	    /* how far the walk has come */
+	size_t at; /* how far the walk has come */
 	bool in_group;
 	struct buf scratch; /* holds local and domain of the current one */
 	const char *fault;  /* after -1: what is wrong, static words */
@@ -55,8 +55,8 @@ int address_next(struct address_list *list, struct address *address);
  * with list->fault set; more than one address is a fault. list is initialised
  * by this call and must be cleared by the caller in either case.
  */
-int address_parse_one(struct address_list *list, struct text input,
-    struct address *address);
+int address_parse_one(
+    struct address_list *list, struct text input, struct address *address);
 
 /* Appends local@domain, or local alone where there is no domain. */
 int address_format(const struct address *address, struct buf *out);
@@ -66,7 +66,6 @@ int address_format(const struct address *address, struct buf *out);
  * specials; a name with 8-bit or control bytes is refused with -1 (the recode
  * room encodes those first). -1 also when out is full.
  */
-int address_format_mailbox(struct text name, struct text spec,
-    struct buf *out);
+int address_format_mailbox(struct text name, struct text spec, struct buf *out);
 
 #endif

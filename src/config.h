@@ -41,8 +41,8 @@ struct config {
 	size_t fault_count;
 	bool has_secret; /* a `password` value stands in what was read */
 	/* private: */
-	struct account override; /* --set, then environment: highest first */
-	unsigned char override_rank[64];
+	struct account override;   /* --set, then environment: highest first */
+	char *override_origin[64]; /* who set each keyword there */
 };
 
 void config_init(struct config *c);

@@ -6,8 +6,8 @@
 #include "buf.h"
 
 struct date {
-	long long seconds;   /* since the epoch, UTC */
-	int offset_minutes;  /* of local time, east of UTC positive */
+	long long seconds;  /* since the epoch, UTC */
+	int offset_minutes; /* of local time, east of UTC positive */
 };
 
 /* Appends "Sun, 22 Nov 2026 23:03:34 +0000"; English in every locale, years

@@ -13,8 +13,7 @@
 struct deliver_plan {
 	const struct account *account;
 	struct text password;
-	const char *helo;  /* "" : the socket's address literal */
-	char nonce[32];
+	const char *helo; /* "": the socket's address literal */
 	struct session_trace trace;
 };
 
@@ -26,13 +25,23 @@ struct deliver_report {
 	long long delay_ms;
 };
 
+struct deliver;
+
+/* The plan and all in it are borrowed until deliver_free(). */
+struct deliver *deliver_new(const struct deliver_plan *plan);
+
 /*
- * Submits one mail: tries the smarthosts in order until one takes
- * responsibility or refuses; a mail whose data was sent is never tried
- * elsewhere. The outcome is mail->error and the verdicts. 0 when accepted for
- * all, else -1 with mail->error copied to e.
+ * Submits one mail, through the session of the mail before where that is
+ * still there. Tries the smarthosts in order until one takes responsibility or
+ * refuses; a mail that a server has begun to answer is never tried elsewhere.
+ * The outcome is mail->error and the verdicts; `deadline` counts from here.
+ * With mail->last the session ends with it. 0 when accepted for all, else -1
+ * with mail->error copied to e.
  */
-int deliver(const struct deliver_plan *plan, struct session_mail *mail,
+int deliver_mail(struct deliver *d, struct session_mail *mail,
     struct deliver_report *report, struct error *e);
+
+/* Says QUIT where a session is open. NULL is fine. */
+void deliver_free(struct deliver *d);
 
 #endif

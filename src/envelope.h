@@ -42,7 +42,7 @@ struct recipient {
 	char *path;  /* addr-spec without angle brackets */
 	char *orcpt; /* "rfc822;xtext" of RFC 3461, or NULL */
 	unsigned char notify;
-	unsigned char verdict; /* enum verdict */
+	unsigned char verdict;	       /* enum verdict */
 	struct recipient_reply *reply; /* NULL while there is none */
 };
 
@@ -50,11 +50,11 @@ struct envelope {
 	char *reverse_path; /* "" is the null reverse-path; never NULL */
 	struct recipient *recipients;
 	size_t count;
-	size_t size;	    /* allocated */
-	unsigned *index;    /* hash of the recipients; private */
+	size_t size;	 /* allocated */
+	unsigned *index; /* hash of the recipients; private */
 	size_t index_size;
 	enum envelope_ret ret;
-	char *envid;	    /* xtext, or NULL */
+	char *envid; /* xtext, or NULL */
 	enum envelope_body body;
 	bool smtputf8;
 	bool requiretls;
@@ -64,8 +64,8 @@ void envelope_init(struct envelope *env);
 void envelope_clear(struct envelope *env);
 
 /* Parsed addr-spec, or "" for the null reverse-path. -1: ERROR_MESSAGE. */
-int envelope_set_reverse_path(struct envelope *env, struct text path,
-    struct error *e);
+int envelope_set_reverse_path(
+    struct envelope *env, struct text path, struct error *e);
 
 /*
  * Adds a forward-path unless it is there already (domains compare without

@@ -12,14 +12,15 @@
 #include "message.h"
 
 enum file_trust {
-	FILE_ANY,     /* regular file, no more */
-	FILE_CONFIG,  /* owner root or us; not writable by group or other */
-	FILE_SECRET   /* the same, and not readable by other, nor by group
-		       * unless root or we own it and the group is ours */
+	FILE_ANY,    /* regular file, no more */
+	FILE_CONFIG, /* owner root or us; not writable by group or other */
+	FILE_SECRET  /* the same, and not readable by other, nor by group
+		      * unless root or we own it and the group is ours */
 };
 
 struct file_info {
 	unsigned owner;
+	unsigned group;
 	unsigned mode;
 };
 
@@ -40,7 +41,8 @@ int file_check(const char *path, enum file_trust trust,
 
 /* Feeds all of the descriptor to the message and ends it. EINTR is retried.
  * -1: ERROR_IO on a read error, or the message's error (then the rest of the
- * descriptor is still read to its end, so that its writer is not killed). */
+ * descriptor is still read to its end, so that its writer is not killed). A
+ * descriptor that was left non-blocking is made blocking. */
 int file_read_message(int fd, struct message *m, struct error *e);
 
 /* Reads to the end and forgets. */

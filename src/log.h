@@ -16,11 +16,11 @@
 struct log {
 	enum account_log to;
 	int facility;
-	char tag[64];	    /* -L, else the program's name */
-	int fd;		    /* LOGGING_FILE, or -1 */
-	bool verbose;	    /* -v: the dialogue on stderr */
-	int transcript;	    /* -X, or -1 */
-	bool quiet;	    /* -oeq: nothing on stderr */
+	char tag[64];	/* -L, else the program's name */
+	int fd;		/* LOGGING_FILE, or -1 */
+	bool verbose;	/* -v: the dialogue on stderr */
+	int transcript; /* -X, or -1 */
+	bool quiet;	/* -oeq: nothing on stderr */
 };
 
 void log_init(struct log *l, const char *tag);
@@ -46,14 +46,16 @@ struct log_mail {
 	unsigned long long size;
 	const char *message_id;
 	int code;
-	const char *words;     /* the server's reply */
+	const char *words; /* the server's reply */
 	long long delay_ms;
-	int status;	       /* exit status */
+	int status; /* exit status */
 	const struct error *error;
 };
 
 /* from= to= smarthost= tls= auth= size= msgid= code= reply="" delay= status=,
- * one line, visible, at most 1000 octets of recipients then "+N more". */
+ * then error="" where there is one: one line, visible, at most 1000 octets of
+ * recipients then "+N more". What is not known is "-"; values with a space
+ * are quoted. */
 void log_mail(struct log *l, const struct log_mail *mail);
 
 /* A remark of severity notice, and all of several. */
@@ -63,8 +65,8 @@ void log_notes(struct log *l, const struct notes *notes);
 
 /* The failure on stderr in two or three lines, and one line for each refused
  * recipient (env may be NULL), unless quiet. */
-void log_failure(struct log *l, const struct error *e,
-    const struct envelope *env);
+void log_failure(
+    struct log *l, const struct error *e, const struct envelope *env);
 
 /* The result as one JSON object on stdout. */
 void log_json(const struct log_mail *mail);

@@ -28,8 +28,7 @@
  * message stays in memory; the store must then have kept nothing.
  */
 struct message_store {
-	int (*write)(void *arg, const char *bytes, size_t len,
-	    struct error *e);
+	int (*write)(void *arg, const char *bytes, size_t len, struct error *e);
 	long (*read)(void *arg, unsigned long long offset, char *bytes,
 	    size_t size, struct error *e);
 	void *arg;
@@ -44,14 +43,14 @@ struct message_field {
 
 /* What is true of the canonical bytes, fields added or dropped not counted. */
 struct message_facts {
-	unsigned long long body_size;	/* octets, CRLFs included */
+	unsigned long long body_size;	 /* octets, CRLFs included */
 	unsigned long long body_longest; /* longest line, without CRLF */
 	size_t header_longest;
 	bool body_8bit;
-	bool body_utf8;			/* 8-bit, and all of it valid UTF-8 */
+	bool body_utf8; /* 8-bit, and all of it valid UTF-8 */
 	bool header_8bit;
 	bool has_nul;
-	unsigned long long nul_at;	/* offset in the input of the first */
+	unsigned long long nul_at; /* offset in the input of the first */
 	bool body_nul;
 	bool header_nul;
 };
@@ -64,8 +63,8 @@ void message_free(struct message *m);
 
 /* Takes the next bytes. 0, or -1: ERROR_MESSAGE (header section too large),
  * or the store's error. */
-int message_input(struct message *m, const char *bytes, size_t len,
-    struct error *e);
+int message_input(
+    struct message *m, const char *bytes, size_t len, struct error *e);
 
 /* The input is complete: fields and facts are there from now on. */
 int message_end(struct message *m, struct error *e);
@@ -84,8 +83,8 @@ struct message_field *message_find(struct message *m, const char *name);
 
 /* The same, from index *at on, which is moved behind what was found: for
  * walking all fields of one name. Start with *at = 0. */
-struct message_field *message_find_next(struct message *m, const char *name,
-    size_t *at);
+struct message_field *message_find_next(
+    struct message *m, const char *name, size_t *at);
 
 /* Leaves the field out of what is sent. */
 void message_drop(struct message_field *f);
@@ -93,16 +92,16 @@ void message_drop(struct message_field *f);
 /* Gives the field another value (folded text without the final CRLF; the
  * caller vouches that every CRLF in it is followed by white space and that it
  * holds no other control byte but tab). -1 ERROR_BUG where it does not. */
-int message_replace(struct message_field *f, struct text value,
-    struct error *e);
+int message_replace(
+    struct message_field *f, struct text value, struct error *e);
 
 /* Adds a field in front of all others; the same rule for value. */
-int message_prepend(struct message *m, const char *name, struct text value,
-    struct error *e);
+int message_prepend(
+    struct message *m, const char *name, struct text value, struct error *e);
 
 /* Adds a field behind all others. */
-int message_append(struct message *m, const char *name, struct text value,
-    struct error *e);
+int message_append(
+    struct message *m, const char *name, struct text value, struct error *e);
 
 /* Octets of all that is sent: fields, separator, body; before transparency.
  * What SIZE= says (RFC 1870). */
@@ -115,9 +114,9 @@ unsigned long long message_size(const struct message *m);
  * fields must not change during a walk.
  */
 struct message_cursor {
-	size_t field;		   /* the field we are in */
-	size_t field_at;	   /* how much of it was read */
-	bool separator;		   /* the empty line was read */
+	size_t field;	 /* the field we are in */
+	size_t field_at; /* how much of it was read */
+	bool separator;	 /* the empty line was read */
 	unsigned long long body_at;
 };
 long message_read(struct message *m, struct message_cursor *cursor, char *out,

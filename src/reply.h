@@ -24,8 +24,8 @@ struct reply {
 				   * enhanced code stays in it */
 	unsigned lines;
 	bool complete;
-	struct buf line;	  /* the line that is coming in */
-	const char *fault;	  /* after -1: what is wrong, static words */
+	struct buf line;   /* the line that is coming in */
+	const char *fault; /* after -1: what is wrong, static words */
 };
 
 void reply_init(struct reply *reply);
@@ -41,8 +41,8 @@ void reply_reset(struct reply *reply);
  * code that changes between lines, no space or hyphen behind it, lone LF is
  * accepted as a line end but a bare CR or a NUL is a fault, too long.
  */
-int reply_input(struct reply *reply, const char *bytes, size_t len,
-    size_t *used);
+int reply_input(
+    struct reply *reply, const char *bytes, size_t len, size_t *used);
 
 /* The reply as one line for people, visible, cut to size: "550 5.1.1 No such
  * user". Returns out. */

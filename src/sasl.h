@@ -38,11 +38,11 @@ struct sasl_channel {
 
 struct sasl_plan {
 	const char *user;
-	struct text password;  /* borrowed until sasl_free() */
+	struct text password;			/* borrowed until sasl_free() */
 	enum sasl_mechanism wanted[SASL_COUNT]; /* in order of preference */
-	size_t wanted_count;   /* 0: auto */
-	bool in_clear;	       /* `auth-in-clear yes` */
-	char nonce[32];	       /* printable, no comma; random */
+	size_t wanted_count;			/* 0: auto */
+	bool in_clear;				/* `auth-in-clear yes` */
+	char nonce[32]; /* printable, no comma; random */
 };
 
 struct sasl;
@@ -77,8 +77,8 @@ int sasl_initial(struct sasl *s, struct buf *out, struct error *e);
  * failed to prove that it knows the password (ERROR_DENIED); the caller then
  * sends "*".
  */
-int sasl_step(struct sasl *s, struct text challenge, struct buf *out,
-    struct error *e);
+int sasl_step(
+    struct sasl *s, struct text challenge, struct buf *out, struct error *e);
 
 /* The server said 235. -1 ERROR_DENIED where a SCRAM server did so without
  * its signature, or before the exchange was over. */

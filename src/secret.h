@@ -12,7 +12,7 @@
 #include "buf.h"
 #include "error.h"
 
-#define SECRET_MAX (64 * 1024)
+#define SECRET_MAX	       (64 * 1024)
 #define SECRET_COMMAND_SECONDS 60
 
 /*
@@ -24,7 +24,7 @@
  * Terminal: only when `ask` is set and /dev/tty opens. -1: ERROR_CONFIG;
  * never with a byte of the secret.
  */
-int secret_read(const struct account *a, bool ask, struct buf *out,
-    struct error *e);
+int secret_read(
+    const struct account *a, bool ask, struct buf *out, struct error *e);
 
 #endif

@@ -1148,7 +1148,7 @@ answer(struct session *s)
 	struct recipient *r;
 	struct expected x;
 
-	if (s->queued == 0)
+	if (s->queued == 0 || is_premature(s))
 		return s->reply.code == 421 ? answer_closing(s, s->step)
 					    : answer_stray(s);
 	x = s->queue[s->first++];

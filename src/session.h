@@ -47,13 +47,13 @@ struct session_plan {
 struct session_mail {
 	struct envelope *envelope;
 	struct message *message;
-	bool all_or_none;     /* send nothing unless all are accepted */
-	bool last;	      /* no other follows: QUIT may leave with the end */
-	struct error error;   /* ERROR_NONE: accepted for every recipient that
-			       * has VERDICT_DELIVERED */
-	bool settled;	      /* the error and the verdicts are final */
-	int code;	      /* of the reply to the end of the mail data, */
-	char words[512];      /* ... the whole of it, visible */
+	bool all_or_none;   /* send nothing unless all are accepted */
+	bool last;	    /* no other follows: QUIT may leave with the end */
+	struct error error; /* ERROR_NONE: accepted for every recipient that
+			     * has VERDICT_DELIVERED */
+	bool settled;	    /* the error and the verdicts are final */
+	int code;	    /* of the reply to the end of the mail data, */
+	char words[512];    /* ... the whole of it, visible */
 };
 
 struct session;

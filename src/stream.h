@@ -12,6 +12,10 @@
 /* Milliseconds of a clock that only goes forward. */
 long long stream_now(void);
 
+/* Waits until the descriptor can be read or its writer is gone: 1, 0 when the
+ * deadline passes, -1 with errno. For descriptors that are no stream. */
+int stream_wait_readable(int fd, long long deadline);
+
 struct stream;
 
 /*
@@ -19,24 +23,25 @@ struct stream;
  * 250 ms, all stay in the race until `deadline` (stream_now() based). NULL:
  * ERROR_LATER with each address and why, or ERROR_SYSTEM.
  */
-struct stream *stream_connect(const struct net_addresses *addresses,
-    long long deadline, struct error *e);
+struct stream *stream_connect(
+    const struct net_addresses *addresses, long long deadline, struct error *e);
 void stream_free(struct stream *s);
 
 /* Handshake; t stays the caller's and must outlive the stream. 0, or -1 with
  * tls_handshake()'s errors, or ERROR_LATER when the deadline passes. */
-int stream_secure(struct stream *s, struct tls *t, long long deadline,
-    struct error *e);
+int stream_secure(
+    struct stream *s, struct tls *t, long long deadline, struct error *e);
 
 enum stream_status {
-	STREAM_MOVED,   /* something was sent or read */
+	STREAM_MOVED,	/* something was sent or read */
 	STREAM_TIMEOUT, /* the deadline passed and nothing moved */
-	STREAM_CLOSED,  /* the peer is gone; what it said before was read */
+	STREAM_CLOSED,	/* the peer is gone; what it said before was read */
 	STREAM_FAILED	/* e says why: ERROR_LATER, ERROR_PROTOCOL */
 };
 
 /*
- * Waits, in both directions at once, until something moved. out may be empty.
+ * Waits, in both directions at once, until something moved. out may be empty;
+ * what was not sent has to be the beginning of the next out.
  * Sends in as few writes as can be; *sent and *got are set in every case.
  * A connection that breaks while sending is read to its end first, so that
  * the server's last words are not lost.
@@ -45,8 +50,8 @@ enum stream_status stream_exchange(struct stream *s, const char *out,
     size_t len, size_t *sent, char *in, size_t size, size_t *got,
     long long deadline, struct error *e);
 
-/* Sends what can be sent at once, says good-bye and closes; never waits more
- * than a moment. */
+/* Sends what can be sent at once, says good-bye and closes without waiting;
+ * stream_free() is still to come. */
 void stream_close(struct stream *s, const char *out, size_t len);
 
 /* The peer's address in words; the own one as an EHLO argument; loopback. */

@@ -14,18 +14,22 @@
 #include "message.h"
 
 struct request {
-	bool from_fields;	/* -t */
-	char **recipients;	/* each an address-list; borrowed */
+	bool from_fields;  /* -t */
+	char **recipients; /* each an address-list; borrowed */
 	size_t recipient_count;
 	const char *reverse_path; /* -f as given, "" or "<>" is null; NULL:
 				   * not given */
-	const char *full_name;	/* -F, or NULL */
-	bool body_given;	/* -B */
+	const char *full_name;	  /* -F, or NULL */
+	bool body_given;	  /* -B */
 	enum envelope_body body;
-	unsigned notify;	/* -N, 0 for none */
-	enum envelope_ret ret;	/* -R */
-	const char *envid;	/* -V, or NULL */
+	unsigned notify;       /* -N, 0 for none */
+	enum envelope_ret ret; /* -R */
+	const char *envid;     /* -V, or NULL */
 	bool all_or_none;
+	bool smtputf8;	 /* -U, -O smtputf8=yes */
+	bool requiretls; /* -O requiretls=yes */
+	bool no_aliases; /* -n */
+	bool no_repairs; /* -G: the header goes as it is, but for Bcc */
 };
 
 struct facts {
@@ -47,12 +51,21 @@ void notes_add(struct notes *n, const char *fmt, ...)
 void notes_clear(struct notes *n);
 
 /*
- * The reverse-path by which an account is chosen, before one is known: -f,
- * else the first address of From. Appends the addr-spec to out; nothing where
- * there is none. Never fails: what is wrong is found by submit() later.
+ * A value of `from`, `force-from`, `full-name` or `user` with %U (login), %H
+ * (host name), %D (`domain`) and %% expanded; other % stay. The caller frees
+ * it; NULL gives NULL.
  */
-void submit_reverse_path_hint(const struct request *r, struct message *m,
-    struct buf *out);
+char *submit_expand(
+    const char *value, const struct account *a, const struct facts *f);
+
+/*
+ * The reverse-path by which an account is chosen, before one is known: -f,
+ * else the first address of From (of Resent-From in a resent message). Appends
+ * the addr-spec to out; nothing where there is none. Never fails: what is
+ * wrong is found by submit() later.
+ */
+void submit_reverse_path_hint(
+    const struct request *r, struct message *m, struct buf *out);
 
 /*
  * Fills env (initialised by the caller) and repairs the message: behaviour of
@@ -73,7 +86,7 @@ int submit(const struct request *r, const struct facts *f,
 /* The name EHLO gives: account's `helo`, else the host's name where it is a
  * clean FQDN, else "" (the session then uses the socket's address literal).
  * Returns out. */
-char *submit_helo(const struct account *a, const struct facts *f, char *out,
-    size_t size);
+char *submit_helo(
+    const struct account *a, const struct facts *f, char *out, size_t size);
 
 #endif

@@ -13,8 +13,13 @@
 #include "error.h"
 #include "sasl.h"
 
-enum tls_status { TLS_DONE, TLS_WANT_READ, TLS_WANT_WRITE, TLS_FAILED,
-	TLS_CLOSED };
+enum tls_status {
+	TLS_DONE,
+	TLS_WANT_READ,
+	TLS_WANT_WRITE,
+	TLS_FAILED,
+	TLS_CLOSED
+};
 
 struct tls;
 
@@ -24,8 +29,8 @@ struct tls;
  * under way. reference is the name to verify. NULL: ERROR_CONFIG (no trust:
  * missing, empty, unreadable; bad priority string), ERROR_SYSTEM.
  */
-struct tls *tls_new(const struct account *a, const char *reference,
-    struct error *e);
+struct tls *tls_new(
+    const struct account *a, const char *reference, struct error *e);
 void tls_free(struct tls *t);
 
 /* Starts on a connected socket, which stays the caller's. */
@@ -44,8 +49,8 @@ enum tls_status tls_handshake(struct tls *t, struct error *e);
  * said close_notify or the connection ended (*e then tells which). */
 enum tls_status tls_write(struct tls *t, const char *bytes, size_t len,
     size_t *done, struct error *e);
-enum tls_status tls_read(struct tls *t, char *bytes, size_t size,
-    size_t *done, struct error *e);
+enum tls_status tls_read(
+    struct tls *t, char *bytes, size_t size, size_t *done, struct error *e);
 
 /* Whether bytes are already decrypted and need no poll. */
 bool tls_pending(const struct tls *t);

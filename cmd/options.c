@@ -1,0 +1,540 @@
+#include "options.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "mem.h"
+
+enum arity { ARITY_NONE, ARITY_ATTACHED, ARITY_REQUIRED };
+
+enum {
+	OURS = 1,   /* called as sendling: a person or a script of theirs */
+	THEIRS = 2, /* called as sendmail: perhaps a stranger's words */
+	ANY = OURS | THEIRS
+};
+
+struct walk;
+
+struct row {
+	const char *spelling;
+	enum arity arity;
+	unsigned names;
+	int (*meaning)(struct walk *w, const char *value);
+	size_t at; /* flag, string: offset in struct options */
+	enum options_mode mode;
+	const char *words; /* refuse: why */
+};
+
+struct walk {
+	struct options *options;
+	int argc;
+	char **argv;
+	int at;		       /* the next argument */
+	const struct row *row; /* of the option that is looked at */
+	struct error *error;
+};
+
+static const char see_help[] = "`sendling --help' lists the options";
+
+static char *
+visible(const char *string, char out[64])
+{
+	return text_visible(text_of(string), out, 64);
+}
+
+static int
+set_flag(struct walk *w, const char *value)
+{
+	(void)value;
+	*(bool *)(void *)((char *)w->options + w->row->at) = true;
+	return 0;
+}
+
+static int
+set_string(struct walk *w, const char *value)
+{
+	*(const char **)(void *)((char *)w->options + w->row->at) = value;
+	return 0;
+}
+
+static int
+set_mode(struct walk *w, const char *value)
+{
+	(void)value;
+	w->options->mode = w->row->mode;
+	return 0;
+}
+
+static int
+ignore(struct walk *w, const char *value)
+{
+	(void)w;
+	(void)value;
+	return 0;
+}
+
+static int
+ignore_aloud(struct walk *w, const char *value)
+{
+	notes_add(&w->options->notes, "option %s %s is ignored under this name",
+	    w->row->spelling, value);
+	return 0;
+}
+
+static int
+refuse(struct walk *w, const char *value)
+{
+	(void)value;
+	error_set(w->error, ERROR_USAGE, NULL, "option %s: %s",
+	    w->row->spelling, w->row->words);
+	return error_hint(w->error, "%s", see_help);
+}
+
+static const struct {
+	const char *spelling;
+	enum options_mode mode;
+	const char *refused;
+} modes[] = {
+    {"-bm", MODE_SUBMIT, NULL},
+    {"-bs", MODE_SERVE, NULL},
+    {"-bv", MODE_VERIFY, NULL},
+    {"-bp", MODE_QUEUE_LIST, NULL},
+    {"-bi", MODE_ALIASES, NULL},
+    {"-bC", MODE_CHECK, NULL},
+    {"-ba", MODE_SUBMIT, "the ARPANET dialogue is gone; -bs speaks SMTP"},
+    {"-bd", MODE_SUBMIT, "this is no daemon; -bs serves one connection"},
+    {"-bD", MODE_SUBMIT, "this is no daemon; -bs serves one connection"},
+    {"-bh", MODE_SUBMIT, "no status of hosts is kept"},
+    {"-bH", MODE_SUBMIT, "no status of hosts is kept"},
+    {"-bP", MODE_SUBMIT, "the mails are not counted; -bp lists them"},
+    {"-bS", MODE_SUBMIT, "batched SMTP is not read; -bs speaks SMTP"},
+    {"-bt", MODE_SUBMIT,
+	"there are no rewriting rules; -bv shows the envelope"},
+};
+
+#define MODE_COUNT (sizeof(modes) / sizeof(modes[0]))
+
+/* As sendmail does, only the first letter counts. */
+static int
+parse_mode(struct walk *w, const char *value)
+{
+	char shown[64];
+	size_t i;
+
+	for (i = 0; i < MODE_COUNT; i++)
+		if (value[0] == modes[i].spelling[2])
+			break;
+	if (i == MODE_COUNT)
+		error_set(w->error, ERROR_USAGE, NULL,
+		    "option -b: no mode is called `%s'", visible(value, shown));
+	else if (modes[i].refused != NULL)
+		error_set(w->error, ERROR_USAGE, NULL, "option %s: %s",
+		    modes[i].spelling, modes[i].refused);
+	else {
+		w->options->mode = modes[i].mode;
+		return 0;
+	}
+	return error_hint(w->error, "%s", see_help);
+}
+
+/* `mailq -q' and `-bp -q' still list. */
+static int
+parse_queue_run(struct walk *w, const char *value)
+{
+	(void)value;
+	if (w->options->mode == MODE_SUBMIT)
+		w->options->mode = MODE_QUEUE_RUN;
+	return 0;
+}
+
+static int
+parse_body(struct walk *w, const char *value)
+{
+	struct text type = text_of(value);
+
+	if (text_equal_fold(type, TEXT("8BITMIME")))
+		w->options->request.body = BODY_8BITMIME;
+	else if (text_equal_fold(type, TEXT("7BIT")))
+		w->options->request.body = BODY_7BIT;
+	else {
+		notes_add(&w->options->notes,
+		    "option -B %s is ignored: neither 7BIT nor 8BITMIME",
+		    value);
+		return 0;
+	}
+	w->options->request.body_given = true;
+	return 0;
+}
+
+static int
+parse_errors(struct walk *w, const char *value)
+{
+	if (value[0] == 'q')
+		w->options->quiet = true;
+	else if (value[0] != '\0' && strchr("pmwe", value[0]) != NULL)
+		w->options->quiet = false;
+	else
+		notes_add(&w->options->notes, "option -e %s is ignored", value);
+	return 0;
+}
+
+static int
+parse_old_setting(struct walk *w, const char *value)
+{
+	switch (value[0]) {
+	case 'i':
+		w->options->dot_ends = false;
+		return 0;
+	case 'e':
+		return parse_errors(w, value + 1);
+	case 'd':
+	case 'm':
+		return 0;
+	}
+	notes_add(&w->options->notes, "option -o%s is ignored", value);
+	return 0;
+}
+
+static int
+parse_setting(struct walk *w, const char *value)
+{
+	struct text setting = text_of(value);
+
+	if (text_equal_fold(setting, TEXT("smtputf8=yes")))
+		w->options->request.smtputf8 = true;
+	else if (text_equal_fold(setting, TEXT("requiretls=yes")))
+		w->options->request.requiretls = true;
+	return 0;
+}
+
+static int
+parse_no_dot(struct walk *w, const char *value)
+{
+	(void)value;
+	w->options->dot_ends = false;
+	return 0;
+}
+
+static int
+parse_notify(struct walk *w, const char *value)
+{
+	char shown[64];
+
+	if (envelope_parse_notify(
+		text_of(value), &w->options->request.notify) == 0)
+		return 0;
+	error_set(w->error, ERROR_USAGE, NULL,
+	    "option %s: `%s' cannot be asked for", w->row->spelling,
+	    visible(value, shown));
+	return error_hint(w->error,
+	    "write `never', or a comma list of success, failure, delay");
+}
+
+static int
+parse_ret(struct walk *w, const char *value)
+{
+	char shown[64];
+
+	if (envelope_parse_ret(text_of(value), &w->options->request.ret) == 0)
+		return 0;
+	error_set(w->error, ERROR_USAGE, NULL,
+	    "option %s: `%s' cannot be returned", w->row->spelling,
+	    visible(value, shown));
+	return error_hint(w->error, "write `full' or `hdrs'");
+}
+
+static int
+add_setting(struct walk *w, const char *value)
+{
+	char shown[64];
+
+	if (strchr(value, '=') == NULL) {
+		error_set(w->error, ERROR_USAGE, NULL,
+		    "option %s: `%s' has no value", w->row->spelling,
+		    visible(value, shown));
+		return error_hint(w->error, "write --set KEYWORD=VALUE");
+	}
+	w->options->settings[w->options->setting_count++] =
+	    (char *)(uintptr_t)value;
+	return 0;
+}
+
+#define OPTION(member) .at = offsetof(struct options, member)
+
+/* The first row that has the spelling and the name counts. */
+static const struct row rows[] = {
+    {"-A", ARITY_REQUIRED, ANY, .meaning = ignore},
+    {"-a", ARITY_REQUIRED, ANY, .meaning = set_string, OPTION(account)},
+    {"--account", ARITY_REQUIRED, OURS, .meaning = set_string, OPTION(account)},
+    {"-B", ARITY_REQUIRED, ANY, .meaning = parse_body},
+    {"-b", ARITY_REQUIRED, ANY, .meaning = parse_mode},
+    {"-C", ARITY_REQUIRED, OURS, .meaning = set_string, OPTION(config)},
+    {"-C", ARITY_REQUIRED, THEIRS, .meaning = refuse,
+	.words = "no configuration can be named under this name; `sendling "
+		 "--config FILE' does that"},
+    {"--config", ARITY_REQUIRED, OURS, .meaning = set_string, OPTION(config)},
+    {"--set", ARITY_REQUIRED, OURS, .meaning = add_setting},
+    {"-c", ARITY_NONE, ANY, .meaning = ignore},
+    {"-m", ARITY_NONE, ANY, .meaning = ignore},
+    {"-n", ARITY_NONE, ANY, .meaning = set_flag, OPTION(request.no_aliases)},
+    {"-s", ARITY_NONE, ANY, .meaning = ignore},
+    {"-x", ARITY_NONE, ANY, .meaning = ignore},
+    {"-G", ARITY_NONE, ANY, .meaning = set_flag, OPTION(request.no_repairs)},
+    {"-U", ARITY_NONE, ANY, .meaning = set_flag, OPTION(request.smtputf8)},
+    {"-D", ARITY_REQUIRED, OURS, .meaning = ignore},
+    {"-D", ARITY_REQUIRED, THEIRS, .meaning = refuse,
+	.words = "no file can be named under this name"},
+    {"-h", ARITY_REQUIRED, ANY, .meaning = ignore},
+    {"-L", ARITY_REQUIRED, ANY, .meaning = set_string, OPTION(tag)},
+    {"-M", ARITY_REQUIRED, ANY, .meaning = ignore},
+    {"-p", ARITY_REQUIRED, ANY, .meaning = ignore},
+    {"-T", ARITY_REQUIRED, ANY, .meaning = ignore},
+    {"-d", ARITY_ATTACHED, ANY, .meaning = set_flag, OPTION(verbose)},
+    {"-e", ARITY_REQUIRED, ANY, .meaning = parse_errors},
+    {"-F", ARITY_REQUIRED, ANY, .meaning = set_string,
+	OPTION(request.full_name)},
+    {"-f", ARITY_REQUIRED, ANY, .meaning = set_string,
+	OPTION(request.reverse_path)},
+    {"-r", ARITY_REQUIRED, ANY, .meaning = set_string,
+	OPTION(request.reverse_path)},
+    {"-I", ARITY_NONE, ANY, .meaning = set_mode, .mode = MODE_ALIASES},
+    {"-i", ARITY_NONE, ANY, .meaning = parse_no_dot},
+    {"-N", ARITY_REQUIRED, ANY, .meaning = parse_notify},
+    {"-O", ARITY_REQUIRED, ANY, .meaning = parse_setting},
+    {"-o", ARITY_REQUIRED, ANY, .meaning = parse_old_setting},
+    {"-Q", ARITY_ATTACHED, ANY, .meaning = refuse,
+	.words = "no mail is quarantined here"},
+    {"-J", ARITY_ATTACHED, ANY, .meaning = refuse,
+	.words = "there are no code conversions"},
+    {"-E", ARITY_ATTACHED, ANY, .meaning = refuse,
+	.words = "there are no code conversions"},
+    {"-q", ARITY_ATTACHED, ANY, .meaning = parse_queue_run},
+    {"-R", ARITY_REQUIRED, ANY, .meaning = parse_ret},
+    {"-t", ARITY_NONE, ANY, .meaning = set_flag, OPTION(request.from_fields)},
+    {"-V", ARITY_REQUIRED, ANY, .meaning = set_string, OPTION(request.envid)},
+    {"-v", ARITY_NONE, ANY, .meaning = set_flag, OPTION(verbose)},
+    {"-X", ARITY_REQUIRED, OURS, .meaning = set_string, OPTION(transcript)},
+    {"-X", ARITY_REQUIRED, THEIRS, .meaning = ignore_aloud},
+    {"--check", ARITY_NONE, OURS, .meaning = set_mode, .mode = MODE_CHECK},
+    {"--dry-run", ARITY_NONE, OURS, .meaning = set_mode, .mode = MODE_DRY_RUN},
+    {"--json", ARITY_NONE, OURS, .meaning = set_flag, OPTION(json)},
+    {"--all-or-none", ARITY_NONE, OURS, .meaning = set_flag,
+	OPTION(request.all_or_none)},
+    {"--help", ARITY_NONE, OURS, .meaning = set_mode, .mode = MODE_HELP},
+    {"--version", ARITY_NONE, OURS, .meaning = set_mode, .mode = MODE_VERSION},
+};
+
+#define ROW_COUNT (sizeof(rows) / sizeof(rows[0]))
+
+static const struct row *
+find_row(const struct options *o, struct text spelling)
+{
+	unsigned name = o->name == NAME_SENDLING ? OURS : THEIRS;
+	size_t i;
+
+	for (i = 0; i < ROW_COUNT; i++)
+		if ((rows[i].names & name) != 0 &&
+		    text_equal(text_of(rows[i].spelling), spelling))
+			return &rows[i];
+	return NULL;
+}
+
+static int
+unknown_option(struct walk *w, struct text spelling)
+{
+	char shown[64];
+
+	error_set(w->error, ERROR_USAGE, NULL, "there is no option %s",
+	    text_visible(spelling, shown, sizeof(shown)));
+	return error_hint(w->error, "%s", see_help);
+}
+
+/* The detached value: whatever the next argument is, as getopt(3) has it. */
+static const char *
+next_value(struct walk *w, const struct row *row)
+{
+	if (w->at < w->argc)
+		return w->argv[w->at++];
+	error_set(w->error, ERROR_USAGE, NULL, "option %s needs a value",
+	    row->spelling);
+	error_hint(w->error, "%s", see_help);
+	return NULL;
+}
+
+static int
+parse_long(struct walk *w, const char *argument)
+{
+	struct text whole = text_of(argument);
+	struct text spelling = text_first(whole, text_find(whole, '='));
+	const char *value = argument + spelling.len;
+	const struct row *row;
+
+	row = find_row(w->options, spelling);
+	if (row == NULL)
+		return unknown_option(w, spelling);
+	if (*value == '=' && row->arity == ARITY_NONE)
+		return error_set(w->error, ERROR_USAGE, NULL,
+		    "option %s takes no value", row->spelling);
+	if (*value == '=')
+		value++;
+	else if (row->arity == ARITY_REQUIRED)
+		value = next_value(w, row);
+	if (value == NULL)
+		return -1;
+	w->row = row;
+	return row->meaning(w, value);
+}
+
+/* One letter of a cluster; *rest is moved behind what belongs to it. */
+static int
+parse_letter(struct walk *w, const char **rest)
+{
+	char letter[2] = {'-', **rest};
+	struct text spelling = {letter, sizeof(letter)};
+	const char *value = ++*rest;
+	const struct row *row;
+
+	row = find_row(w->options, spelling);
+	if (row == NULL)
+		return unknown_option(w, spelling);
+	if (row->arity == ARITY_REQUIRED && *value == '\0')
+		value = next_value(w, row);
+	if (value == NULL)
+		return -1;
+	if (row->arity != ARITY_NONE)
+		*rest = "";
+	w->row = row;
+	return row->meaning(w, value);
+}
+
+static int
+parse_cluster(struct walk *w, const char *letters)
+{
+	while (*letters != '\0')
+		if (parse_letter(w, &letters) == -1)
+			return -1;
+	return 0;
+}
+
+static void
+add_recipient(struct request *r, char *argument)
+{
+	r->recipients[r->recipient_count++] = argument;
+}
+
+static int
+parse_arguments(struct walk *w)
+{
+	struct request *r = &w->options->request;
+	char *argument;
+	int result = 0;
+
+	while (result == 0 && w->at < w->argc) {
+		argument = w->argv[w->at++];
+		if (strcmp(argument, "--") == 0)
+			break;
+		if (argument[0] != '-' || argument[1] == '\0')
+			add_recipient(r, argument);
+		else if (argument[1] == '-')
+			result = parse_long(w, argument);
+		else
+			result = parse_cluster(w, argument + 1);
+	}
+	while (result == 0 && w->at < w->argc)
+		add_recipient(r, w->argv[w->at++]);
+	return result;
+}
+
+static const struct {
+	const char *called;
+	enum options_name name;
+	enum options_mode mode;
+} names[] = {
+    {"sendling", NAME_SENDLING, MODE_SUBMIT},
+    {"mailq", NAME_MAILQ, MODE_QUEUE_LIST},
+    {"newaliases", NAME_NEWALIASES, MODE_ALIASES},
+};
+
+static void
+take_name(struct options *o, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	const char *called = slash == NULL ? path : slash + 1;
+	size_t i;
+
+	o->name = NAME_SENDMAIL;
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(called, names[i].called) == 0) {
+			o->name = names[i].name;
+			o->mode = names[i].mode;
+		}
+}
+
+int
+options_parse(struct options *o, int argc, char **argv, struct error *e)
+{
+	struct walk w = {o, argc, argv, 1, NULL, e};
+	size_t most = argc > 0 ? (size_t)argc : 0;
+
+	memset(o, 0, sizeof(*o));
+	o->dot_ends = true;
+	o->request.recipients = mem_new(most, sizeof(char *));
+	o->settings = mem_new(most, sizeof(char *));
+	take_name(o, argc > 0 ? argv[0] : "");
+	return parse_arguments(&w);
+}
+
+void
+options_clear(struct options *o)
+{
+	free(o->request.recipients);
+	free(o->settings);
+	notes_clear(&o->notes);
+	memset(o, 0, sizeof(*o));
+}
+
+const char *
+options_help(void)
+{
+	return "usage: sendling [options] [recipient ...] < message\n"
+	       "\n"
+	       "Submits the message on standard input to the smarthost.\n"
+	       "\n"
+	       "  -t                    recipients also from To, Cc and Bcc\n"
+	       "  -f ADDRESS            envelope sender; '' for none\n"
+	       "  -F NAME               full name of a From that is added\n"
+	       "  -i                    a lone dot does not end the message\n"
+	       "  -a, --account NAME    which account of the configuration\n"
+	       "  -C, --config FILE     read this configuration only\n"
+	       "  --set KEYWORD=VALUE   one keyword of the configuration\n"
+	       "  -N LIST, -R WHAT, -V ID\n"
+	       "                        delivery status notifications\n"
+	       "  -B TYPE               7BIT or 8BITMIME\n"
+	       "  -U                    ask for SMTPUTF8\n"
+	       "  -O requiretls=yes     ask for REQUIRETLS\n"
+	       "  --all-or-none         send only if all recipients are taken\n"
+	       "  -v                    show the dialogue on stderr\n"
+	       "  -X FILE               append the dialogue to FILE\n"
+	       "  -L TAG                name in the system's log\n"
+	       "  -oeq                  nothing on stderr\n"
+	       "  --json                the result as JSON on stdout\n"
+	       "  --dry-run             show what would be sent; send nothing\n"
+	       "  -bv                   show the envelope; send nothing\n"
+	       "  -bs                   speak SMTP on stdin and stdout\n"
+	       "  -bp                   list the spool\n"
+	       "  -q                    send what is in the spool\n"
+	       "  --check, -bC          check the configuration\n"
+	       "  --help, --version\n"
+	       "\n"
+	       "Every other option of sendmail is taken and means nothing.\n"
+	       "sendling(1) and sendling.conf(5) tell more.\n";
+}
+
+const char *
+options_spelling(size_t index)
+{
+	if (index < ROW_COUNT)
+		return rows[index].spelling;
+	index -= ROW_COUNT;
+	return index < MODE_COUNT ? modes[index].spelling : NULL;
+}

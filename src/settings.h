@@ -1,0 +1,33 @@
+#ifndef SETTINGS_H
+#define SETTINGS_H
+
+/*
+ * settings: where the configuration is. Search order of the files, their
+ * owner and mode, `include`, the environment's SENDLING_*, --set; all of it
+ * into one struct config.
+ */
+
+#include "config.h"
+#include "error.h"
+#include "host.h"
+
+struct settings_plan {
+	const char *path;  /* -C: this file only; or NULL */
+	char *const *sets; /* --set KEYWORD=VALUE */
+	size_t set_count;
+};
+
+/*
+ * Fills c, which is initialised here and cleared by the caller in any case.
+ * Without a path: $XDG_CONFIG_HOME/sendling/config, where that is not set
+ * ~/.config/sendling/config, then sendling.conf in the system's folder; the
+ * first that is there is the only one read. No file is needed where a
+ * smarthost comes from the environment or --set.
+ * 0, or -1 ERROR_CONFIG: a file that cannot be read or trusted, none found
+ * (every path that was tried is named), or the first fault in what was read
+ * (all of them are in c).
+ */
+int settings_read(const struct settings_plan *plan, const struct host *h,
+    struct config *c, struct error *e);
+
+#endif

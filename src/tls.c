@@ -1,0 +1,964 @@
+#include "tls.h"
+
+#include <arpa/inet.h>
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include <gnutls/gnutls.h>
+#include <gnutls/x509.h>
+
+#include "buf.h"
+#include "mem.h"
+
+#define TLS_HANDSHAKE "the TLS handshake"
+#define TLS_VERIFYING "verifying the server's certificate"
+#define TLS_TRUST_MAX (64 * 1024 * 1024)
+#define TLS_CHAIN_MAX 16 /* GnuTLS verifies no longer one either */
+
+/* RFC 8996: older versions are out, whatever the priority string says. Taking
+ * away keeps the policy of the system, which setting would replace. */
+#define TLS_OLD_VERSIONS "-VERS-SSL3.0:-VERS-TLS1.0:-VERS-TLS1.1"
+
+#define PEM_BEGIN "-----BEGIN CERTIFICATE-----"
+#define PEM_END	  "-----END CERTIFICATE-----"
+
+struct tls {
+	const struct account *account;
+	char *reference;
+	unsigned char ip[16];
+	unsigned ip_len; /* 0: the reference is a name */
+	gnutls_priority_t priority;
+	gnutls_certificate_credentials_t credentials;
+	gnutls_session_t session;
+	struct buf trust; /* PEM; empty where GnuTLS knows the trust already */
+	int fd;
+	int sys;	   /* errno of the last read */
+	bool answered;	   /* the peer's first bytes were seen */
+	char strange[200]; /* them, where they are no TLS; visible */
+	bool smtp;	   /* they are an SMTP reply */
+	bool verified;
+	struct error verdict; /* why the certificate was refused */
+	size_t unsent;	      /* bytes of a record that is not yet on its way */
+};
+
+/* Debian, Alpine, Arch; Fedora; openSUSE; FreeBSD, OpenBSD. */
+static const char *const bundles[] = {
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+    "/usr/local/share/certs/ca-root-nss.crt",
+};
+
+static char *
+visible(const char *text, char *out, size_t size)
+{
+	return text_visible(text_of(text), out, size);
+}
+
+static char *
+visible_datum(const void *bytes, size_t len, char *out, size_t size)
+{
+	return text_visible((struct text){bytes, len}, out, size);
+}
+
+/* Cuts the next certificate off *rest and decodes it; what is no base64 is
+ * passed over. The caller frees der->data by gnutls_free(). */
+static bool
+next_certificate(struct text *rest, gnutls_datum_t *der)
+{
+	gnutls_datum_t base64;
+	const char *begin, *end;
+
+	for (;;) {
+		begin = memmem(
+		    rest->at, rest->len, PEM_BEGIN, sizeof(PEM_BEGIN) - 1);
+		if (begin == NULL)
+			return false;
+		begin += sizeof(PEM_BEGIN) - 1;
+		*rest = text_skip(*rest, (size_t)(begin - rest->at));
+		end = memmem(rest->at, rest->len, PEM_END, sizeof(PEM_END) - 1);
+		if (end == NULL)
+			return false;
+		base64.data = (unsigned char *)(uintptr_t)begin;
+		base64.size = (unsigned)(end - begin);
+		*rest = text_skip(*rest, (size_t)(end - begin));
+		if (gnutls_base64_decode2(&base64, der) == 0)
+			return true;
+	}
+}
+
+static bool
+is_certificate(const gnutls_datum_t *der)
+{
+	gnutls_x509_crt_t certificate;
+	int rc;
+
+	if (gnutls_x509_crt_init(&certificate) < 0)
+		return false;
+	rc = gnutls_x509_crt_import(certificate, der, GNUTLS_X509_FMT_DER);
+	gnutls_x509_crt_deinit(certificate);
+	return rc == 0;
+}
+
+static bool
+has_certificate(struct text pem)
+{
+	gnutls_datum_t der;
+	bool found = false;
+
+	while (!found && next_certificate(&pem, &der)) {
+		found = is_certificate(&der);
+		gnutls_free(der.data);
+	}
+	return found;
+}
+
+/* 0, or the errno. */
+static int
+trust_file(struct buf *trust, const char *path)
+{
+	gnutls_datum_t file;
+	int sys;
+
+	errno = 0;
+	if (gnutls_load_file(path, &file) < 0)
+		return errno == 0 ? EIO : errno;
+	sys = buf_add(trust, file.data, file.size) == -1 ? EFBIG : 0;
+	gnutls_free(file.data);
+	return sys;
+}
+
+/* A folder of certificates may hold other things as well; only that nothing
+ * at all is found is a fault. */
+static int
+trust_folder(struct buf *trust, const char *path)
+{
+	char name[4096];
+	struct dirent *entry;
+	struct stat st;
+	DIR *folder;
+
+	folder = opendir(path);
+	if (folder == NULL)
+		return errno;
+	while ((entry = readdir(folder)) != NULL) {
+		snprintf(name, sizeof(name), "%s/%s", path, entry->d_name);
+		if (stat(name, &st) == 0 && S_ISREG(st.st_mode))
+			trust_file(trust, name);
+	}
+	closedir(folder);
+	return 0;
+}
+
+/* 0, or the errno; EINVAL for what is neither file nor folder. */
+static int
+trust_path(struct buf *trust, const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st) == -1)
+		return errno;
+	if (S_ISDIR(st.st_mode))
+		return trust_folder(trust, path);
+	return S_ISREG(st.st_mode) ? trust_file(trust, path) : EINVAL;
+}
+
+static int
+trust_fault(const char *path, int sys, struct error *e)
+{
+	char name[160];
+
+	visible(path, name, sizeof(name));
+	if (sys != 0)
+		error_set_sys(e, ERROR_CONFIG, sys, NULL,
+		    "no trusted certificates: %s", name);
+	else
+		error_set(e, ERROR_CONFIG, NULL,
+		    "no trusted certificates: %s holds no certificate in PEM",
+		    name);
+	return error_hint(e,
+	    "install the package ca-certificates, or name a PEM file or "
+	    "folder: `tls-trust FILE'");
+}
+
+static int
+load_trust_of(struct tls *t, const char *path, struct error *e)
+{
+	int sys;
+
+	sys = trust_path(&t->trust, path);
+	if (sys != 0 || !has_certificate(buf_text(&t->trust)))
+		return trust_fault(path, sys, e);
+	return 0;
+}
+
+/*
+ * Parsing the 144 certificates of a system takes about 6 ms, more than all
+ * the rest of a run; reading their file takes 0.06. So the text is kept, and
+ * select_trust() parses what the server's chain can end in.
+ */
+static int
+load_trust(struct tls *t, struct error *e)
+{
+	struct stat st;
+	size_t i;
+
+	if (t->account->tls_trust != NULL)
+		return load_trust_of(t, t->account->tls_trust, e);
+	for (i = 0; i < sizeof(bundles) / sizeof(bundles[0]); i++)
+		if (stat(bundles[i], &st) == 0)
+			return load_trust_of(t, bundles[i], e);
+	if (gnutls_certificate_set_x509_system_trust(t->credentials) > 0)
+		return 0;
+	return trust_fault("the system's store", 0, e);
+}
+
+static int
+load_priority(struct tls *t, struct error *e)
+{
+	const char *wanted = t->account->tls_priority, *at = NULL;
+	char *whole = NULL, words[120];
+	int rc;
+
+	if (wanted == NULL)
+		rc = gnutls_priority_init2(&t->priority, TLS_OLD_VERSIONS, &at,
+		    GNUTLS_PRIORITY_INIT_DEF_APPEND);
+	else {
+		if (asprintf(&whole, "%s:" TLS_OLD_VERSIONS, wanted) == -1)
+			return error_set_sys(e, ERROR_SYSTEM, errno, NULL,
+			    "the priority string");
+		rc = gnutls_priority_init(&t->priority, whole, &at);
+	}
+	if (rc < 0)
+		error_set(e, ERROR_CONFIG, NULL,
+		    "tls-priority: %s, from `%s' on", gnutls_strerror(rc),
+		    visible(at == NULL ? "" : at, words, sizeof(words)));
+	free(whole);
+	return rc < 0 ? -1 : 0;
+}
+
+/* A trailing dot belongs to the DNS, not to the name in a certificate. */
+static void
+set_reference(struct tls *t, const char *reference)
+{
+	size_t len;
+
+	len = strlen(reference);
+	if (len > 1 && reference[len - 1] == '.')
+		len--;
+	t->reference = mem_string(reference, len);
+	if (inet_pton(AF_INET, t->reference, t->ip) == 1)
+		t->ip_len = 4;
+	else if (inet_pton(AF_INET6, t->reference, t->ip) == 1)
+		t->ip_len = 16;
+}
+
+static int verify(gnutls_session_t session);
+
+static int
+load(struct tls *t, struct error *e)
+{
+	if (gnutls_check_version("3.7.2") == NULL)
+		return error_set(e, ERROR_SYSTEM, NULL,
+		    "GnuTLS is older than 3.7.2: %s",
+		    gnutls_check_version(NULL));
+	/* GNUTLS_DEBUG_LEVEL would write keys' neighbourhood to stderr. */
+	gnutls_global_set_log_level(0);
+	if (gnutls_certificate_allocate_credentials(&t->credentials) < 0)
+		return error_set_sys(
+		    e, ERROR_SYSTEM, ENOMEM, NULL, "GnuTLS's credentials");
+	gnutls_certificate_set_verify_function(t->credentials, verify);
+	if (load_priority(t, e) == -1)
+		return -1;
+	return load_trust(t, e);
+}
+
+struct tls *
+tls_new(const struct account *a, const char *reference, struct error *e)
+{
+	struct tls *t;
+
+	t = mem_new(1, sizeof(*t));
+	t->account = a;
+	t->fd = -1;
+	buf_init(&t->trust, TLS_TRUST_MAX);
+	set_reference(t, reference);
+	if (load(t, e) == 0)
+		return t;
+	tls_free(t);
+	return NULL;
+}
+
+void
+tls_free(struct tls *t)
+{
+	if (t == NULL)
+		return;
+	if (t->session != NULL)
+		gnutls_deinit(t->session);
+	if (t->credentials != NULL)
+		gnutls_certificate_free_credentials(t->credentials);
+	if (t->priority != NULL)
+		gnutls_priority_deinit(t->priority);
+	buf_clear(&t->trust);
+	free(t->reference);
+	free(t);
+}
+
+/* What the server's certificates say, for people. */
+struct certificate {
+	char names[160];
+	char name[80]; /* the first of them, or "" */
+	char subject[110];
+	char issuer[110];
+	time_t from, until; /* of the chain that was sent */
+	char sha256[65];
+	bool self_signed;
+};
+
+static void
+add_name(struct certificate *c, const char *name)
+{
+	char shown[80];
+
+	visible(name, shown, sizeof(shown));
+	if (c->name[0] == '\0')
+		strlcpy(c->name, shown, sizeof(c->name));
+	else
+		strlcat(c->names, ", ", sizeof(c->names));
+	strlcat(c->names, shown, sizeof(c->names));
+}
+
+static void
+add_names(struct certificate *c, gnutls_x509_crt_t from)
+{
+	char name[256], words[INET6_ADDRSTRLEN];
+	size_t size;
+	unsigned i;
+	int type;
+
+	for (i = 0;; i++) {
+		size = sizeof(name) - 1;
+		type = gnutls_x509_crt_get_subject_alt_name(
+		    from, i, name, &size, NULL);
+		if (type == GNUTLS_E_SHORT_MEMORY_BUFFER)
+			continue;
+		if (type < 0)
+			break;
+		name[size] = '\0';
+		if (type == GNUTLS_SAN_DNSNAME)
+			add_name(c, name);
+		else if (type == GNUTLS_SAN_IPADDRESS &&
+			 inet_ntop(size == 4 ? AF_INET : AF_INET6, name, words,
+			     sizeof(words)) != NULL)
+			add_name(c, words);
+	}
+}
+
+static void
+add_common_name(struct certificate *c, gnutls_x509_crt_t from)
+{
+	char name[256];
+	size_t size = sizeof(name);
+
+	if (gnutls_x509_crt_get_dn_by_oid(
+		from, GNUTLS_OID_X520_COMMON_NAME, 0, 0, name, &size) == 0)
+		add_name(c, name);
+}
+
+static void
+read_dns(struct certificate *c, gnutls_x509_crt_t from)
+{
+	gnutls_datum_t dn;
+
+	if (gnutls_x509_crt_get_dn3(from, &dn, 0) == 0) {
+		visible_datum(dn.data, dn.size, c->subject, sizeof(c->subject));
+		gnutls_free(dn.data);
+	}
+	if (gnutls_x509_crt_get_issuer_dn3(from, &dn, 0) == 0) {
+		visible_datum(dn.data, dn.size, c->issuer, sizeof(c->issuer));
+		gnutls_free(dn.data);
+	}
+	c->self_signed = gnutls_x509_crt_check_issuer(from, from) != 0;
+}
+
+static void
+read_fingerprint(struct certificate *c, gnutls_x509_crt_t from)
+{
+	unsigned char digest[32];
+	size_t size = sizeof(digest), i;
+
+	if (gnutls_x509_crt_get_fingerprint(
+		from, GNUTLS_DIG_SHA256, digest, &size) < 0)
+		return;
+	for (i = 0; i < size; i++)
+		snprintf(c->sha256 + 2 * i, 3, "%02x", digest[i]);
+}
+
+static void
+read_leaf(struct certificate *c, gnutls_x509_crt_t from)
+{
+	add_names(c, from);
+	if (c->name[0] == '\0')
+		add_common_name(c, from);
+	read_dns(c, from);
+	read_fingerprint(c, from);
+}
+
+static void
+read_validity(struct certificate *c, gnutls_x509_crt_t from, bool first)
+{
+	time_t at;
+
+	at = gnutls_x509_crt_get_activation_time(from);
+	if (first || at > c->from)
+		c->from = at;
+	at = gnutls_x509_crt_get_expiration_time(from);
+	if (first || at < c->until)
+		c->until = at;
+}
+
+static void
+read_certificates(struct certificate *c, gnutls_session_t session)
+{
+	gnutls_x509_crt_t certificate;
+	const gnutls_datum_t *sent;
+	unsigned count = 0, i;
+
+	memset(c, 0, sizeof(*c));
+	sent = gnutls_certificate_get_peers(session, &count);
+	for (i = 0; i < count; i++) {
+		if (gnutls_x509_crt_init(&certificate) < 0)
+			return;
+		if (gnutls_x509_crt_import(
+			certificate, &sent[i], GNUTLS_X509_FMT_DER) == 0) {
+			if (i == 0)
+				read_leaf(c, certificate);
+			read_validity(c, certificate, i == 0);
+		}
+		gnutls_x509_crt_deinit(certificate);
+	}
+}
+
+static char *
+day(time_t at, char out[16])
+{
+	struct tm broken;
+
+	if (at == (time_t)-1 || gmtime_r(&at, &broken) == NULL ||
+	    strftime(out, 16, "%Y-%m-%d", &broken) == 0)
+		strlcpy(out, "?", 16);
+	return out;
+}
+
+/* The checks whose words need no more than themselves. */
+static const struct {
+	unsigned status;
+	const char *words;
+} checks[] = {
+    {GNUTLS_CERT_REVOKED, "was revoked"},
+    {GNUTLS_CERT_SIGNER_NOT_CA,
+	"has an issuer that is no certificate authority"},
+    {GNUTLS_CERT_INSECURE_ALGORITHM, "is signed with an insecure algorithm"},
+    {GNUTLS_CERT_SIGNATURE_FAILURE, "has a wrong signature"},
+    {GNUTLS_CERT_SIGNER_CONSTRAINTS_FAILURE,
+	"is outside what its issuer may certify"},
+    {GNUTLS_CERT_MISMATCH, "is not the one that was expected"},
+    {GNUTLS_CERT_PURPOSE_MISMATCH, "is not meant for a server"},
+    {GNUTLS_CERT_REVOCATION_DATA_SUPERSEDED, "has outdated revocation data"},
+    {GNUTLS_CERT_REVOCATION_DATA_ISSUED_IN_FUTURE,
+	"has revocation data of the future"},
+    {GNUTLS_CERT_MISSING_OCSP_STATUS, "lacks the OCSP status it must have"},
+    {GNUTLS_CERT_INVALID_OCSP_STATUS, "has an invalid OCSP status"},
+    {GNUTLS_CERT_UNKNOWN_CRIT_EXTENSIONS,
+	"has a critical extension that nobody here knows"},
+};
+
+static void
+add_reason(struct buf *words, const char *reason)
+{
+	buf_add_string(words, words->len == 0 ? "it " : ", and it ");
+	buf_add_string(words, reason);
+}
+
+static void
+describe(struct tls *t, const struct certificate *c, unsigned status,
+    struct buf *words)
+{
+	char reason[320], name[100], date[16];
+	size_t i;
+
+	if ((status & GNUTLS_CERT_UNEXPECTED_OWNER) != 0) {
+		snprintf(reason, sizeof(reason), "is for %s, not for %s",
+		    c->names[0] == '\0' ? "no name at all" : c->names,
+		    visible(t->reference, name, sizeof(name)));
+		add_reason(words, reason);
+	}
+	if ((status & GNUTLS_CERT_EXPIRED) != 0) {
+		snprintf(reason, sizeof(reason), "has expired (valid until %s)",
+		    day(c->until, date));
+		add_reason(words, reason);
+	}
+	if ((status & GNUTLS_CERT_NOT_ACTIVATED) != 0) {
+		snprintf(reason, sizeof(reason),
+		    "is not yet valid (valid from %s)", day(c->from, date));
+		add_reason(words, reason);
+	}
+	if ((status & GNUTLS_CERT_SIGNER_NOT_FOUND) != 0)
+		add_reason(
+		    words, c->self_signed
+			       ? "is self-signed and not among the trusted ones"
+			       : "has an unknown issuer");
+	for (i = 0; i < sizeof(checks) / sizeof(checks[0]); i++)
+		if ((status & checks[i].status) != 0)
+			add_reason(words, checks[i].words);
+	if (words->len == 0)
+		add_reason(words, "is not valid");
+}
+
+static void
+advise(const struct certificate *c, unsigned status, struct error *e)
+{
+	if ((status & GNUTLS_CERT_UNEXPECTED_OWNER) != 0)
+		error_hint(e,
+		    "write the server's own name in `smarthost'; if this is "
+		    "the right server under another name: `tls-name %s'",
+		    c->name[0] == '\0' || c->name[0] == '*' ? "NAME" : c->name);
+	if ((status & (GNUTLS_CERT_SIGNER_NOT_FOUND |
+			  GNUTLS_CERT_SIGNER_NOT_CA)) != 0)
+		error_hint(e,
+		    "if you know this server and its SHA-256, save the "
+		    "certificate of its authority (or its own) in PEM and "
+		    "name it: `tls-trust FILE'");
+	if ((status & (GNUTLS_CERT_EXPIRED | GNUTLS_CERT_NOT_ACTIVATED)) != 0)
+		error_hint(e,
+		    "see whether the clock of this machine is right; else "
+		    "the server needs a new certificate");
+	error_hint(e, "the server needs another certificate");
+}
+
+static void
+refuse(struct tls *t, unsigned status)
+{
+	char from[16], until[16];
+	struct certificate c;
+	struct buf words;
+
+	read_certificates(&c, t->session);
+	buf_init(&words, 1024);
+	describe(t, &c, status, &words);
+	error_set(&t->verdict, ERROR_DENIED, TLS_VERIFYING, "not trusted: %s",
+	    buf_string(&words));
+	buf_clear(&words);
+	snprintf(t->verdict.why, sizeof(t->verdict.why),
+	    "names %s; subject %s; issuer %s; valid %s to %s; SHA-256 %s",
+	    c.names[0] == '\0' ? "none" : c.names, c.subject, c.issuer,
+	    day(c.from, from), day(c.until, until), c.sha256);
+	advise(&c, status, &t->verdict);
+}
+
+static size_t
+read_issuers(gnutls_session_t session, gnutls_datum_t issuers[TLS_CHAIN_MAX])
+{
+	gnutls_x509_crt_t certificate;
+	const gnutls_datum_t *sent;
+	unsigned count = 0, i;
+	size_t found = 0;
+
+	sent = gnutls_certificate_get_peers(session, &count);
+	for (i = 0; i < count && found < TLS_CHAIN_MAX; i++) {
+		if (gnutls_x509_crt_init(&certificate) < 0)
+			break;
+		if (gnutls_x509_crt_import(
+			certificate, &sent[i], GNUTLS_X509_FMT_DER) == 0 &&
+		    gnutls_x509_crt_get_raw_issuer_dn(
+			certificate, &issuers[found]) == 0)
+			found++;
+		gnutls_x509_crt_deinit(certificate);
+	}
+	return found;
+}
+
+static bool
+names_any(
+    const gnutls_datum_t *der, const gnutls_datum_t *issuers, size_t count)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		if (memmem(der->data, der->size, issuers[i].data,
+			issuers[i].size) != NULL)
+			return true;
+	return false;
+}
+
+/*
+ * Gives GnuTLS those trusted certificates that contain, byte for byte, the
+ * name of an issuer in the server's chain. No other could end it: a chain is
+ * linked by these names (RFC 5280 section 6.1), and a certificate of the
+ * chain that is trusted itself holds its own issuer's. Leaving one out could
+ * only make the verification fail, never pass.
+ */
+static void
+select_trust(struct tls *t)
+{
+	gnutls_datum_t issuers[TLS_CHAIN_MAX], der;
+	struct text rest;
+	size_t count;
+
+	count = read_issuers(t->session, issuers);
+	rest = buf_text(&t->trust);
+	while (next_certificate(&rest, &der)) {
+		if (names_any(&der, issuers, count))
+			gnutls_certificate_set_x509_trust_mem(
+			    t->credentials, &der, GNUTLS_X509_FMT_DER);
+		gnutls_free(der.data);
+	}
+	while (count > 0)
+		gnutls_free(issuers[--count].data);
+}
+
+/* Called within the handshake, before anything of ours is sent under TLS. */
+static int
+verify(gnutls_session_t session)
+{
+	struct tls *t = gnutls_session_get_ptr(session);
+	gnutls_typed_vdata_st wanted[2] = {
+	    {GNUTLS_DT_DNS_HOSTNAME, (unsigned char *)t->reference, 0},
+	    {GNUTLS_DT_KEY_PURPOSE_OID,
+		(unsigned char *)(uintptr_t)GNUTLS_KP_TLS_WWW_SERVER, 0}};
+	unsigned status = GNUTLS_CERT_INVALID;
+	int rc;
+
+	if (t->ip_len > 0) {
+		wanted[0].type = GNUTLS_DT_IP_ADDRESS;
+		wanted[0].data = t->ip;
+		wanted[0].size = t->ip_len;
+	}
+	select_trust(t);
+	rc = gnutls_certificate_verify_peers(session, wanted, 2, &status);
+	t->verified = rc == 0 && status == 0;
+	if (t->verified)
+		return 0;
+	if (rc < 0)
+		error_set(&t->verdict, ERROR_DENIED, TLS_VERIFYING, "%s",
+		    gnutls_strerror(rc));
+	else
+		refuse(t, status);
+	return -1;
+}
+
+/* The first line of what came instead of TLS, and whether it is SMTP. */
+static void
+keep_strange(struct tls *t, const char *bytes, size_t len)
+{
+	char whole[120];
+	struct text rest, line = {NULL, 0};
+	ssize_t more;
+
+	if (len > sizeof(whole))
+		len = sizeof(whole);
+	memcpy(whole, bytes, len);
+	more = recv(t->fd, whole + len, sizeof(whole) - len, MSG_DONTWAIT);
+	if (more > 0)
+		len += (size_t)more;
+	rest = (struct text){whole, len};
+	text_next_line(&rest, &line);
+	text_visible(line, t->strange, sizeof(t->strange));
+	t->smtp = line.len >= 4 && text_is_digit(line.at[0]) &&
+		  text_is_digit(line.at[1]) && text_is_digit(line.at[2]) &&
+		  (line.at[3] == ' ' || line.at[3] == '-');
+}
+
+/* RFC 8446 section 5.1: the types of records. */
+static bool
+is_record(char first)
+{
+	return first >= 20 && first <= 23;
+}
+
+/* Between GnuTLS and the socket, to see what it would only call an unexpected
+ * packet, and to know errno. */
+static ssize_t
+pull(gnutls_transport_ptr_t arg, void *bytes, size_t size)
+{
+	struct tls *t = arg;
+	ssize_t n;
+
+	n = recv(t->fd, bytes, size, 0);
+	t->sys = n == -1 ? errno : 0;
+	if (n <= 0 || t->answered)
+		return n;
+	t->answered = true;
+	if (is_record(*(char *)bytes))
+		return n;
+	keep_strange(t, bytes, (size_t)n);
+	errno = EPROTO;
+	return -1;
+}
+
+int
+tls_start(struct tls *t, int fd, struct error *e)
+{
+	int rc;
+
+	rc = gnutls_init(&t->session, GNUTLS_CLIENT | GNUTLS_NONBLOCK |
+					  GNUTLS_NO_SIGNAL | GNUTLS_NO_TICKETS);
+	if (rc == 0)
+		rc = gnutls_priority_set(t->session, t->priority);
+	if (rc == 0)
+		rc = gnutls_credentials_set(
+		    t->session, GNUTLS_CRD_CERTIFICATE, t->credentials);
+	/* RFC 6066 section 3: names only. */
+	if (rc == 0 && t->ip_len == 0)
+		rc = gnutls_server_name_set(t->session, GNUTLS_NAME_DNS,
+		    t->reference, strlen(t->reference));
+	if (rc < 0)
+		return error_set(
+		    e, ERROR_SYSTEM, TLS_HANDSHAKE, "%s", gnutls_strerror(rc));
+	/* GnuTLS's own would write the keys where SSLKEYLOGFILE says. */
+	gnutls_session_set_keylog_function(t->session, NULL);
+	gnutls_session_set_ptr(t->session, t);
+	t->fd = fd;
+	gnutls_transport_set_ptr2(
+	    t->session, t, (gnutls_transport_ptr_t)(intptr_t)fd);
+	gnutls_transport_set_pull_function(t->session, pull);
+	return 0;
+}
+
+/* The port of the peer, to find the line of the account that led here. */
+static unsigned
+peer_port(int fd)
+{
+	struct sockaddr_storage peer;
+	socklen_t len = sizeof(peer);
+
+	if (getpeername(fd, (struct sockaddr *)&peer, &len) == -1)
+		return 0;
+	if (peer.ss_family == AF_INET)
+		return ntohs(((struct sockaddr_in *)&peer)->sin_port);
+	if (peer.ss_family == AF_INET6)
+		return ntohs(((struct sockaddr_in6 *)&peer)->sin6_port);
+	return 0;
+}
+
+/* Says which line to write, where TLS was spoken at once by configuration;
+ * behind STARTTLS there is no such line. */
+static void
+hint_starttls(const struct tls *t, struct error *e)
+{
+	const struct smarthost *s;
+	unsigned port;
+	bool six;
+	size_t i;
+
+	port = peer_port(t->fd);
+	for (i = 0; i < t->account->smarthost_count; i++) {
+		s = &t->account->smarthosts[i];
+		if (s->security != SMARTHOST_TLS || s->port != port)
+			continue;
+		six = strchr(s->host, ':') != NULL;
+		error_hint(e, "write `smarthost smtp://%s%s%s:%u'",
+		    six ? "[" : "", s->host, six ? "]" : "", port);
+		return;
+	}
+}
+
+static int
+not_tls(const struct tls *t, struct error *e)
+{
+	error_set(e, ERROR_PROTOCOL, TLS_HANDSHAKE,
+	    t->smtp ? "the server speaks STARTTLS or plain SMTP on this port"
+		    : "the server does not speak TLS on this port");
+	strlcpy(e->why, t->strange, sizeof(e->why));
+	if (t->smtp)
+		hint_starttls(t, e);
+	return -1;
+}
+
+static bool
+is_lost(int rc)
+{
+	return rc == GNUTLS_E_PREMATURE_TERMINATION ||
+	       rc == GNUTLS_E_SESSION_EOF || rc == GNUTLS_E_PULL_ERROR ||
+	       rc == GNUTLS_E_PUSH_ERROR;
+}
+
+static int
+lost(const struct tls *t, int rc, int sys, const char *doing, struct error *e)
+{
+	if (rc == GNUTLS_E_PULL_ERROR)
+		sys = t->sys;
+	if (rc == GNUTLS_E_PULL_ERROR || rc == GNUTLS_E_PUSH_ERROR)
+		return error_set_sys(
+		    e, ERROR_LATER, sys, doing, "the connection broke");
+	return error_set(e, ERROR_LATER, doing,
+	    "the server closed the connection without ending TLS");
+}
+
+/* What a call of GnuTLS that failed for good means. */
+static int
+failed(const struct tls *t, int rc, int sys, const char *doing, struct error *e)
+{
+	if (t->strange[0] != '\0' || t->smtp)
+		return not_tls(t, e);
+	if (is_lost(rc))
+		return lost(t, rc, sys, doing, e);
+	if (rc == GNUTLS_E_MEMORY_ERROR)
+		return error_set_sys(e, ERROR_SYSTEM, ENOMEM, doing, "GnuTLS");
+	if (rc == GNUTLS_E_FATAL_ALERT_RECEIVED)
+		return error_set(e, ERROR_PROTOCOL, doing,
+		    "the server refused with the TLS alert: %s",
+		    gnutls_alert_get_name(gnutls_alert_get(t->session)));
+	if (rc == GNUTLS_E_UNSUPPORTED_VERSION_PACKET)
+		return error_set(e, ERROR_PROTOCOL, doing,
+		    "the server speaks no version of TLS from 1.2 on");
+	return error_set(e, ERROR_PROTOCOL, doing, "%s", gnutls_strerror(rc));
+}
+
+static enum tls_status
+wanted(const struct tls *t)
+{
+	return gnutls_record_get_direction(t->session) == 1 ? TLS_WANT_WRITE
+							    : TLS_WANT_READ;
+}
+
+enum tls_status
+tls_handshake(struct tls *t, struct error *e)
+{
+	int rc, sys;
+
+	do
+		rc = gnutls_handshake(t->session);
+	while (rc == GNUTLS_E_INTERRUPTED);
+	sys = errno;
+	if (rc < 0 && gnutls_error_is_fatal(rc) == 0)
+		return wanted(t);
+	if (rc == 0 && t->verified)
+		return TLS_DONE;
+	if (rc == 0)
+		error_set(&t->verdict, ERROR_DENIED, TLS_VERIFYING,
+		    "the server showed no certificate");
+	if (t->verdict.kind == ERROR_NONE)
+		failed(t, rc, sys, TLS_HANDSHAKE, e);
+	else if (e->kind == ERROR_NONE)
+		*e = t->verdict;
+	if (t->answered && !is_lost(rc))
+		gnutls_alert_send_appropriate(
+		    t->session, rc == 0 ? GNUTLS_E_CERTIFICATE_ERROR : rc);
+	return TLS_FAILED;
+}
+
+enum tls_status
+tls_write(
+    struct tls *t, const char *bytes, size_t len, size_t *done, struct error *e)
+{
+	ssize_t n;
+	int sys;
+
+	/* A record that waits is GnuTLS's already; it wants no bytes again. */
+	do
+		n = t->unsent > 0 ? gnutls_record_send(t->session, NULL, 0)
+				  : gnutls_record_send(t->session, bytes, len);
+	while (n == GNUTLS_E_INTERRUPTED);
+	sys = errno;
+	if (n >= 0) {
+		t->unsent = 0;
+		*done = (size_t)n < len ? (size_t)n : len;
+		return TLS_DONE;
+	}
+	if (gnutls_error_is_fatal((int)n) == 0) {
+		t->unsent = len;
+		return wanted(t);
+	}
+	failed(t, (int)n, sys, NULL, e);
+	return is_lost((int)n) ? TLS_CLOSED : TLS_FAILED;
+}
+
+enum tls_status
+tls_read(struct tls *t, char *bytes, size_t size, size_t *done, struct error *e)
+{
+	ssize_t n;
+
+	do
+		n = gnutls_record_recv(t->session, bytes, size);
+	while (n == GNUTLS_E_INTERRUPTED);
+	if (n > 0) {
+		*done = (size_t)n;
+		return TLS_DONE;
+	}
+	if (n == 0) {
+		error_set(
+		    e, ERROR_LATER, NULL, "the server closed the connection");
+		return TLS_CLOSED;
+	}
+	if (n == GNUTLS_E_REHANDSHAKE)
+		gnutls_alert_send(
+		    t->session, GNUTLS_AL_WARNING, GNUTLS_A_NO_RENEGOTIATION);
+	if (gnutls_error_is_fatal((int)n) == 0)
+		return TLS_WANT_READ;
+	failed(t, (int)n, t->sys, NULL, e);
+	return is_lost((int)n) ? TLS_CLOSED : TLS_FAILED;
+}
+
+bool
+tls_pending(const struct tls *t)
+{
+	return gnutls_record_check_pending(t->session) > 0;
+}
+
+void
+tls_bye(struct tls *t)
+{
+	gnutls_bye(t->session, GNUTLS_SHUT_WR);
+}
+
+/* RFC 9266 for TLS 1.3; RFC 5929 below, where the extended master secret
+ * (RFC 7627) makes it hold. */
+void
+tls_channel(const struct tls *t, struct sasl_channel *channel)
+{
+	gnutls_channel_binding_t type = GNUTLS_CB_TLS_UNIQUE;
+	gnutls_datum_t data;
+
+	channel->tls = true;
+	channel->verified = t->verified;
+	channel->binding = SASL_UNBOUND;
+	channel->len = 0;
+	if (gnutls_protocol_get_version(t->session) == GNUTLS_TLS1_3)
+		type = GNUTLS_CB_TLS_EXPORTER;
+	else if ((gnutls_session_get_flags(t->session) &
+		     GNUTLS_SFLAGS_EXT_MASTER_SECRET) == 0)
+		return;
+	if (gnutls_session_channel_binding(t->session, type, &data) < 0)
+		return;
+	if (data.size <= sizeof(channel->data)) {
+		memcpy(channel->data, data.data, data.size);
+		channel->len = data.size;
+		channel->binding = type == GNUTLS_CB_TLS_EXPORTER
+				       ? SASL_TLS_EXPORTER
+				       : SASL_TLS_UNIQUE;
+	}
+	gnutls_free(data.data);
+}
+
+char *
+tls_words(const struct tls *t, char *out, size_t size)
+{
+	const char *version, *exchange, *cipher;
+
+	version =
+	    gnutls_protocol_get_name(gnutls_protocol_get_version(t->session));
+	exchange = gnutls_kx_get_name(gnutls_kx_get(t->session));
+	cipher = gnutls_cipher_get_name(gnutls_cipher_get(t->session));
+	snprintf(out, size, "%s %s %s", version == NULL ? "?" : version,
+	    exchange == NULL ? "?" : exchange, cipher == NULL ? "?" : cipher);
+	return out;
+}

@@ -1,0 +1,657 @@
+/*
+ * Plays golden dialogues against the session room in memory: each file whole,
+ * in pieces of 7 bytes and of 1 byte. TAP on stdout. The format of the files
+ * is told in tests/dialogues/README.
+ */
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "buf.h"
+#include "config.h"
+#include "envelope.h"
+#include "mem.h"
+#include "message.h"
+#include "session.h"
+#include "submit.h"
+
+#define FILE_MAX (1024 * 1024)
+#define NONCE	 "fyko+d2lbbFgONRv9qkxdawL"
+
+static const char standard_message[] =
+    "From: alice@example.com\r\n"
+    "To: bob@example.org\r\n"
+    "Date: Sun, 22 Nov 2026 12:00:00 +0000\r\n"
+    "Message-ID: <1@example.com>\r\n"
+    "Subject: hello\r\n"
+    "\r\n"
+    "Hello.\r\n";
+
+/* One file, parsed; slices borrow from `bytes`. */
+struct dialogue {
+	struct buf bytes;
+	struct buf config;
+	struct buf message;
+	enum smarthost_security security;
+	struct request request;
+	char *recipients[1024];
+	char *from;
+	char *envid;
+	struct text script; /* from the first S:, C:, TLS, ... on */
+	int status;
+	struct text error;
+	struct text says[16];
+	size_t says_count;
+	struct text verdicts[1024];
+	size_t verdict_count;
+};
+
+/* One play of it. */
+struct play {
+	const struct dialogue *d;
+	size_t chunk;
+	struct config config;
+	struct message *message;
+	struct envelope envelope;
+	struct session *session;
+	struct session_mail mail;
+	bool handed_over;
+	struct buf heard; /* from the client, not yet compared */
+	struct buf say;	  /* the server's next segment */
+	char fault[1200];
+};
+
+static int fault(struct play *p, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static int
+fault(struct play *p, const char *fmt, ...)
+{
+	va_list args;
+
+	if (p->fault[0] == '\0') {
+		va_start(args, fmt);
+		vsnprintf(p->fault, sizeof(p->fault), fmt, args);
+		va_end(args);
+	}
+	return -1;
+}
+
+static char *
+copy(struct text t)
+{
+	return mem_string(t.at, t.len);
+}
+
+/*
+ * The file.
+ */
+
+static bool
+take_word(struct text *line, const char *word)
+{
+	size_t len = strlen(word);
+
+	if (line->len < len || memcmp(line->at, word, len) != 0)
+		return false;
+	*line = text_skip(*line, len);
+	if (line->len > 0 && line->at[0] == ' ')
+		*line = text_skip(*line, 1);
+	return true;
+}
+
+static void
+parse_option(struct dialogue *d, struct text t)
+{
+	if (take_word(&t, "all-or-none"))
+		d->request.all_or_none = true;
+	else if (take_word(&t, "body 8bitmime")) {
+		d->request.body_given = true;
+		d->request.body = BODY_8BITMIME;
+	} else if (take_word(&t, "notify"))
+		envelope_parse_notify(t, &d->request.notify);
+	else if (take_word(&t, "ret"))
+		envelope_parse_ret(t, &d->request.ret);
+	else if (take_word(&t, "envid"))
+		d->envid = copy(t);
+	else
+		printf("# unknown option %.*s\n", TEXT_ARG(t));
+}
+
+static void
+parse_security(struct dialogue *d, struct text t)
+{
+	if (take_word(&t, "starttls"))
+		d->security = SMARTHOST_STARTTLS;
+	else
+		d->security =
+		    take_word(&t, "tls") ? SMARTHOST_TLS : SMARTHOST_PLAIN;
+}
+
+/* Outcome lines may stand after the script; set-up lines before it. */
+static bool
+parse_line(struct dialogue *d, struct text t)
+{
+	struct text whole = t;
+
+	if (t.len == 0 || t.at[0] == '#' || take_word(&t, "memory-only") ||
+	    take_word(&t, "plain-only"))
+		return true;
+	if (take_word(&t, "security"))
+		parse_security(d, t);
+	else if (take_word(&t, "config"))
+		buf_format(&d->config, "%.*s\n", TEXT_ARG(t));
+	else if (take_word(&t, "from"))
+		d->from = copy(t);
+	else if (take_word(&t, "to"))
+		d->recipients[d->request.recipient_count++] = copy(t);
+	else if (take_word(&t, "option"))
+		parse_option(d, t);
+	else if (take_word(&t, "|"))
+		buf_format(&d->message, "%.*s\r\n", TEXT_ARG(t));
+	else if (take_word(&t, "status"))
+		d->status = atoi(t.at);
+	else if (take_word(&t, "error"))
+		d->error = t;
+	else if (take_word(&t, "says"))
+		d->says[d->says_count++] = t;
+	else if (take_word(&t, "verdict"))
+		d->verdicts[d->verdict_count++] = t;
+	else
+		t = whole;
+	return t.at != whole.at;
+}
+
+static void
+parse_dialogue(struct dialogue *d)
+{
+	struct text line, rest;
+
+	rest = buf_text(&d->bytes);
+	while (text_next_line(&rest, &line)) {
+		if (!parse_line(d, line) && d->script.at == NULL)
+			d->script.at = line.at;
+	}
+	d->script.len = (size_t)(d->bytes.at + d->bytes.len - d->script.at);
+	if (d->from == NULL)
+		d->from = mem_copy("alice@example.com");
+	if (d->request.recipient_count == 0)
+		d->recipients[d->request.recipient_count++] =
+		    mem_copy("bob@example.org");
+	if (d->message.len == 0)
+		buf_add_string(&d->message, standard_message);
+	d->request.recipients = d->recipients;
+	d->request.reverse_path = d->from;
+	d->request.envid = d->envid;
+}
+
+static int
+read_dialogue(struct dialogue *d, const char *path)
+{
+	char block[8192];
+	size_t len;
+	FILE *f;
+
+	memset(d, 0, sizeof(*d));
+	d->status = -1;
+	d->security = SMARTHOST_PLAIN;
+	buf_init(&d->bytes, FILE_MAX);
+	buf_init(&d->config, FILE_MAX);
+	buf_init(&d->message, FILE_MAX);
+	f = fopen(path, "r");
+	if (f == NULL)
+		return -1;
+	while ((len = fread(block, 1, sizeof(block), f)) > 0)
+		buf_add(&d->bytes, block, len);
+	fclose(f);
+	parse_dialogue(d);
+	return d->status == -1 || d->script.at == NULL ? -1 : 0;
+}
+
+static void
+clear_dialogue(struct dialogue *d)
+{
+	size_t i;
+
+	for (i = 0; i < d->request.recipient_count; i++)
+		free(d->recipients[i]);
+	free(d->from);
+	free(d->envid);
+	buf_clear(&d->bytes);
+	buf_clear(&d->config);
+	buf_clear(&d->message);
+}
+
+/*
+ * The client's side.
+ */
+
+/* Hears all the client has to say now. */
+static void
+hear(struct play *p)
+{
+	const char *bytes;
+	size_t len;
+
+	for (;;) {
+		if (session_want(p->session) == SESSION_MAIL) {
+			if (p->handed_over)
+				session_quit(p->session);
+			else
+				session_mail(p->session, &p->mail);
+			p->handed_over = true;
+		}
+		len = session_output(p->session, &bytes);
+		if (len == 0)
+			return;
+		if (len > p->chunk)
+			len = p->chunk;
+		buf_add(&p->heard, bytes, len);
+		session_sent(p->session, len);
+	}
+}
+
+static void
+say(struct play *p)
+{
+	struct text rest, piece;
+
+	for (rest = buf_text(&p->say); rest.len > 0;
+	     rest = text_skip(rest, piece.len)) {
+		piece = text_first(rest, p->chunk);
+		session_input(p->session, piece.at, piece.len);
+	}
+	buf_reset(&p->say);
+}
+
+/* The server's turn: what the client said must have been expected. */
+static int
+flush_say(struct play *p)
+{
+	char seen[600];
+
+	if (p->say.len == 0)
+		return 0;
+	hear(p);
+	if (p->heard.len > 0)
+		return fault(p, "before the server's turn it sent %s",
+		    text_visible(buf_text(&p->heard), seen, sizeof(seen)));
+	say(p);
+	return 0;
+}
+
+static int
+expect_bytes(struct play *p, struct text expected)
+{
+	char want[500], seen[500];
+	struct text heard;
+
+	hear(p);
+	heard = text_first(buf_text(&p->heard), expected.len);
+	if (!text_equal(heard, expected))
+		return fault(p, "expected %s but heard %s",
+		    text_visible(expected, want, sizeof(want)),
+		    text_visible(buf_text(&p->heard), seen, sizeof(seen)));
+	buf_drop(&p->heard, expected.len);
+	return 0;
+}
+
+/* The message as it must stand on the wire, made without the wire room. */
+static int
+expect_data(struct play *p)
+{
+	struct text line, rest;
+	struct buf data;
+	int result;
+
+	buf_init(&data, 2 * FILE_MAX);
+	rest = buf_text(&p->d->message);
+	while (text_next_line(&rest, &line))
+		buf_format(&data, "%s%.*s\r\n",
+		    line.len > 0 && line.at[0] == '.' ? "." : "",
+		    TEXT_ARG(line));
+	buf_add_string(&data, ".\r\n");
+	result = expect_bytes(p, buf_text(&data));
+	buf_clear(&data);
+	return result;
+}
+
+static int
+expect_line(struct play *p, struct text line)
+{
+	struct buf expected;
+	size_t at;
+	int result;
+
+	if (text_equal(line, TEXT("{data}")))
+		return expect_data(p);
+	buf_init(&expected, FILE_MAX);
+	at = 0;
+	while (at < line.len &&
+	       !text_starts_fold(text_skip(line, at), TEXT("{size}")))
+		at++;
+	buf_add_text(&expected, text_first(line, at));
+	if (at < line.len) {
+		buf_format(&expected, "%zu", p->d->message.len);
+		buf_add_text(&expected, text_skip(line, at + 6));
+	}
+	buf_add_string(&expected, "\r\n");
+	result = expect_bytes(p, buf_text(&expected));
+	buf_clear(&expected);
+	return result;
+}
+
+/*
+ * The script.
+ */
+
+static void
+unescape(struct text t, struct buf *out)
+{
+	static const char codes[] = "rnt\\0", bytes[] = "\r\n\t\\\0";
+	const char *code;
+	char hex[3] = "";
+	size_t i;
+
+	for (i = 0; i < t.len; i++) {
+		if (t.at[i] != '\\' || i + 1 == t.len) {
+			buf_add_char(out, t.at[i]);
+			continue;
+		}
+		i++;
+		code = memchr(codes, t.at[i], sizeof(codes) - 1);
+		if (code != NULL) {
+			buf_add_char(out, bytes[code - codes]);
+		} else if (t.at[i] == 'x' && i + 2 < t.len) {
+			memcpy(hex, t.at + i + 1, 2);
+			buf_add_char(out, (char)strtol(hex, NULL, 16));
+			i += 2;
+		}
+	}
+}
+
+static void
+tell_secured(struct play *p, bool tls)
+{
+	struct sasl_channel channel = {.local = true};
+
+	if (tls) {
+		channel.tls = channel.verified = true;
+		channel.binding = SASL_TLS_EXPORTER;
+		channel.len = 32;
+		memset(channel.data, 'b', channel.len);
+	}
+	session_secured(p->session, &channel);
+}
+
+static int
+do_tls(struct play *p)
+{
+	if (flush_say(p) == -1)
+		return -1;
+	hear(p);
+	if (p->heard.len > 0 || session_want(p->session) != SESSION_TLS)
+		return fault(p, "it does not want TLS");
+	tell_secured(p, true);
+	return 0;
+}
+
+static int
+break_off(struct play *p, const char *words)
+{
+	struct error cause;
+
+	if (flush_say(p) == -1)
+		return -1;
+	hear(p);
+	error_clear(&cause);
+	error_set(&cause, ERROR_LATER, NULL, "%s", words);
+	session_closed(p->session, &cause);
+	return 0;
+}
+
+static int
+play_line(struct play *p, struct text line)
+{
+	struct text whole = line;
+
+	if (take_word(&line, "S:")) {
+		buf_add_text(&p->say, line);
+		return buf_add_string(&p->say, "\r\n");
+	}
+	if (take_word(&line, "S=")) {
+		unescape(line, &p->say);
+		return 0;
+	}
+	if (take_word(&line, "C:"))
+		return flush_say(p) == -1 ? -1 : expect_line(p, line);
+	if (text_equal(whole, TEXT("TLS")))
+		return do_tls(p);
+	if (text_equal(whole, TEXT("close")))
+		return break_off(p, "the connection was closed");
+	if (text_equal(whole, TEXT("silence")))
+		return break_off(p, "timed out after 300 seconds");
+	return 0;
+}
+
+static int
+play_script(struct play *p)
+{
+	struct text line, rest;
+	char seen[500];
+
+	rest = p->d->script;
+	while (text_next_line(&rest, &line)) {
+		if (play_line(p, line) == -1)
+			return -1;
+	}
+	if (flush_say(p) == -1)
+		return -1;
+	hear(p);
+	if (p->heard.len > 0)
+		return fault(p, "at the end it sent %s",
+		    text_visible(buf_text(&p->heard), seen, sizeof(seen)));
+	if (session_want(p->session) != SESSION_OVER)
+		return fault(
+		    p, "at the end it waits for %s", session_step(p->session));
+	return 0;
+}
+
+/*
+ * The outcome.
+ */
+
+static const struct {
+	const char *word;
+	enum verdict verdict;
+} verdict_words[] = {
+    {"open", VERDICT_OPEN},
+    {"accepted", VERDICT_ACCEPTED},
+    {"delivered", VERDICT_DELIVERED},
+    {"refused", VERDICT_REFUSED},
+    {"later", VERDICT_LATER},
+    {"doubtful", VERDICT_DOUBTFUL},
+};
+
+static int
+check_verdict(struct play *p, struct text line)
+{
+	struct text address, word;
+	size_t i;
+
+	text_next(&line, " ", &address);
+	text_next(&line, " ", &word);
+	for (i = 0; i < p->envelope.count; i++) {
+		if (text_equal(
+			text_of(p->envelope.recipients[i].path), address))
+			break;
+	}
+	if (i == p->envelope.count)
+		return fault(p, "no recipient %.*s", TEXT_ARG(address));
+	if (!text_equal(word,
+		text_of(verdict_words[p->envelope.recipients[i].verdict].word)))
+		return fault(p, "the verdict on %.*s is %s", TEXT_ARG(address),
+		    verdict_words[p->envelope.recipients[i].verdict].word);
+	return 0;
+}
+
+static int
+check_says(struct play *p, const struct error *e, struct text words)
+{
+	char told[2000], *sought;
+	bool found;
+
+	snprintf(told, sizeof(told), "%s: %s\n%s\n%s",
+	    e->doing == NULL ? "" : e->doing, e->text, e->why, e->hint);
+	sought = copy(words);
+	found = strstr(told, sought) != NULL;
+	free(sought);
+	return found ? 0
+		     : fault(p, "it does not say \"%.*s\" but: %s",
+			   TEXT_ARG(words), told);
+}
+
+static int
+check_outcome(struct play *p)
+{
+	const struct error *e;
+	size_t i;
+
+	e = p->mail.settled ? &p->mail.error : session_error(p->session);
+	if (error_status(e->kind) != p->d->status)
+		return fault(p, "status %d, not %d: %s", error_status(e->kind),
+		    p->d->status, e->text);
+	if (p->d->error.at != NULL &&
+	    !text_equal(p->d->error, text_of(error_word(e->kind))))
+		return fault(p, "error %s: %s", error_word(e->kind), e->text);
+	for (i = 0; i < p->d->says_count; i++) {
+		if (check_says(p, e, p->d->says[i]) == -1)
+			return -1;
+	}
+	for (i = 0; i < p->d->verdict_count; i++) {
+		if (check_verdict(p, p->d->verdicts[i]) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+/*
+ * A play.
+ */
+
+static int
+prepare(struct play *p)
+{
+	static const char *const urls[] = {
+	    [SMARTHOST_TLS] = "smtps://mx.example",
+	    [SMARTHOST_STARTTLS] = "smtp://mx.example",
+	    [SMARTHOST_PLAIN] = "smtp+plain://mx.example"};
+	struct facts facts = {
+	    .login = "alice", .full_name = "", .host = "client.example"};
+	struct notes notes = {0};
+	struct error e;
+	struct buf text;
+	int result;
+
+	error_clear(&e);
+	buf_init(&text, FILE_MAX);
+	buf_format(&text, "smarthost %s\nhelo client.example\n%s",
+	    urls[p->d->security], buf_string((struct buf *)&p->d->config));
+	config_parse(&p->config, "dialogue", buf_text(&text), NULL);
+	config_end(&p->config);
+	buf_clear(&text);
+	if (p->config.fault_count > 0)
+		return fault(p, "%s: %s", p->config.faults[0].where,
+		    p->config.faults[0].what);
+	p->message = message_new(NULL);
+	message_input(p->message, p->d->message.at, p->d->message.len, &e);
+	message_end(p->message, &e);
+	result = submit(&p->d->request, &facts, &p->config.accounts[0],
+	    p->message, &p->envelope, &notes, &e);
+	notes_clear(&notes);
+	return result == -1 ? fault(p, "submit: %s", e.text) : 0;
+}
+
+static void
+start(struct play *p)
+{
+	const struct account *a = &p->config.accounts[0];
+	struct session_plan plan = {.account = a,
+	    .smarthost = &a->smarthosts[0],
+	    .helo = "client.example",
+	    .password = text_of(a->secret_text),
+	    .nonce = NONCE};
+
+	p->mail.envelope = &p->envelope;
+	p->mail.message = p->message;
+	p->mail.last = true;
+	p->mail.all_or_none =
+	    p->d->request.all_or_none || a->recipients_all == SWITCH_YES;
+	p->session = session_new(&plan);
+	tell_secured(p, p->d->security == SMARTHOST_TLS);
+}
+
+static int
+play(const struct dialogue *d, const char *name, size_t chunk)
+{
+	struct play p;
+	int result;
+
+	memset(&p, 0, sizeof(p));
+	p.d = d;
+	p.chunk = chunk;
+	config_init(&p.config);
+	envelope_init(&p.envelope);
+	buf_init(&p.heard, 4 * FILE_MAX);
+	buf_init(&p.say, 4 * FILE_MAX);
+	result = prepare(&p);
+	if (result == 0) {
+		start(&p);
+		result = play_script(&p);
+		if (result == 0)
+			result = check_outcome(&p);
+	}
+	if (result == -1)
+		printf("# %s in pieces of %zu: %s\n", name, chunk, p.fault);
+	session_free(p.session);
+	message_free(p.message);
+	envelope_clear(&p.envelope);
+	config_clear(&p.config);
+	buf_clear(&p.heard);
+	buf_clear(&p.say);
+	return result;
+}
+
+static int
+play_file(const char *path)
+{
+	static const size_t chunks[] = {FILE_MAX, 7, 1};
+	struct dialogue d;
+	int result;
+	size_t i;
+
+	result = read_dialogue(&d, path);
+	if (result == -1)
+		printf("# %s: no dialogue\n", path);
+	for (i = 0; result == 0 && i < sizeof(chunks) / sizeof(chunks[0]); i++)
+		result = play(&d, path, chunks[i]);
+	clear_dialogue(&d);
+	return result;
+}
+
+int
+main(int argc, char **argv)
+{
+	int failed = 0, i, result;
+
+	printf("1..%d\n", argc - 1);
+	for (i = 1; i < argc; i++) {
+		result = play_file(argv[i]);
+		printf(
+		    "%s %d - %s\n", result == 0 ? "ok" : "not ok", i, argv[i]);
+		failed += result != 0;
+	}
+	return failed == 0 && argc > 1 ? 0 : 1;
+}
