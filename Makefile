@@ -1,4 +1,7 @@
-# sendling: `make demo` shows it working, `make check` passes the tests.
+# `make demo` shows sendling at work, `make check` runs the tests. Everything
+# that is built lies under $B, so a variant is a folder of its own:
+#	make B=build/clang CC=clang
+#	make B=build/asan CFLAGS='-O1 -g -fsanitize=address,undefined'
 
 B		= build
 CC		= cc
@@ -6,49 +9,81 @@ CFLAGS		= -O2 -g
 PREFIX		= /usr/local
 SYSCONFDIR	= /etc
 DESTDIR		=
+INSTALL		= install
 PKG_CONFIG	= pkg-config
 LIBS		= gnutls libbsd-overlay
 
 WARN		= -Wall -Wextra -Wshadow -Wstrict-prototypes \
 		  -Wmissing-prototypes -Wformat=2 -Wconversion
-HARDEN		= -fPIE -fstack-protector-strong -D_FORTIFY_SOURCE=2
-HARDEN_LD	= -pie -Wl,-z,relro,-z,now
+# _FORTIFY_SOURCE needs an optimising compiler, and its checks would hide from
+# a sanitizer what they catch themselves.
+FORTIFY		= $(if $(findstring -fsanitize,$(CFLAGS)),,$(if \
+		  $(filter-out -O0,$(filter -O%,$(CFLAGS))),-U_FORTIFY_SOURCE \
+		  -D_FORTIFY_SOURCE=2))
+HARDEN		= -fPIE -fstack-protector-strong $(FORTIFY)
+HARDEN_LD	= -pie -Wl,-z,relro,-z,now -Wl,--as-needed
 
-# Recursive on purpose: pkg-config is asked after `make deps` had its turn.
-ALL_CFLAGS	= -std=c11 -D_GNU_SOURCE -DSYSCONFDIR='"$(SYSCONFDIR)"' -Isrc \
-		  -Icmd $(HARDEN) $(WARN) \
-		  $(shell $(PKG_CONFIG) --cflags $(LIBS)) $(CFLAGS)
-ALL_LDFLAGS	= $(HARDEN_LD) $(LDFLAGS)
-ALL_LIBS	= $(shell $(PKG_CONFIG) --libs $(LIBS))
+# Not `:=`: pkg-config is asked when the first file is compiled, so that
+# `make deps` has had its turn; and once only, as each asking costs time.
+PKG_CFLAGS	= $(eval PKG_CFLAGS := $$(shell $(PKG_CONFIG) --cflags \
+		  $(LIBS)))$(PKG_CFLAGS)
+PKG_LIBS	= $(eval PKG_LIBS := $$(shell $(PKG_CONFIG) --libs \
+		  $(LIBS)))$(PKG_LIBS)
 
-ROOMS		= $(patsubst src/%.c,$B/src/%.o,$(wildcard src/*.c))
-CMD		= $(patsubst cmd/%.c,$B/cmd/%.o,$(wildcard cmd/*.c))
-UNIT		= $(patsubst tests/unit/%.c,$B/tests/unit/%,\
-		  $(wildcard tests/unit/*.c))
+COMPILE		= $(CC) -std=c11 -D_GNU_SOURCE -DSYSCONFDIR='"$(SYSCONFDIR)"' \
+		  -Isrc -Icmd $(HARDEN) $(WARN) $(PKG_CFLAGS) $(CPPFLAGS) \
+		  $(CFLAGS) -MMD -MP -c
+LINK		= $(CC) $(CFLAGS) $(HARDEN_LD) $(LDFLAGS)
+
+ROOMS		= $(patsubst %.c,$B/%.o,$(wildcard src/*.c))
+CMD		= $(patsubst %.c,$B/%.o,$(wildcard cmd/*.c))
 
 all: $B/sendling
 
 $B/sendling: $(CMD) $B/libsendling.a
-	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $(CMD) $B/libsendling.a \
-	    $(ALL_LIBS)
+	$(LINK) -o $@ $^ $(PKG_LIBS)
 
+# Made anew, or objects of sources that are gone would stay in it.
 $B/libsendling.a: $(ROOMS)
-	rm -f $@
-	$(AR) rcs $@ $(ROOMS)
+	@rm -f $@
+	$(AR) rcs $@ $^
 
-$B/%.o: %.c
+$B/%.o: %.c | $B/found
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+	$(COMPILE) -o $@ $<
 
-$B/tests/unit/%: tests/unit/%.c $B/libsendling.a
-	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -MMD -MP $(ALL_LDFLAGS) -o $@ $< \
-	    $(filter-out $B/cmd/sendling.o,$(CMD)) $B/libsendling.a \
-	    $(ALL_LIBS) -lcmocka
+$B/found:
+	@$(PKG_CONFIG) --print-errors --exists $(LIBS) || \
+	    { echo 'A library is missing: try "make deps".'; exit 1; }
+	@mkdir -p $B && touch $@
 
--include $(ROOMS:.o=.d) $(CMD:.o=.d) $(UNIT:=.d)
+-include $(ROOMS:.o=.d) $(CMD:.o=.d)
 
+deps:
+	@tests/deps.sh build
+demo: deps
+	@$(MAKE) --no-print-directory -s all
+	@SENDLING=$B/sendling tests/demo.sh
+install: all
+	$(INSTALL) -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 \
+	    $(DESTDIR)$(PREFIX)/share/man/man5 \
+	    $(DESTDIR)$(PREFIX)/share/doc/sendling
+	$(INSTALL) -m 755 $B/sendling $(DESTDIR)$(PREFIX)/bin
+	$(INSTALL) -m 644 man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1
+	$(INSTALL) -m 644 man/*.5 $(DESTDIR)$(PREFIX)/share/man/man5
+	$(INSTALL) -m 644 README config.example \
+	    $(DESTDIR)$(PREFIX)/share/doc/sendling
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/bin/sendling
+	rm -f $(patsubst man/%,$(DESTDIR)$(PREFIX)/share/man/man1/%,\
+	    $(wildcard man/*.1)) $(patsubst man/%,\
+	    $(DESTDIR)$(PREFIX)/share/man/man5/%,$(wildcard man/*.5))
+	rm -rf $(DESTDIR)$(PREFIX)/share/doc/sendling
 clean:
 	rm -rf $B
 
-.PHONY: all clean
+# bench, check, lint, fuzz
+include tests/tests.mk
+
+.SECONDARY:
+.PHONY: all deps demo install uninstall clean

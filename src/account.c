@@ -233,10 +233,10 @@ host_next(struct text *rest, struct text *host)
 	if (rest->len > 0 && rest->at[0] == '[') {
 		end = text_find(*rest, ']');
 		*host = text_skip(text_first(*rest, end), 1);
+		if (end == rest->len || !account_is_ipv6(*host))
+			return "has no IPv6 address between its brackets";
 		*rest = text_skip(*rest, end + 1);
-		return account_is_ipv6(*host)
-			   ? NULL
-			   : "has no IPv6 address between its brackets";
+		return NULL;
 	}
 	if (account_is_ipv6(*rest))
 		return "needs brackets around its IPv6 address";

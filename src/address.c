@@ -27,6 +27,7 @@ struct run {
 					    * over the limit is kept */
 	size_t len;
 	bool after_word;
+	bool gap; /* white space or comments inside */
 	size_t at;
 	size_t end; /* 0 while the run is empty */
 	const char *fault;
@@ -218,15 +219,14 @@ lex_atom(struct address_list *list, struct token *t)
 {
 	size_t end;
 
-	for (;;) {
+	while (is_atext(byte_at(list, list->at))) {
 		end = list->at + encoded_word(list, list->at);
+		if (end == list->at)
+			end++;
 		for (; list->at < end; list->at++) {
 			if (!is_atext(list->input.at[list->at]))
 				t->encoded = true;
 		}
-		if (!is_atext(byte_at(list, list->at)))
-			return;
-		list->at++;
 	}
 }
 
@@ -373,9 +373,13 @@ run_dot(struct token t, struct run *run)
 static int
 read_run(struct walk *w, struct run *run)
 {
+	bool gap = false;
+
 	memset(run, 0, sizeof(*run));
 	run->at = w->next.at;
 	for (;;) {
+		if (run->end > 0 && run->end != w->next.at)
+			gap = true;
 		if (w->next.kind == '.')
 			run_dot(w->next, run);
 		else if (w->next.kind == TOKEN_ATOM ||
@@ -383,6 +387,7 @@ read_run(struct walk *w, struct run *run)
 			run_word(w->list, w->next, run);
 		else
 			return 0;
+		run->gap = gap;
 		run->end = w->next.end;
 		if (lex(w) == -1)
 			return -1;
@@ -521,6 +526,20 @@ is_encoded_start(const struct address_list *list, size_t at)
 	return byte_at(list, at) == '=' && byte_at(list, at + 1) == '?';
 }
 
+/* A local-part without a domain is no RFC 5322: nothing obsolete in it, or
+ * half of "J. Doe, Jr <a@b>" would be one. */
+static int
+check_bare(struct address_list *list, const struct run *run)
+{
+	if (run->gap)
+		return fault(list, run->at,
+		    "words are no address; a display-name with a comma must "
+		    "stand in quotes");
+	if (is_encoded_start(list, run->at))
+		return fault(list, run->at, "an encoded word is no address");
+	return 0;
+}
+
 /* The run is a local-part; what follows it is read here. */
 static int
 read_spec(struct walk *w, const struct run *run, struct address *address)
@@ -532,13 +551,10 @@ read_spec(struct walk *w, const struct run *run, struct address *address)
 	if (finish_local(list, run) == -1)
 		return -1;
 	local = list->scratch.len;
-	if (w->next.kind == '@') {
-		if (lex(w) == -1 || read_domain(w, &end) == -1)
-			return -1;
-	} else if (is_encoded_start(list, run->at)) {
-		/* Half of a broken one, or a phrase without its address. */
-		return fault(list, run->at, "an encoded word is no address");
-	}
+	if (w->next.kind != '@' && check_bare(list, run) == -1)
+		return -1;
+	if (w->next.kind == '@' && (lex(w) == -1 || read_domain(w, &end) == -1))
+		return -1;
 	address->spec = (struct text){list->input.at + run->at, end - run->at};
 	address->local = text_first(buf_text(&list->scratch), local);
 	address->domain = text_skip(buf_text(&list->scratch), local);

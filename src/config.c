@@ -622,6 +622,13 @@ include_open(
 }
 
 static int
+include_large(struct error *e)
+{
+	return error_set(e, ERROR_CONFIG, NULL,
+	    "more than %d octets are included", CONFIG_SIZE_MAX);
+}
+
+static int
 include_read(struct parser *p, const char *path, struct error *e)
 {
 	const char *from = p->layers[p->depth - 1].name;
@@ -631,6 +638,10 @@ include_read(struct parser *p, const char *path, struct error *e)
 
 	buf_init(&bytes, CONFIG_SIZE_MAX - p->included);
 	rc = p->source->read(p->source->arg, from, path, &bytes, &name, e);
+	if (bytes.full) {
+		p->included = CONFIG_SIZE_MAX;
+		rc = include_large(e);
+	}
 	if (rc == 0)
 		rc = include_open(p, name == NULL ? path : name, &bytes, e);
 	else
@@ -655,8 +666,7 @@ set_include(struct setting *s, struct error *e)
 		    "more than %d files include each other",
 		    CONFIG_INCLUDE_DEPTH);
 	if (p->included >= CONFIG_SIZE_MAX)
-		return error_set(e, ERROR_CONFIG, NULL,
-		    "more than %d octets are included", CONFIG_SIZE_MAX);
+		return include_large(e);
 	path = mem_string(s->value.at, s->value.len);
 	rc = include_read(p, path, e);
 	free(path);

@@ -194,6 +194,34 @@ is_domain_text(struct text t)
 	       text_find(t, ' ') == t.len;
 }
 
+static size_t
+code_points(struct text t)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < t.len; i++)
+		n += ((unsigned char)t.at[i] & 0xc0) != 0x80;
+	return n;
+}
+
+/* The library drops characters that no domain may have, which would make
+ * another domain: the mapping must stand for as many as were asked for. */
+static bool
+is_whole(struct text domain, struct text ascii)
+{
+	gnutls_datum_t back = {NULL, 0};
+	struct text mapped;
+	bool whole;
+
+	if (gnutls_idna_reverse_map(ascii.at, (unsigned)ascii.len, &back, 0) <
+	    0)
+		return false;
+	mapped = (struct text){(const char *)back.data, back.size};
+	whole = code_points(mapped) >= code_points(domain);
+	gnutls_free(back.data);
+	return whole;
+}
+
 static int
 domain_refused(struct text domain, struct error *e)
 {
@@ -222,7 +250,9 @@ crypt_domain(struct text domain, struct buf *out, struct error *e)
 		GNUTLS_IDNA_FORCE_2008) < 0)
 		return domain_refused(domain, e);
 	ascii = (struct text){(const char *)mapped.data, mapped.size};
-	result = is_domain_text(ascii) ? buf_add_text(out, ascii) : -1;
+	result = -1;
+	if (is_domain_text(ascii) && is_whole(domain, ascii))
+		result = buf_add_text(out, ascii);
 	gnutls_free(mapped.data);
 	return result == 0 ? 0 : domain_refused(domain, e);
 }

@@ -7,14 +7,20 @@
 
 #include "address.h"
 #include "buf.h"
+#include "command.h"
 #include "mem.h"
+#include "outcome.h"
 #include "reply.h"
+#include "trouble.h"
 #include "wire.h"
 
 /* As much is put together before a write as a pipelined group or the mail
  * data can give: a few TLS records. */
 #define SESSION_BURST	(64 * 1024)
 #define SESSION_OUT_MAX (8 * SESSION_BURST)
+
+/* A path, its ORCPT in xtext and all parameters are far below this. */
+#define SESSION_LINE_MAX 2048
 
 #define MINUTES 60u
 
@@ -41,6 +47,7 @@ enum step {
 	STEP_EMPTY,
 	STEP_RSET,
 	STEP_QUIT,
+	STEP_BREAK,
 	STEP_OVER,
 	STEP_STAY
 };
@@ -169,7 +176,7 @@ static void
 send_command(struct session *s, enum step step, const char *fmt, ...)
 {
 	va_list args;
-	char line[2048];
+	char line[SESSION_LINE_MAX];
 
 	va_start(args, fmt);
 	vsnprintf(line, sizeof(line), fmt, args);
@@ -194,113 +201,13 @@ send_secret(struct session *s, const char *shown, struct text secret)
 	expect(s, STEP_AUTH, 0);
 }
 
-/*
- * What a reply means when it is not the one hoped for.
- */
-
-static const struct {
-	int code;
-	struct enhanced enhanced; /* class 0: any */
-	const char *mention;	  /* NULL: any */
-	const char *hint;	  /* NULL: TLS first */
-} hints[] = {
-    {530, {0, 0, 0}, "STARTTLS", NULL},
-    {538, {0, 0, 0}, NULL, NULL},
-    {530, {0, 0, 0}, NULL,
-	"the server wants a login: write `user' and `password-file'"},
-    {534, {5, 7, 9}, NULL,
-	"the provider wants an application password: make one in the "
-	"account's security settings and use it in place of your own"},
-    {535, {5, 7, 139}, NULL,
-	"the provider has switched password logins off for this account: "
-	"switch authenticated SMTP on in its administration"},
-    {535, {0, 0, 0}, NULL, "check `user' and the password"},
-    {550, {5, 7, 1}, "relay",
-	"the server takes mail for others only after a login: write "
-	"`user' and `password-file'"},
-    {552, {0, 0, 0}, NULL, "the message or a mailbox is too large"},
-};
-
-static void
-hint_starttls(const struct session *s, struct error *e)
-{
-	error_hint(e,
-	    "the server wants TLS first: write `smarthost smtp://%s:%d'",
-	    s->plan.smarthost->host, s->plan.smarthost->port);
-}
-
-static bool
-enhanced_equal(struct enhanced a, struct enhanced b)
-{
-	return a.class == b.class && a.subject == b.subject &&
-	       a.detail == b.detail;
-}
-
-static void
-add_hint(const struct session *s, struct error *e)
-{
-	size_t i;
-
-	for (i = 0; i < sizeof(hints) / sizeof(hints[0]); i++) {
-		if (hints[i].code != s->reply.code)
-			continue;
-		if (hints[i].enhanced.class != 0 &&
-		    !enhanced_equal(hints[i].enhanced, s->reply.enhanced))
-			continue;
-		if (hints[i].mention != NULL &&
-		    !reply_mentions(&s->reply, hints[i].mention))
-			continue;
-		if (hints[i].hint == NULL)
-			hint_starttls(s, e);
-		else
-			error_hint(e, "%s", hints[i].hint);
-		return;
-	}
-}
-
-/* 4yz is later, 5yz is as the step says, all else is not allowed. */
-static enum error_kind
-reply_kind(const struct session *s, enum error_kind permanent)
-{
-	switch (s->reply.code / 100) {
-	case 4:
-		return ERROR_LATER;
-	case 5:
-		return permanent;
-	default:
-		return ERROR_PROTOCOL;
-	}
-}
-
-/* Makes the last reply a failure; `what` is what the server did not take. */
-static void
-set_reply_error(struct session *s, struct error *e, enum error_kind permanent,
-    enum step step, const char *what)
-{
-	enum error_kind kind;
-	const char *fmt;
-
-	kind = reply_kind(s, permanent);
-	if (kind == ERROR_PROTOCOL)
-		fmt = "gave an answer that SMTP does not allow to";
-	else if (kind == ERROR_LATER)
-		fmt = "refused for now";
-	else
-		fmt = "refused";
-	error_set(e, kind, rows[step].doing, "%s %s %s",
-	    s->plan.smarthost->host, fmt, what);
-	e->code = s->reply.code;
-	e->enhanced = s->reply.enhanced;
-	reply_words(&s->reply, e->why, sizeof(e->why));
-	add_hint(s, e);
-}
-
 /* The session cannot go on: polite where the peer still speaks SMTP. */
 static enum step
 reject(struct session *s, enum error_kind permanent, const char *what)
 {
-	set_reply_error(s, &s->error, permanent, s->step, what);
-	return s->error.kind == ERROR_PROTOCOL ? STEP_OVER : STEP_QUIT;
+	trouble_set(&s->error, &s->reply, permanent, s->plan.smarthost,
+	    rows[s->step].doing, what);
+	return s->error.kind == ERROR_PROTOCOL ? STEP_BREAK : STEP_QUIT;
 }
 
 static bool
@@ -446,7 +353,7 @@ no_auth(struct session *s)
 	    "%s:%d does not offer AUTH, and `user' is set",
 	    s->plan.smarthost->host, s->plan.smarthost->port);
 	if (s->ehlo.starttls && !s->channel.tls)
-		hint_starttls(s, &s->error);
+		trouble_hint_starttls(&s->error, s->plan.smarthost);
 	else
 		error_hint(&s->error,
 		    "ask for the submission port (465 or 587), or write "
@@ -522,7 +429,8 @@ refuse_auth(struct session *s)
 	if (strcmp(s->auth, "PLAIN") != 0 &&
 	    strstr(s->ehlo.mechanisms, "PLAIN") != NULL &&
 	    s->reply.code == 535) {
-		set_reply_error(s, &s->error, ERROR_DENIED, STEP_AUTH, what);
+		trouble_set(&s->error, &s->reply, ERROR_DENIED,
+		    s->plan.smarthost, rows[STEP_AUTH].doing, what);
 		s->error.hint[0] = '\0';
 		error_hint(&s->error,
 		    "check `user' and the password; where both are right "
@@ -572,136 +480,20 @@ begin_transaction(struct session *s)
 	s->again = s->mail->envelope->count;
 }
 
-static enum verdict
-kind_verdict(enum error_kind kind)
-{
-	switch (kind) {
-	case ERROR_MESSAGE:
-	case ERROR_RECIPIENT:
-	case ERROR_REFUSED:
-		return VERDICT_REFUSED;
-	case ERROR_DOUBTFUL:
-		return VERDICT_DOUBTFUL;
-	case ERROR_NONE:
-		return VERDICT_DELIVERED;
-	case ERROR_USAGE:
-	case ERROR_INPUT:
-	case ERROR_HOST:
-	case ERROR_BUG:
-	case ERROR_SYSTEM:
-	case ERROR_SPOOL:
-	case ERROR_IO:
-	case ERROR_LATER:
-	case ERROR_PROTOCOL:
-	case ERROR_DENIED:
-	case ERROR_CONFIG:
-		break; /* another attempt may mend these */
-	}
-	return VERDICT_LATER;
-}
-
-/* Gives everyone who is accepted, or not decided, the error's verdict. */
-static void
-decide_rest(struct session *s, const struct error *e)
-{
-	struct envelope *env = s->mail->envelope;
-	enum verdict verdict;
-	struct recipient *r;
-	size_t i;
-
-	for (i = 0; i < env->count; i++) {
-		r = &env->recipients[i];
-		verdict = kind_verdict(e->kind);
-		if (r->verdict == VERDICT_OPEN && verdict == VERDICT_DOUBTFUL)
-			verdict = VERDICT_LATER;
-		if (r->verdict == VERDICT_OPEN ||
-		    r->verdict == VERDICT_ACCEPTED)
-			envelope_decide(r, verdict, e->code, e->enhanced,
-			    e->why[0] == '\0' ? NULL : e->why);
-	}
-}
-
-static void
-deliver_accepted(struct session *s)
-{
-	struct envelope *env = s->mail->envelope;
-	size_t i;
-
-	for (i = 0; i < env->count; i++) {
-		if (env->recipients[i].verdict == VERDICT_ACCEPTED)
-			env->recipients[i].verdict = VERDICT_DELIVERED;
-	}
-}
-
 /* The transaction as a whole was refused; replies may still be due. */
 static enum step
 fail_transaction(struct session *s, enum step step, const char *what)
 {
 	struct error *e = &s->mail->error;
 
-	set_reply_error(s, e, ERROR_REFUSED, step, what);
-	decide_rest(s, e);
+	trouble_set(e, &s->reply, ERROR_REFUSED, s->plan.smarthost,
+	    rows[step].doing, what);
+	outcome_decide(s->mail->envelope, e);
 	s->transaction.failed = true;
 	if (e->kind != ERROR_PROTOCOL)
 		return STEP_TRANSACTION;
 	s->error = *e;
-	return STEP_OVER;
-}
-
-/* The words for recipients of whom none was accepted. */
-static void
-set_recipients_error(const struct session *s, struct session_mail *mail)
-{
-	const struct envelope *env = mail->envelope;
-	const struct recipient *r, *worst;
-	enum verdict shown;
-	size_t i, refused;
-
-	refused = envelope_count(env, VERDICT_REFUSED);
-	shown = VERDICT_LATER;
-	if (envelope_count(env, VERDICT_LATER) == 0 ||
-	    (mail->all_or_none && refused > 0))
-		shown = VERDICT_REFUSED;
-	worst = NULL;
-	for (i = env->count; i > 0; i--) {
-		r = &env->recipients[i - 1];
-		if (r->verdict == shown && r->reply != NULL)
-			worst = r;
-	}
-	if (worst == NULL)
-		return;
-	error_set(&mail->error,
-	    shown == VERDICT_LATER ? ERROR_LATER : ERROR_RECIPIENT, "RCPT TO",
-	    "%s refused %s%s%s", s->plan.smarthost->host, worst->path,
-	    shown == VERDICT_LATER ? " for now" : "",
-	    env->count > 1 ? "; nothing was sent to anyone" : "");
-	mail->error.code = worst->reply->code;
-	mail->error.enhanced = worst->reply->enhanced;
-	strlcpy(mail->error.why, worst->reply->words, sizeof(mail->error.why));
-}
-
-/*
- * Some have the mail and some have not. Never EX_TEMPFAIL: the caller would
- * send it again to those who have it.
- */
-static void
-set_partial_error(struct session_mail *mail, size_t delivered)
-{
-	const struct envelope *env = mail->envelope;
-	size_t doubtful, open;
-	char why[sizeof(mail->error.why)];
-
-	doubtful = envelope_count(env, VERDICT_DOUBTFUL);
-	open = doubtful + envelope_count(env, VERDICT_LATER);
-	strlcpy(why, mail->error.why, sizeof(why));
-	error_clear(&mail->error);
-	error_set(&mail->error, open > 0 ? ERROR_REFUSED : ERROR_RECIPIENT,
-	    "RCPT TO", "%zu of %zu recipients did not get the mail%s",
-	    env->count - delivered, env->count,
-	    doubtful > 0 ? "; it may have been delivered to some of them"
-			 : "; the others did");
-	error_hint(&mail->error, "send it again to those named below only");
-	strlcpy(mail->error.why, why, sizeof(mail->error.why));
+	return STEP_BREAK;
 }
 
 /* The mail is done with: its error says how. */
@@ -709,24 +501,15 @@ static void
 settle(struct session *s)
 {
 	struct session_mail *mail = s->mail;
-	struct envelope *env;
-	size_t delivered;
 
 	if (mail == NULL)
 		return;
-	env = mail->envelope;
-	if (s->error.kind != ERROR_NONE) {
-		if (mail->error.kind == ERROR_NONE)
-			mail->error = s->error;
-		decide_rest(s, &s->error);
-	}
-	delivered = envelope_count(env, VERDICT_DELIVERED);
-	if (delivered == env->count)
-		error_clear(&mail->error);
-	else if (delivered > 0)
-		set_partial_error(mail, delivered);
-	else if (mail->error.kind == ERROR_NONE)
-		set_recipients_error(s, mail);
+	if (s->error.kind != ERROR_NONE &&
+	    outcome_decide(mail->envelope, &s->error) > 0 &&
+	    mail->error.kind == ERROR_NONE)
+		mail->error = s->error;
+	outcome_settle(mail->envelope, mail->all_or_none,
+	    s->plan.smarthost->host, &mail->error);
 	mail->settled = true;
 	s->mail = NULL;
 }
@@ -736,25 +519,17 @@ static int
 check_mail(struct session *s, struct session_mail *mail)
 {
 	const struct message_facts *facts = message_facts(mail->message);
-	const struct ehlo *ehlo = &s->ehlo;
-	unsigned long long size;
+	const char *host = s->plan.smarthost->host;
 
-	size = message_size(mail->message);
-	if (ehlo->size && ehlo->size_max > 0 && size > ehlo->size_max) {
-		error_set(&mail->error, ERROR_MESSAGE, "SIZE",
-		    "the message has %llu octets and %s takes %llu at most",
-		    size, s->plan.smarthost->host, ehlo->size_max);
-		return error_hint(
-		    &mail->error, "send less, or a link in its place");
-	}
-	if ((facts->body_8bit || facts->header_8bit) && !ehlo->eightbitmime) {
+	if ((facts->body_8bit || facts->header_8bit) && !s->ehlo.eightbitmime) {
 		error_set(&mail->error, ERROR_MESSAGE, "8BITMIME",
 		    "the message has 8-bit bytes, which %s does not take",
-		    s->plan.smarthost->host);
+		    host);
 		return error_hint(
 		    &mail->error, "encode it as quoted-printable or base64");
 	}
-	return 0;
+	return command_check(mail->envelope, &s->ehlo,
+	    message_size(mail->message), host, &mail->error);
 }
 
 void
@@ -763,7 +538,7 @@ session_mail(struct session *s, struct session_mail *mail)
 	s->mail = mail;
 	s->again = 0;
 	if (check_mail(s, mail) == -1) {
-		decide_rest(s, &mail->error);
+		outcome_decide(mail->envelope, &mail->error);
 		settle(s);
 		enter(s, mail->last ? STEP_QUIT : STEP_READY);
 		return;
@@ -844,36 +619,23 @@ ask_transaction(struct session *s)
 	return s->queued > 0 ? STEP_STAY : end_transaction(s);
 }
 
-/* RFC 3461: RET and ENVID. */
+/* A command that was put together in `line`, which is freed. */
 static void
-add_dsn_parameters(const struct envelope *env, struct buf *parameters)
+send_built(struct session *s, enum step step, struct buf *line)
 {
-	static const char *const ret[] = {
-	    [RET_FULL] = "FULL", [RET_HDRS] = "HDRS"};
-
-	if (env->ret != RET_NONE)
-		buf_format(parameters, " RET=%s", ret[env->ret]);
-	if (env->envid != NULL)
-		buf_format(parameters, " ENVID=%s", env->envid);
+	send_command(s, step, "%s", buf_string(line));
+	buf_clear(line);
 }
 
 static enum step
 ask_mail(struct session *s)
 {
-	const struct envelope *env = s->mail->envelope;
-	struct buf parameters;
+	struct buf line;
 
-	buf_init(&parameters, 1024);
-	if (s->ehlo.size)
-		buf_format(
-		    &parameters, " SIZE=%llu", message_size(s->mail->message));
-	if (s->ehlo.eightbitmime && env->body == BODY_8BITMIME)
-		buf_add_string(&parameters, " BODY=8BITMIME");
-	if (s->ehlo.dsn)
-		add_dsn_parameters(env, &parameters);
-	send_command(s, STEP_MAIL, "MAIL FROM:<%s>%s", env->reverse_path,
-	    buf_string(&parameters));
-	buf_clear(&parameters);
+	buf_init(&line, SESSION_LINE_MAX);
+	command_mail(
+	    s->mail->envelope, &s->ehlo, message_size(s->mail->message), &line);
+	send_built(s, STEP_MAIL, &line);
 	s->transaction.mail_asked = true;
 	return STEP_TRANSACTION;
 }
@@ -893,41 +655,15 @@ answer_mail(struct session *s, struct recipient *r)
 	return fail_transaction(s, STEP_MAIL, what);
 }
 
-/* RFC 3461: NOTIFY and ORCPT. */
-static void
-add_notify(const struct recipient *r, struct buf *parameters)
-{
-	static const struct {
-		unsigned bit;
-		const char *word;
-	} words[] = {{NOTIFY_NEVER, "NEVER"}, {NOTIFY_SUCCESS, "SUCCESS"},
-	    {NOTIFY_FAILURE, "FAILURE"}, {NOTIFY_DELAY, "DELAY"}};
-	const char *before = " NOTIFY=";
-	size_t i;
-
-	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-		if ((r->notify & words[i].bit) == 0)
-			continue;
-		buf_format(parameters, "%s%s", before, words[i].word);
-		before = ",";
-	}
-	if (r->orcpt != NULL)
-		buf_format(parameters, " ORCPT=%s", r->orcpt);
-}
-
 static enum step
 ask_rcpt(struct session *s)
 {
-	const struct recipient *r;
-	struct buf parameters;
+	struct buf line;
 
-	r = &s->mail->envelope->recipients[s->cursor];
-	buf_init(&parameters, 1024);
-	if (s->ehlo.dsn)
-		add_notify(r, &parameters);
-	send_command(
-	    s, STEP_RCPT, "RCPT TO:<%s>%s", r->path, buf_string(&parameters));
-	buf_clear(&parameters);
+	buf_init(&line, SESSION_LINE_MAX);
+	command_rcpt(
+	    &s->mail->envelope->recipients[s->cursor], &s->ehlo, &line);
+	send_built(s, STEP_RCPT, &line);
 	s->queue[s->first + s->queued - 1].recipient = (unsigned)s->cursor++;
 	s->transaction.asked++;
 	return STEP_TRANSACTION;
@@ -969,7 +705,7 @@ answer_rcpt(struct session *s, struct recipient *r)
 	} else if (is_too_many(s)) {
 		if (index < s->again)
 			s->again = index;
-	} else if (reply_kind(s, ERROR_RECIPIENT) != ERROR_PROTOCOL) {
+	} else if (trouble_kind(&s->reply, ERROR_RECIPIENT) != ERROR_PROTOCOL) {
 		refuse_recipient(s, r);
 	} else {
 		return fail_transaction(s, STEP_RCPT, r->path);
@@ -1024,9 +760,9 @@ answer_empty(struct session *s, struct recipient *r)
 static enum step
 answer_early(struct session *s)
 {
-	set_reply_error(s, &s->error, ERROR_REFUSED, STEP_BLOCK, "the mail");
-	s->sending = false;
-	return STEP_OVER;
+	trouble_set(&s->error, &s->reply, ERROR_REFUSED, s->plan.smarthost,
+	    rows[STEP_BLOCK].doing, "the mail");
+	return STEP_BREAK;
 }
 
 static enum step
@@ -1040,7 +776,7 @@ answer_end(struct session *s, struct recipient *r)
 	reply_words(&s->reply, s->mail->words, sizeof(s->mail->words));
 	if (!positive(s))
 		return fail_transaction(s, STEP_END, "the mail");
-	deliver_accepted(s);
+	outcome_deliver(s->mail->envelope);
 	return STEP_TRANSACTION;
 }
 
@@ -1071,6 +807,15 @@ ask_over(struct session *s)
 	s->sasl = NULL;
 	settle(s);
 	return STEP_STAY;
+}
+
+/* The dialogue cannot go on: what was not sent is not sent any more. */
+static enum step
+ask_break(struct session *s)
+{
+	s->sending = false;
+	s->out.len = s->sent;
+	return STEP_OVER;
 }
 
 /* RFC 5321 section 4.1.1.10, as a courtesy: the reply is not waited for. */
@@ -1108,6 +853,7 @@ static const struct row rows[] = {
     [STEP_EMPTY] = {"DATA", 2 * MINUTES, ask_nothing, answer_empty},
     [STEP_RSET] = {"RSET", 5 * MINUTES, ask_rset, answer_rset},
     [STEP_QUIT] = {"QUIT", 1, ask_quit, NULL},
+    [STEP_BREAK] = {"the end of the session", 1, ask_break, NULL},
     [STEP_OVER] = {"the end of the session", 1, ask_over, NULL},
 };
 
@@ -1119,8 +865,9 @@ static const struct row rows[] = {
 static enum step
 answer_closing(struct session *s, enum step step)
 {
-	set_reply_error(s, &s->error, ERROR_LATER, step, "to go on");
-	return STEP_OVER;
+	trouble_set(&s->error, &s->reply, ERROR_LATER, s->plan.smarthost,
+	    rows[step].doing, "to go on");
+	return STEP_BREAK;
 }
 
 static enum step
@@ -1130,7 +877,7 @@ answer_stray(struct session *s)
 	    "%s sent a reply that nothing had asked for",
 	    s->plan.smarthost->host);
 	reply_words(&s->reply, s->error.why, sizeof(s->error.why));
-	return STEP_OVER;
+	return STEP_BREAK;
 }
 
 /* A reply to a command that has not gone out yet is an answer to nothing,
@@ -1169,27 +916,24 @@ refuse_injection(struct session *s)
 	    "%s, or someone in between, sent data before TLS was up",
 	    s->plan.smarthost->host);
 	error_hint(&s->error, "this may be an attack: nothing was sent");
-	return STEP_OVER;
+	return STEP_BREAK;
 }
 
 static enum step
-refuse_garbage(struct session *s)
+refuse_garbage(struct session *s, struct text bytes)
 {
 	const struct smarthost *h = s->plan.smarthost;
 	struct text line;
-	char seen[100];
 
-	line = buf_text(&s->reply.line);
-	text_visible(line, seen, sizeof(seen));
 	error_set(&s->error, ERROR_PROTOCOL, rows[s->step].doing,
 	    "%s sent what is no SMTP reply: %s", h->host, s->reply.fault);
-	snprintf(s->error.why, sizeof(s->error.why), "%s", seen);
-	if (s->step == STEP_GREETING && line.len > 0 && line.at[0] < 0x18)
-		error_hint(&s->error,
-		    "the port speaks implicit TLS: write `smarthost "
-		    "smtps://%s:%d'",
-		    h->host, h->port);
-	return STEP_OVER;
+	line = text_trim(text_first(bytes, text_find(bytes, '\n')));
+	text_visible(line, s->error.why, sizeof(s->error.why));
+	/* The first byte of a TLS record: alert or handshake. */
+	if (s->step == STEP_GREETING && bytes.at[0] >= 0x14 &&
+	    bytes.at[0] <= 0x17)
+		trouble_hint_implicit_tls(&s->error, s->plan.smarthost);
+	return STEP_BREAK;
 }
 
 /* Takes bytes up to the end of one reply. */
@@ -1201,7 +945,7 @@ take_reply(struct session *s, struct text *bytes)
 
 	switch (reply_input(&s->reply, bytes->at, bytes->len, &used)) {
 	case -1:
-		return refuse_garbage(s);
+		return refuse_garbage(s, *bytes);
 	case 0:
 		*bytes = text_skip(*bytes, bytes->len);
 		return STEP_STAY;
@@ -1233,16 +977,6 @@ waiting_for(const struct session *s)
 	return s->queued > 0 ? (enum step)s->queue[s->first].step : s->step;
 }
 
-static void
-hint_implicit_tls(struct session *s)
-{
-	if (s->plan.smarthost->security != SMARTHOST_TLS)
-		error_hint(&s->error,
-		    "if the port speaks implicit TLS write `smarthost "
-		    "smtps://%s:%d'",
-		    s->plan.smarthost->host, s->plan.smarthost->port);
-}
-
 void
 session_closed(struct session *s, const struct error *cause)
 {
@@ -1262,9 +996,8 @@ session_closed(struct session *s, const struct error *cause)
 			       "been delivered"
 			     : "");
 	if (step == STEP_GREETING)
-		hint_implicit_tls(s);
-	s->sending = false;
-	enter(s, STEP_OVER);
+		trouble_hint_implicit_tls(&s->error, s->plan.smarthost);
+	enter(s, STEP_BREAK);
 }
 
 /*
@@ -1283,9 +1016,7 @@ pull_data(struct session *s)
 		s->sending = false;
 		return;
 	default:
-		s->sending = false;
-		s->out.len = s->sent;
-		enter(s, STEP_OVER);
+		enter(s, STEP_BREAK);
 	}
 }
 

@@ -339,19 +339,21 @@ set_recipients(struct submission *s, struct error *e)
 			     "to take those of To, Cc and Bcc");
 }
 
-static void
+/* Returns how many there were. */
+static size_t
 drop_all(struct message *m, const char *name)
 {
 	struct message_field *f;
-	size_t at = 0;
+	size_t at = 0, count = 0;
 
-	while ((f = message_find_next(m, name, &at)) != NULL)
+	for (; (f = message_find_next(m, name, &at)) != NULL; count++)
 		message_drop(f);
+	return count;
 }
 
-/* Blank fields go; whether none of that name is left. */
+/* Returns whether no field of that name is left. */
 static bool
-is_missing(struct message *m, const char *name)
+drop_blank(struct message *m, const char *name)
 {
 	struct message_field *f;
 	bool missing = true;
@@ -575,22 +577,25 @@ complete_field(
 	struct address_list list;
 	struct address address;
 	struct buf out;
-	size_t at, copied = 0, mark;
+	size_t at, copied = 0;
+	bool changed = false;
 	int result;
 
+	if (s->account->domain == NULL && !text_has_8bit(input))
+		return 0;
 	buf_init(&out, FIELD_MAX);
 	address_list_init(&list, input);
 	while ((result = address_next(&list, &address)) == 1) {
 		at = (size_t)(address.spec.at - input.at);
-		mark = out.len;
 		buf_add(&out, input.at + copied, at - copied);
-		if (add_completed(s, &address, &out))
-			copied = at + address.spec.len;
-		else
-			out.len = mark;
+		copied = at;
+		if (add_completed(s, &address, &out)) {
+			copied += address.spec.len;
+			changed = true;
+		}
 	}
 	buf_add_text(&out, text_skip(input, copied));
-	if (result == 0 && copied > 0 && !out.full)
+	if (result == 0 && changed && !out.full)
 		result = message_replace(f, buf_text(&out), e);
 	else
 		result = 0;
@@ -734,6 +739,7 @@ author_name(const struct submission *s, struct text phrase, struct error *e)
 
 	if (s->request->full_name != NULL)
 		return mem_copy(s->request->full_name);
+	phrase = unquoted(phrase);
 	if (phrase.len > 0)
 		return mem_string(phrase.at, phrase.len);
 	if (s->account->full_name == NULL)
@@ -749,18 +755,30 @@ author_name(const struct submission *s, struct text phrase, struct error *e)
 	return NULL;
 }
 
+/* Such a one is written as the configuration has it. */
+static bool
+is_ascii_phrase(struct text phrase)
+{
+	return phrase.len > 0 && !text_has_8bit(phrase);
+}
+
 static int
 append_from(
     struct submission *s, struct text phrase, struct text path, struct error *e)
 {
-	char *name = author_name(s, unquoted(phrase), e);
 	struct buf value;
+	char *name;
 	int result;
 
+	name = author_name(s, phrase, e);
 	if (name == NULL)
 		return -1;
 	buf_init(&value, 4 * PATH_SIZE);
-	add_author(text_trim(text_of(name)), path, &value);
+	if (s->request->full_name == NULL && is_ascii_phrase(phrase))
+		buf_format(
+		    &value, "%.*s <%.*s>", TEXT_ARG(phrase), TEXT_ARG(path));
+	else
+		add_author(text_trim(text_of(name)), path, &value);
 	result = message_append(s->message, "From", buf_text(&value), e);
 	buf_clear(&value);
 	free(name);
@@ -827,13 +845,13 @@ force_from(struct submission *s, struct error *e)
 {
 	struct message *m = s->message;
 	struct message_field *from;
-	bool missing = is_missing(m, "From");
+	bool missing = drop_blank(m, "From");
 
 	from = message_find(m, "From");
 	if (!missing &&
 	    is_only_address(from, text_of(s->envelope->reverse_path)))
 		return 0;
-	if (!missing && is_missing(m, "Reply-To") &&
+	if (!missing && drop_blank(m, "Reply-To") &&
 	    is_address_list(from->field.value) &&
 	    message_append(m, "Reply-To", from->field.value, e) == -1)
 		return -1;
@@ -904,18 +922,18 @@ static int
 add_missing(struct submission *s, struct error *e)
 {
 	struct message *m = s->message;
-	bool no_to = is_missing(m, "To"), no_cc = is_missing(m, "Cc");
+	bool no_to = drop_blank(m, "To"), no_cc = drop_blank(m, "Cc");
 
-	is_missing(m, "Sender");
-	is_missing(m, "Reply-To");
-	if (is_missing(m, "From") && add_from(s, e) == -1)
+	drop_blank(m, "Sender");
+	drop_blank(m, "Reply-To");
+	if (drop_blank(m, "From") && add_from(s, e) == -1)
 		return -1;
 	if (no_to && no_cc &&
 	    message_append(m, "To", TEXT("undisclosed-recipients:;"), e) == -1)
 		return -1;
-	if (is_missing(m, "Date") && add_date(s, e) == -1)
+	if (drop_blank(m, "Date") && add_date(s, e) == -1)
 		return -1;
-	return is_missing(m, "Message-ID") ? add_message_id(s, e) : 0;
+	return drop_blank(m, "Message-ID") ? add_message_id(s, e) : 0;
 }
 
 static int
@@ -986,13 +1004,13 @@ submit(const struct request *r, const struct facts *f, const struct account *a,
 {
 	struct submission s = {r, f, a, m, env, false};
 
-	(void)notes;
 	if (check_request(r, e) == -1 || check_message(m, e) == -1 ||
 	    set_recipients(&s, e) == -1)
 		return -1;
 	drop_all(m, "Bcc");
 	drop_all(m, "Resent-Bcc");
-	drop_all(m, "Return-Path");
+	if (drop_all(m, "Return-Path") > 0)
+		notes_add(notes, "the Return-Path field was left out");
 	if (set_reverse_path(&s, e) == -1 || repair(&s, e) == -1)
 		return -1;
 	return set_wishes(&s, e);

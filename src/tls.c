@@ -39,12 +39,13 @@ struct tls {
 	struct buf trust; /* PEM; empty where GnuTLS knows the trust already */
 	int fd;
 	int sys;	   /* errno of the last read */
-	bool answered;	   /* the peer's first bytes were seen */
-	char strange[200]; /* them, where they are no TLS; visible */
-	bool smtp;	   /* they are an SMTP reply */
+	bool answered;	      /* the peer's first bytes were seen */
+	bool foreign;	      /* and were no TLS */
+	bool smtp;	      /* but an SMTP reply */
+	char strange[200];    /* their first line, visible */
 	bool verified;
 	struct error verdict; /* why the certificate was refused */
-	size_t unsent;	      /* bytes of a record that is not yet on its way */
+	bool stuck;	      /* a record of ours is not yet on its way */
 };
 
 /* Debian, Alpine, Arch; Fedora; openSUSE; FreeBSD, OpenBSD. */
@@ -699,6 +700,7 @@ pull(gnutls_transport_ptr_t arg, void *bytes, size_t size)
 	t->answered = true;
 	if (is_record(*(char *)bytes))
 		return n;
+	t->foreign = true;
 	keep_strange(t, bytes, (size_t)n);
 	errno = EPROTO;
 	return -1;
@@ -807,7 +809,7 @@ lost(const struct tls *t, int rc, int sys, const char *doing, struct error *e)
 static int
 failed(const struct tls *t, int rc, int sys, const char *doing, struct error *e)
 {
-	if (t->strange[0] != '\0' || t->smtp)
+	if (t->foreign)
 		return not_tls(t, e);
 	if (is_lost(rc))
 		return lost(t, rc, sys, doing, e);
@@ -850,7 +852,7 @@ tls_handshake(struct tls *t, struct error *e)
 		failed(t, rc, sys, TLS_HANDSHAKE, e);
 	else if (e->kind == ERROR_NONE)
 		*e = t->verdict;
-	if (t->answered && !is_lost(rc))
+	if (t->answered && !t->foreign && !is_lost(rc))
 		gnutls_alert_send_appropriate(
 		    t->session, rc == 0 ? GNUTLS_E_CERTIFICATE_ERROR : rc);
 	return TLS_FAILED;
@@ -865,17 +867,17 @@ tls_write(
 
 	/* A record that waits is GnuTLS's already; it wants no bytes again. */
 	do
-		n = t->unsent > 0 ? gnutls_record_send(t->session, NULL, 0)
+		n = t->stuck ? gnutls_record_send(t->session, NULL, 0)
 				  : gnutls_record_send(t->session, bytes, len);
 	while (n == GNUTLS_E_INTERRUPTED);
 	sys = errno;
 	if (n >= 0) {
-		t->unsent = 0;
+		t->stuck = false;
 		*done = (size_t)n < len ? (size_t)n : len;
 		return TLS_DONE;
 	}
 	if (gnutls_error_is_fatal((int)n) == 0) {
-		t->unsent = len;
+		t->stuck = true;
 		return wanted(t);
 	}
 	failed(t, (int)n, sys, NULL, e);

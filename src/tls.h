@@ -26,7 +26,8 @@ struct tls;
 /*
  * Reads what the account names (trust, priority) before anything connects;
  * the system's trust may be loaded later, while the server's first flight is
- * under way. reference is the name to verify. NULL: ERROR_CONFIG (no trust:
+ * under way. a is borrowed until tls_free(). reference is the name to verify;
+ * a trailing dot does not count. NULL: ERROR_CONFIG (no trust:
  * missing, empty, unreadable; bad priority string), ERROR_SYSTEM.
  */
 struct tls *tls_new(
@@ -45,7 +46,8 @@ int tls_start(struct tls *t, int fd, struct error *e);
  */
 enum tls_status tls_handshake(struct tls *t, struct error *e);
 
-/* Whole records as far as they go; *done counts bytes. TLS_CLOSED: the peer
+/* Whole records as far as they go; *done counts bytes; after TLS_WANT_WRITE
+ * the next call must begin with the same bytes. TLS_CLOSED: the peer
  * said close_notify or the connection ended (*e then tells which). */
 enum tls_status tls_write(struct tls *t, const char *bytes, size_t len,
     size_t *done, struct error *e);

@@ -387,7 +387,7 @@ tell_secured(struct play *p, bool tls)
 }
 
 static int
-do_tls(struct play *p)
+start_tls(struct play *p)
 {
 	if (flush_say(p) == -1)
 		return -1;
@@ -405,7 +405,6 @@ break_off(struct play *p, const char *words)
 
 	if (flush_say(p) == -1)
 		return -1;
-	hear(p);
 	error_clear(&cause);
 	error_set(&cause, ERROR_LATER, NULL, "%s", words);
 	session_closed(p->session, &cause);
@@ -428,7 +427,7 @@ play_line(struct play *p, struct text line)
 	if (take_word(&line, "C:"))
 		return flush_say(p) == -1 ? -1 : expect_line(p, line);
 	if (text_equal(whole, TEXT("TLS")))
-		return do_tls(p);
+		return start_tls(p);
 	if (text_equal(whole, TEXT("close")))
 		return break_off(p, "the connection was closed");
 	if (text_equal(whole, TEXT("silence")))
@@ -497,20 +496,38 @@ check_verdict(struct play *p, struct text line)
 	return 0;
 }
 
+/* All that is told on failure, each recipient's reply with it. */
+static void
+add_told(const struct play *p, const struct error *e, struct buf *told)
+{
+	const struct recipient *r;
+	size_t i;
+
+	buf_format(told, "%s: %s\n%s\n%s\n", e->doing == NULL ? "" : e->doing,
+	    e->text, e->why, e->hint);
+	for (i = 0; i < p->envelope.count; i++) {
+		r = &p->envelope.recipients[i];
+		if (r->verdict != VERDICT_DELIVERED && r->reply != NULL)
+			buf_format(told, "%s: %s\n", r->path, r->reply->words);
+	}
+}
+
 static int
 check_says(struct play *p, const struct error *e, struct text words)
 {
-	char told[2000], *sought;
-	bool found;
+	struct buf told;
+	char *sought;
+	int result = 0;
 
-	snprintf(told, sizeof(told), "%s: %s\n%s\n%s",
-	    e->doing == NULL ? "" : e->doing, e->text, e->why, e->hint);
+	buf_init(&told, FILE_MAX);
+	add_told(p, e, &told);
 	sought = copy(words);
-	found = strstr(told, sought) != NULL;
+	if (strstr(buf_string(&told), sought) == NULL)
+		result = fault(p, "it does not say \"%s\" but: %s", sought,
+		    buf_string(&told));
 	free(sought);
-	return found ? 0
-		     : fault(p, "it does not say \"%.*s\" but: %s",
-			   TEXT_ARG(words), told);
+	buf_clear(&told);
+	return result;
 }
 
 static int

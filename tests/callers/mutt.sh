@@ -1,0 +1,13 @@
+# shellcheck shell=sh
+# mutt: an unlinked file on stdin, recipients behind `--'.
+. /tests/callers/lib.sh
+
+mutt -s 'Grüße' -c cc@example.org -b bcc@example.org rcpt@example.org \
+    </run/text
+look 1 <<END
+from root@box.example.net
+to rcpt@example.org cc@example.org bcc@example.org
+field Subject: Grüße
+field To: rcpt@example.org
+text
+END

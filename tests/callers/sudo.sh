@@ -1,0 +1,13 @@
+# shellcheck shell=sh
+# sudo: tells about someone who is not in sudoers.
+. /tests/callers/lib.sh
+
+printf '%s\n' 'Defaults mailto = "rcpt@example.org"' \
+    'Defaults mailsub = "SECURITY %h"' >/etc/sudoers
+as_user hank sudo -n true && fail 'sudo let hank in'
+look 1 <<END
+to rcpt@example.org
+field To: rcpt@example.org
+field From: hank@example.org
+field Subject: SECURITY box
+END

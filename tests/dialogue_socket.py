@@ -1,0 +1,380 @@
+#!/usr/bin/python3
+"""Plays tests/dialogues/*.dialogue against the program itself.
+
+    tests/dialogue_socket.py [-j N] [PROGRAM] [FILE.dialogue ...]
+
+For each file a scripted server listens on a loopback port, sendling submits
+the file's message to it, and what it sends is compared octet by octet with
+what the file says; so are its exit status and its words on stderr. Files
+about a connection without TLS are played again over implicit TLS, and some of
+them with the server writing single octets. TAP on stdout.
+
+What the files can say is explained in tests/dialogues/README.
+"""
+
+import argparse
+import contextlib
+import os
+import re
+import select
+import socket
+import ssl
+import subprocess
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import harness
+
+WAIT = 30          # seconds after which something hangs
+DEADLINE = "2s"    # of sendling, where the server falls silent
+MESSAGE = [
+    "From: alice@example.com",
+    "To: bob@example.org",
+    "Date: Sun, 22 Nov 2026 12:00:00 +0000",
+    "Message-ID: <1@example.com>",
+    "Subject: hello",
+    "",
+    "Hello.",
+]
+OPTIONS = {"body": ["-B"], "notify": ["-N"], "ret": ["-R"], "envid": ["-V"],
+           "all-or-none": ["--all-or-none"]}
+SCHEMES = {"plain": "smtp+plain", "starttls": "smtp", "tls": "smtps"}
+ESCAPES = {"r": b"\r", "n": b"\n", "t": b"\t", "\\": b"\\", "0": b"\0"}
+
+
+class Fault(Exception):
+    """The client did something else than the file says."""
+
+
+def unescape(text):
+    """The text with its escapes, as octets."""
+    def octet(match):
+        code = match[1].decode()
+        return ESCAPES.get(code) or bytes([int(code[1:], 16)])
+    return re.sub(rb"\\(x[0-9a-fA-F]{2}|[rnt0\\])", octet, text.encode())
+
+
+class Dialogue:
+    """One file: set-up, a list of acts, and the outcome.
+
+    An act is ("say", bytes), ("hear", bytes), or one of "TLS", "close",
+    "silence" and "end" with None. Neighbours of one kind are joined: what the
+    server says at once leaves in one segment."""
+
+    def __init__(self, path):
+        self.name = path.stem
+        self.security = "plain"
+        self.config = []
+        self.reverse_path = "alice@example.com"
+        self.recipients = []
+        self.options = []
+        self.memory_only = self.plain_only = False
+        self.lines = []
+        self.acts = []
+        self.status = self.error = None
+        self.says = []
+        text = path.read_text(encoding="utf-8")
+        for number, line in enumerate(text.split("\n"), 1):
+            if line and not line.startswith("#"):
+                self.read(line, f"{path}:{number}")
+        self.complete()
+
+    def read(self, line, where):
+        word, _, rest = line.partition(" ")
+        reader = self.READERS.get(word)
+        if reader is None:
+            raise SystemExit(f"{where}: what is {word!r}?")
+        reader(self, rest)
+
+    def read_option(self, rest):
+        word, _, value = rest.partition(" ")
+        self.options += OPTIONS[word] + ([value] if value else [])
+
+    def add(self, kind, content=None):
+        if content is not None and self.acts and self.acts[-1][0] == kind:
+            content = self.acts.pop()[1] + content
+        self.acts.append((kind, content))
+
+    READERS = {
+        "security": lambda d, v: setattr(d, "security", v),
+        "config": lambda d, v: d.config.append(v),
+        "from": lambda d, v: setattr(d, "reverse_path", v),
+        "to": lambda d, v: d.recipients.append(v),
+        "option": read_option,
+        "memory-only": lambda d, v: setattr(d, "memory_only", True),
+        "plain-only": lambda d, v: setattr(d, "plain_only", True),
+        "|": lambda d, v: d.lines.append(v),
+        "S:": lambda d, v: d.add("say", v.encode() + b"\r\n"),
+        "S=": lambda d, v: d.add("say", unescape(v)),
+        "C:": lambda d, v: d.add("hear", v.encode() + b"\r\n"),
+        "TLS": lambda d, v: d.add("TLS"),
+        "close": lambda d, v: d.add("close"),
+        "silence": lambda d, v: d.add("silence"),
+        "end": lambda d, v: d.add("end"),
+        "status": lambda d, v: setattr(d, "status", int(v)),
+        "error": lambda d, v: setattr(d, "error", v),
+        "says": lambda d, v: d.says.append(v),
+        "stderr": lambda d, v: d.says.append(v),
+        "verdict": lambda d, v: None,
+    }
+
+    def complete(self):
+        """Defaults, and what {size} and {data} stand for."""
+        self.recipients = self.recipients or ["bob@example.org"]
+        lines = [line.encode() for line in self.lines or MESSAGE]
+        self.message = b"".join(line + b"\r\n" for line in lines)
+        stuffed = b"".join((b"." if line.startswith(b".") else b"")
+                           + line + b"\r\n" for line in lines) + b".\r\n"
+        size = str(len(self.message)).encode()
+        self.acts = [
+            (kind, content.replace(b"{size}", size)
+             .replace(b"{data}\r\n", stuffed) if kind == "hear" else content)
+            for kind, content in self.acts]
+        if self.acts[-1][0] not in ("close", "silence", "end"):
+            self.acts.append(("end", None))
+        self.silent = self.acts[-1][0] == "silence"
+
+
+class Server:
+    """The scripted server of one play: listens, plays one connection."""
+
+    def __init__(self, dialogue, tls, single):
+        self.dialogue = dialogue
+        self.tls = tls
+        self.single = single
+        self.heard = b""
+        self.quit = False
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+
+    def accept(self, client):
+        """Waits for sendling, but not after it has ended."""
+        self.listener.settimeout(0.1)
+        end = time.monotonic() + WAIT
+        while time.monotonic() < end:
+            with contextlib.suppress(TimeoutError):
+                self.sock = self.listener.accept()[0]
+                self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                self.sock.settimeout(WAIT)
+                return
+            if client.poll() is not None:
+                break
+        raise Fault("it did not connect")
+
+    def play(self):
+        for kind, content in self.dialogue.acts:
+            {"say": self.say, "hear": self.hear, "TLS": self.secure,
+             "close": self.close, "silence": self.end,
+             "end": self.end}[kind](content)
+
+    def close(self, _=None):
+        self.listener.close()
+        if hasattr(self, "sock"):
+            self.sock.close()
+
+    def secure(self, _=None):
+        self.sock = self.tls.wrap_socket(self.sock, server_side=True)
+
+    def say(self, content):
+        if self.quit:
+            # Nobody waits for this: the client may be gone.
+            with contextlib.suppress(OSError):
+                self.sock.sendall(content)
+            return
+        if self.is_talking():
+            raise Fault("it did not wait for the reply, but sent:",
+                        *shown(self.receive()))
+        if self.single:
+            for octet in content:
+                self.sock.send(bytes([octet]))
+        else:
+            self.sock.sendall(content)
+
+    def is_talking(self):
+        return getattr(self.sock, "pending", lambda: 0)() > 0 or \
+            bool(select.select([self.sock], [], [], 0)[0])
+
+    def receive(self):
+        """What comes next; nothing at all when the client has closed."""
+        try:
+            return self.sock.recv(65536)
+        except TimeoutError:
+            raise Fault("it says nothing and does not close") from None
+        except ConnectionResetError:
+            return b""
+
+    def hear(self, content):
+        heard = b""
+        while heard != content:
+            chunk = self.receive()
+            heard += chunk
+            if not chunk or not content.startswith(heard):
+                raise Fault(*difference(content, heard))
+        self.quit = content.endswith(b"QUIT\r\n")
+
+    def end(self, _=None):
+        rest = self.receive()
+        if rest:
+            raise Fault("it should have closed, but sent:", *shown(rest))
+
+
+def shown(content):
+    """Lines for people, line ends visible where they are odd."""
+    return [line[:-2].decode("utf-8", "backslashreplace")
+            if line.endswith(b"\r\n") and line.isascii() else repr(line)
+            for line in content.splitlines(keepends=True)]
+
+
+def difference(wanted, heard):
+    """The first lines in which the two differ."""
+    wanted, heard = shown(wanted), shown(heard)
+    same = 0
+    while same < min(len(wanted), len(heard)) and \
+            wanted[same] == heard[same]:
+        same += 1
+    return ([f"line {same + 1} of its turn should be:"] + wanted[same:][:3]
+            + ["but is:"] + (heard[same:][:3] or ["(it closed)"]))
+
+
+class Play:
+    """One file, played once over one kind of connection."""
+
+    def __init__(self, dialogue, security, single=False):
+        self.dialogue = dialogue
+        self.security = security
+        self.single = single
+        self.title = f"{dialogue.name} ({security}" + (
+            ", single octets)" if single else ")")
+
+    def config(self, certificates, port):
+        return "\n".join([
+            f"smarthost {SCHEMES[self.security]}://localhost:{port}",
+            "family ipv4", "helo client.example", "from-header no",
+            f"tls-trust {certificates}/ca.pem", "log off",
+            *self.dialogue.config, ""])
+
+    def command(self, program, config):
+        d = self.dialogue
+        deadline = ["--set", "deadline=" + DEADLINE] if d.silent else []
+        return [program, "-C", config, "-f", d.reverse_path, *deadline,
+                *d.options, "--", *d.recipients]
+
+    def run(self, program, certificates, tls):
+        """Plays it; returns what is wrong, as lines."""
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            server = Server(self.dialogue, tls, self.single)
+            with contextlib.closing(server):
+                (folder / "message").write_bytes(self.dialogue.message)
+                config = folder / "config"
+                config.touch(mode=0o600)
+                config.write_text(self.config(certificates, server.port),
+                                  encoding="utf-8")
+                return self.run_in(folder, server, program)
+
+    def run_in(self, folder, server, program):
+        with open(folder / "message") as stdin, \
+                open(folder / "stdout", "w+b") as stdout, \
+                open(folder / "stderr", "w+b") as stderr:
+            client = subprocess.Popen(
+                self.command(program, str(folder / "config")), cwd=folder,
+                env=ENVIRONMENT, stdin=stdin, stdout=stdout, stderr=stderr)
+            faults = self.watch(client, server)
+            stdout.seek(0)
+            stderr.seek(0)
+            return self.judge(faults, client.returncode, stdout.read(),
+                              stderr.read().decode("utf-8", "replace"))
+
+    def watch(self, client, server):
+        """Both sides to their end."""
+        faults = []
+        try:
+            server.accept(client)
+            if self.security == "tls":
+                server.secure()
+            server.play()
+        except Fault as fault:
+            faults += fault.args
+        except OSError as error:
+            faults.append(f"the server's connection failed: {error}")
+        server.close()
+        try:
+            client.wait(WAIT)
+        except subprocess.TimeoutExpired:
+            faults.append("it does not end")
+            client.kill()
+            client.wait()
+        return faults
+
+    def judge(self, faults, status, stdout, stderr):
+        d = self.dialogue
+        if status != d.status:
+            faults.append(f"status {status} instead of {d.status}")
+        if stdout or (d.status == 0 and stderr):
+            faults.append("it should have been quiet")
+        faults += [f"it does not say {words!r}" for words in d.says
+                   if words not in stderr]
+        if faults and stderr:
+            faults += ["stderr:", *stderr.splitlines()]
+        if faults and stdout:
+            faults += ["stdout:", *shown(stdout)]
+        return faults
+
+
+# Nothing of ours reaches the program but what makes sanitizers speak up.
+ENVIRONMENT = {name: value for name, value in os.environ.items()
+               if name in ("ASAN_OPTIONS", "UBSAN_OPTIONS")}
+
+
+def plays(dialogues):
+    """What is played: all over the connection they are about, those without
+    TLS over implicit TLS too, and a third of those whose outcome does not
+    hang on what one segment holds octet by octet."""
+    for number, d in enumerate(dialogues):
+        if d.memory_only:
+            continue
+        yield Play(d, d.security)
+        if d.security == "plain" and not d.plain_only:
+            yield Play(d, "tls")
+        if d.error != "protocol" and number % 3 == 0:
+            yield Play(d, d.security, single=True)
+
+
+def tls_context(folder):
+    """A certificate for localhost, and the server's side of TLS."""
+    subprocess.run([harness.TESTS / "certs.sh", folder], check=True,
+                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(f"{folder}/good.pem", f"{folder}/good.key")
+    return context
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("-j", type=int, default=8, metavar="N",
+                        help="plays at a time")
+    parser.add_argument("files", nargs="*", metavar="PROGRAM | FILE.dialogue")
+    options = parser.parse_args()
+    paths = [Path(f) for f in options.files if f.endswith(".dialogue")]
+    programs = [f for f in options.files if not f.endswith(".dialogue")]
+    program = os.path.abspath((programs or [harness.SENDLING])[0])
+    if not os.access(program, os.X_OK):
+        raise SystemExit(f"{program} is not there: run `make'")
+    paths = paths or sorted((harness.TESTS / "dialogues").glob("*.dialogue"))
+    dialogues = [Dialogue(path) for path in paths]
+    tap = harness.Tap()
+    with tempfile.TemporaryDirectory() as folder:
+        tls = tls_context(folder)
+        todo = list(plays(dialogues))
+        with ThreadPoolExecutor(options.j) as pool:
+            results = pool.map(lambda p: p.run(program, folder, tls), todo)
+            for play, faults in zip(todo, results):
+                tap.ok(not faults, play.title, *faults)
+    return tap.end()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,463 @@
+#!/usr/bin/env python3
+"""End to end: sendling submits to a real Postfix with Dovecot's SASL, over
+STARTTLS and implicit TLS, and what lands in the mailbox is compared byte for
+byte. The servers come from Debian's packages, unpacked into a private folder;
+they run in mount, process and network namespaces of their own, so that this
+machine's mail system, users and ports are not touched and nothing outlives the
+test."""
+
+import ctypes
+import fcntl
+import os
+import pathlib
+import pwd
+import shutil
+import socket
+import struct
+import subprocess
+import sys
+import time
+
+import harness
+
+CACHE = harness.TESTS.parent / 'build/e2e'
+RUN = pathlib.Path('/mnt')  # a tmpfs, in our namespace only
+WAIT = 30                   # seconds that a server or a delivery may take
+PACKAGES = ['postfix', 'dovecot-core']
+PASSWORD = 'p a:s"s#word'
+HEADER = (b'From: Alice <alice@example.com>\n'
+          b'To: bob@example.org\n'
+          b'Subject: end to end\n'
+          b'Date: Sun, 22 Nov 2026 12:00:00 +0000\n'
+          b'Message-ID: <1@example.com>\n')
+
+
+def run(*argv, **more):
+    """The output of a command that must go well."""
+    done = subprocess.run(argv, stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          **more)
+    said = done.stdout.decode(errors='replace')
+    if done.returncode != 0:
+        raise OSError('%s: status %d\n%s' % (' '.join(argv), done.returncode,
+                                             said))
+    return said
+
+
+# The packages
+
+def unpack():
+    """Unpacks the packages, and those they need and this machine lacks."""
+    root = CACHE / 'root'
+    if (CACHE / 'unpacked').exists():
+        return root
+    shutil.rmtree(CACHE, ignore_errors=True)
+    root.mkdir(parents=True)
+    try:
+        download(PACKAGES + missing_libraries())
+    except OSError:
+        # The lists may be old, or not there yet.
+        run('apt-get', '-q', 'update')
+        download(PACKAGES + missing_libraries())
+    for package in sorted(CACHE.glob('*.deb')):
+        run('dpkg', '-x', str(package), str(root))
+    # Where /lib is a link to /usr/lib on this machine.
+    if (root / 'lib').is_dir():
+        shutil.copytree(root / 'lib', root / 'usr/lib', symlinks=True,
+                        dirs_exist_ok=True)
+    (CACHE / 'unpacked').touch()
+    return root
+
+
+def missing_libraries():
+    tree = run('apt-cache', 'depends', '--recurse', '--no-recommends',
+               '--no-suggests', '--no-conflicts', '--no-breaks',
+               '--no-replaces', '--no-enhances', *PACKAGES)
+    names = {line for line in tree.splitlines()
+             if line.startswith('lib') and not line.endswith('-perl')}
+    known = run('dpkg-query', '-W', '-f',
+                '${Package} ${db:Status-Status}\n').splitlines()
+    return sorted(name for name in names if name + ' installed' not in known)
+
+
+def download(names):
+    run('apt-get', '-q', 'download', *names, cwd=CACHE)
+
+
+# The namespace
+
+def enter_namespaces():
+    """Starts over with our own mounts, processes and network."""
+    if os.environ.get('SENDLING_E2E') == 'inside':
+        return
+    if os.geteuid() != 0 or not shutil.which('apt-get'):
+        harness.skip_all('needs root and the packages of Debian')
+    flags = ['-m', '-n', '-p', '-f', '--kill-child', '--mount-proc']
+    if subprocess.run(['unshare', *flags, 'true'],
+                      stderr=subprocess.DEVNULL).returncode != 0:
+        harness.skip_all('namespaces are not allowed here')
+    unpack()
+    os.environ['SENDLING_E2E'] = 'inside'
+    os.execvp('unshare', ['unshare', *flags, sys.executable, __file__])
+
+
+def lay_over(root):
+    """The packages' files appear under /usr, with users of their own."""
+    run('mount', '-t', 'tmpfs', '-o', 'mode=755', 'none', str(RUN))
+    run('mount', '-t', 'overlay', '-o', f'lowerdir={root}/usr:/usr', 'none',
+        '/usr')
+    users = {'postfix': 901, 'postdrop': 902, 'dovecot': 903, 'dovenull': 904,
+             'vmail': 905}
+    for name in ('passwd', 'group'):
+        text = pathlib.Path('/etc', name).read_text()
+        kept = [line for line in text.splitlines()
+                if line.split(':')[0] not in users]
+        for user, number in users.items():
+            kept.append(f'{user}:x:{number}:{number}::/nonexistent:/bin/false'
+                        if name == 'passwd' else f'{user}:x:{number}:')
+        ours = RUN / name
+        ours.write_text('\n'.join(kept) + '\n')
+        run('mount', '--bind', str(ours), f'/etc/{name}')
+
+
+def raise_loopback():
+    with socket.socket() as s:
+        up = struct.pack('16sH14x', b'lo', 0x1)  # IFF_UP
+        fcntl.ioctl(s, 0x8914, up)               # SIOCSIFFLAGS
+
+
+# The servers
+
+MAIN_CF = '''
+compatibility_level = 3.6
+queue_directory = {run}/queue
+data_directory = {run}/data
+command_directory = /usr/sbin
+daemon_directory = /usr/lib/postfix/sbin
+mail_owner = postfix
+setgid_group = postdrop
+maillog_file = {run}/log/mail
+maillog_file_prefixes = {run}
+myhostname = mail.example.org
+mydestination =
+inet_interfaces = 127.0.0.1, ::1
+alias_maps =
+local_recipient_maps =
+virtual_mailbox_domains = example.org
+virtual_mailbox_base = {run}/mail
+virtual_mailbox_maps = inline:{{ {{ bob@example.org = bob/ }} {{ carol@example.org = carol/ }} }}
+virtual_uid_maps = static:905
+virtual_gid_maps = static:905
+message_size_limit = 5000000
+virtual_mailbox_limit = 0
+smtpd_relay_restrictions = permit_sasl_authenticated, reject
+smtpd_recipient_restrictions = reject_unlisted_recipient, permit_sasl_authenticated, reject
+smtpd_tls_chain_files = {run}/certs/all-names.key {run}/certs/all-names.pem
+smtpd_tls_auth_only = yes
+smtpd_sasl_auth_enable = yes
+smtpd_sasl_type = dovecot
+smtpd_sasl_path = {run}/dovecot/smtp
+smtpd_error_sleep_time = 0
+'''
+
+MASTER_CF = '''
+587       inet n - n - - smtpd -o smtpd_tls_security_level=encrypt
+465       inet n - n - - smtpd -o smtpd_tls_wrappermode=yes
+1587      inet n - n - - smtpd -o smtpd_tls_security_level=encrypt -o smtpd_tls_mandatory_protocols=TLSv1.2
+1465      inet n - n - - smtpd -o smtpd_tls_wrappermode=yes -o smtpd_tls_mandatory_protocols=TLSv1.2
+pickup    unix n - n 60 1 pickup
+cleanup   unix n - n - 0 cleanup
+qmgr      unix n - n 300 1 qmgr
+rewrite   unix - - n - - trivial-rewrite
+bounce    unix - - n - 0 bounce
+defer     unix - - n - 0 bounce
+trace     unix - - n - 0 bounce
+verify    unix - - n - 1 verify
+flush     unix n - n 1000? 0 flush
+proxymap  unix - - n - - proxymap
+showq     unix n - n - - showq
+error     unix - - n - - error
+retry     unix - - n - - error
+discard   unix - - n - - discard
+virtual   unix - n n - - virtual
+anvil     unix - - n - 1 anvil
+tlsmgr    unix - - n 1000? 1 tlsmgr
+postlog   unix-dgram n - n - 1 postlogd
+'''
+
+DOVECOT_CONF = '''
+base_dir = {run}/dovecot
+state_dir = {run}/dovecot
+log_path = {run}/log/dovecot
+auth_verbose = yes
+protocols =
+ssl = no
+auth_mechanisms = plain login scram-sha-1 scram-sha-256
+passdb {{
+  driver = passwd-file
+  args = scheme=PLAIN {run}/users
+}}
+userdb {{
+  driver = static
+  args = uid=905 gid=905 home={run}
+}}
+auth_failure_delay = 0
+# Wrong passwords cost a client time; here they are the test.
+service anvil {{
+  unix_listener anvil-auth-penalty {{
+    mode = 0
+  }}
+}}
+service auth {{
+  unix_listener smtp {{
+    mode = 0666
+  }}
+}}
+'''
+
+
+class Servers:
+    """Postfix and Dovecot, ended by their process ids."""
+
+    def __init__(self):
+        for name in ('etc', 'log', 'mail', 'queue', 'data', 'dovecot'):
+            (RUN / name).mkdir()
+        (RUN / 'log').chmod(0o777)
+        shutil.chown(RUN / 'mail', 'vmail', 'vmail')
+        shutil.chown(RUN / 'data', 'postfix', 'postfix')
+        (RUN / 'queue/pid').mkdir()
+        for name in ('active', 'bounce', 'corrupt', 'defer', 'deferred',
+                     'flush', 'hold', 'incoming', 'maildrop', 'private',
+                     'public', 'saved', 'trace'):
+            (RUN / 'queue' / name).mkdir(mode=0o700)
+            shutil.chown(RUN / 'queue' / name, 'postfix', 'postdrop')
+        run(str(harness.TESTS / 'certs.sh'), str(RUN / 'certs'))
+        (RUN / 'etc/main.cf').write_text(MAIN_CF.format(run=RUN))
+        (RUN / 'etc/master.cf').write_text(MASTER_CF)
+        (RUN / 'dovecot.conf').write_text(DOVECOT_CONF.format(run=RUN))
+        # passwd-file ends a field at a colon: only the last may hold one.
+        (RUN / 'users').write_text('alice:{PLAIN.b64}%s\n' % base64(PASSWORD))
+        self.processes = []
+
+    def start(self):
+        self.spawn('/usr/sbin/dovecot', '-F', '-c', str(RUN / 'dovecot.conf'))
+        self.spawn('/usr/lib/postfix/sbin/master', '-s', '-c',
+                   str(RUN / 'etc'), env={**os.environ, 'MAIL_CONFIG':
+                                          str(RUN / 'etc')})
+        for port in (587, 465, 1587, 1465):
+            self.wait_for(lambda: answers(port))
+        self.wait_for((RUN / 'dovecot/smtp').exists)
+
+    def spawn(self, *argv, **more):
+        self.processes.append(subprocess.Popen(
+            argv, stdin=subprocess.DEVNULL, stdout=sys.stderr, **more))
+
+    def wait_for(self, ready):
+        end = time.monotonic() + WAIT
+        while not ready():
+            if time.monotonic() > end:
+                raise SystemExit('Bail out! a server did not start\n' +
+                                 self.logs())
+            time.sleep(0.05)
+
+    def stop(self):
+        for process in reversed(self.processes):
+            process.terminate()
+            process.wait()
+
+    def logs(self):
+        return ''.join(line + '\n' for log in ('mail', 'dovecot')
+                       if (RUN / 'log' / log).exists()
+                       for line in (RUN / 'log' / log).read_text(
+                           errors='replace').splitlines()[-30:])
+
+
+def answers(port):
+    try:
+        socket.create_connection(('127.0.0.1', port), 1).close()
+        return True
+    except OSError:
+        return False
+
+
+def base64(text):
+    import base64 as b
+    return b.b64encode(text.encode()).decode()
+
+
+# The client
+
+def submit(message, *argv, url='smtps://localhost', auth='auto',
+           password=PASSWORD):
+    return harness.Run(
+        RUN, f'smarthost {url}\nuser alice\nauth {auth}\n'
+        f'tls-trust {RUN}/certs/ca.pem\nlog off\npassword {password}\n',
+        '-f', 'alice@example.com', *argv, message=message)
+
+
+class Mailbox:
+    def __init__(self, name):
+        self.folder = RUN / 'mail' / name / 'new'
+
+    def next(self):
+        """The next mail, taken out of the box; None when none comes."""
+        end = time.monotonic() + WAIT
+        while time.monotonic() < end:
+            for path in self.folder.glob('*'):
+                mail = path.read_bytes()
+                path.unlink()
+                return mail
+            time.sleep(0.02)
+        return None
+
+    def is_empty(self):
+        """Whether nothing is there or on its way."""
+        queue = [path for name in ('maildrop', 'incoming', 'active',
+                                   'deferred')
+                 for path in (RUN / 'queue' / name).rglob('*')
+                 if path.is_file()]
+        return not queue and not list(self.folder.glob('*'))
+
+
+def difference(expected, mail):
+    """Where they part, or '' when mail is the trace fields of the server and
+    then exactly what was expected."""
+    if mail is None:
+        return 'no mail came'
+    trace = mail[:len(mail) - len(expected)]
+    if not mail.endswith(expected):
+        tail = mail[max(0, len(trace)):]
+        at = next((i for i, (a, b) in enumerate(zip(expected, tail))
+                   if a != b), min(len(expected), len(tail)))
+        return (f'{len(expected)} octets were sent, {len(mail)} came; at {at}: '
+                f'{expected[at:at + 60]!r} became {tail[at:at + 60]!r}')
+    names = {line.split(b':')[0] for line in trace.splitlines()
+             if line[:1] not in b' \t'}
+    extra = names - {b'Return-Path', b'X-Original-To', b'Delivered-To',
+                     b'Received'}
+    return f'fields were added: {extra}' if extra else ''
+
+
+MESSAGES = {
+    'a line': HEADER + b'\nHello.\n',
+    'no body': HEADER + b'\n',
+    'leading dots': HEADER + b'\n.\n..\n...\n.x\n. \nx.\n.\n',
+    'trailing blanks': HEADER + b'\nblank \ntab\t\n  \n\t\nend \n\n\n\n',
+    'a folded field and odd spaces': HEADER +
+        b'X-Odd:  two\n\tfolded   \n  more\n\n \nbody\n',
+    '8-bit text': HEADER + b'MIME-Version: 1.0\n'
+        b'Content-Type: text/plain; charset=utf-8\n'
+        b'Content-Transfer-Encoding: 8bit\n\n' +
+        'Grüße, ῾Ελλάς, 日本\n'.encode() * 20,
+    'lines of 998 octets': HEADER + b'\n' + (b'x' * 997 + b'.\n') * 50 +
+        b'.' * 998 + b'\n',
+    'a long body': HEADER + b'\n' + b''.join(
+        b'%d. The quick brown fox.\n' % i for i in range(20000)),
+    '1 MiB on one dot a line': HEADER + b'\n' + b'.\n' * (512 * 1024),
+    'an attachment': HEADER + b'MIME-Version: 1.0\n'
+        b'Content-Type: multipart/mixed; boundary="=_b"\n\n'
+        b'--=_b\nContent-Type: text/plain\n\nSee the file.\n'
+        b'--=_b\nContent-Type: application/octet-stream\n'
+        b'Content-Transfer-Encoding: base64\n\n' +
+        (b'QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNkZWZnaGlqa2xtbm9wcXJzdHV2\n'
+         * 40000) + b'--=_b--\n',
+}
+
+
+def test_mechanisms(t, bob):
+    for url in ('smtp://localhost', 'smtps://localhost', 'smtp://127.0.0.1',
+                'smtp://localhost:1587', 'smtps://localhost:1465'):
+        for auth in ('PLAIN', 'LOGIN', 'SCRAM-SHA-1', 'SCRAM-SHA-256'):
+            r = submit(MESSAGES['a line'], 'bob@example.org', url=url,
+                       auth=auth)
+            what = f'{url}, {auth}'
+            t.ok(r.status == 0 and r.err + r.out == '',
+                 f'{what}: status 0 and no word', r.words())
+            mail = bob.next() if r.status == 0 else None
+            t.ok(not difference(MESSAGES['a line'], mail),
+                 f'{what}: arrives', difference(MESSAGES['a line'], mail))
+            log = (RUN / 'log/mail').read_text().splitlines()
+            taken = [line for line in log if 'sasl_method=' in line]
+            t.ok(bool(taken) and f'sasl_method={auth}, sasl_username=alice' in
+                 taken[-1], f'{what}: is what the server saw', *taken[-1:])
+
+
+def test_messages(t, bob):
+    for name, message in MESSAGES.items():
+        r = submit(message, 'bob@example.org')
+        mail = bob.next() if r.status == 0 else None
+        wrong = difference(message, mail)
+        t.ok(r.status == 0 and not wrong, f'{name}: unchanged', r.words(), wrong)
+    crlf = MESSAGES['leading dots'].replace(b'\n', b'\r\n')
+    r = submit(crlf, 'bob@example.org')
+    wrong = difference(MESSAGES['leading dots'], bob.next())
+    t.ok(not wrong, 'CRLF on stdin arrives as if it were LF', r.words(), wrong)
+    r = submit(MESSAGES['a line'][:-1], 'bob@example.org')
+    wrong = difference(MESSAGES['a line'], bob.next())
+    t.ok(not wrong, 'a missing last line end is supplied', r.words(), wrong)
+
+
+def test_recipients(t, bob, carol):
+    message = MESSAGES['a line']
+    both = message.replace(b'Subject', b'Cc: carol@example.org\nBcc: \n'
+                           b' bob@example.org\nSubject')
+    r = submit(both, '-t')
+    shown = both.replace(b'Bcc: \n bob@example.org\n', b'')
+    for name, box in (('bob', bob), ('carol', carol)):
+        wrong = difference(shown, box.next())
+        t.ok(not wrong, f'-t: {name} has it, without Bcc', r.words(), wrong)
+    t.ok(bob.is_empty(), '-t: one copy for an address named twice')
+
+    r = submit(message, 'nobody@example.org')
+    t.ok(r.status == 67, 'an unknown recipient is 67', r.words())
+    t.ok('5.1.1' in r.err and 'nobody@example.org' in r.err,
+         "... and the server's words are shown", r.err)
+    r = submit(message, 'nobody@example.org', 'carol@example.org')
+    t.ok(r.status == 67, 'one of two unknown is 67', r.words())
+    t.ok(not difference(message, carol.next()), '... the other has the mail')
+    r = submit(message, '--all-or-none', 'nobody@example.org',
+               'carol@example.org')
+    t.ok(r.status == 67 and carol.is_empty(),
+         '--all-or-none: nobody has the mail', r.words())
+
+
+def test_refusals(t, bob):
+    message = MESSAGES['a line']
+    for url in ('smtp://localhost', 'smtps://localhost'):
+        for auth in ('auto', 'LOGIN', 'SCRAM-SHA-1', 'SCRAM-SHA-256'):
+            r = submit(message, 'bob@example.org', url=url, auth=auth,
+                       password='Tr0ub4dor')
+            t.ok(r.status == 77 and 'Tr0ub4dor' not in r.err,
+                 f'{url}, {auth}: a wrong password is 77', r.words())
+    r = submit(HEADER + b'\n' + b'x' * 70 + b'\n' * 6000000,
+               'bob@example.org')
+    t.ok(r.status == 65, 'more than the server takes is 65', r.words())
+    r = submit(message, 'bob@example.org', url='smtps://localhost:587')
+    t.ok(r.status == 76 and 'smtp://' in r.err,
+         'implicit TLS to a STARTTLS port is 76 and says what to write',
+         r.words())
+    t.ok(bob.is_empty(), 'nothing of all that was delivered')
+
+
+def main():
+    enter_namespaces()
+    lay_over(CACHE / 'root')
+    raise_loopback()
+    pwd.getpwnam('postfix')
+    servers = Servers()
+    t = harness.Tap()
+    try:
+        servers.start()
+        bob, carol = Mailbox('bob'), Mailbox('carol')
+        test_mechanisms(t, bob)
+        test_messages(t, bob)
+        test_recipients(t, bob, carol)
+        test_refusals(t, bob)
+        if t.failed:
+            t.note(servers.logs())
+    finally:
+        servers.stop()
+    return t.end()
+
+
+sys.exit(main())

@@ -1,0 +1,657 @@
+#!/usr/bin/python3
+"""A small, strict SMTP submission server for the demo and the tests.
+
+It listens on loopback, on ports that the kernel chooses, speaks ESMTP with
+STARTTLS, implicit TLS and AUTH, and keeps what it accepts as files:
+
+    DIR/ports       "smtp=12345" and, with a certificate, "smtps=12346"
+    DIR/0001.eml    the message, byte for byte, as it was meant (CRLF, un-stuffed)
+    DIR/0001.json   its envelope, and how the client got there
+    DIR/faults      one line for everything a correct client never sends
+
+"turns" in the JSON counts how often the client had to wait for an answer
+before the message was accepted: the greeting is not counted, answers that
+leave together count once. With --delay the count does not depend on how the
+kernel cuts a burst of commands into pieces.
+"""
+
+import argparse
+import base64
+import binascii
+import hashlib
+import hmac
+import json
+import os
+import re
+import secrets
+import signal
+import socket
+import ssl
+import sys
+import threading
+from pathlib import Path
+
+NAME = "mail.test"
+IDLE = 300.0
+COMMAND_MAX = 16384
+ITERATIONS = 4096
+EXTENSIONS = ("PIPELINING", "SIZE", "8BITMIME", "SMTPUTF8", "DSN", "CHUNKING",
+              "ENHANCEDSTATUSCODES")
+SCRAM_HASHES = {"SCRAM-SHA-256": "sha256", "SCRAM-SHA-1": "sha1"}
+BARE = re.compile(rb"\r(?!\n)|(?<!\r)\n")
+SINGLE_DOT = re.compile(rb"\r\n\.(?!\.)")
+PATH = re.compile(r"<([^<>]*)>((?: +\S+)*) *", re.ASCII)
+
+
+class Gone(Exception):
+    """The client closed the connection, or is to be cut off."""
+
+
+class Refused(Exception):
+    """AUTH did not succeed; the text is the reply."""
+
+
+class Mailbox:
+    """The folder in which messages and faults are kept, for all threads."""
+
+    def __init__(self, folder):
+        self.folder = Path(folder)
+        self.lock = threading.Lock()
+        self.count = 0
+
+    def write(self, name, content):
+        """A whole file at once: who sees the name sees all of it."""
+        draft = self.folder / (name + ".new")
+        draft.write_bytes(content)
+        draft.rename(self.folder / name)
+
+    def keep(self, message, envelope):
+        """Stores one message; returns its number."""
+        with self.lock:
+            self.count += 1
+            number = f"{self.count:04}"
+        self.write(number + ".eml", message)
+        text = json.dumps(envelope, indent=1, ensure_ascii=False) + "\n"
+        self.write(number + ".json", text.encode("utf-8", "surrogateescape"))
+        return number
+
+    def fault(self, text):
+        with self.lock, open(self.folder / "faults", "a") as log:
+            log.write(text + "\n")
+        print("smtpd.py: fault:", text, file=sys.stderr, flush=True)
+
+
+class Line:
+    """The connection: input by lines or counts, output held back while the
+    client is still talking, so that a pipelined group is answered at once."""
+
+    def __init__(self, sock, delay):
+        self.sock = sock
+        self.delay = delay
+        self.buffer = bytearray()
+        self.pending = []
+        self.turns = 0
+
+    def say(self, text):
+        self.pending.append(text.encode("utf-8", "surrogateescape") + b"\r\n")
+
+    def flush(self):
+        if not self.pending:
+            return
+        self.sock.settimeout(IDLE)
+        self.sock.sendall(b"".join(self.pending))
+        self.pending.clear()
+        self.turns += 1
+
+    def _receive(self, timeout):
+        """What comes within timeout, or None."""
+        self.sock.settimeout(timeout)
+        try:
+            return self.sock.recv(1 << 18)
+        except (TimeoutError, BlockingIOError, ssl.SSLWantReadError):
+            return None
+
+    def fill(self):
+        """More input, for which the answers are sent first unless it is
+        already there."""
+        chunk = self._receive(self.delay) if self.pending else None
+        if chunk is None:
+            self.flush()
+            chunk = self._receive(IDLE)
+        if not chunk:
+            raise Gone
+        self.buffer += chunk
+
+    def next_line(self):
+        """One command line with its line end."""
+        while (end := self.buffer.find(b"\n")) < 0:
+            if len(self.buffer) > COMMAND_MAX:
+                raise Gone
+            self.fill()
+        return self.take(end + 1)
+
+    def next_bytes(self, count):
+        while len(self.buffer) < count:
+            self.fill()
+        return self.take(count)
+
+    def next_data(self):
+        """Mail data up to the final dot, still stuffed, behind a CRLF that
+        lets its first line be found like any other."""
+        data = bytearray(b"\r\n")
+        while True:
+            seen = max(0, len(data) - 4)
+            data += self.take(len(self.buffer))
+            end = data.find(b"\r\n.\r\n", seen)
+            if end >= 0:
+                self.buffer[:0] = data[end + 5:]
+                return bytes(data[:end + 2])
+            self.fill()
+
+    def take(self, count):
+        taken = bytes(self.buffer[:count])
+        del self.buffer[:count]
+        return taken
+
+    def secure(self, context):
+        self.sock.settimeout(IDLE)
+        self.sock = context.wrap_socket(self.sock, server_side=True)
+
+    def close(self):
+        try:
+            self.flush()
+            if isinstance(self.sock, ssl.SSLSocket):
+                self.sock.settimeout(1)
+                self.sock = self.sock.unwrap()
+        except (OSError, ValueError):
+            pass
+        self.sock.close()
+
+
+def decoded(text):
+    """The bytes of a base64 response; `=` is the empty one."""
+    if text == "=":
+        return b""
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        raise Refused("501 5.5.2 That is not base64") from None
+
+
+class Scram:
+    """The server's side of SCRAM, RFC 5802 and 7677, for one attempt."""
+
+    def __init__(self, mechanism, users, binding):
+        self.plus = mechanism.endswith("-PLUS")
+        self.hash = SCRAM_HASHES[mechanism.removesuffix("-PLUS")]
+        self.users = users
+        self.binding = binding
+        self.user = None
+
+    def digest(self, key, text):
+        return hmac.digest(key, text, self.hash)
+
+    def challenge(self, first):
+        """client-first-message -> server-first-message"""
+        match = re.fullmatch(rb"((?:(n|y)|p=([a-z-]+)),(?:a=[^,]*)?,)"
+                             rb"(n=([^,]+),r=([!-+\--~]+)(?:,.*)?)", first)
+        if not match:
+            raise Refused("501 5.5.2 Not a client-first-message")
+        self.header, flag, kind, self.bare, name, nonce = match.groups()
+        if self.plus != (kind == b"tls-unique") or \
+           (flag == b"y" and self.binding is not None):
+            raise Refused("535 5.7.8 Channel binding refused")
+        self.user = name.decode().replace("=2C", ",").replace("=3D", "=")
+        self.nonce = nonce + secrets.token_urlsafe(18).encode()
+        self.salt = secrets.token_bytes(16)
+        self.first = b"r=%s,s=%s,i=%d" % (
+            self.nonce, base64.b64encode(self.salt), ITERATIONS)
+        return self.first
+
+    def verify(self, final):
+        """client-final-message -> server-final-message"""
+        without, _, proof = final.rpartition(b",p=")
+        bound = self.header + (self.binding if self.plus else b"")
+        expected = b"c=%s,r=%s" % (base64.b64encode(bound), self.nonce)
+        password = self.users.get(self.user)
+        if without != expected or password is None:
+            raise Refused("535 5.7.8 Authentication failed")
+        salted = hashlib.pbkdf2_hmac(self.hash, password.encode(), self.salt,
+                                     ITERATIONS)
+        key = self.digest(salted, b"Client Key")
+        stored = hashlib.new(self.hash, key).digest()
+        signed = b",".join((self.bare, self.first, without))
+        mask = self.digest(stored, signed)
+        right = bytes(a ^ b for a, b in zip(key, mask))
+        if not hmac.compare_digest(decoded(proof.decode("latin-1")), right):
+            raise Refused("535 5.7.8 Authentication failed")
+        server = self.digest(self.digest(salted, b"Server Key"), signed)
+        return b"v=" + base64.b64encode(server)
+
+
+class Session:
+    """One client's dialogue, from greeting to QUIT."""
+
+    def __init__(self, sock, number, server, implicit):
+        self.line = Line(sock, server.delay)
+        self.number = number
+        self.server = server
+        self.implicit = implicit
+        self.tls = None
+        self.log = []
+        self.forget()
+
+    def forget(self):
+        """As at the start of a session: RFC 3207 section 4.2."""
+        self.ehlo = self.auth = self.user = None
+        self.reset()
+
+    def reset(self):
+        self.reverse_path = None
+        self.mail_parameters = {}
+        self.recipients = []
+        self.recipient_parameters = []
+        self.chunks = None
+
+    # Reading and answering.
+
+    def run(self):
+        try:
+            if self.implicit:
+                self.secure()
+            self.reply(f"220 {NAME} ESMTP strict test server")
+            self.line.flush()
+            self.line.turns = 0
+            while self.next_command():
+                pass
+        except (Gone, OSError):
+            pass
+        finally:
+            self.line.close()
+
+    def secure(self):
+        self.line.secure(self.server.context)
+        self.tls = self.line.sock.version()
+        self.trace("TLS", self.tls)
+
+    def trace(self, side, text):
+        if self.server.transcript:
+            print(f"{self.number} {side}: {text}", file=sys.stderr, flush=True)
+
+    def reply(self, text):
+        if "ENHANCEDSTATUSCODES" in self.server.without:
+            text = re.sub(r"^(\d{3}) \d\.\d+\.\d+ ", r"\1 ", text)
+        self.trace("S", text)
+        self.line.say(text)
+
+    def fault(self, text):
+        self.server.mailbox.fault(f"connection {self.number}: {text}")
+
+    def next_text(self):
+        """One line from the client without its end; None where it is bad."""
+        raw = self.line.next_line()
+        text = raw.decode("utf-8", "surrogateescape")
+        self.trace("C", text.rstrip("\r\n"))
+        if not raw.endswith(b"\r\n") or BARE.search(raw):
+            self.fault(f"bare CR or LF in the command {raw!r}")
+            return None
+        return text[:-2]
+
+    def next_command(self):
+        """Answers one command; False after QUIT."""
+        text = self.next_text()
+        if text is None:
+            self.reply("554 5.5.2 Lines end in CRLF")
+            return True
+        verb, _, rest = text.partition(" ")
+        command = self.COMMANDS.get(verb.upper())
+        if command is None:
+            self.fault(f"unknown command {text!r}")
+            self.reply("500 5.5.1 Unknown command")
+            return True
+        command(self, rest)
+        return verb.upper() != "QUIT"
+
+    # Commands.
+
+    def helo(self, name):
+        self.reset()
+        self.ehlo = name
+        self.reply(f"250 {NAME}")
+
+    def greet(self, name):
+        self.reset()
+        self.ehlo = name
+        lines = [f"{NAME} greets {name}"] + self.offers()
+        for text in lines[:-1]:
+            self.reply("250-" + text)
+        self.reply("250 " + lines[-1])
+
+    def offers(self):
+        """The service extensions that hold at this point of the session."""
+        server = self.server
+        offers = [f"SIZE {server.size}" if name == "SIZE" else name
+                  for name in EXTENSIONS if name not in server.without]
+        if self.starttls_possible():
+            offers.append("STARTTLS")
+        if self.mechanisms():
+            offers.append("AUTH " + " ".join(self.mechanisms()))
+        return offers
+
+    def starttls_possible(self):
+        return bool(self.server.context and not self.tls
+                    and "STARTTLS" not in self.server.without)
+
+    def mechanisms(self):
+        server = self.server
+        if not server.users or self.starttls_possible() \
+           or "AUTH" in server.without:
+            return []
+        names = ["PLAIN", "LOGIN", *SCRAM_HASHES]
+        if self.binding() is not None:
+            names += [name + "-PLUS" for name in SCRAM_HASHES]
+        return [name for name in names if name not in server.without]
+
+    def binding(self):
+        """tls-unique, which is defined up to TLS 1.2 (RFC 9266); the ssl
+        module knows no other channel binding."""
+        if self.tls != "TLSv1.2":
+            return None
+        return self.line.sock.get_channel_binding("tls-unique")
+
+    def starttls(self, rest):
+        if rest or not self.starttls_possible():
+            self.reply("503 5.5.1 Not now")
+            return
+        if self.line.buffer:
+            self.fault("input behind STARTTLS")
+            self.reply("554 5.5.1 Wait for the reply to STARTTLS")
+            raise Gone
+        self.reply("220 2.0.0 Go ahead")
+        self.line.flush()
+        self.secure()
+        self.forget()
+
+    def authenticate(self, rest):
+        mechanism, _, initial = rest.partition(" ")
+        mechanism = mechanism.upper()
+        if self.user or self.reverse_path is not None or self.ehlo is None:
+            self.reply("503 5.5.1 Not now")
+            return
+        if mechanism not in self.mechanisms():
+            self.reply("504 5.5.4 No such mechanism here")
+            return
+        try:
+            self.user = self.exchange(mechanism, initial)
+            self.auth = mechanism
+            self.reply("235 2.7.0 Welcome")
+        except Refused as reply:
+            self.reply(str(reply))
+
+    def exchange(self, mechanism, initial):
+        """Returns the user who proved to be it, or raises Refused."""
+        first = decoded(initial) if initial else None
+        if mechanism == "PLAIN":
+            return self.auth_plain(first)
+        if mechanism == "LOGIN":
+            return self.auth_login(first)
+        scram = Scram(mechanism, self.server.users, self.binding())
+        if first is None:
+            first = self.ask(b"")
+        final = self.ask(scram.challenge(first))
+        if self.ask(scram.verify(final)) != b"":
+            raise Refused("501 5.5.2 The last response is empty")
+        return scram.user
+
+    def auth_plain(self, response):
+        if response is None:
+            response = self.ask(b"")
+        parts = response.split(b"\0")
+        if len(parts) != 3:
+            raise Refused("501 5.5.2 Not a PLAIN response")
+        return self.check(parts[1], parts[2])
+
+    def auth_login(self, name):
+        if name is None:
+            name = self.ask(b"Username:")
+        return self.check(name, self.ask(b"Password:"))
+
+    def check(self, name, password):
+        user = name.decode("utf-8", "surrogateescape")
+        known = self.server.users.get(user)
+        if known is None or known.encode() != password:
+            raise Refused("535 5.7.8 Authentication failed")
+        return user
+
+    def ask(self, challenge):
+        self.reply("334 " + base64.b64encode(challenge).decode())
+        text = self.next_text()
+        if text is None or text == "*":
+            raise Refused("501 5.7.0 Authentication cancelled")
+        return decoded(text)
+
+    def mail(self, rest):
+        path, parameters = self.path("FROM:", rest)
+        refusal = self.mail_refusal(path, parameters)
+        if refusal:
+            self.reply(refusal)
+            return
+        self.reverse_path = path
+        self.mail_parameters = parameters
+        self.reply("250 2.1.0 Sender ok")
+
+    def mail_refusal(self, path, parameters):
+        server = self.server
+        if self.ehlo is None or self.reverse_path is not None:
+            return "503 5.5.1 Not now"
+        if self.starttls_possible():
+            return "530 5.7.0 Must issue a STARTTLS command first"
+        if server.users and not self.user:
+            return "530 5.7.0 Authentication required"
+        if path is None:
+            return "501 5.5.4 MAIL FROM:<address>"
+        size = parameters.get("SIZE", "0")
+        if not size.isdigit() or int(size) > server.size:
+            return "552 5.3.4 Message too big"
+        if not path.isascii() and "SMTPUTF8" not in parameters:
+            return "553 5.6.7 SMTPUTF8 is needed for this address"
+        return None
+
+    def recipient(self, rest):
+        path, parameters = self.path("TO:", rest)
+        if self.reverse_path is None:
+            self.reply("503 5.5.1 MAIL first")
+        elif not path:
+            self.reply("501 5.5.4 RCPT TO:<address>")
+        elif path in self.server.refusals:
+            self.reply(self.server.refusals[path])
+        else:
+            self.recipients.append(path)
+            self.recipient_parameters.append(parameters)
+            self.reply("250 2.1.5 Recipient ok")
+
+    def path(self, prefix, rest):
+        """"FROM:<a@b> SIZE=1" -> ("a@b", {"SIZE": "1"})"""
+        match = PATH.fullmatch(rest[len(prefix):])
+        if rest[:len(prefix)].upper() != prefix or not match:
+            self.fault(f"not a path: {rest!r}")
+            return None, {}
+        parameters = {}
+        for word in match[2].split():
+            name, _, value = word.partition("=")
+            parameters[name.upper()] = value
+        return match[1], parameters
+
+    def data(self, rest):
+        if rest or self.reverse_path is None or self.chunks is not None:
+            self.reply("503 5.5.1 Not now")
+            return
+        if not self.recipients:
+            self.reply("554 5.5.1 No valid recipients")
+            return
+        self.reply("354 End with a dot")
+        stuffed = self.line.next_data()
+        self.trace("C", f"({len(stuffed) - 2} octets of mail data)")
+        self.trace("C", ".")
+        if SINGLE_DOT.search(stuffed):
+            self.fault("a line of the mail data begins with a single dot")
+            self.reply("554 5.6.0 Dots are doubled at the start of a line")
+            self.reset()
+            return
+        self.accept(stuffed.replace(b"\r\n.", b"\r\n")[2:])
+
+    def bdat(self, rest):
+        match = re.fullmatch(r"([0-9]{1,15})( LAST)?", rest, re.I | re.ASCII)
+        if not match:
+            self.fault(f"BDAT {rest!r}")
+            self.reply("501 5.5.4 BDAT size [LAST]")
+            raise Gone
+        chunk = self.line.next_bytes(int(match[1]))
+        self.trace("C", f"({len(chunk)} octets in a chunk)")
+        if not self.recipients:
+            self.reply("503 5.5.1 No valid recipients")
+            return
+        self.chunks = (self.chunks or b"") + chunk
+        if match[2]:
+            self.accept(self.chunks)
+        else:
+            self.reply(f"250 2.0.0 {len(chunk)} octets received")
+
+    def accept(self, message):
+        """Stores the message, unless its lines or its size are wrong."""
+        if BARE.search(message):
+            self.fault("bare CR or LF in the mail data")
+            self.reply("554 5.6.0 Lines end in CRLF")
+        elif len(message) > self.server.size:
+            self.reply("552 5.3.4 Message too big")
+        else:
+            number = self.server.mailbox.keep(message, self.envelope())
+            self.reply(f"250 2.0.0 Ok: queued as {number}")
+        self.reset()
+
+    def envelope(self):
+        return {
+            "from": self.reverse_path,
+            "to": self.recipients,
+            "mail_parameters": self.mail_parameters,
+            "rcpt_parameters": self.recipient_parameters,
+            "ehlo": self.ehlo,
+            "auth": self.auth,
+            "user": self.user,
+            "tls": self.tls,
+            "turns": self.line.turns + 1,
+        }
+
+    def rset(self, _):
+        self.reset()
+        self.reply("250 2.0.0 Ok")
+
+    def noop(self, _):
+        self.reply("250 2.0.0 Ok")
+
+    def quit(self, _):
+        self.reply("221 2.0.0 Bye")
+
+    COMMANDS = {
+        "HELO": helo, "EHLO": greet, "STARTTLS": starttls,
+        "AUTH": authenticate, "MAIL": mail, "RCPT": recipient, "DATA": data,
+        "BDAT": bdat, "RSET": rset, "NOOP": noop, "QUIT": quit,
+    }
+
+
+class Server:
+    """What all sessions share, and the two listening sockets."""
+
+    def __init__(self, options):
+        self.mailbox = Mailbox(options.folder)
+        self.users = dict(options.auth)
+        self.refusals = dict(options.refuse)
+        self.without = {name for names in options.without
+                        for name in names.upper().split(",")}
+        self.delay = options.delay / 1000
+        self.size = options.size
+        self.transcript = options.transcript
+        self.context = self.tls_context(options) if options.cert else None
+        self.host = "::1" if options.ipv6 else "127.0.0.1"
+        self.count = 0
+
+    @staticmethod
+    def tls_context(options):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(options.cert, options.key or options.cert)
+        if options.tls12:
+            context.maximum_version = ssl.TLSVersion.TLSv1_2
+        return context
+
+    def listen(self):
+        """Opens the ports, serves them in threads and writes DIR/ports."""
+        services = ["smtp", "smtps"] if self.context else ["smtp"]
+        ports = ""
+        for service in services:
+            family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
+            sock = socket.create_server((self.host, 0), family=family,
+                                        backlog=128)
+            ports += f"{service}={sock.getsockname()[1]}\n"
+            threading.Thread(target=self.serve, daemon=True,
+                             args=(sock, service == "smtps")).start()
+        self.mailbox.write("ports", ports.encode())
+
+    def serve(self, listener, implicit):
+        while True:
+            sock, _ = listener.accept()
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            with self.mailbox.lock:
+                self.count += 1
+                number = self.count
+            session = Session(sock, number, self, implicit)
+            threading.Thread(target=session.run, daemon=True).start()
+
+
+def pair(separator):
+    """For argparse: "name=value" -> (name, value)."""
+    def split(text):
+        name, found, value = text.partition(separator)
+        if not found:
+            raise argparse.ArgumentTypeError(f"no `{separator}' in {text}")
+        return name, value
+    return split
+
+
+def options_parse():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    add = parser.add_argument
+    add("--folder", required=True, metavar="DIR",
+        help="where ports and messages are written")
+    add("--cert", metavar="PEM", help="certificate chain: offers TLS")
+    add("--key", metavar="PEM", help="its key, if not in the same file")
+    add("--auth", action="append", default=[], type=pair(":"),
+        metavar="USER:PASSWORD", help="a user; mail needs AUTH then")
+    add("--without", action="append", default=[], metavar="NAME,NAME",
+        help="extensions and mechanisms not to offer")
+    add("--refuse", action="append", default=[], type=pair("="),
+        metavar="ADDRESS=CODE TEXT", help="the reply to RCPT TO:<ADDRESS>")
+    add("--size", type=int, default=100 << 20, metavar="OCTETS",
+        help="limit of the SIZE extension")
+    add("--delay", type=float, default=0, metavar="MS",
+        help="silence before each group of answers")
+    add("--tls12", action="store_true",
+        help="no TLS 1.3, so that the SCRAM -PLUS mechanisms are offered")
+    add("--ipv6", action="store_true", help="listen on ::1")
+    add("--transcript", action="store_true", help="the dialogue on stderr")
+    add("--until-eof", action="store_true", help="end when stdin closes")
+    return parser.parse_args()
+
+
+def main():
+    options = options_parse()
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+    Server(options).listen()
+    if options.until_eof:
+        sys.stdin.buffer.read()
+    else:
+        while True:
+            signal.pause()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,107 @@
+# The part of the Makefile that tests. Each part of the check and of lint is a
+# target of its own (`make check-unit`); tests/check.sh runs them, keeps what
+# they say in $B/check and sums up.
+
+SECONDS		= 60
+UNIT		= $(patsubst %.c,$B/%,$(wildcard tests/unit/*.c))
+FUZZ		= $(patsubst %.c,$B/%,$(filter-out %/replay.c,\
+		  $(wildcard tests/fuzz/*.c)))
+PLAYER		= $(patsubst %.c,$B/%,$(wildcard tests/dialogue.c))
+DIALOGUES	= $(wildcard tests/dialogues/*.dialogue)
+SCRIPTS		= $(filter-out $(END_TO_END),$(wildcard tests/*.t))
+END_TO_END	= $(wildcard tests/postfix.t tests/aiosmtpd.t)
+
+# What tests link: the library, and of cmd/ all but main.
+TESTED		= $(filter-out $B/cmd/sendling.o,$(CMD)) $B/libsendling.a
+
+$(UNIT) $(PLAYER): $B/%: $B/%.o $(TESTED)
+	$(LINK) -o $@ $^ $(PKG_LIBS) -lcmocka
+
+# libFuzzer brings its own main; replay.o has one that plays files once, so
+# that every compiler can run the corpus.
+$(FUZZ): $B/%: $B/%.o $(TESTED)
+	$(LINK) -fsanitize=fuzzer -o $@ $^ $(PKG_LIBS)
+$(FUZZ:=-replay): $B/%-replay: $B/%.o $B/tests/fuzz/replay.o $(TESTED)
+	$(LINK) -o $@ $^ $(PKG_LIBS)
+
+bench: all
+	tests/bench/run
+
+CHECK		= unit dialogues scripts corpus sanitize clang valgrind e2e \
+		  callers
+LINT		= gcc clang cppcheck man levels format shell
+
+check lint: %: deps-check
+	@$(MAKE) --no-print-directory $*-all
+check-all:
+	@B=$B MAKE=$(MAKE) tests/check.sh $(CHECK:%=check-%)
+lint-all:
+	@B=$B MAKE=$(MAKE) tests/check.sh $(LINT:%=lint-%)
+ci: deps-check
+	@B=$B MAKE=$(MAKE) tests/check.sh $(CHECK:%=check-%) $(LINT:%=lint-%)
+deps-check:
+	@tests/deps.sh build check
+
+# The programs under test and how the sanitizers speak up, for all of them.
+export SENDLING	= $(abspath $B/sendling)
+export CMOCKA_MESSAGE_OUTPUT = TAP
+export ASAN_OPTIONS = detect_stack_use_after_return=1:strict_string_checks=1
+export UBSAN_OPTIONS = print_stacktrace=1
+export PYTHONDONTWRITEBYTECODE = 1
+SANITIZE	= CFLAGS='-O1 -g -fno-omit-frame-pointer \
+		  -fsanitize=address,undefined -fno-sanitize-recover=all'
+PROVE		= prove --verbose --jobs 2
+
+check-unit: $(UNIT)
+	$(PROVE) --exec '' $(UNIT)
+check-player: $(PLAYER)
+	$(if $(DIALOGUES),$(PLAYER) $(DIALOGUES))
+check-dialogues: check-player all
+	tests/dialogue_socket.py
+check-scripts: all
+	$(PROVE) $(SCRIPTS)
+check-e2e: all
+	$(PROVE) $(END_TO_END)
+check-callers: all
+	@! test -e tests/callers/run || tests/callers/run
+check-corpus:
+	$(MAKE) B=$B/asan $(SANITIZE) replay
+check-sanitize:
+	$(MAKE) B=$B/asan $(SANITIZE) check-unit check-dialogues
+check-clang:
+	$(MAKE) B=$B/clang CC=clang CFLAGS='-O2 -g -Werror' all check-unit \
+	    check-player
+check-valgrind: $(PLAYER) all
+	tests/valgrind.sh $(PLAYER) $B/sendling
+replay: $(FUZZ:=-replay)
+	tests/fuzz/run.sh replay $B $(notdir $(FUZZ))
+
+fuzz:
+	$(MAKE) B=$B/fuzz CC=clang CFLAGS='-O1 -g -fsanitize=address,undefined \
+	    -fsanitize=fuzzer-no-link -fno-sanitize-recover=all' fuzz-run
+fuzz-run: $(FUZZ)
+	tests/fuzz/run.sh $(SECONDS) $B $(notdir $(FUZZ))
+
+lint-gcc:
+	$(MAKE) B=$B/lint/gcc CC=gcc CFLAGS='-O2 -Werror' objects
+lint-clang:
+	$(MAKE) B=$B/lint/clang CC=clang CFLAGS='-O2 -Werror' objects
+objects: $(ROOMS) $(CMD) $(UNIT:=.o) $(FUZZ:=.o) $(PLAYER:=.o)
+lint-cppcheck:
+	mkdir -p $B/lint/cppcheck
+	cppcheck -q -j2 --cppcheck-build-dir=$B/lint/cppcheck --std=c11 \
+	    --enable=warning,performance,portability --inline-suppr \
+	    --error-exitcode=1 -D_GNU_SOURCE -Isrc -Icmd src cmd
+lint-man:
+	mandoc -Tlint $(wildcard man/*)
+lint-levels:
+	tests/levels.sh
+lint-format:
+	clang-format --dry-run -Werror $(wildcard src/*.[ch] cmd/*.[ch] \
+	    tests/*.[ch] tests/*/*.[ch])
+lint-shell:
+	shellcheck $$(grep -lE '^#!.*\b(ba)?sh$$' .ci/run $$(git ls-files tests))
+
+-include $(UNIT:=.d) $(FUZZ:=.d) $(PLAYER:=.d)
+.PHONY: bench check lint ci deps-check check-all lint-all check-player \
+	fuzz fuzz-run replay objects $(CHECK:%=check-%) $(LINT:%=lint-%)

@@ -1,0 +1,172 @@
+#ifndef PEER_H
+#define PEER_H
+
+/*
+ * A server in a process of its own, for one connection on loopback: plain, or
+ * GnuTLS's side of TLS. What it does is a function of the test; its exit
+ * status says whether all went as that wanted.
+ */
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <gnutls/gnutls.h>
+
+#include "stream.h"
+
+#define PEER_WAIT 20000 /* milliseconds after which a test hangs */
+
+struct peer {
+	pid_t pid;
+	int listener;
+	unsigned short port;
+};
+
+static const char *peer_certs; /* the folder of tests/certs.sh */
+
+static int
+peer_listen(unsigned short *port, int backlog)
+{
+	struct sockaddr_in own = {.sin_family = AF_INET};
+	socklen_t len = sizeof(own);
+	int fd;
+
+	own.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_not_equal(fd, -1);
+	assert_int_equal(bind(fd, (struct sockaddr *)&own, len), 0);
+	assert_int_equal(listen(fd, backlog), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&own, &len), 0);
+	*port = ntohs(own.sin_port);
+	return fd;
+}
+
+static struct peer
+peer_start(int (*act)(int fd, const void *arg), const void *arg)
+{
+	struct peer p;
+
+	p.listener = peer_listen(&p.port, 8);
+	p.pid = fork();
+	assert_int_not_equal(p.pid, -1);
+	if (p.pid == 0) {
+		signal(SIGPIPE, SIG_IGN);
+		unsetenv("SSLKEYLOGFILE");
+		alarm(60);
+		_exit(act(accept(p.listener, NULL, NULL), arg));
+	}
+	close(p.listener);
+	return p;
+}
+
+/* Waits for its end; 0 when it was content. */
+static inline int
+peer_end(struct peer p)
+{
+	int status;
+
+	while (waitpid(p.pid, &status, 0) == -1)
+		;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 255;
+}
+
+static inline void
+peer_kill(struct peer p)
+{
+	kill(p.pid, SIGKILL);
+	peer_end(p);
+}
+
+static inline struct net_address
+peer_address(unsigned short port)
+{
+	struct net_address a;
+	struct sockaddr_in *in = (struct sockaddr_in *)&a.sockaddr;
+
+	memset(&a, 0, sizeof(a));
+	in->sin_family = AF_INET;
+	in->sin_port = htons(port);
+	in->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	a.len = sizeof(*in);
+	return a;
+}
+
+static inline struct stream *
+peer_connect(unsigned short port)
+{
+	struct net_address a = peer_address(port);
+	struct net_addresses list = {&a, 1};
+	struct stream *s;
+	struct error e;
+
+	error_clear(&e);
+	s = stream_connect(&list, stream_now() + PEER_WAIT, &e);
+	if (s == NULL)
+		fail_msg("%s", e.text);
+	return s;
+}
+
+/* The server's side of TLS; `act` is what follows the handshake. */
+struct peer_tls {
+	const char *certificate; /* of tests/certs.sh; NULL: anonymous */
+	const char *priority;	 /* NULL: GnuTLS's own */
+	int (*act)(gnutls_session_t session, int fd);
+};
+
+static int
+peer_handshake(gnutls_session_t session)
+{
+	int rc;
+
+	do
+		rc = gnutls_handshake(session);
+	while (rc < 0 && !gnutls_error_is_fatal(rc));
+	return rc;
+}
+
+/* 0 also where the handshake fails: whether it may is the client's test. */
+static inline int
+peer_tls(int fd, const void *arg)
+{
+	const struct peer_tls *wanted = arg;
+	gnutls_certificate_credentials_t credentials;
+	gnutls_anon_server_credentials_t anonymous;
+	gnutls_session_t session;
+	gnutls_datum_t ticket_key;
+	char pem[500], key[500];
+
+	gnutls_certificate_allocate_credentials(&credentials);
+	gnutls_anon_allocate_server_credentials(&anonymous);
+	gnutls_session_ticket_key_generate(&ticket_key);
+	gnutls_init(&session, GNUTLS_SERVER);
+	if (gnutls_priority_set_direct(session,
+		wanted->priority == NULL ? "NORMAL" : wanted->priority,
+		NULL) < 0)
+		return 11;
+	if (wanted->certificate != NULL) {
+		snprintf(pem, sizeof(pem), "%s/%s.pem", peer_certs,
+		    wanted->certificate);
+		snprintf(key, sizeof(key), "%s/%s.key", peer_certs,
+		    wanted->certificate);
+		if (gnutls_certificate_set_x509_key_file(
+			credentials, pem, key, GNUTLS_X509_FMT_PEM) < 0)
+			return 12;
+	}
+	gnutls_credentials_set(session, GNUTLS_CRD_CERTIFICATE, credentials);
+	gnutls_credentials_set(session, GNUTLS_CRD_ANON, anonymous);
+	gnutls_session_ticket_enable_server(session, &ticket_key);
+	gnutls_transport_set_int(session, fd);
+	if (peer_handshake(session) < 0)
+		return 0;
+	return wanted->act == NULL ? 0 : wanted->act(session, fd);
+}
+
+#endif
