@@ -108,7 +108,7 @@ class Line:
         self.sock.settimeout(timeout)
         try:
             return self.sock.recv(1 << 18)
-        except (TimeoutError, BlockingIOError, ssl.SSLWantReadError):
+        except (socket.timeout, BlockingIOError, ssl.SSLWantReadError):
             return None
 
     def fill(self):

@@ -1,5 +1,5 @@
+#include <assert.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "config.h"
@@ -14,14 +14,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
-static void
-check(bool holds)
-{
-	if (!holds)
-		abort();
-}
-
-/* The included file is what begins at the first NUL. */
+/* The included file is what stands behind the first NUL. */
 static int
 read_rest(void *arg, const char *from, const char *path, struct buf *out,
     char **name, struct error *e)
@@ -29,17 +22,18 @@ read_rest(void *arg, const char *from, const char *path, struct buf *out,
 	const struct text *bytes = arg;
 
 	(void)from;
-	*name = mem_copy(path);
 	(void)e;
-	return buf_add_text(out, text_skip(*bytes, text_find(*bytes, '\0')));
+	*name = mem_copy(path);
+	return buf_add_text(
+	    out, text_skip(*bytes, text_find(*bytes, '\0') + 1));
 }
 
 static void
 check_words(const char *words)
 {
-	check(!text_has_control(text_of(words)));
-	check(text_is_utf8(text_of(words)));
-	check(words == NULL || strstr(words, CANARY) == NULL);
+	assert(!text_has_control(text_of(words)));
+	assert(text_is_utf8(text_of(words)));
+	assert(words == NULL || strstr(words, CANARY) == NULL);
 }
 
 static void
@@ -66,10 +60,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	parse(&one, bytes);
 	parse(&two, bytes);
-	check(one.fault_count == two.fault_count);
-	check(one.account_count == two.account_count && one.account_count > 0);
+	assert(one.fault_count == two.fault_count);
+	assert(one.account_count == two.account_count && one.account_count > 0);
 	for (size_t i = 0; i < one.fault_count; i++) {
-		check(strcmp(one.faults[i].what, two.faults[i].what) == 0);
+		assert(strcmp(one.faults[i].what, two.faults[i].what) == 0);
 		check_words(one.faults[i].where);
 		check_words(one.faults[i].what);
 		check_words(one.faults[i].hint);

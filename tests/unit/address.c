@@ -43,7 +43,7 @@ static const struct {
     {"J(x).Doe", "!no address"},
     {"-C/etc/shadow@x", "-C/etc/shadow|x|"},
     {"|cmd@x", "|cmd|x|"},
-    {"!#$%&'*+-/=?^_`{|}~@b", "!#$%&'*+-/=?^_`{|}~|b|"},
+    {"#$%&'*+-/=?^_`{|}~!@b", "#$%&'*+-/=?^_`{|}~!|b|"},
     {"a.b.c@d.e.f", "a.b.c|d.e.f|"},
     {"a_b@c_d", "a_b|c_d|"},
     {"1@2", "1|2|"},
@@ -376,8 +376,6 @@ check_case(const char *input, const char *expected)
 	words = strchr(expected, '!');
 	if (words != NULL && words > expected && words[-1] != '\n')
 		words = NULL;
-	if (expected[0] == '!' && expected[1] == '#')
-		words = NULL;
 	if (walk(&list, text_of(input), &out) == -1) {
 		if (words == NULL || strstr(list.fault, words + 1) == NULL)
 			fail_msg("%s: fault: %s", input, list.fault);
@@ -387,8 +385,8 @@ check_case(const char *input, const char *expected)
 		assert_memory_equal(buf_string(&out), expected, before);
 	} else {
 		if (words != NULL)
-			fail_msg("%s: no fault, but %s", input,
-			    buf_string(&out));
+			fail_msg(
+			    "%s: no fault, but %s", input, buf_string(&out));
 		if (strcmp(buf_string(&out), expected) != 0)
 			fail_msg("%s: gives %s", input, buf_string(&out));
 	}
@@ -439,9 +437,9 @@ end_stays(void **state)
 static void
 nul_is_a_fault(void **state)
 {
-	static const struct text inputs[] = {
-	    {"a\0@b", 4}, {"\0", 1}, {"a@b\0", 4}, {"\"\0\"@b", 5},
-	    {"(\0)a@b", 6}, {"a@[\0]", 5}, {"=?x?q?\0?= <a@b>", 16}};
+	static const struct text inputs[] = {{"a\0@b", 4}, {"\0", 1},
+	    {"a@b\0", 4}, {"\"\0\"@b", 5}, {"(\0)a@b", 6}, {"a@[\0]", 5},
+	    {"=?x?q?\0?= <a@b>", 16}};
 	struct address_list list;
 	struct address address;
 	size_t i;
@@ -525,15 +523,14 @@ one_mailbox(void **state)
 	(void)state;
 	buf_init(&out, 4096);
 	for (i = 0; i < sizeof(ones) / sizeof(ones[0]); i++) {
-		result = address_parse_one(
-		    &list, text_of(ones[i].input), &address);
+		result =
+		    address_parse_one(&list, text_of(ones[i].input), &address);
 		assert_int_equal(result, ones[i].expected == NULL ? -1 : 0);
 		assert_true((result == -1) == (list.fault != NULL));
 		buf_reset(&out);
 		if (result == 0) {
 			assert_int_equal(address_format(&address, &out), 0);
-			assert_string_equal(
-			    buf_string(&out), ones[i].expected);
+			assert_string_equal(buf_string(&out), ones[i].expected);
 		}
 		address_list_clear(&list);
 	}
@@ -634,8 +631,8 @@ large_lists(void **state)
 		add_times(&in, large[i].repeated, large[i].times);
 		buf_add_string(&in, large[i].last);
 		address_list_init(&list, buf_text(&in));
-		for (count = 0;
-		     (result = address_next(&list, &address)) == 1; count++)
+		for (count = 0; (result = address_next(&list, &address)) == 1;
+		     count++)
 			continue;
 		if (result != large[i].result)
 			fail_msg("%s...: %s", large[i].repeated, list.fault);
@@ -658,8 +655,7 @@ deep_comment(void **state)
 	add_times(&in, "(", 100000);
 	add_times(&in, ")", 100000);
 	buf_add_string(&in, "a@b");
-	assert_int_equal(
-	    address_parse_one(&list, buf_text(&in), &address), 0);
+	assert_int_equal(address_parse_one(&list, buf_text(&in), &address), 0);
 	assert_true(text_equal(address.spec, TEXT("a@b")));
 	address_list_clear(&list);
 	buf_clear(&in);
@@ -712,8 +708,8 @@ mailboxes_written(void **state)
 static void
 full_buffer_is_told(void **state)
 {
-	struct address address = {.local = TEXT("local"),
-	    .domain = TEXT("domain")};
+	struct address address = {
+	    .local = TEXT("local"), .domain = TEXT("domain")};
 	struct buf out;
 
 	(void)state;

@@ -41,11 +41,11 @@ reads_every_extension(void **state)
 
 	(void)state;
 	e = parse("STARTTLS\nPIPELINING\n8BITMIME\nCHUNKING\nDSN\nSMTPUTF8\n"
-	          "ENHANCEDSTATUSCODES\nREQUIRETLS\nSIZE 35882577\n"
-	          "LIMITS RCPTMAX=100 MAILMAX=7 RCPTDOMAINMAX=1\n"
-	          "MT-PRIORITY STANAG4406\nDELIVERBY 240\n"
-	          "FUTURERELEASE 604800 2030-01-01T00:00:00Z\n"
-	          "AUTH PLAIN LOGIN SCRAM-SHA-256\n");
+		  "ENHANCEDSTATUSCODES\nREQUIRETLS\nSIZE 35882577\n"
+		  "LIMITS RCPTMAX=100 MAILMAX=7 RCPTDOMAINMAX=1\n"
+		  "MT-PRIORITY STANAG4406\nDELIVERBY 240\n"
+		  "FUTURERELEASE 604800 2030-01-01T00:00:00Z\n"
+		  "AUTH PLAIN LOGIN SCRAM-SHA-256\n");
 	assert_true(e.starttls && e.pipelining && e.eightbitmime);
 	assert_true(e.chunking && e.dsn && e.smtputf8 && e.enhanced);
 	assert_true(e.requiretls && e.size && e.limits && e.mt_priority);
@@ -159,7 +159,7 @@ malformed_parameters_are_no_limits(void **state)
 
 	(void)state;
 	e = parse("LIMITS RCPTMAX= MAILMAX RCPTMAX=x MAILMAX=1000000\n"
-	          "DELIVERBY soon\nFUTURERELEASE 1234567890\n");
+		  "DELIVERBY soon\nFUTURERELEASE 1234567890\n");
 	assert_true(e.limits && e.deliverby && e.futurerelease);
 	assert_int_equal(e.rcptmax, 0);
 	assert_int_equal(e.mailmax, 0);

@@ -209,7 +209,7 @@ says_why_a_name_does_not_resolve(void **state)
 		assert_int_equal(
 		    resolve("x\033.example", FAMILY_ANY, &addresses, &e), -1);
 		assert_int_equal(e.kind, rows[i].kind);
-		assert_non_null(strstr(e.text, "x\\x1B.example"));
+		assert_non_null(strstr(e.text, "x\\x1b.example"));
 		assert_int_equal(e.hint[0] != '\0', rows[i].hint);
 		assert_int_equal(addresses.count, 0);
 		if (rows[i].why == EAI_SYSTEM)

@@ -347,8 +347,8 @@ words_are_one_visible_line(void **state)
 		reply_clear(&reply);
 	}
 	parse(&reply, "550 5.1.1 No such user\r\n");
-	assert_string_equal(reply_words(&reply, cut, sizeof(cut)),
-	    "550 5.1....");
+	assert_string_equal(
+	    reply_words(&reply, cut, sizeof(cut)), "550 5.1....");
 	reply_clear(&reply);
 }
 

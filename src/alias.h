@@ -1,0 +1,58 @@
+#ifndef ALIAS_H
+#define ALIAS_H
+
+/*
+ * alias: the bytes of an aliases(5) file -> a map, and the expansion of one
+ * local name through it. Does no I/O: `:include:` asks the caller's source.
+ *
+ * Syntax: `name: value, value ...`, continued by lines that begin with white
+ * space; `#` comments; a name or value may be quoted. Names compare without
+ * case. A value is an address, a further alias, `:include:/path` (a list of
+ * addresses, one or several a line), or `\name` (not expanded further). Pipes
+ * ("|command") and files ("/path") are refused with file and line when they
+ * would be used, not before. The alias `default` (as msmtp has it) is for
+ * names that no other alias has.
+ */
+
+#include "address.h"
+#include "buf.h"
+#include "error.h"
+
+#define ALIAS_DEPTH_MAX 32
+#define ALIAS_SIZE_MAX	(4 * 1024 * 1024)
+
+struct alias_source {
+	int (*read)(
+	    void *arg, const char *path, struct buf *out, struct error *e);
+	void *arg;
+};
+
+struct alias_map;
+
+struct alias_map *alias_new(void);
+void alias_free(struct alias_map *map); /* NULL is fine */
+
+/* Reads the bytes of a file called name. -1: ERROR_CONFIG with file and line
+ * (no colon, an address that cannot be parsed, a name that stands twice). */
+int alias_parse(struct alias_map *map, const char *name, struct text bytes,
+    struct error *e);
+
+/*
+ * Expands a bare name: calls add() for each address that results (local-parts
+ * that remain bare are given as they are), each once. Loops end. Returns 1
+ * when the name is an alias, 0 when it is none (add was not called), -1:
+ * ERROR_CONFIG (a pipe or file on the right, with file and line; an include
+ * that cannot be read; deeper than ALIAS_DEPTH_MAX), or what add returned.
+ * is_local tells whether a domain is this machine's own, so that name@domain
+ * in a value is looked up too; it may be NULL.
+ */
+struct alias_visitor {
+	int (*add)(void *arg, const struct address *address, struct error *e);
+	bool (*is_local)(void *arg, struct text domain);
+	void *arg;
+};
+int alias_expand(const struct alias_map *map, struct text name,
+    const struct alias_source *source, const struct alias_visitor *visitor,
+    struct error *e);
+
+#endif
