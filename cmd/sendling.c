@@ -9,33 +9,27 @@
 #include <unistd.h>
 
 #include "config.h"
-#include "deliver.h"
+#include "dispatch.h"
 #include "error.h"
 #include "file.h"
 #include "host.h"
 #include "log.h"
 #include "message.h"
 #include "options.h"
-#include "secret.h"
+#include "relay.h"
 #include "settings.h"
-#include "submit.h"
 
 #define SENDLING_VERSION "0.1"
 
 struct run {
 	struct options options;
 	struct host host;
-	struct facts facts;
 	struct log log;
 	struct config config;
-	const struct account *account; /* of config; NULL until chosen */
 	struct file_store store;
 	struct message *message;
-	struct envelope envelope;
-	struct notes notes;
-	struct buf password;
-	struct deliver_report report;
-	struct session_mail mail;
+	struct dispatch_plan dispatch_plan;
+	struct dispatch *dispatch;
 };
 
 static void
@@ -46,16 +40,12 @@ run_init(struct run *r)
 	config_init(&r->config);
 	log_init(&r->log, getprogname());
 	file_store_init(&r->store, host_environment("TMPDIR"));
-	envelope_init(&r->envelope);
-	buf_init(&r->password, SECRET_MAX);
 }
 
 static void
 run_clear(struct run *r)
 {
-	buf_wipe(&r->password);
-	notes_clear(&r->notes);
-	envelope_clear(&r->envelope);
+	dispatch_free(r->dispatch);
 	message_free(r->message);
 	file_store_clear(&r->store);
 	log_clear(&r->log);
@@ -63,8 +53,16 @@ run_clear(struct run *r)
 	options_clear(&r->options);
 }
 
+static int
+fail(struct run *r, const struct error *e)
+{
+	log_failure(&r->log, e,
+	    r->dispatch == NULL ? NULL : dispatch_envelope(r->dispatch));
+	return error_status(e->kind);
+}
+
 /*
- * What every mode needs first.
+ * What the modes need.
  */
 
 static int
@@ -88,7 +86,7 @@ refuse_privilege(const struct run *r, struct error *e)
 	error_set(e, ERROR_CONFIG, "start",
 	    "sendling was started with set-id bits, which it refuses");
 	return error_hint(e,
-	    "remove them (chmod 755); a machine shares one account through a "
+	    "remove them: chmod 755; a machine shares one account through a "
 	    "configuration that its users can read");
 }
 
@@ -99,6 +97,8 @@ read_settings(struct run *r, struct error *e)
 	    .sets = r->options.settings,
 	    .set_count = r->options.setting_count};
 
+	if (refuse_privilege(r, e) == -1)
+		return -1;
 	return settings_read(&plan, &r->host, &r->config, e);
 }
 
@@ -112,38 +112,6 @@ read_message(struct run *r, struct error *e)
 }
 
 static int
-choose_account(struct run *r, struct error *e)
-{
-	struct buf hint;
-
-	buf_init(&hint, 4096);
-	submit_reverse_path_hint(&r->options.request, r->message, &hint);
-	r->account = config_choose(&r->config, r->options.account,
-	    hint.len == 0 ? NULL : buf_string(&hint), e);
-	buf_clear(&hint);
-	if (r->account == NULL)
-		return -1;
-	log_open(&r->log, r->account);
-	return 0;
-}
-
-/* The message, the account and the envelope, ready to go. */
-static int
-prepare(struct run *r, struct error *e)
-{
-	if (read_message(r, e) == -1 || refuse_privilege(r, e) == -1 ||
-	    read_settings(r, e) == -1 || choose_account(r, e) == -1 ||
-	    host_facts(&r->host, &r->facts, e) == -1)
-		return -1;
-	return submit(&r->options.request, &r->facts, r->account, r->message,
-	    &r->envelope, &r->notes, e);
-}
-
-/*
- * Submission.
- */
-
-static int
 open_transcript(struct run *r, struct error *e)
 {
 	if (r->options.transcript == NULL)
@@ -151,93 +119,66 @@ open_transcript(struct run *r, struct error *e)
 	return log_open_transcript(&r->log, r->options.transcript, e);
 }
 
-static int
-send_mail(struct run *r, struct error *e)
-{
-	struct deliver_plan plan = {.account = r->account};
-	struct deliver *d;
-	char helo[256];
-	int result;
-
-	host_hide();
-	if (open_transcript(r, e) == -1 || account_check(r->account, e) == -1 ||
-	    secret_read(r->account, true, &r->password, e) == -1)
-		return -1;
-	plan.password = buf_text(&r->password);
-	plan.helo = submit_helo(r->account, &r->facts, helo, sizeof(helo));
-	plan.trace = log_trace(&r->log);
-	r->mail.envelope = &r->envelope;
-	r->mail.message = r->message;
-	r->mail.last = true;
-	r->mail.all_or_none = r->options.request.all_or_none ||
-			      r->account->recipients_all == SWITCH_YES;
-	d = deliver_new(&plan);
-	result = deliver_mail(d, &r->mail, &r->report, e);
-	deliver_free(d);
-	return result;
-}
-
 static void
-tell(struct run *r, const struct error *e)
+start_dispatch(struct run *r)
 {
-	struct log_mail told = {.envelope = &r->envelope,
-	    .smarthost = r->report.smarthost,
-	    .tls = r->report.tls,
-	    .auth = r->report.auth,
-	    .code = r->mail.code,
-	    .words = r->mail.words,
-	    .delay_ms = r->report.delay_ms,
-	    .status = error_status(e->kind),
-	    .error = e};
-	struct message_field *id;
-	char *message_id = NULL;
-
-	id = message_find(r->message, "Message-ID");
-	if (id != NULL)
-		message_id = strndup(text_trim(id->field.value).at,
-		    text_trim(id->field.value).len);
-	told.message_id = message_id;
-	told.size = message_size(r->message);
-	log_notes(&r->log, &r->options.notes);
-	log_notes(&r->log, &r->notes);
-	log_mail(&r->log, &told);
-	if (r->options.json)
-		log_json(&told);
-	free(message_id);
+	r->dispatch_plan.config = &r->config;
+	r->dispatch_plan.host = &r->host;
+	r->dispatch_plan.log = &r->log;
+	r->dispatch_plan.account = r->options.account;
+	r->dispatch_plan.json = r->options.json;
+	r->dispatch = dispatch_new(&r->dispatch_plan);
 }
+
+/*
+ * The modes.
+ */
 
 static int
 run_submit(struct run *r, struct error *e)
 {
-	if (prepare(r, e) == 0)
-		send_mail(r, e);
-	tell(r, e);
-	if (e->kind != ERROR_NONE)
-		log_failure(&r->log, e, &r->envelope);
-	return error_status(e->kind);
+	start_dispatch(r);
+	if (read_message(r, e) == -1 || read_settings(r, e) == -1 ||
+	    open_transcript(r, e) == -1)
+		dispatch_report(r->dispatch, r->message, e);
+	else
+		dispatch_mail(
+		    r->dispatch, &r->options.request, r->message, true, e);
+	log_notes(&r->log, &r->options.notes);
+	return e->kind == ERROR_NONE ? EXIT_SUCCESS : fail(r, e);
 }
 
-/*
- * The other modes.
- */
-
 static int
-fail(struct run *r, const struct error *e)
+run_serve(struct run *r, struct error *e)
 {
-	log_failure(&r->log, e, NULL);
-	return error_status(e->kind);
+	struct relay_plan plan = {.request = &r->options.request,
+	    .host = r->host.name[0] == '\0' ? "localhost" : r->host.name,
+	    .folder = host_environment("TMPDIR"),
+	    .in = STDIN_FILENO,
+	    .out = STDOUT_FILENO};
+
+	start_dispatch(r);
+	plan.dispatch = r->dispatch;
+	if (read_settings(r, e) == -1 || open_transcript(r, e) == -1) {
+		relay_refuse(plan.out, e);
+		dispatch_report(r->dispatch, NULL, e);
+		return error_status(e->kind);
+	}
+	return relay_run(&plan, e) == -1 ? fail(r, e) : EXIT_SUCCESS;
 }
 
 static void
 print_envelope(const struct run *r)
 {
+	const struct envelope *env = dispatch_envelope(r->dispatch);
+	const struct account *account = dispatch_account(r->dispatch);
 	size_t i;
 
-	printf("account: %s\n",
-	    r->account->name == NULL ? "default" : r->account->name);
-	printf("from: <%s>\n", r->envelope.reverse_path);
-	for (i = 0; i < r->envelope.count; i++)
-		printf("to: <%s>\n", r->envelope.recipients[i].path);
+	printf(
+	    "account: %s\n", account->name == NULL ? "default" : account->name);
+	printf("from: <%s>\n", env->reverse_path);
+	for (i = 0; i < env->count; i++)
+		printf("to: <%s>\n", env->recipients[i].path);
 }
 
 static int
@@ -247,6 +188,7 @@ print_message(struct run *r, struct error *e)
 	char bytes[16384];
 	long len;
 
+	putchar('\n');
 	memset(&cursor, 0, sizeof(cursor));
 	while ((len = message_read(
 		    r->message, &cursor, bytes, sizeof(bytes), e)) > 0)
@@ -263,47 +205,57 @@ flush_stdout(struct error *e)
 	    e, ERROR_SYSTEM, "standard output", "cannot write all of it");
 }
 
+/* --dry-run shows envelope and message, -bv the envelope. */
 static int
 run_dry(struct run *r, struct error *e)
 {
-	if (prepare(r, e) == -1)
+	start_dispatch(r);
+	if (read_message(r, e) == -1 || read_settings(r, e) == -1 ||
+	    dispatch_prepare(r->dispatch, &r->options.request, r->message, e) ==
+		-1)
 		return fail(r, e);
 	print_envelope(r);
-	putchar('\n');
 	if (r->options.mode == MODE_DRY_RUN && print_message(r, e) == -1)
 		return fail(r, e);
 	return flush_stdout(e) == -1 ? fail(r, e) : EXIT_SUCCESS;
 }
 
-static int
-run_check(struct run *r, struct error *e)
+static void
+print_faults(const struct config *c)
 {
 	const struct config_fault *f;
 	size_t i;
 
-	if (read_settings(r, e) == 0 && refuse_privilege(r, e) == 0) {
-		for (i = 0; i < r->config.account_count; i++)
-			account_check(&r->config.accounts[i], e);
-	}
-	for (i = 0; i < r->config.fault_count; i++) {
-		f = &r->config.faults[i];
+	for (i = 0; i < c->fault_count; i++) {
+		f = &c->faults[i];
 		printf("%s: %s%s%s\n", f->where, f->what,
 		    f->hint == NULL ? "" : "; ",
 		    f->hint == NULL ? "" : f->hint);
 	}
-	if (e->kind != ERROR_NONE && r->config.fault_count == 0)
-		return fail(r, e);
+}
+
+static int
+run_check(struct run *r, struct error *e)
+{
+	size_t i;
+
+	if (read_settings(r, e) == 0) {
+		for (i = 0; i < r->config.account_count; i++)
+			account_check(&r->config.accounts[i], e);
+	}
+	print_faults(&r->config);
 	if (e->kind == ERROR_NONE)
-		printf("no faults, %zu account%s\n", r->config.account_count,
-		    r->config.account_count == 1 ? "" : "s");
+		printf("no faults; accounts: %zu\n", r->config.account_count);
+	else if (r->config.fault_count == 0)
+		return fail(r, e);
 	return error_status(e->kind);
 }
 
 static int
-run_queue_list(void)
+print(const char *words, struct run *r, struct error *e)
 {
-	puts("Mail queue is empty");
-	return EXIT_SUCCESS;
+	fputs(words, stdout);
+	return flush_stdout(e) == -1 ? fail(r, e) : EXIT_SUCCESS;
 }
 
 static int
@@ -312,27 +264,24 @@ run(struct run *r, struct error *e)
 	switch (r->options.mode) {
 	case MODE_SUBMIT:
 		return run_submit(r, e);
+	case MODE_SERVE:
+		return run_serve(r, e);
 	case MODE_DRY_RUN:
 	case MODE_VERIFY:
 		return run_dry(r, e);
 	case MODE_CHECK:
 		return run_check(r, e);
 	case MODE_QUEUE_LIST:
-		return run_queue_list();
+		return print("Mail queue is empty\n", r, e);
+	case MODE_HELP:
+		return print(options_help(), r, e);
+	case MODE_VERSION:
+		return print("sendling " SENDLING_VERSION "\n", r, e);
 	case MODE_QUEUE_RUN:
 	case MODE_ALIASES:
-		return EXIT_SUCCESS;
-	case MODE_HELP:
-		fputs(options_help(), stdout);
-		return EXIT_SUCCESS;
-	case MODE_VERSION:
-		puts("sendling " SENDLING_VERSION);
-		return EXIT_SUCCESS;
-	case MODE_SERVE:
 		break;
 	}
-	error_set(e, ERROR_USAGE, "-bs", "SMTP on standard input is not there");
-	return fail(r, e);
+	return EXIT_SUCCESS;
 }
 
 int

@@ -262,51 +262,37 @@ lex(struct walk *w)
 	return result;
 }
 
-/* What is wrong with a token where none of its kind may stand. */
+/* What is wrong with a token where none of its kind may stand; the last row
+ * is for words and all else. */
+static const struct {
+	char kind;
+	const char *words;
+} unexpected[] = {
+    {TOKEN_END, "an address ends too early"},
+    {'<', "a comma is missing between two addresses, or a display-name with "
+	  "an '@' does not stand in quotes"},
+    {TOKEN_LITERAL, "a '[' stands where no domain does; in a display-name it "
+		    "must stand in quotes"},
+    {'@', "an '@' stands where no address has one"},
+    {';', "a semicolon stands outside a group; addresses are separated by "
+	  "commas"},
+    {':', "a colon stands behind what is no name of a group"},
+    {'>', "a '>' stands without its '<'"},
+    {')', "a ')' stands without its '('"},
+    {']', "a ']' stands without its '['"},
+    {'\\', "a backslash stands outside quotes"},
+    {'.', "a dot stands where no address has one"},
+    {TOKEN_ATOM, no_comma},
+};
+
 static int
 fault_unexpected(struct walk *w)
 {
-	const char *words = no_comma;
+	size_t i, last = sizeof(unexpected) / sizeof(unexpected[0]) - 1;
 
-	switch (w->next.kind) {
-	case TOKEN_END:
-		words = "an address ends too early";
-		break;
-	case '<':
-		words = "a comma is missing between two addresses, or a "
-			"display-name with an '@' does not stand in quotes";
-		break;
-	case TOKEN_LITERAL:
-		words = "a '[' stands where no domain does; "
-			"in a display-name it must stand in quotes";
-		break;
-	case '@':
-		words = "an '@' stands where no address has one";
-		break;
-	case ';':
-		words = "a semicolon stands outside a group; "
-			"addresses are separated by commas";
-		break;
-	case ':':
-		words = "a colon stands behind what is no name of a group";
-		break;
-	case '>':
-		words = "a '>' stands without its '<'";
-		break;
-	case ')':
-		words = "a ')' stands without its '('";
-		break;
-	case ']':
-		words = "a ']' stands without its '['";
-		break;
-	case '\\':
-		words = "a backslash stands outside quotes";
-		break;
-	case '.':
-		words = "a dot stands where no address has one";
-		break;
-	}
-	return fault(w->list, w->next.at, words);
+	for (i = 0; i < last && unexpected[i].kind != w->next.kind; i++)
+		continue;
+	return fault(w->list, w->next.at, unexpected[i].words);
 }
 
 static void
@@ -462,10 +448,12 @@ add_literal(struct address_list *list, struct token t)
 			continue;
 		if (c == '\\')
 			c = list->input.at[++at];
-		if (is_space(c) || c == '[' || c == ']' || c == '\\')
+		/* Narrower than dtext: the rest is in no address literal of
+		 * RFC 5321 section 4.1.3 and could end a command's path. */
+		if (!is_atext(c) && c != '.' && c != ':')
 			return fault(list, at,
-			    "a domain literal holds a bracket, a backslash "
-			    "or an escaped space");
+			    "a domain literal holds what no address of a "
+			    "host has");
 		buf_add_char(&list->scratch, c);
 	}
 	if (list->scratch.len == before)
@@ -510,20 +498,14 @@ read_domain(struct walk *w, size_t *end)
 }
 
 static int
-check_lengths(struct address_list *list, size_t at, const struct address *address)
+check_lengths(
+    struct address_list *list, size_t at, const struct address *address)
 {
 	if (list->scratch.full || address->domain.len > ADDRESS_DOMAIN_MAX)
 		return fault(list, at, "a domain is longer than 255 octets");
 	if (address->local.len + 1 + address->domain.len > ADDRESS_PATH_MAX)
-		return fault(
-		    list, at, "an address is longer than 254 octets");
+		return fault(list, at, "an address is longer than 254 octets");
 	return 0;
-}
-
-static bool
-is_encoded_start(const struct address_list *list, size_t at)
-{
-	return byte_at(list, at) == '=' && byte_at(list, at + 1) == '?';
 }
 
 /* A local-part without a domain is no RFC 5322: nothing obsolete in it, or
@@ -535,7 +517,7 @@ check_bare(struct address_list *list, const struct run *run)
 		return fault(list, run->at,
 		    "words are no address; a display-name with a comma must "
 		    "stand in quotes");
-	if (is_encoded_start(list, run->at))
+	if (text_starts_fold(buf_text(&list->scratch), TEXT("=?")))
 		return fault(list, run->at, "an encoded word is no address");
 	return 0;
 }
@@ -560,7 +542,7 @@ read_spec(struct walk *w, const struct run *run, struct address *address)
 	address->domain = text_skip(buf_text(&list->scratch), local);
 	if (check_lengths(list, run->at, address) == -1)
 		return -1;
-	if (!text_is_utf8(buf_text(&list->scratch)))
+	if (!text_is_utf8(address->local) || !text_is_utf8(address->domain))
 		return fault(
 		    list, run->at, "an address holds bytes that are no UTF-8");
 	return 0;

@@ -34,11 +34,9 @@ mac_of(enum crypt_hash hash)
 static bool
 datum_of(struct text t, gnutls_datum_t *datum)
 {
-	static unsigned char nothing[1];
-
 	if (t.len > INT_MAX)
 		return false;
-	datum->data = t.len == 0 ? nothing : (unsigned char *)t.at;
+	datum->data = (unsigned char *)(t.len == 0 ? "" : t.at);
 	datum->size = (unsigned)t.len;
 	return true;
 }

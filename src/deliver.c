@@ -229,6 +229,7 @@ start_session(struct deliver *d, struct error *e)
 {
 	struct session_plan plan = {.account = d->plan->account,
 	    .smarthost = d->smarthost,
+	    .user = d->plan->user,
 	    .helo = d->plan->helo,
 	    .password = d->plan->password,
 	    .trace = d->plan->trace};

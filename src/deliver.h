@@ -12,6 +12,7 @@
 
 struct deliver_plan {
 	const struct account *account;
+	const char *user; /* account->user, expanded; NULL: no AUTH */
 	struct text password;
 	const char *helo; /* "": the socket's address literal */
 	struct session_trace trace;

@@ -149,7 +149,7 @@ open_regular(const char *path, struct stat *st, struct error *e)
 static int
 read_all(int fd, const char *path, struct buf *out, struct error *e)
 {
-	char name[FILE_VISIBLE], *at, last;
+	char name[FILE_VISIBLE], *at, last = '\0';
 	size_t room;
 	ssize_t n;
 

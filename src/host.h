@@ -9,8 +9,8 @@
 #include "submit.h"
 
 struct host {
-	char login[256]; /* passwd entry of the real uid, else LOGNAME or
-			  * USER where clean, else "uid1234" */
+	char login[256];     /* passwd entry of the real uid, else LOGNAME or
+			      * USER where clean, else "uid1234" */
 	char full_name[256]; /* NAME, else GECOS to its comma, `&` expanded */
 	char name[256];	     /* gethostname(2), or "" */
 	char home[4096];     /* HOME where absolute, else passwd's, else "" */

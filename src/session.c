@@ -263,8 +263,8 @@ wants_starttls(const struct session *s)
 static bool
 wants_auth(const struct session *s)
 {
-	return s->plan.account->user != NULL &&
-	       s->plan.account->auth != AUTH_OFF && !s->authenticated;
+	return s->plan.user != NULL && s->plan.account->auth != AUTH_OFF &&
+	       !s->authenticated;
 }
 
 static enum step
@@ -365,7 +365,7 @@ static struct sasl *
 new_sasl(struct session *s)
 {
 	const struct account *a = s->plan.account;
-	struct sasl_plan plan = {.user = a->user,
+	struct sasl_plan plan = {.user = s->plan.user,
 	    .password = s->plan.password,
 	    .wanted_count = a->mechanism_count,
 	    .in_clear = a->auth_in_clear == SWITCH_YES};
@@ -425,7 +425,7 @@ refuse_auth(struct session *s)
 	char what[128];
 
 	snprintf(what, sizeof(what), "AUTH %s for the user %.60s", s->auth,
-	    s->plan.account->user);
+	    s->plan.user);
 	if (strcmp(s->auth, "PLAIN") != 0 &&
 	    strstr(s->ehlo.mechanisms, "PLAIN") != NULL &&
 	    s->reply.code == 535) {

@@ -37,8 +37,9 @@ struct session_trace {
 struct session_plan {
 	const struct account *account;	   /* borrowed, as all here, until */
 	const struct smarthost *smarthost; /* session_free() */
+	const char *user;		   /* account->user, expanded */
 	const char *helo;		   /* never empty */
-	struct text password;		   /* of account->user */
+	struct text password;		   /* of user */
 	char nonce[32];			   /* random, for SCRAM */
 	struct session_trace trace;	   /* line == NULL: none */
 };

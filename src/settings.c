@@ -25,8 +25,11 @@ resolve(const char *from, const char *path, struct buf *out)
 static enum file_trust
 needed_trust(struct text bytes)
 {
+	static const struct text bom = {"\xef\xbb\xbf", 3};
 	struct text line, word;
 
+	if (text_starts_fold(bytes, bom))
+		bytes = text_skip(bytes, bom.len);
 	while (text_next_line(&bytes, &line)) {
 		if (text_next(&line, " \t", &word) &&
 		    text_equal(word, TEXT("password")))

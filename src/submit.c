@@ -313,6 +313,24 @@ add_field_recipients(
 	return 0;
 }
 
+/* One argument, with the wishes that came beside it. */
+static int
+add_argument(struct submission *s, size_t at, struct error *e)
+{
+	const struct request_dsn *dsn = s->request->dsn;
+	struct envelope *env = s->envelope;
+	size_t i = env->count;
+
+	if (add_recipients(s, text_of(s->request->recipients[at]),
+		"a recipient of the command line", e) == -1)
+		return -1;
+	for (; dsn != NULL && i < env->count; i++) {
+		env->recipients[i].notify = (unsigned char)dsn[at].notify;
+		env->recipients[i].orcpt = mem_copy(dsn[at].orcpt);
+	}
+	return 0;
+}
+
 static int
 set_recipients(struct submission *s, struct error *e)
 {
@@ -321,8 +339,7 @@ set_recipients(struct submission *s, struct error *e)
 	size_t i;
 
 	for (i = 0; i < r->recipient_count; i++)
-		if (add_recipients(s, text_of(r->recipients[i]),
-			"a recipient of the command line", e) == -1)
+		if (add_argument(s, i, e) == -1)
 			return -1;
 	for (i = b.first; r->from_fields && i < b.end; i++)
 		if (add_field_recipients(s, &b, i, e) == -1)
@@ -422,12 +439,12 @@ submit_reverse_path_hint(
 static int
 add_given_path(struct submission *s, struct buf *out, struct error *e)
 {
-	struct text given = text_trim(text_of(s->request->reverse_path));
+	struct text given = text_of(s->request->reverse_path);
 	struct address_list list;
 	struct address address;
 	int result;
 
-	if (given.len == 0)
+	if (text_trim(given).len == 0 && !text_has_control(given))
 		return 0;
 	result = address_parse_one(&list, given, &address);
 	if (result == -1)
@@ -958,7 +975,8 @@ set_wishes(const struct submission *s, struct error *e)
 	size_t i;
 
 	for (i = 0; i < env->count; i++)
-		env->recipients[i].notify = (unsigned char)notify;
+		if (env->recipients[i].notify == 0)
+			env->recipients[i].notify = (unsigned char)notify;
 	env->ret = r->ret != RET_NONE ? r->ret : s->account->dsn_return;
 	env->body = BODY_7BIT;
 	if (facts->body_8bit || facts->header_8bit ||

@@ -13,13 +13,21 @@
 #include "error.h"
 #include "message.h"
 
+/* What SMTP lets a caller wish for one recipient, RFC 3461. */
+struct request_dsn {
+	unsigned notify; /* 0 for none */
+	char *orcpt;	 /* as it stood in ORCPT=, xtext and all, or NULL */
+};
+
 struct request {
 	bool from_fields;  /* -t */
 	char **recipients; /* each an address-list; borrowed */
 	size_t recipient_count;
+	const struct request_dsn *dsn; /* one for each of recipients; NULL:
+					* `notify' is for all */
 	const char *reverse_path; /* -f as given, "" or "<>" is null; NULL:
 				   * not given */
-	const char *full_name;	  /* -F, or NULL */
+	const char *full_name;	  /* -F, "" for none, or NULL */
 	bool body_given;	  /* -B */
 	enum envelope_body body;
 	unsigned notify;       /* -N, 0 for none */

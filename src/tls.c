@@ -39,10 +39,10 @@ struct tls {
 	struct buf trust; /* PEM; empty where GnuTLS knows the trust already */
 	int fd;
 	int sys;	   /* errno of the last read */
-	bool answered;	      /* the peer's first bytes were seen */
-	bool foreign;	      /* and were no TLS */
-	bool smtp;	      /* but an SMTP reply */
-	char strange[200];    /* their first line, visible */
+	bool answered;	   /* the peer's first bytes were seen */
+	bool foreign;	   /* and were no TLS */
+	bool smtp;	   /* but an SMTP reply */
+	char strange[200]; /* their first line, visible */
 	bool verified;
 	struct error verdict; /* why the certificate was refused */
 	bool stuck;	      /* a record of ours is not yet on its way */
@@ -77,7 +77,7 @@ next_certificate(struct text *rest, gnutls_datum_t *der)
 	gnutls_datum_t base64;
 	const char *begin, *end;
 
-	for (;;) {
+	while (rest->len > 0) {
 		begin = memmem(
 		    rest->at, rest->len, PEM_BEGIN, sizeof(PEM_BEGIN) - 1);
 		if (begin == NULL)
@@ -89,10 +89,12 @@ next_certificate(struct text *rest, gnutls_datum_t *der)
 			return false;
 		base64.data = (unsigned char *)(uintptr_t)begin;
 		base64.size = (unsigned)(end - begin);
+		if (gnutls_base64_decode2(&base64, der) < 0)
+			continue;
 		*rest = text_skip(*rest, (size_t)(end - begin));
-		if (gnutls_base64_decode2(&base64, der) == 0)
-			return true;
+		return true;
 	}
+	return false;
 }
 
 static bool
@@ -222,25 +224,39 @@ load_trust(struct tls *t, struct error *e)
 }
 
 static int
+bad_priority(const char *wanted, size_t offset, struct error *e)
+{
+	char words[120];
+
+	if (offset >= strlen(wanted))
+		offset = 0;
+	error_set(e, ERROR_CONFIG, NULL,
+	    "tls-priority: GnuTLS does not understand `%s'",
+	    visible(wanted + offset, words, sizeof(words)));
+	return error_hint(e, "see `gnutls-cli --priority STRING --list'");
+}
+
+static int
 load_priority(struct tls *t, struct error *e)
 {
 	const char *wanted = t->account->tls_priority, *at = NULL;
-	char *whole = NULL, words[120];
+	char *whole = NULL;
 	int rc;
 
-	if (wanted == NULL)
+	if (wanted == NULL) {
 		rc = gnutls_priority_init2(&t->priority, TLS_OLD_VERSIONS, &at,
 		    GNUTLS_PRIORITY_INIT_DEF_APPEND);
-	else {
-		if (asprintf(&whole, "%s:" TLS_OLD_VERSIONS, wanted) == -1)
-			return error_set_sys(e, ERROR_SYSTEM, errno, NULL,
-			    "the priority string");
-		rc = gnutls_priority_init(&t->priority, whole, &at);
+		return rc == 0 ? 0
+			       : error_set(e, ERROR_CONFIG, NULL,
+				     "GnuTLS's system-wide priorities: %s",
+				     gnutls_strerror(rc));
 	}
+	if (asprintf(&whole, "%s:" TLS_OLD_VERSIONS, wanted) == -1)
+		return error_set_sys(
+		    e, ERROR_SYSTEM, ENOMEM, NULL, "the priority string");
+	rc = gnutls_priority_init(&t->priority, whole, &at);
 	if (rc < 0)
-		error_set(e, ERROR_CONFIG, NULL,
-		    "tls-priority: %s, from `%s' on", gnutls_strerror(rc),
-		    visible(at == NULL ? "" : at, words, sizeof(words)));
+		bad_priority(wanted, at == NULL ? 0 : (size_t)(at - whole), e);
 	free(whole);
 	return rc < 0 ? -1 : 0;
 }
@@ -868,7 +884,7 @@ tls_write(
 	/* A record that waits is GnuTLS's already; it wants no bytes again. */
 	do
 		n = t->stuck ? gnutls_record_send(t->session, NULL, 0)
-				  : gnutls_record_send(t->session, bytes, len);
+			     : gnutls_record_send(t->session, bytes, len);
 	while (n == GNUTLS_E_INTERRUPTED);
 	sys = errno;
 	if (n >= 0) {
@@ -901,9 +917,8 @@ tls_read(struct tls *t, char *bytes, size_t size, size_t *done, struct error *e)
 		    e, ERROR_LATER, NULL, "the server closed the connection");
 		return TLS_CLOSED;
 	}
-	if (n == GNUTLS_E_REHANDSHAKE)
-		gnutls_alert_send(
-		    t->session, GNUTLS_AL_WARNING, GNUTLS_A_NO_RENEGOTIATION);
+	/* GNUTLS_E_REHANDSHAKE is among these: RFC 5246 section 7.4.1.1 lets
+	 * a client leave a wish to renegotiate unanswered. */
 	if (gnutls_error_is_fatal((int)n) == 0)
 		return TLS_WANT_READ;
 	failed(t, (int)n, t->sys, NULL, e);
@@ -954,13 +969,15 @@ tls_channel(const struct tls *t, struct sasl_channel *channel)
 char *
 tls_words(const struct tls *t, char *out, size_t size)
 {
-	const char *version, *exchange, *cipher;
+	const char *version, *group, *cipher;
 
 	version =
 	    gnutls_protocol_get_name(gnutls_protocol_get_version(t->session));
-	exchange = gnutls_kx_get_name(gnutls_kx_get(t->session));
+	group = gnutls_group_get_name(gnutls_group_get(t->session));
+	if (group == NULL)
+		group = gnutls_kx_get_name(gnutls_kx_get(t->session));
 	cipher = gnutls_cipher_get_name(gnutls_cipher_get(t->session));
 	snprintf(out, size, "%s %s %s", version == NULL ? "?" : version,
-	    exchange == NULL ? "?" : exchange, cipher == NULL ? "?" : cipher);
+	    group == NULL ? "?" : group, cipher == NULL ? "?" : cipher);
 	return out;
 }

@@ -63,7 +63,7 @@ void tls_bye(struct tls *t);
 /* Fills tls, verified, binding and data. */
 void tls_channel(const struct tls *t, struct sasl_channel *channel);
 
-/* "TLS1.3 ECDHE-RSA-AES-256-GCM-SHA384", for the log; returns out. */
+/* "TLS1.3 X25519 AES-256-GCM", for the log; returns out. */
 char *tls_words(const struct tls *t, char *out, size_t size);
 
 #endif

@@ -27,6 +27,16 @@ HEADER = (b'From: alice@example.com\r\nTo: bob@example.org\r\n'
           b'Subject: hello\r\nDate: Sun, 22 Nov 2026 12:00:00 +0000\r\n'
           b'Message-ID: <1@example.com>\r\n')
 
+# Two parts, 8-bit text and an attachment, with what is easily changed.
+MIXED = HEADER + (
+    'MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=next\r\n'
+    '\r\n--next\r\nContent-Type: text/plain; charset=utf-8\r\n'
+    'Content-Transfer-Encoding: 8bit\r\n\r\n'
+    'Grüße\t \r\n.\r\n.Punkt\r\nFrom here\r\n--next\r\n'
+    'Content-Type: application/octet-stream\r\n'
+    'Content-Transfer-Encoding: base64\r\n\r\nAAECAwQFBgcICQ==\r\n'
+    '--next--\r\n\r\n').encode()
+
 
 class Server:
     """aiosmtpd on a loopback port of the kernel's choice."""
@@ -51,7 +61,8 @@ class Server:
         port = self.server.sockets[0].getsockname()[1]
         self.url = '%s://localhost:%d' % ('smtps' if implicit else 'smtp',
                                           port)
-        self.thread = threading.Thread(target=self.loop.run_forever)
+        self.thread = threading.Thread(target=self.loop.run_forever,
+                                       daemon=True)
         self.thread.start()
 
     def check(self, server, session, envelope, mechanism, data):
@@ -98,6 +109,10 @@ def test_server(t, folder, server):
              server.mails)
         t.ok(server.auths == [auth], f'{kind}, {auth}: is what was used',
              server.auths)
+    r = submit(folder, server, MIXED, 'bob@example.org')
+    t.ok(r.status == 0 and [m[2] for m in server.mails] == [MIXED],
+         f'{kind}: 8-bit text and an attachment unchanged', r.words(),
+         server.mails)
     large = HEADER + b'\r\n' + b'.' * 70 + b'\r\n' * 500000
     r = submit(folder, server, large, 'bob@example.org')
     t.ok(r.status == 0 and [m[2] for m in server.mails] == [large],

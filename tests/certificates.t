@@ -48,7 +48,7 @@ CERTIFICATES = [
     ('self-signed', 'localhost', None, 77, UNTRUSTED + '|self'),
     ('not-a-ca', 'localhost', None, 77, UNTRUSTED),
     ('sha1', 'localhost', None, 77, 'insecure|SHA-?1|weak'),
-    ('no-server', 'localhost', None, 77, 'purpose'),
+    ('no-server', 'localhost', None, 77, 'purpose|meant'),
     ('expired', 'localhost', None, 77, 'expired'),
     ('not-yet', 'localhost', None, 77, 'not yet|future|activated'),
 ]
@@ -70,7 +70,7 @@ class Server:
         self.listener.bind(('::1' if ':' in host else '127.0.0.1', 0))
         self.listener.listen()
         self.port = self.listener.getsockname()[1]
-        self.thread = threading.Thread(target=self.accept)
+        self.thread = threading.Thread(target=self.accept, daemon=True)
         self.thread.start()
 
     def accept(self):

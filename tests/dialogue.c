@@ -597,6 +597,7 @@ start(struct play *p)
 	const struct account *a = &p->config.accounts[0];
 	struct session_plan plan = {.account = a,
 	    .smarthost = &a->smarthosts[0],
+	    .user = a->user,
 	    .helo = "client.example",
 	    .password = text_of(a->secret_text),
 	    .nonce = NONCE};

@@ -21,18 +21,25 @@ rooms='
 2 message
 2 envelope
 2 account	envelope sasl
+2 alias
 2 sasl
+2 recode	message
 3 config
 3 submit
 3 wire
-3 session	wire
+3 command
+3 outcome
+3 trouble
+3 session	command outcome trouble wire
+3 serve
 4 host
 4 file
-4 secret	file
+4 settings	file host
+4 secret	file stream
 4 net
 4 tls
 4 stream	net tls
-4 log
+4 log		file host
 5 deliver
 5 options
 6 sendling
@@ -50,7 +57,7 @@ call socket|socketpair|connect|bind|listen|accept4?	src/net.c
 call getaddrinfo|freeaddrinfo|getnameinfo|gethostby[a-z]+	src/net.c
 call p?poll|p?select|epoll_[a-z]+	src/stream.c
 call (secure_)?getenv|setenv|putenv|getpw[a-z_]+|getlogin(_r)?	src/host.c
-word environ		src/host.c
+word environ		src/host.c src/secret.c
 call time|gettimeofday|ftime	src/host.c
 call clock_gettime	src/host.c src/stream.c
 call v?fork|exec[lv]p?e?|fexecve|posix_spawnp?|popen|system	src/secret.c

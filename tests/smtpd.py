@@ -5,7 +5,7 @@ It listens on loopback, on ports that the kernel chooses, speaks ESMTP with
 STARTTLS, implicit TLS and AUTH, and keeps what it accepts as files:
 
     DIR/ports       "smtp=12345" and, with a certificate, "smtps=12346"
-    DIR/0001.eml    the message, byte for byte, as it was meant (CRLF, un-stuffed)
+    DIR/0001.eml    the message, octet for octet, as it was before dot-stuffing
     DIR/0001.json   its envelope, and how the client got there
     DIR/faults      one line for everything a correct client never sends
 
@@ -511,9 +511,11 @@ class Session:
         if not self.recipients:
             self.reply("503 5.5.1 No valid recipients")
             return
-        self.chunks = (self.chunks or b"") + chunk
+        if self.chunks is None:
+            self.chunks = bytearray()
+        self.chunks += chunk
         if match[2]:
-            self.accept(self.chunks)
+            self.accept(bytes(self.chunks))
         else:
             self.reply(f"250 2.0.0 {len(chunk)} octets received")
 

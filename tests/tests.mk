@@ -14,8 +14,10 @@ END_TO_END	= $(wildcard tests/postfix.t tests/aiosmtpd.t)
 # What tests link: the library, and of cmd/ all but main.
 TESTED		= $(filter-out $B/cmd/sendling.o,$(CMD)) $B/libsendling.a
 
-$(UNIT) $(PLAYER): $B/%: $B/%.o $(TESTED)
+$(UNIT): $B/%: $B/%.o $B/tests/tap.o $(TESTED)
 	$(LINK) -o $@ $^ $(PKG_LIBS) -lcmocka
+$(PLAYER): $B/%: $B/%.o $(TESTED)
+	$(LINK) -o $@ $^ $(PKG_LIBS)
 
 # libFuzzer brings its own main; replay.o has one that plays files once, so
 # that every compiler can run the corpus.
@@ -44,7 +46,6 @@ deps-check:
 
 # The programs under test and how the sanitizers speak up, for all of them.
 export SENDLING	= $(abspath $B/sendling)
-export CMOCKA_MESSAGE_OUTPUT = TAP
 export ASAN_OPTIONS = detect_stack_use_after_return=1:strict_string_checks=1
 export UBSAN_OPTIONS = print_stacktrace=1
 export PYTHONDONTWRITEBYTECODE = 1
@@ -55,7 +56,7 @@ PROVE		= prove --verbose --jobs 2
 check-unit: $(UNIT)
 	$(PROVE) --exec '' $(UNIT)
 check-player: $(PLAYER)
-	$(if $(DIALOGUES),$(PLAYER) $(DIALOGUES))
+	@$(if $(DIALOGUES),$(PLAYER) $(DIALOGUES))
 check-dialogues: check-player all
 	tests/dialogue_socket.py
 check-scripts: all

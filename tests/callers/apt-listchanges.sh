@@ -15,11 +15,11 @@ printf '%s\n' 'Package: tool' 'Version: 2' 'Architecture: all' \
 } | gzip -n >"$doc/NEWS.Debian.gz"
 dpkg-deb -b package tool.deb
 apt-listchanges --frontend=mail --email-address=rcpt@example.org \
-    --which=news --save-seen=/root/seen.db ./tool.deb
+    --which=news --since=1 --save-seen=/root/seen.db ./tool.deb
 look 1 <<END
 from root@example.org
 to rcpt@example.org
-like Subject: apt-listchanges: .*news for box
+like Subject: apt-listchanges: .*news for box.example.net
 line   ..two dots
 line   grün
 END

@@ -2,6 +2,9 @@
 # at: no From, no Date, as the user with the group daemon.
 . /tests/callers/lib.sh
 
+mkdir -p /var/spool/cron/atjobs /var/spool/cron/atspool
+echo 0 >/var/spool/cron/atjobs/.SEQ
+chown -R daemon: /var/spool/cron/atjobs /var/spool/cron/atspool
 echo 'cat /run/text' | at now
 atd -f &
 look 1 <<END

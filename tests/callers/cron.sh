@@ -9,7 +9,7 @@ cron -f &
 look 1 <<END
 from root@example.org
 to rcpt@example.org second@example.org
-field From: "root (Cron Daemon)" <root@example.org>
+field From: root@example.org (Cron Daemon)
 field Subject: Cron <root@box> cat /run/text
 field To: rcpt@example.org,second@example.org
 text

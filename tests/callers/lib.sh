@@ -5,7 +5,7 @@
 set -eu
 cd /root
 
-patience=100 # seconds that a mail may take
+patience=20 # seconds that a mail may take
 
 fail() {
 	echo "$*"
@@ -45,6 +45,21 @@ start_smarthost() {
 write_text() {
 	printf '%s\n' 'first line' '.' '..two dots' 'From the inside' \
 	    'Bcc: nobody@example.org' 'grün' 'last line' >/run/text
+}
+
+# A POP3 server with one message, at $pop_port.
+start_pop() {
+	{
+		printf '%s\n' 'Return-Path: <other@example.com>' \
+		    'Received: from a by b; Mon, 1 Jan 2024 00:00:00 +0000' \
+		    'From: Other <other@example.com>' 'To: hank@example.org' \
+		    'Subject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=' ''
+		cat /run/text
+	} >/run/fetched
+	/tests/callers/pop.py /run/pop-port /run/fetched &
+	within 20 test -e /run/pop-port || fail 'pop.py does not listen'
+	# shellcheck disable=SC2034 # the tests use it
+	pop_port=$(cat /run/pop-port)
 }
 
 # delivered COUNT: waits for so many messages.

@@ -8,7 +8,8 @@ echo 'Jan  1 00:00:00 box sshd[1]: Accepted publickey for root' \
 logwatch --output mail --mailto rcpt@example.org --range all \
     --service sshd --format text
 look 1 <<END
+from root@example.org
 to rcpt@example.org
-field Subject: Logwatch for box (Linux)
+field Subject: Logwatch for box.example.net (Linux)
 field To: rcpt@example.org
 END

@@ -2,10 +2,17 @@
 # mutt with delivery status notifications, 8-bit text and an envelope sender.
 . /tests/callers/lib.sh
 
-mutt -e 'set dsn_notify=failure,delay dsn_return=hdrs use_envelope_from' \
-    -e 'set envelope_from_address=sender@example.com allow_8bit' \
-    -e 'set use_8bitmime from=other@example.com' \
-    -s 'To you' rcpt@example.org </run/text
+cat >muttrc <<END
+set dsn_notify=failure,delay
+set dsn_return=hdrs
+set use_envelope_from
+set envelope_from_address=sender@example.com
+set from=other@example.com
+set allow_8bit
+set use_8bitmime
+set send_charset=utf-8
+END
+mutt -F muttrc -s 'To you' rcpt@example.org </run/text
 look 1 <<END
 from sender@example.com
 to rcpt@example.org

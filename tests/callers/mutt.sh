@@ -2,8 +2,8 @@
 # mutt: an unlinked file on stdin, recipients behind `--'.
 . /tests/callers/lib.sh
 
-mutt -s 'Grüße' -c cc@example.org -b bcc@example.org rcpt@example.org \
-    </run/text
+mutt -e 'set send_charset=utf-8' -s 'Grüße' -c cc@example.org \
+    -b bcc@example.org rcpt@example.org </run/text
 look 1 <<END
 from root@box.example.net
 to rcpt@example.org cc@example.org bcc@example.org

@@ -12,6 +12,7 @@ printf '%s\n' ':0' '! rcpt@example.org' >rc
 	cat /run/text
 } | procmail -m /root/rc
 look 1 <<END
+from other@example.com
 to rcpt@example.org
 field From: other@example.com
 field To: root@example.org

@@ -14,6 +14,7 @@ export PATH SMARTD_MAILER=mail SMARTD_ADDRESS='rcpt@example.org' \
     SMARTD_TFIRSTEPOCH=0
 /usr/share/smartmontools/smartd_warning.sh
 look 1 <<END
+from root@box.example.net
 to rcpt@example.org
 field Subject: SMART error (Health) detected on host: box
 line Device: /dev/sda, FAILED SMART self-check.

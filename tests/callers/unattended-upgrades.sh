@@ -5,8 +5,9 @@
 printf '%s\n' 'Unattended-Upgrade::Mail "rcpt@example.org";' \
     'Unattended-Upgrade::MailReport "always";' \
     >/etc/apt/apt.conf.d/99mail
-unattended-upgrade --dry-run
+unattended-upgrade
 look 1 <<END
+from root@example.org
 to rcpt@example.org
 like Subject: .*unattended-upgrades result for box.*
 END

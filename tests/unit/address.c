@@ -108,7 +108,7 @@ static const struct {
     {"<(x)a@b(y)>", "a|b|"},
     {"Name\r\n <a@b>", "a|b|Name"},
     {"First\r\n Last <a@b>", "a|b|First\r\n Last"},
-    {"a@[(x)1.2.3.4]", "a|[(x)1.2.3.4]|"},
+    {"a@[(x)1.2.3.4]", "!literal holds"},
 
     /* Quoted local-parts: quoted if and only if it must be. */
     {"\"a\"@b", "a|b|"},
@@ -150,9 +150,12 @@ static const struct {
     {"a@[ ]", "!literal is empty"},
     {"a@[b", "!literal is not closed"},
     {"a@[b\\]", "!literal is not closed"},
-    {"a@[[b]", "!bracket"},
-    {"a@[b\\]c]", "!bracket"},
-    {"a@[b\\\\c]", "!backslash"},
+    {"a@[[b]", "!literal holds"},
+    {"a@[b\\]c]", "!literal holds"},
+    {"a@[b\\\\c]", "!literal holds"},
+    {"a@[b@c]", "!literal holds"},
+    {"a@[b>c]", "!literal holds"},
+    {"a@[b\\ c]", "!literal holds"},
     {"a@[b].c", "!dot"},
     {"a@b[c]", "!'['"},
     {"[a]@b", "!'['"},
@@ -204,6 +207,8 @@ static const struct {
     {"a@=?utf-8?q?a,b?=", "!domain"},
     {"=?utf-8?q?a,b?=", "!encoded word"},
     {"=?utf-8?q?root?=", "!encoded word"},
+    {"\"=?\"", "!encoded word"},
+    {"<=?x>", "!encoded word"},
     {"=?utf-8?q?M, x?= <a@b>", "!encoded word"},
     {"=?utf-8?x?M,x?= <a@b>", "!encoded word"},
     {"=?=?=?=?@b", "=?=?=?=?|b|"},
@@ -307,6 +312,7 @@ static const struct {
 	"\xe6\x9c\xa8|\xe6\x9c\xa8|\xe6\x9c\xa8"},
     {"m\xfcller@example.org", "!UTF-8"},
     {"a@m\xfcller.example", "!UTF-8"},
+    {"a\xc3@\xbc", "!UTF-8"},
 
     /* RFC 5322, appendix A. */
     {"John Doe <jdoe@machine.example>", "jdoe|machine.example|John Doe"},

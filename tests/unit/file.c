@@ -139,8 +139,7 @@ checks_owner_and_mode(void **state)
 		struct file_info info;
 		const char *words; /* NULL: fine */
 		const char *hint;
-	} rows[] = {
-	    {FILE_ANY, {STRANGER, STRANGER, 0777}, NULL, NULL},
+	} rows[] = {{FILE_ANY, {STRANGER, STRANGER, 0777}, NULL, NULL},
 	    {FILE_CONFIG, {us, group, 0644}, NULL, NULL},
 	    {FILE_CONFIG, {0, 0, 0644}, NULL, NULL},
 	    {FILE_CONFIG, {us, group, 0664}, "others may write", "chmod go-w"},
@@ -151,10 +150,8 @@ checks_owner_and_mode(void **state)
 	    {FILE_SECRET, {0, group, 0640}, NULL, NULL},
 	    {FILE_SECRET, {us, STRANGER, 0640}, "a group that is not ours",
 		"chmod 600"},
-	    {FILE_SECRET, {us, group, 0644}, "everybody may read",
-		"chmod 600"},
-	    {FILE_SECRET, {us, group, 0604}, "everybody may read",
-		"chmod 600"},
+	    {FILE_SECRET, {us, group, 0644}, "everybody may read", "chmod 600"},
+	    {FILE_SECRET, {us, group, 0604}, "everybody may read", "chmod 600"},
 	    {FILE_SECRET, {us, group, 0620}, "others may write", "chmod 600"},
 	    {FILE_SECRET, {STRANGER, group, 0600}, "somebody else", "chown"}};
 	char mode[32], who[64];
@@ -164,8 +161,8 @@ checks_owner_and_mode(void **state)
 	(void)state;
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		error_clear(&e);
-		if (file_check("/etc/x\033", rows[i].trust, &rows[i].info,
-			&e) == 0) {
+		if (file_check(
+			"/etc/x\033", rows[i].trust, &rows[i].info, &e) == 0) {
 			assert_null(rows[i].words);
 			continue;
 		}
@@ -500,8 +497,7 @@ remove_folder(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(reads_whole_files),
+	const struct CMUnitTest tests[] = {cmocka_unit_test(reads_whole_files),
 	    cmocka_unit_test(refuses_what_is_too_large),
 	    cmocka_unit_test(names_what_is_no_file),
 	    cmocka_unit_test(checks_owner_and_mode),

@@ -122,8 +122,8 @@ puts_families_in_turn(void **state)
 		const char *found;
 		const char *order;
 	} rows[] = {{"4a", "4a"}, {"6a 6b", "6a 6b"}, {"6a 4b", "6a 4b"},
-	    {"6a 6b 6c 4d 4e", "6a 4d 6b 4e 6c"},
-	    {"4a 6b 6c", "4a 6b 6c"}, {"4a 4b 4c 6d", "4a 6d 4b 4c"}};
+	    {"6a 6b 6c 4d 4e", "6a 4d 6b 4e 6c"}, {"4a 6b 6c", "4a 6b 6c"},
+	    {"4a 4b 4c 6d", "4a 6d 4b 4c"}};
 	struct net_addresses addresses;
 	char order[64], words[INET6_ADDRSTRLEN];
 	struct error e;
@@ -297,8 +297,7 @@ connects(void **state)
 	static const struct {
 		const char *address;
 		const char *literal;
-	} rows[] = {
-	    {"127.0.0.1", "[127.0.0.1]"}, {"::1", "[IPv6:::1]"}};
+	} rows[] = {{"127.0.0.1", "[127.0.0.1]"}, {"::1", "[IPv6:::1]"}};
 	struct net_addresses addresses;
 	char literal[80];
 	struct error e;
@@ -361,8 +360,7 @@ says_why_it_does_not_connect(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(knows_literals),
+	const struct CMUnitTest tests[] = {cmocka_unit_test(knows_literals),
 	    cmocka_unit_test(puts_families_in_turn),
 	    cmocka_unit_test(asks_as_configured),
 	    cmocka_unit_test(says_why_a_name_does_not_resolve),

@@ -142,6 +142,7 @@ peer_tls(int fd, const void *arg)
 	gnutls_session_t session;
 	gnutls_datum_t ticket_key;
 	char pem[500], key[500];
+	int rc;
 
 	gnutls_certificate_allocate_credentials(&credentials);
 	gnutls_anon_allocate_server_credentials(&anonymous);
@@ -164,8 +165,11 @@ peer_tls(int fd, const void *arg)
 	gnutls_credentials_set(session, GNUTLS_CRD_ANON, anonymous);
 	gnutls_session_ticket_enable_server(session, &ticket_key);
 	gnutls_transport_set_int(session, fd);
-	if (peer_handshake(session) < 0)
+	rc = peer_handshake(session);
+	if (rc < 0) {
+		gnutls_alert_send_appropriate(session, rc);
 		return 0;
+	}
 	return wanted->act == NULL ? 0 : wanted->act(session, fd);
 }
 

@@ -718,6 +718,7 @@ a_challenge_of_a_megabyte_is_refused(void **state)
 	assert_int_equal(
 	    sasl_step(s, (struct text){big, sizeof(big)}, &out, &e), -1);
 	assert_int_equal(e.kind, ERROR_PROTOCOL);
+	assert_non_null(strstr(e.text, "longer than 12288 bytes"));
 	assert_int_equal(out.len, 0);
 	sasl_free(s);
 }

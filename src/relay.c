@@ -1,0 +1,142 @@
+#include "relay.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "file.h"
+#include "serve.h"
+#include "stream.h"
+
+#define RELAY_INPUT (16 * 1024)
+
+struct relay {
+	const struct relay_plan *plan;
+	struct serve *serve;
+	struct file_store store;
+};
+
+static void
+empty_store(void *arg)
+{
+	struct relay *r = arg;
+
+	file_store_clear(&r->store);
+	file_store_init(&r->store, r->plan->folder);
+}
+
+static int
+write_replies(struct relay *r, struct error *e)
+{
+	const char *bytes;
+	size_t len;
+
+	len = serve_output(r->serve, &bytes);
+	if (file_write(r->plan->out, bytes, len) == -1)
+		return error_set_sys(e, ERROR_IO, errno, "-bs",
+		    "cannot answer on standard output");
+	serve_sent(r->serve, len);
+	return 0;
+}
+
+static int
+read_commands(struct relay *r, struct error *e)
+{
+	char bytes[RELAY_INPUT];
+	ssize_t len;
+	int ready;
+
+	ready = stream_wait_readable(
+	    r->plan->in, stream_now() + 1000LL * RELAY_TIMEOUT);
+	if (ready == 0) {
+		serve_closed(r->serve, true);
+		return 0;
+	}
+	len = ready == -1 ? -1 : read(r->plan->in, bytes, sizeof(bytes));
+	if (len == -1)
+		return error_set_sys(
+		    e, ERROR_IO, errno, "-bs", "cannot read standard input");
+	if (len == 0)
+		serve_closed(r->serve, false);
+	else
+		serve_input(r->serve, bytes, (size_t)len);
+	return 0;
+}
+
+/* What argv says of every mail is laid under what the client said of one. */
+static void
+merge_request(struct request *r, const struct request *defaults)
+{
+	r->full_name = defaults->full_name;
+	r->all_or_none = defaults->all_or_none;
+	r->no_aliases = defaults->no_aliases;
+	r->no_repairs = defaults->no_repairs;
+	r->requiretls = r->requiretls || defaults->requiretls;
+	r->smtputf8 = r->smtputf8 || defaults->smtputf8;
+	if (r->ret == RET_NONE)
+		r->ret = defaults->ret;
+}
+
+static void
+submit_mail(struct relay *r)
+{
+	struct serve_mail *mail;
+	struct error e;
+
+	error_clear(&e);
+	mail = serve_mail(r->serve);
+	merge_request(&mail->request, r->plan->request);
+	dispatch_mail(
+	    r->plan->dispatch, &mail->request, mail->message, false, &e);
+	serve_done(r->serve, &e, dispatch_words(r->plan->dispatch));
+}
+
+static int
+step(struct relay *r, struct error *e)
+{
+	if (write_replies(r, e) == -1)
+		return -1;
+	switch (serve_want(r->serve)) {
+	case SERVE_PEER:
+		return read_commands(r, e);
+	case SERVE_MAIL:
+		submit_mail(r);
+		return 0;
+	case SERVE_OVER:
+		break;
+	}
+	return 0;
+}
+
+int
+relay_run(const struct relay_plan *plan, struct error *e)
+{
+	struct relay r = {.plan = plan};
+	struct serve_plan serve = {.host = plan->host,
+	    .store = &r.store.store,
+	    .forget = empty_store,
+	    .arg = &r};
+	int result = 0;
+
+	file_store_init(&r.store, plan->folder);
+	r.serve = serve_new(&serve);
+	while (result == 0 && serve_want(r.serve) != SERVE_OVER)
+		result = step(&r, e);
+	if (result == 0)
+		result = write_replies(&r, e);
+	serve_free(r.serve);
+	file_store_clear(&r.store);
+	return result;
+}
+
+void
+relay_refuse(int out, const struct error *e)
+{
+	char line[sizeof(e->text) + 100];
+
+	snprintf(line, sizeof(line), "421 4.3.5 %s%s%s\r\n",
+	    e->doing == NULL ? "" : e->doing, e->doing == NULL ? "" : ": ",
+	    e->text);
+	file_write(out, line, strlen(line));
+}
