@@ -23,6 +23,7 @@ struct deliver {
 	struct session *session;
 	struct stream *stream;
 	struct tls *tls;
+	char literal[80];	/* our address, where no name is known */
 	unsigned long progress; /* of the session, at `since` */
 	long long since;
 
@@ -234,10 +235,10 @@ start_session(struct deliver *d, struct error *e)
 	    .password = d->plan->password,
 	    .trace = d->plan->trace};
 	struct sasl_channel channel = {.local = stream_is_local(d->stream)};
-	char literal[80];
 
 	if (plan.helo[0] == '\0')
-		plan.helo = stream_literal(d->stream, literal, sizeof(literal));
+		plan.helo =
+		    stream_literal(d->stream, d->literal, sizeof(d->literal));
 	if (fill_nonce(plan.nonce, e) == -1)
 		return -1;
 	d->since = 0;

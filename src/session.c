@@ -22,6 +22,9 @@
 /* A path, its ORCPT in xtext and all parameters are far below this. */
 #define SESSION_LINE_MAX 2048
 
+#define MAY_BE_DELIVERED                                                       \
+	"; the whole mail had been sent and may have been delivered"
+
 #define MINUTES 60u
 
 /*
@@ -151,6 +154,15 @@ trace_reply(struct session *s)
 /*
  * Commands out, expected replies in.
  */
+
+/* The step whose reply, or whose bytes, are due. */
+static enum step
+waiting_for(const struct session *s)
+{
+	if (s->sending)
+		return STEP_BLOCK;
+	return s->queued > 0 ? (enum step)s->queue[s->first].step : s->step;
+}
 
 static void
 expect(struct session *s, enum step step, size_t recipient)
@@ -755,6 +767,24 @@ answer_empty(struct session *s, struct recipient *r)
 	return STEP_TRANSACTION;
 }
 
+/* The end of the mail data is sent, and only its reply is missing. */
+static bool
+has_all(const struct session *s)
+{
+	return waiting_for(s) == STEP_END && s->sent == s->out.len;
+}
+
+/* An answer that says neither yes nor no to a mail that is all there. */
+static enum step
+doubt_end(struct session *s)
+{
+	error_set(&s->error, ERROR_DOUBTFUL, rows[STEP_END].doing,
+	    "%s gave an answer that SMTP does not allow%s",
+	    s->plan.smarthost->host, MAY_BE_DELIVERED);
+	reply_words(&s->reply, s->error.why, sizeof(s->error.why));
+	return STEP_BREAK;
+}
+
 /* The server answered before it had the whole mail: its refusal counts, an
  * acceptance cannot be one, and the rest of the data is not sent. */
 static enum step
@@ -774,6 +804,9 @@ answer_end(struct session *s, struct recipient *r)
 	s->transaction.ended = true;
 	s->mail->code = s->reply.code;
 	reply_words(&s->reply, s->mail->words, sizeof(s->mail->words));
+	if (trouble_kind(&s->reply, ERROR_REFUSED) == ERROR_PROTOCOL &&
+	    !positive(s))
+		return doubt_end(s);
 	if (!positive(s))
 		return fail_transaction(s, STEP_END, "the mail");
 	outcome_deliver(s->mail->envelope);
@@ -873,7 +906,7 @@ answer_closing(struct session *s, enum step step)
 static enum step
 answer_stray(struct session *s)
 {
-	error_set(&s->error, ERROR_PROTOCOL, rows[s->step].doing,
+	error_set(&s->error, ERROR_PROTOCOL, rows[waiting_for(s)].doing,
 	    "%s sent a reply that nothing had asked for",
 	    s->plan.smarthost->host);
 	reply_words(&s->reply, s->error.why, sizeof(s->error.why));
@@ -924,9 +957,12 @@ refuse_garbage(struct session *s, struct text bytes)
 {
 	const struct smarthost *h = s->plan.smarthost;
 	struct text line;
+	enum step step;
 
-	error_set(&s->error, ERROR_PROTOCOL, rows[s->step].doing,
-	    "%s sent what is no SMTP reply: %s", h->host, s->reply.fault);
+	step = waiting_for(s);
+	error_set(&s->error, has_all(s) ? ERROR_DOUBTFUL : ERROR_PROTOCOL,
+	    rows[step].doing, "%s sent what is no SMTP reply: %s%s", h->host,
+	    s->reply.fault, has_all(s) ? MAY_BE_DELIVERED : "");
 	line = text_trim(text_first(bytes, text_find(bytes, '\n')));
 	text_visible(line, s->error.why, sizeof(s->error.why));
 	/* The first byte of a TLS record: alert or handshake. */
@@ -969,32 +1005,22 @@ session_input(struct session *s, const char *bytes, size_t len)
 						: take_reply(s, &rest));
 }
 
-static enum step
-waiting_for(const struct session *s)
-{
-	if (s->sending)
-		return STEP_BLOCK;
-	return s->queued > 0 ? (enum step)s->queue[s->first].step : s->step;
-}
-
 void
 session_closed(struct session *s, const struct error *cause)
 {
 	enum step step;
-	bool doubtful;
 
 	if (s->step == STEP_OVER)
 		return;
 	step = waiting_for(s);
-	doubtful = step == STEP_END && s->sent == s->out.len;
-	if (cause->kind != ERROR_LATER && !doubtful)
-		s->error = *cause;
+	if (has_all(s))
+		error_set(&s->error, ERROR_DOUBTFUL, rows[step].doing, "%s%s",
+		    cause->text, MAY_BE_DELIVERED);
+	else if (cause->kind == ERROR_LATER)
+		error_set(&s->error, ERROR_LATER, rows[step].doing, "%s",
+		    cause->text);
 	else
-		error_set(&s->error, doubtful ? ERROR_DOUBTFUL : ERROR_LATER,
-		    rows[step].doing, "%s%s", cause->text,
-		    doubtful ? "; the whole mail had been sent and may have "
-			       "been delivered"
-			     : "");
+		s->error = *cause;
 	if (step == STEP_GREETING)
 		trouble_hint_implicit_tls(&s->error, s->plan.smarthost);
 	enter(s, STEP_BREAK);
