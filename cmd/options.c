@@ -195,15 +195,26 @@ parse_old_setting(struct walk *w, const char *value)
 	return 0;
 }
 
+/* Everything else that sendmail's -O sets has no meaning here. */
 static int
 parse_setting(struct walk *w, const char *value)
 {
+	struct request *r = &w->options->request;
 	struct text setting = text_of(value);
+	char shown[64];
 
 	if (text_equal_fold(setting, TEXT("smtputf8=yes")))
-		w->options->request.smtputf8 = true;
+		r->smtputf8 = true;
 	else if (text_equal_fold(setting, TEXT("requiretls=yes")))
-		w->options->request.requiretls = true;
+		r->requiretls = true;
+	else if (envelope_parse_wish(setting, &r->wishes) == -1) {
+		error_set(w->error, ERROR_USAGE, "option -O",
+		    "\"%s\" has no value that can be kept",
+		    text_visible(setting, shown, sizeof(shown)));
+		return error_hint(w->error,
+		    "mt-priority=-9..9, deliver-by=SECONDS;R, "
+		    "hold-for=SECONDS, hold-until=2026-12-24T08:00:00Z");
+	}
 	return 0;
 }
 

@@ -3,7 +3,8 @@
 
 /*
  * command: MAIL and RCPT with the ESMTP parameters that an envelope wishes and
- * a server takes. RFC 5321 section 4.1.1.2 and 4.1.1.3, RFC 1870, 6152, 3461.
+ * a server takes. RFC 5321 section 4.1.1.2 and 4.1.1.3; RFC 1870, 2852, 3461,
+ * 4865, 6152, 6531, 6710, 8689.
  */
 
 #include "buf.h"
@@ -13,8 +14,10 @@
 
 /*
  * What the envelope needs and the server lacks, found before a byte of the
- * mail goes out. -1: ERROR_MESSAGE for a message larger than SIZE allows,
- * ERROR_REFUSED for a wish that cannot be kept (NOTIFY=NEVER without DSN).
+ * mail goes out. -1: ERROR_MESSAGE for a message larger than SIZE allows and
+ * for an address that needs SMTPUTF8; ERROR_REFUSED for a wish that cannot be
+ * kept (NOTIFY=NEVER without DSN, REQUIRETLS, MT-PRIORITY, DELIVERBY,
+ * FUTURERELEASE). Other wishes of DSN are dropped where it is not offered.
  */
 int command_check(const struct envelope *env, const struct ehlo *ehlo,
     unsigned long long size, const char *host, struct error *e);

@@ -354,3 +354,93 @@ envelope_parse_ret(struct text word, enum envelope_ret *ret)
 		return -1;
 	return 0;
 }
+
+static int
+parse_priority(struct text value, struct envelope_wishes *wishes)
+{
+	unsigned long long number;
+	bool negative;
+
+	negative = value.len > 0 && value.at[0] == '-';
+	if (!text_number(text_skip(value, negative), 9, &number))
+		return -1;
+	wishes->has_priority = true;
+	wishes->priority = negative ? -(int)number : (int)number;
+	return 1;
+}
+
+/* RFC 2852 section 4: at most nine digits; "R" must not be in the past, so a
+ * time of 0 or less makes no sense to ask for here. */
+static int
+parse_deliver_by(struct text value, struct envelope_wishes *wishes)
+{
+	unsigned long long seconds;
+	struct text mode, number;
+
+	number = text_first(value, text_find(value, ';'));
+	mode = text_skip(value, number.len + 1);
+	if (!text_number(number, 999999999, &seconds) || seconds == 0)
+		return -1;
+	if (!text_equal_fold(text_first(mode, 1), TEXT("R")) &&
+	    !text_equal_fold(text_first(mode, 1), TEXT("N")))
+		return -1;
+	if (mode.len > 1 && !text_equal_fold(text_skip(mode, 1), TEXT("T")))
+		return -1;
+	wishes->deliver_by = (long long)seconds;
+	memcpy(wishes->deliver_by_mode, mode.at, mode.len);
+	wishes->deliver_by_mode[mode.len] = '\0';
+	return 1;
+}
+
+static int
+parse_hold_for(struct text value, struct envelope_wishes *wishes)
+{
+	unsigned long long seconds;
+
+	if (!text_number(value, 999999999, &seconds) || seconds == 0)
+		return -1;
+	wishes->hold_for = seconds;
+	return 1;
+}
+
+/* The server reads the time; what could break the command does not pass. */
+static int
+parse_hold_until(struct text value, struct envelope_wishes *wishes)
+{
+	size_t i;
+
+	if (value.len == 0 || value.len >= sizeof(wishes->hold_until))
+		return -1;
+	for (i = 0; i < value.len; i++) {
+		if (!text_is_digit(value.at[i]) &&
+		    text_find(TEXT("-:.+TZ"), value.at[i]) == 6)
+			return -1;
+	}
+	memcpy(wishes->hold_until, value.at, value.len);
+	wishes->hold_until[value.len] = '\0';
+	return 1;
+}
+
+int
+envelope_parse_wish(struct text setting, struct envelope_wishes *wishes)
+{
+	static const struct {
+		struct text name;
+		int (*parse)(struct text, struct envelope_wishes *);
+	} names[] = {
+	    {{"mt-priority", 11}, parse_priority},
+	    {{"deliver-by", 10}, parse_deliver_by},
+	    {{"hold-for", 8}, parse_hold_for},
+	    {{"hold-until", 10}, parse_hold_until},
+	};
+	struct text name;
+	size_t i;
+
+	name = text_first(setting, text_find(setting, '='));
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (text_equal_fold(name, names[i].name))
+			return names[i].parse(
+			    text_skip(setting, name.len + 1), wishes);
+	}
+	return 0;
+}

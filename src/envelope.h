@@ -31,6 +31,16 @@ enum {
 enum envelope_ret { RET_NONE, RET_FULL, RET_HDRS };
 enum envelope_body { BODY_7BIT, BODY_8BITMIME };
 
+/* What may be asked of a server beyond delivery; zero asks for nothing. */
+struct envelope_wishes {
+	bool has_priority;	     /* MT-PRIORITY, RFC 6710 */
+	int priority;		     /* -9 to 9 */
+	long long deliver_by;	     /* seconds, BY= of RFC 2852; 0: none */
+	char deliver_by_mode[4];     /* "R", "N", "RT" or "NT" */
+	unsigned long long hold_for; /* seconds, RFC 4865; 0: none */
+	char hold_until[32];	     /* date-time of RFC 3339, or "" */
+};
+
 /* What the server said to a recipient that is not delivered. */
 struct recipient_reply {
 	int code;
@@ -58,6 +68,7 @@ struct envelope {
 	enum envelope_body body;
 	bool smtputf8;
 	bool requiretls;
+	struct envelope_wishes wishes;
 };
 
 void envelope_init(struct envelope *env);
@@ -92,5 +103,12 @@ size_t envelope_count(const struct envelope *env, enum verdict verdict);
  * list of success, failure, delay. -1 on another word. */
 int envelope_parse_notify(struct text list, unsigned *notify);
 int envelope_parse_ret(struct text word, enum envelope_ret *ret);
+
+/*
+ * One wish as `name=value`: mt-priority=-9..9, deliver-by=SECONDS;R|N[T],
+ * hold-for=SECONDS, hold-until=DATE-TIME. 1 when it was one, 0 for another
+ * name, -1 for a value that does not parse.
+ */
+int envelope_parse_wish(struct text setting, struct envelope_wishes *wishes);
 
 #endif

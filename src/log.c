@@ -347,7 +347,8 @@ print_recipient(const struct recipient *r)
 {
 	char path[1100], words[800];
 
-	if (r->verdict != VERDICT_REFUSED && r->verdict != VERDICT_LATER)
+	if (r->verdict != VERDICT_REFUSED && r->verdict != VERDICT_LATER &&
+	    r->verdict != VERDICT_DOUBTFUL)
 		return;
 	text_visible(text_of(r->path), path, sizeof(path));
 	text_visible(text_of(r->reply == NULL ? "" : r->reply->words), words,
@@ -366,6 +367,15 @@ print_detail(const char *label, const char *words)
 		    text_visible(text_of(words), shown, sizeof(shown)));
 }
 
+/* Whether the recipients fared differently; the only one, and all of a mail
+ * that failed as a whole, are named by the error itself. */
+static bool
+is_about_recipients(const struct error *e, const struct envelope *env)
+{
+	return env != NULL && env->count > 1 && e->doing != NULL &&
+	       strcmp(e->doing, "RCPT TO") == 0;
+}
+
 void
 log_failure(struct log *l, const struct error *e, const struct envelope *env)
 {
@@ -378,8 +388,7 @@ log_failure(struct log *l, const struct error *e, const struct envelope *env)
 	    failure_words(e, words));
 	print_detail("server", e->why);
 	print_detail("hint", e->hint);
-	/* The only one is named above. */
-	for (i = 0; env != NULL && env->count > 1 && i < env->count; i++)
+	for (i = 0; is_about_recipients(e, env) && i < env->count; i++)
 		print_recipient(&env->recipients[i]);
 }
 

@@ -73,6 +73,7 @@ merge_request(struct request *r, const struct request *defaults)
 	r->no_aliases = defaults->no_aliases;
 	r->no_repairs = defaults->no_repairs;
 	r->requiretls = r->requiretls || defaults->requiretls;
+	r->wishes = defaults->wishes;
 	r->smtputf8 = r->smtputf8 || defaults->smtputf8;
 	if (r->ret == RET_NONE)
 		r->ret = defaults->ret;

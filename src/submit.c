@@ -984,6 +984,7 @@ set_wishes(const struct submission *s, struct error *e)
 		env->body = BODY_8BITMIME;
 	env->smtputf8 = r->smtputf8 && (s->needs_utf8 || facts->header_8bit);
 	env->requiretls = r->requiretls;
+	env->wishes = r->wishes;
 	if (r->envid == NULL)
 		return 0;
 	return envelope_set_envid(env, text_of(r->envid), e);

@@ -25,18 +25,19 @@ struct request {
 	size_t recipient_count;
 	const struct request_dsn *dsn; /* one for each of recipients; NULL:
 					* `notify' is for all */
-	const char *reverse_path; /* -f as given, "" or "<>" is null; NULL:
-				   * not given */
-	const char *full_name;	  /* -F, "" for none, or NULL */
-	bool body_given;	  /* -B */
+	const char *reverse_path;      /* -f as given, "" or "<>" is null; NULL:
+					* not given */
+	const char *full_name;	       /* -F, "" for none, or NULL */
+	bool body_given;	       /* -B */
 	enum envelope_body body;
 	unsigned notify;       /* -N, 0 for none */
 	enum envelope_ret ret; /* -R */
 	const char *envid;     /* -V, or NULL */
 	bool all_or_none;
-	bool smtputf8;	 /* -U, -O smtputf8=yes */
-	bool requiretls; /* -O requiretls=yes */
-	bool no_aliases; /* -n */
+	bool smtputf8;		       /* -U, -O smtputf8=yes */
+	bool requiretls;	       /* -O requiretls=yes */
+	struct envelope_wishes wishes; /* -O mt-priority=..., and so on */
+	bool no_aliases;	       /* -n */
 	bool no_repairs; /* -G: the header goes as it is, but for Bcc */
 };
 

@@ -14,10 +14,24 @@ count() {
 	grep -cE "$1" "$log"
 }
 
+# The log without what went well, its beginning and its end.
+interesting() {
+	grep -vE '^ok|^# ok|^1\.\.[0-9]|^[^ ]* \.+ *$|^(cc|gcc|clang|ar) ' "$log" |
+	    cut -c 1-400 | awk '
+		NR <= 60 { print; next }
+		{ last[NR % 30] = $0 }
+		END {
+			if (NR > 90)
+				print "[...]"
+			for (i = NR > 90 ? NR - 29 : 61; i <= NR; i++)
+				print last[i % 30]
+		}'
+}
+
 for target; do
 	log=$logs/$target.log
 	start=$(date +%s)
-	"${MAKE-make}" --no-print-directory --output-sync -j2 B="$B" "$target" \
+	"${MAKE-make}" --no-print-directory -k --output-sync -j2 B="$B" "$target" \
 	    >"$log" 2>&1 </dev/null
 	status=$?
 	not=$(count '^not ok [0-9]')
@@ -35,7 +49,7 @@ for target; do
 	    "$target" $words $ok "$not" $(($(date +%s) - start))
 	if test $words = FAILED; then
 		echo "---- $log"
-		grep -vE '^ok [0-9]' "$log" | tail -n 60
+		interesting
 		echo "----"
 	fi
 	grep -E '^(ok [0-9].*|1\.\.0 )# ?(SKIP|skip)' "$log" |

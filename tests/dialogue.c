@@ -114,6 +114,12 @@ parse_option(struct dialogue *d, struct text t)
 		envelope_parse_notify(t, &d->request.notify);
 	else if (take_word(&t, "ret"))
 		envelope_parse_ret(t, &d->request.ret);
+	else if (take_word(&t, "wish smtputf8=yes"))
+		d->request.smtputf8 = true;
+	else if (take_word(&t, "wish requiretls=yes"))
+		d->request.requiretls = true;
+	else if (take_word(&t, "wish"))
+		envelope_parse_wish(t, &d->request.wishes);
 	else if (take_word(&t, "envid"))
 		d->envid = copy(t);
 	else

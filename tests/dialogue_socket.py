@@ -40,7 +40,7 @@ MESSAGE = [
     "Hello.",
 ]
 OPTIONS = {"body": ["-B"], "notify": ["-N"], "ret": ["-R"], "envid": ["-V"],
-           "all-or-none": ["--all-or-none"]}
+           "wish": ["-O"], "all-or-none": ["--all-or-none"]}
 SCHEMES = {"plain": "smtp+plain", "starttls": "smtp", "tls": "smtps"}
 ESCAPES = {"r": b"\r", "n": b"\n", "t": b"\t", "\\": b"\\", "0": b"\0"}
 

@@ -31,7 +31,7 @@ rooms='
 3 outcome
 3 trouble
 3 session	command outcome trouble wire
-3 serve
+3 serve		submit
 4 host
 4 file
 4 settings	file host
@@ -41,6 +41,8 @@ rooms='
 4 stream	net tls
 4 log		file host
 5 deliver
+5 dispatch	deliver
+5 relay		dispatch
 5 options
 6 sendling
 '

@@ -29,7 +29,7 @@ $(FUZZ:=-replay): $B/%-replay: $B/%.o $B/tests/fuzz/replay.o $(TESTED)
 bench: all
 	tests/bench/run
 
-CHECK		= unit dialogues scripts corpus sanitize clang valgrind e2e \
+CHECK		= unit player socket scripts corpus sanitize clang valgrind e2e \
 		  callers
 LINT		= gcc clang cppcheck man levels format shell
 
@@ -57,8 +57,9 @@ check-unit: $(UNIT)
 	$(PROVE) --exec '' $(UNIT)
 check-player: $(PLAYER)
 	@$(if $(DIALOGUES),$(PLAYER) $(DIALOGUES))
-check-dialogues: check-player all
+check-socket: all
 	tests/dialogue_socket.py
+check-dialogues: check-player check-socket
 check-scripts: all
 	$(PROVE) $(SCRIPTS)
 check-e2e: all
@@ -104,5 +105,5 @@ lint-shell:
 	shellcheck $$(grep -lE '^#!.*\b(ba)?sh$$' .ci/run $$(git ls-files tests))
 
 -include $(UNIT:=.d) $(FUZZ:=.d) $(PLAYER:=.d)
-.PHONY: bench check lint ci deps-check check-all lint-all check-player \
+.PHONY: bench check lint ci deps-check check-all lint-all check-dialogues \
 	fuzz fuzz-run replay objects $(CHECK:%=check-%) $(LINT:%=lint-%)

@@ -55,8 +55,8 @@ message=$folder/message
 printf 'From: alice@example.com\nTo: bob@example.org\nBcc: c@example.org\n\n.\n' \
     >"$message"
 configure() {
-	printf '%s\n' 'user alice' "tls-trust $folder/ca.pem" 'log off' \
-	    "$@" >"$folder/config"
+	printf '%s\n' 'user alice' 'from alice@example.com' 'log off' \
+	    "tls-trust $folder/ca.pem" "$@" >"$folder/config"
 	chmod 600 "$folder/config"
 }
 run() {

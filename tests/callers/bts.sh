@@ -8,5 +8,6 @@ look 1 <<END
 from sender@example.com
 to control@bugs.debian.org
 field From: Full Name <sender@example.com>
-line close 1234
+field Subject: closing 1234
+line thanks
 END

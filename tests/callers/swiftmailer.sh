@@ -5,6 +5,7 @@
 cat >send.php <<'END'
 <?php
 require "Swift/swift_required.php";
+require "Egulias/EmailValidator/autoload.php";
 foreach (["-bs", "-t -i"] as $options) {
 	$mailer = new Swift_Mailer(new Swift_SendmailTransport(
 	    "/usr/sbin/sendmail $options"));

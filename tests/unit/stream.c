@@ -501,37 +501,72 @@ hears_the_last_words(void **state)
 	hears_the_last_words_of(talk_start_tls(tls_refuse_and_leave), true);
 }
 
-/* Refuses at once, and reads on for ever. */
+/* Refuses at once, says so on a pipe, and reads on. */
 static int
 refuse_and_listen(int fd, const void *arg)
 {
+	const int *ends = arg;
 	char bytes[100000];
 
-	(void)arg;
-	if (write(fd, "554 no\r\n", 8) != 8)
+	if (write(fd, "554 no\r\n", 8) != 8 || write(ends[1], "x", 1) != 1)
 		return 1;
 	while (read(fd, bytes, sizeof(bytes)) > 0)
 		;
 	return 0;
 }
 
+/* The refusal is there and all that we send is taken: it is heard with the
+ * first large write, not after the last. */
 static void
 hears_a_refusal_while_all_goes_well(void **state)
 {
-	struct talk t = talk_start(refuse_and_listen, NULL);
 	char *out = large(LARGE), in[100];
-	int round;
+	struct talk t;
+	int ends[2];
 
 	(void)state;
-	t.got = 0;
-	for (round = 0; t.got == 0; round++) {
-		assert_true(round < 10000);
-		assert_int_equal(
-		    exchange(&t, out, 65536, in, sizeof(in), PEER_WAIT),
-		    STREAM_MOVED);
-	}
+	assert_int_equal(pipe(ends), 0);
+	t = talk_start(refuse_and_listen, ends);
+	assert_int_equal(read(ends[0], in, 1), 1);
+	assert_int_equal(
+	    exchange(&t, out, 65536, in, sizeof(in), PEER_WAIT), STREAM_MOVED);
+	assert_true(t.sent > 0);
+	assert_int_equal(t.got, 8);
 	assert_memory_equal(in, "554 no\r\n", 8);
+	close(ends[0]);
+	close(ends[1]);
 	free(out);
+	talk_end(&t);
+}
+
+static int
+tls_one_record(gnutls_session_t session, int fd)
+{
+	char bytes[100];
+
+	(void)fd;
+	memset(bytes, 'r', sizeof(bytes));
+	return tls_send_all(session, bytes, sizeof(bytes)) &&
+		       gnutls_record_recv(session, bytes, 1) == 1
+		   ? 0
+		   : 1;
+}
+
+/* What TLS has decrypted already shows in no poll. */
+static void
+takes_a_record_in_pieces(void **state)
+{
+	struct talk t = talk_start_tls(tls_one_record);
+	char in[10];
+	int i;
+
+	(void)state;
+	for (i = 0; i < 10; i++) {
+		assert_int_equal(
+		    exchange(&t, NULL, 0, in, 10, PEER_WAIT), STREAM_MOVED);
+		assert_int_equal(t.got, 10);
+	}
+	assert_int_equal(exchange(&t, "x", 1, in, 10, PEER_WAIT), STREAM_MOVED);
 	talk_end(&t);
 }
 
@@ -588,26 +623,41 @@ tells_of_the_end(void **state)
 	talk_end(&t);
 }
 
-/* Records that bring nothing, for ever. */
+static int babbled[2]; /* a pipe */
+
+/* Records that bring nothing, many, and then one that would. */
 static int
 tls_babble(gnutls_session_t session, int fd)
 {
+	char byte;
+	int i;
+
 	(void)fd;
-	while (gnutls_rehandshake(session) >= 0)
-		;
+	for (i = 0; i < 100; i++)
+		if (gnutls_rehandshake(session) < 0)
+			return 1;
+	if (!tls_send_all(session, "x", 1) || write(babbled[1], "x", 1) != 1)
+		return 2;
+	gnutls_record_recv(session, &byte, 1);
 	return 0;
 }
 
 static void
 is_not_kept_by_babble(void **state)
 {
-	struct talk t =
-	    talk_start_version("NORMAL:-VERS-ALL:+VERS-TLS1.2", tls_babble);
+	struct talk t;
 	char in[10];
 
 	(void)state;
-	if (exchange(&t, NULL, 0, in, sizeof(in), 50) != STREAM_TIMEOUT)
-		fail_msg("%s", t.e.text);
+	assert_int_equal(pipe(babbled), 0);
+	t = talk_start_version("NORMAL:-VERS-ALL:+VERS-TLS1.2", tls_babble);
+	assert_int_equal(read(babbled[0], in, 1), 1);
+	assert_int_equal(
+	    exchange(&t, NULL, 0, in, sizeof(in), -1000), STREAM_TIMEOUT);
+	assert_int_equal(
+	    exchange(&t, NULL, 0, in, sizeof(in), PEER_WAIT), STREAM_MOVED);
+	close(babbled[0]);
+	close(babbled[1]);
 	talk_end(&t);
 }
 
@@ -730,6 +780,7 @@ main(void)
 	    cmocka_unit_test(bears_signals),
 	    cmocka_unit_test(hears_the_last_words),
 	    cmocka_unit_test(hears_a_refusal_while_all_goes_well),
+	    cmocka_unit_test(takes_a_record_in_pieces),
 	    cmocka_unit_test(ends_at_the_deadline),
 	    cmocka_unit_test(tells_of_the_end),
 	    cmocka_unit_test(is_not_kept_by_babble),
