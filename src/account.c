@@ -150,6 +150,7 @@ account_inherit(struct account *a, const struct account *defaults)
 	inherit_number(&a->connect_timeout, defaults->connect_timeout);
 	inherit_number(&a->dsn_notify, defaults->dsn_notify);
 	inherit_switch(&a->pipelining, defaults->pipelining);
+	inherit_switch(&a->chunking, defaults->chunking);
 	inherit_switch(&a->recipients_all, defaults->recipients_all);
 	if (a->family == FAMILY_UNSET)
 		a->family = defaults->family;

@@ -46,6 +46,7 @@ struct account {
 	unsigned deadline;
 	unsigned connect_timeout;
 	enum account_switch pipelining; /* `auto` is SWITCH_YES */
+	enum account_switch chunking;	/* the same */
 
 	char *user;
 	enum secret_source secret;

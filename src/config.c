@@ -509,6 +509,12 @@ set_connect_timeout(struct setting *s, struct error *e)
 }
 
 static int
+set_chunking(struct setting *s, struct error *e)
+{
+	return set_switch(s, "auto", "off", &s->account->chunking, e);
+}
+
+static int
 set_pipelining(struct setting *s, struct error *e)
 {
 	return set_switch(s, "auto", "off", &s->account->pipelining, e);
@@ -753,6 +759,7 @@ static const struct keyword keywords[] = {
     {"deadline", set_deadline, 0},
     {"connect-timeout", set_connect_timeout, 0},
     {"pipelining", set_pipelining, 0},
+    {"chunking", set_chunking, 0},
     {"family", set_family, 0},
     {"log", set_log, 0},
     {"dsn-notify", set_dsn_notify, SPACED},

@@ -19,6 +19,12 @@
 #define SESSION_BURST	(64 * 1024)
 #define SESSION_OUT_MAX (8 * SESSION_BURST)
 
+/* With CHUNKING a message up to this size goes with its MAIL and RCPT in one
+ * write; a larger one waits for their replies, so that a refusal costs nothing,
+ * and goes in chunks, so that one in the middle stops it. */
+#define SESSION_SMALL (256 * 1024)
+#define SESSION_CHUNK (1024 * 1024)
+
 /* A path, its ORCPT in xtext and all parameters are far below this. */
 #define SESSION_LINE_MAX 2048
 
@@ -45,6 +51,7 @@ enum step {
 	STEP_MAIL,
 	STEP_RCPT,
 	STEP_DATA,
+	STEP_BDAT,
 	STEP_BLOCK,
 	STEP_END,
 	STEP_EMPTY,
@@ -65,9 +72,11 @@ struct transaction {
 	bool mail_asked;
 	bool mail_accepted;
 	bool data_asked;
-	bool ended;   /* the reply to the end of the data has come */
-	bool failed;  /* nothing more is to be asked */
-	size_t asked; /* recipients */
+	bool chunked;	  /* by BDAT */
+	bool chunk_taken; /* one at least */
+	bool ended;	  /* the reply to the end of the data has come */
+	bool failed;	  /* nothing more is to be asked */
+	size_t asked;	  /* recipients */
 	size_t accepted;
 	size_t refused;
 };
@@ -100,7 +109,13 @@ struct session {
 	size_t cursor; /* the next recipient to ask */
 	size_t again;  /* where a further transaction begins */
 	struct wire wire;
-	bool sending; /* the mail data is not all in `out` yet */
+	bool sending;		    /* the mail data, or chunk, is not all in
+				     * `out' yet */
+	unsigned long long size;    /* octets of the mail */
+	unsigned long long unasked; /* of them, not in any BDAT yet */
+	unsigned long long chunk;   /* of this BDAT, not in `out' yet */
+	bool no_chunking;	    /* BDAT was offered and is not there */
+	size_t tail;		    /* octets in `out' behind the mail data */
 };
 
 struct row {
@@ -488,6 +503,8 @@ static void
 begin_transaction(struct session *s)
 {
 	memset(&s->transaction, 0, sizeof(s->transaction));
+	wire_init(&s->wire, s->mail->message);
+	s->unasked = s->size;
 	s->cursor = s->again;
 	s->again = s->mail->envelope->count;
 }
@@ -540,14 +557,15 @@ check_mail(struct session *s, struct session_mail *mail)
 		return error_hint(
 		    &mail->error, "encode it as quoted-printable or base64");
 	}
-	return command_check(mail->envelope, &s->ehlo,
-	    message_size(mail->message), host, &mail->error);
+	return command_check(
+	    mail->envelope, &s->ehlo, s->size, host, &mail->error);
 }
 
 void
 session_mail(struct session *s, struct session_mail *mail)
 {
 	s->mail = mail;
+	s->size = message_size(mail->message);
 	s->again = 0;
 	if (check_mail(s, mail) == -1) {
 		outcome_decide(mail->envelope, &mail->error);
@@ -580,6 +598,31 @@ has_recipient(struct session *s)
 	       s->transaction.asked < s->ehlo.rcptmax;
 }
 
+/* RFC 3030. */
+static bool
+chunks(const struct session *s)
+{
+	return s->ehlo.chunking && !s->no_chunking &&
+	       s->plan.account->chunking != SWITCH_NO;
+}
+
+/* The mail data may be asked for when somebody is there to get it, and, where
+ * that cannot be taken back, when the replies have said so. */
+static enum step
+next_data(const struct session *s)
+{
+	const struct transaction *t = &s->transaction;
+
+	if (s->queued > 0 &&
+	    (s->mail->all_or_none || (chunks(s) && s->size > SESSION_SMALL)))
+		return STEP_STAY;
+	if (s->mail->all_or_none && t->refused > 0)
+		return STEP_STAY;
+	if (s->queued == 0 && t->accepted == 0)
+		return STEP_STAY;
+	return chunks(s) ? STEP_BDAT : STEP_DATA;
+}
+
 /* What may be asked now; STEP_STAY where the replies must come first. */
 static enum step
 next_command(struct session *s)
@@ -590,13 +633,9 @@ next_command(struct session *s)
 		return STEP_STAY;
 	if (!t->mail_asked)
 		return STEP_MAIL;
-	if (has_recipient(s))
-		return STEP_RCPT;
-	if (s->mail->all_or_none && (s->queued > 0 || t->refused > 0))
-		return STEP_STAY;
-	if (s->queued == 0 && t->accepted == 0)
-		return STEP_STAY;
-	return STEP_DATA;
+	if (t->chunked)
+		return STEP_BDAT;
+	return has_recipient(s) ? STEP_RCPT : next_data(s);
 }
 
 /* Every reply is in and nothing more is to be asked. */
@@ -626,8 +665,10 @@ ask_transaction(struct session *s)
 	enum step next;
 
 	while (s->out.len - s->sent < SESSION_BURST &&
-	       (next = next_command(s)) != STEP_STAY)
-		rows[next].ask(s);
+	       (next = next_command(s)) != STEP_STAY) {
+		if (rows[next].ask(s) == STEP_BREAK)
+			return STEP_BREAK;
+	}
 	return s->queued > 0 ? STEP_STAY : end_transaction(s);
 }
 
@@ -741,7 +782,6 @@ begin_data(struct session *s)
 		send_command(s, STEP_EMPTY, ".");
 		return STEP_TRANSACTION;
 	}
-	wire_init(&s->wire, s->mail->message);
 	s->sending = true;
 	expect(s, STEP_END, 0);
 	trace(s, SESSION_NOTE, TEXT("the mail data follows"));
@@ -759,6 +799,118 @@ answer_data(struct session *s, struct recipient *r)
 	return fail_transaction(s, STEP_DATA, "the mail data");
 }
 
+/* RFC 2920 section 3.1: with the end of the mail data, where nobody is left
+ * for a further transaction. */
+static void
+send_early_quit(struct session *s)
+{
+	size_t before = s->out.len;
+
+	if (!s->mail->last || !pipelines(s) ||
+	    s->cursor < s->mail->envelope->count ||
+	    s->again < s->mail->envelope->count)
+		return;
+	send_command(s, STEP_QUIT, "QUIT");
+	s->queued--; /* its reply is not waited for */
+	s->tail = s->out.len - before;
+}
+
+static int
+pull_chunk(struct session *s)
+{
+	size_t len;
+
+	len = s->chunk < SESSION_BURST ? (size_t)s->chunk : SESSION_BURST;
+	s->chunk -= len;
+	s->sending = s->chunk > 0;
+	return wire_chunk(&s->wire, len, &s->out, &s->error);
+}
+
+/* A message that cannot be read to its end must not look as if it had one: on
+ * -1 the connection is to be broken before the final dot. */
+static int
+pull_data(struct session *s)
+{
+	int more;
+
+	if (s->transaction.chunked)
+		return pull_chunk(s);
+	more = wire_next(&s->wire, SESSION_BURST, &s->out, &s->error);
+	s->sending = more == 1;
+	if (more == 0)
+		send_early_quit(s);
+	return more == -1 ? -1 : 0;
+}
+
+/* RSET, and the same recipients again without BDAT. */
+static enum step
+forgo_chunking(struct session *s)
+{
+	struct envelope *env = s->mail->envelope;
+	size_t i;
+
+	s->no_chunking = true;
+	trace(s, SESSION_NOTE, TEXT("no BDAT after all: once more with DATA"));
+	for (i = env->count; i > 0; i--) {
+		if (env->recipients[i - 1].verdict != VERDICT_ACCEPTED)
+			continue;
+		env->recipients[i - 1].verdict = VERDICT_OPEN;
+		s->again = i - 1;
+	}
+	begin_transaction(s);
+	return STEP_RSET;
+}
+
+/* The server offered CHUNKING and does not know BDAT; as long as no chunk was
+ * taken, nothing of the mail can have been. */
+static bool
+lacks_bdat(const struct session *s)
+{
+	const struct transaction *t = &s->transaction;
+
+	return t->chunked && !t->chunk_taken && !t->failed && t->accepted > 0 &&
+	       s->queued == 0 &&
+	       (s->reply.code == 500 || s->reply.code == 502 ||
+		   s->reply.code == 503);
+}
+
+static enum step
+ask_bdat(struct session *s)
+{
+	bool last;
+
+	last = s->unasked <= SESSION_CHUNK;
+	s->chunk = last ? s->unasked : SESSION_CHUNK;
+	s->unasked -= s->chunk;
+	send_command(s, last ? STEP_END : STEP_BDAT, "BDAT %llu%s", s->chunk,
+	    last ? " LAST" : "");
+	s->transaction.chunked = s->transaction.data_asked = true;
+	s->sending = s->chunk > 0;
+	while (s->sending && (s->size <= SESSION_SMALL ||
+				 s->out.len - s->sent < SESSION_BURST)) {
+		if (pull_data(s) == -1)
+			return STEP_BREAK;
+	}
+	return STEP_TRANSACTION;
+}
+
+static enum step answer_early(struct session *s);
+
+static enum step
+answer_bdat(struct session *s, struct recipient *r)
+{
+	(void)r;
+	if (s->sending || s->sent < s->out.len)
+		return answer_early(s);
+	if (lacks_bdat(s))
+		return forgo_chunking(s);
+	if (!positive(s))
+		return fail_transaction(s, STEP_BDAT, "a chunk of the mail");
+	s->transaction.chunk_taken = true;
+	s->transaction.data_asked = false;
+	return STEP_TRANSACTION;
+}
+
 static enum step
 answer_empty(struct session *s, struct recipient *r)
 {
@@ -771,7 +923,7 @@ answer_empty(struct session *s, struct recipient *r)
 static bool
 has_all(const struct session *s)
 {
-	return waiting_for(s) == STEP_END && s->sent == s->out.len;
+	return waiting_for(s) == STEP_END && s->out.len - s->sent <= s->tail;
 }
 
 /* An answer that says neither yes nor no to a mail that is all there. */
@@ -799,9 +951,14 @@ static enum step
 answer_end(struct session *s, struct recipient *r)
 {
 	(void)r;
-	if (s->sending || s->sent < s->out.len)
+	if (s->sending || s->out.len - s->sent > s->tail)
 		return answer_early(s);
+	if (lacks_bdat(s))
+		return forgo_chunking(s);
 	s->transaction.ended = true;
+	if (s->transaction.failed || s->transaction.accepted == 0)
+		return STEP_TRANSACTION; /* BDAT went with a MAIL or RCPT that
+					  * was refused */
 	s->mail->code = s->reply.code;
 	reply_words(&s->reply, s->mail->words, sizeof(s->mail->words));
 	if (trouble_kind(&s->reply, ERROR_REFUSED) == ERROR_PROTOCOL &&
@@ -855,7 +1012,8 @@ ask_break(struct session *s)
 static enum step
 ask_quit(struct session *s)
 {
-	send_command(s, STEP_QUIT, "QUIT");
+	if (s->tail == 0)
+		send_command(s, STEP_QUIT, "QUIT");
 	return STEP_OVER;
 }
 
@@ -880,6 +1038,7 @@ static const struct row rows[] = {
     [STEP_MAIL] = {"MAIL FROM", 5 * MINUTES, ask_mail, answer_mail},
     [STEP_RCPT] = {"RCPT TO", 5 * MINUTES, ask_rcpt, answer_rcpt},
     [STEP_DATA] = {"DATA", 2 * MINUTES, ask_data, answer_data},
+    [STEP_BDAT] = {"BDAT", 3 * MINUTES, ask_bdat, answer_bdat},
     [STEP_BLOCK] = {"the mail data", 3 * MINUTES, ask_nothing, NULL},
     [STEP_END] = {"the end of the mail data", 10 * MINUTES, ask_nothing,
 	answer_end},
@@ -919,7 +1078,8 @@ static bool
 is_premature(const struct session *s)
 {
 	return s->queued == 1 && s->sent < s->out.len &&
-	       s->queue[s->first].step != STEP_END;
+	       s->queue[s->first].step != STEP_END &&
+	       s->queue[s->first].step != STEP_BDAT;
 }
 
 static enum step
@@ -1030,30 +1190,14 @@ session_closed(struct session *s, const struct error *cause)
  * Bytes out.
  */
 
-/* A message that cannot be read to its end must not look as if it had one:
- * the connection is broken before the final dot. */
-static void
-pull_data(struct session *s)
-{
-	switch (wire_next(&s->wire, SESSION_BURST, &s->out, &s->error)) {
-	case 1:
-		return;
-	case 0:
-		s->sending = false;
-		return;
-	default:
-		enter(s, STEP_BREAK);
-	}
-}
-
 size_t
 session_output(struct session *s, const char **bytes)
 {
 	if (s->sent == s->out.len && s->step == STEP_TRANSACTION) {
-		if (s->sending)
-			pull_data(s);
-		else
+		if (!s->sending)
 			enter(s, STEP_TRANSACTION);
+		else if (pull_data(s) == -1)
+			enter(s, STEP_BREAK);
 	}
 	*bytes = s->out.at + s->sent;
 	return s->out.len - s->sent;

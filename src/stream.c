@@ -409,8 +409,7 @@ stream_exchange(struct stream *s, const char *out, size_t len, size_t *sent,
 	readable = s->tls != NULL && tls_pending(s->tls);
 	for (;;) {
 		exchange_out(s, out, len, sent);
-		if (readable || *sent >= STREAM_BULK ||
-		    s->broken.kind != ERROR_NONE) {
+		if (readable || *sent >= STREAM_BULK) {
 			status = exchange_in(s, in, size, got, e);
 			if (status != STREAM_MOVED)
 				return status;

@@ -3,12 +3,14 @@
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <gnutls/gnutls.h>
 #include <gnutls/x509.h>
@@ -36,6 +38,7 @@ struct tls {
 	gnutls_priority_t priority;
 	gnutls_certificate_credentials_t credentials;
 	gnutls_session_t session;
+	const char *bundle; /* of the system, still to be read, or NULL */
 	struct buf trust; /* PEM; empty where GnuTLS knows the trust already */
 	int fd;
 	int sys;	   /* errno of the last read */
@@ -123,18 +126,38 @@ has_certificate(struct text pem)
 	return found;
 }
 
-/* 0, or the errno. */
+static int
+read_regular(struct buf *trust, int fd)
+{
+	struct stat st;
+	char *at;
+	ssize_t n;
+
+	if (fstat(fd, &st) == -1)
+		return errno;
+	if (!S_ISREG(st.st_mode))
+		return EINVAL;
+	at = buf_reserve(trust, (size_t)st.st_size);
+	if (at == NULL)
+		return EFBIG;
+	n = read(fd, at, (size_t)st.st_size);
+	if (n == -1)
+		return errno;
+	trust->len += (size_t)n;
+	return 0;
+}
+
+/* 0, or the errno; EINVAL for what is no regular file. */
 static int
 trust_file(struct buf *trust, const char *path)
 {
-	gnutls_datum_t file;
-	int sys;
+	int fd, sys;
 
-	errno = 0;
-	if (gnutls_load_file(path, &file) < 0)
-		return errno == 0 ? EIO : errno;
-	sys = buf_add(trust, file.data, file.size) == -1 ? EFBIG : 0;
-	gnutls_free(file.data);
+	fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+	if (fd == -1)
+		return errno;
+	sys = read_regular(trust, fd);
+	close(fd);
 	return sys;
 }
 
@@ -145,7 +168,6 @@ trust_folder(struct buf *trust, const char *path)
 {
 	char name[4096];
 	struct dirent *entry;
-	struct stat st;
 	DIR *folder;
 
 	folder = opendir(path);
@@ -153,14 +175,12 @@ trust_folder(struct buf *trust, const char *path)
 		return errno;
 	while ((entry = readdir(folder)) != NULL) {
 		snprintf(name, sizeof(name), "%s/%s", path, entry->d_name);
-		if (stat(name, &st) == 0 && S_ISREG(st.st_mode))
-			trust_file(trust, name);
+		trust_file(trust, name);
 	}
 	closedir(folder);
 	return 0;
 }
 
-/* 0, or the errno; EINVAL for what is neither file nor folder. */
 static int
 trust_path(struct buf *trust, const char *path)
 {
@@ -168,9 +188,8 @@ trust_path(struct buf *trust, const char *path)
 
 	if (stat(path, &st) == -1)
 		return errno;
-	if (S_ISDIR(st.st_mode))
-		return trust_folder(trust, path);
-	return S_ISREG(st.st_mode) ? trust_file(trust, path) : EINVAL;
+	return S_ISDIR(st.st_mode) ? trust_folder(trust, path)
+				   : trust_file(trust, path);
 }
 
 static int
@@ -202,25 +221,48 @@ load_trust_of(struct tls *t, const char *path, struct error *e)
 	return 0;
 }
 
-/*
- * Parsing the 144 certificates of a system takes about 6 ms, more than all
- * the rest of a run; reading their file takes 0.06. So the text is kept, and
- * select_trust() parses what the server's chain can end in.
- */
+static int
+check_bundle(const char *path, struct error *e)
+{
+	struct stat st;
+
+	if (access(path, R_OK) == -1 || stat(path, &st) == -1)
+		return trust_fault(path, errno, e);
+	return st.st_size > 0 ? 0 : trust_fault(path, 0, e);
+}
+
+/* What the account names is read before anything connects. Of the system's
+ * trust only that it is there is seen to; it waits for load_bundle(). */
 static int
 load_trust(struct tls *t, struct error *e)
 {
-	struct stat st;
 	size_t i;
 
 	if (t->account->tls_trust != NULL)
 		return load_trust_of(t, t->account->tls_trust, e);
 	for (i = 0; i < sizeof(bundles) / sizeof(bundles[0]); i++)
-		if (stat(bundles[i], &st) == 0)
-			return load_trust_of(t, bundles[i], e);
+		if (access(bundles[i], F_OK) == 0) {
+			t->bundle = bundles[i];
+			return check_bundle(t->bundle, e);
+		}
 	if (gnutls_certificate_set_x509_system_trust(t->credentials) > 0)
 		return 0;
 	return trust_fault("the system's store", 0, e);
+}
+
+/*
+ * The system's trust, while the server's first flight is under way. Parsing
+ * its 144 certificates takes about 6 ms, more than all the rest of a run;
+ * reading their file takes 0.1. So the text is kept, and select_trust()
+ * parses what the server's chain can end in.
+ */
+static int
+load_bundle(struct tls *t, struct error *e)
+{
+	const char *bundle = t->bundle;
+
+	t->bundle = NULL;
+	return bundle == NULL ? 0 : load_trust_of(t, bundle, e);
 }
 
 static int
@@ -659,6 +701,8 @@ verify(gnutls_session_t session)
 		wanted[0].data = t->ip;
 		wanted[0].size = t->ip_len;
 	}
+	if (load_bundle(t, &t->verdict) == -1)
+		return -1;
 	select_trust(t);
 	rc = gnutls_certificate_verify_peers(session, wanted, 2, &status);
 	t->verified = rc == 0 && status == 0;
@@ -858,7 +902,7 @@ tls_handshake(struct tls *t, struct error *e)
 	while (rc == GNUTLS_E_INTERRUPTED);
 	sys = errno;
 	if (rc < 0 && gnutls_error_is_fatal(rc) == 0)
-		return wanted(t);
+		return load_bundle(t, e) == 0 ? wanted(t) : TLS_FAILED;
 	if (rc == 0 && t->verified)
 		return TLS_DONE;
 	if (rc == 0)

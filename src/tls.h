@@ -39,6 +39,7 @@ int tls_start(struct tls *t, int fd, struct error *e);
 
 /*
  * Goes on with the handshake and, at its end, the verification. TLS_FAILED:
+ * ERROR_CONFIG where the system's trust turns out to hold nothing;
  * ERROR_DENIED with the check that failed, the certificate's names, validity,
  * issuer and SHA-256; ERROR_PROTOCOL where the peer speaks no TLS (the words
  * say which scheme to write when it speaks SMTP); ERROR_LATER where the

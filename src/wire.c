@@ -104,3 +104,25 @@ wire_next(struct wire *w, size_t size, struct buf *out, struct error *e)
 	w->done = true;
 	return 0;
 }
+
+int
+wire_chunk(struct wire *w, size_t size, struct buf *out, struct error *e)
+{
+	char *bytes;
+	long len;
+
+	while (size > 0) {
+		bytes = buf_reserve(out, size);
+		if (bytes == NULL)
+			return error_set(e, ERROR_BUG, NULL, "wire: no room");
+		len = message_read(w->message, &w->cursor, bytes, size, e);
+		if (len == 0)
+			error_set(e, ERROR_BUG, NULL,
+			    "wire: the message is shorter than it said");
+		if (len <= 0)
+			return -1;
+		out->len += (size_t)len;
+		size -= (size_t)len;
+	}
+	return 0;
+}

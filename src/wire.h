@@ -3,7 +3,8 @@
 
 /*
  * wire: message -> the bytes that follow DATA (dot-stuffed, RFC 5321 section
- * 4.5.2, ended by CRLF.CRLF). Pulled: memory does not grow with the message.
+ * 4.5.2, ended by CRLF.CRLF) or BDAT (as they are, RFC 3030). Pulled: memory
+ * does not grow with the message.
  */
 
 #include "message.h"
@@ -24,5 +25,12 @@ void wire_init(struct wire *w, struct message *m);
  * and the caller must break the connection.
  */
 int wire_next(struct wire *w, size_t size, struct buf *out, struct error *e);
+
+/*
+ * Appends exactly `size` octets of the message without transparency. -1 where
+ * it cannot be read, or is shorter (ERROR_BUG): the caller breaks the
+ * connection in the middle of the chunk.
+ */
+int wire_chunk(struct wire *w, size_t size, struct buf *out, struct error *e);
 
 #endif

@@ -17,7 +17,7 @@
 #include "session.h"
 #include "submit.h"
 
-#define FILE_MAX (1024 * 1024)
+#define FILE_MAX (4 * 1024 * 1024)
 #define NONCE	 "fyko+d2lbbFgONRv9qkxdawL"
 
 static const char standard_message[] =
@@ -39,6 +39,7 @@ struct dialogue {
 	char *recipients[1024];
 	char *from;
 	char *envid;
+	int fill; /* lines of 64 octets that the message gets in addition */
 	struct text script; /* from the first S:, C:, TLS, ... on */
 	int status;
 	struct text error;
@@ -157,6 +158,8 @@ parse_line(struct dialogue *d, struct text t)
 		parse_option(d, t);
 	else if (take_word(&t, "|"))
 		buf_format(&d->message, "%.*s\r\n", TEXT_ARG(t));
+	else if (take_word(&t, "fill"))
+		d->fill = atoi(t.at);
 	else if (take_word(&t, "status"))
 		d->status = atoi(t.at);
 	else if (take_word(&t, "error"))
@@ -188,6 +191,10 @@ parse_dialogue(struct dialogue *d)
 		    mem_copy("bob@example.org");
 	if (d->message.len == 0)
 		buf_add_string(&d->message, standard_message);
+	while (d->fill-- > 0)
+		buf_add_string(&d->message,
+		    "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+		    "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\r\n");
 	d->request.recipients = d->recipients;
 	d->request.reverse_path = d->from;
 	d->request.envid = d->envid;
@@ -324,6 +331,18 @@ expect_data(struct play *p)
 	return result;
 }
 
+/* "{message}", or "{message FROM TO}". */
+static int
+expect_message(struct play *p, struct text line)
+{
+	struct text message = buf_text(&p->d->message);
+	size_t from, to;
+
+	if (sscanf(line.at, "{message %zu %zu}", &from, &to) == 2)
+		message = text_skip(text_first(message, to), from);
+	return expect_bytes(p, message);
+}
+
 static int
 expect_line(struct play *p, struct text line)
 {
@@ -333,6 +352,8 @@ expect_line(struct play *p, struct text line)
 
 	if (text_equal(line, TEXT("{data}")))
 		return expect_data(p);
+	if (text_starts_fold(line, TEXT("{message")))
+		return expect_message(p, line);
 	buf_init(&expected, FILE_MAX);
 	at = 0;
 	while (at < line.len &&

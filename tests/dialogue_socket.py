@@ -75,6 +75,7 @@ class Dialogue:
         self.lines = []
         self.acts = []
         self.status = self.error = None
+        self.fill = 0
         self.says = []
         text = path.read_text(encoding="utf-8")
         for number, line in enumerate(text.split("\n"), 1):
@@ -107,6 +108,7 @@ class Dialogue:
         "memory-only": lambda d, v: setattr(d, "memory_only", True),
         "plain-only": lambda d, v: setattr(d, "plain_only", True),
         "|": lambda d, v: d.lines.append(v),
+        "fill": lambda d, v: setattr(d, "fill", int(v)),
         "S:": lambda d, v: d.add("say", v.encode() + b"\r\n"),
         "S=": lambda d, v: d.add("say", unescape(v)),
         "C:": lambda d, v: d.add("hear", v.encode() + b"\r\n"),
@@ -125,14 +127,20 @@ class Dialogue:
         """Defaults, and what {size} and {data} stand for."""
         self.recipients = self.recipients or ["bob@example.org"]
         lines = [line.encode() for line in self.lines or MESSAGE]
+        lines += [b"x" * 62] * self.fill
         self.message = b"".join(line + b"\r\n" for line in lines)
         stuffed = b"".join((b"." if line.startswith(b".") else b"")
                            + line + b"\r\n" for line in lines) + b".\r\n"
         size = str(len(self.message)).encode()
-        self.acts = [
-            (kind, content.replace(b"{size}", size)
-             .replace(b"{data}\r\n", stuffed) if kind == "hear" else content)
-            for kind, content in self.acts]
+        part = re.compile(rb"\{message (\d+) (\d+)\}\r\n")
+        for i, (kind, content) in enumerate(self.acts):
+            if kind == "hear":
+                content = content.replace(b"{size}", size)
+                content = content.replace(b"{data}\r\n", stuffed)
+                content = content.replace(b"{message}\r\n", self.message)
+                content = part.sub(lambda m: self.message[
+                    int(m.group(1)):int(m.group(2))], content)
+                self.acts[i] = kind, content
         if self.acts[-1][0] not in ("close", "silence", "end"):
             self.acts.append(("end", None))
         self.silent = self.acts[-1][0] == "silence"

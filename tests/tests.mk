@@ -101,8 +101,9 @@ lint-levels:
 lint-format:
 	clang-format --dry-run -Werror $(wildcard src/*.[ch] cmd/*.[ch] \
 	    tests/*.[ch] tests/*/*.[ch])
+# SC1091: a script that is run in a sandbox names its library as seen there.
 lint-shell:
-	shellcheck $$(grep -lE '^#!.*\b(ba)?sh$$' .ci/run $$(git ls-files tests))
+	shellcheck -e SC1091 $$(grep -rlE '^#!.*\b(ba)?sh$$' .ci tests)
 
 -include $(UNIT:=.d) $(FUZZ:=.d) $(PLAYER:=.d)
 .PHONY: bench check lint ci deps-check check-all lint-all check-dialogues \

@@ -3,7 +3,6 @@
 # full minutes only.
 . /tests/callers/lib.sh
 
-patience=80
 mkdir tabs
 printf '%s\n' 'MAILTO=rcpt@example.org' '* * * * * cat /run/text' >tabs/root
 busybox crond -f -c /root/tabs -L /root/log &

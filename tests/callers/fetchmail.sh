@@ -4,7 +4,7 @@
 
 start_pop
 (umask 077 && cat >rc) <<END
-poll 127.0.0.1 protocol pop3 service $pop_port
+poll 127.0.0.1 protocol pop3 service $(cat /run/pop-port)
 user "someone" password "secret" is "rcpt@example.org" here fetchall
 mda "/usr/sbin/sendmail -i -f %F -- %T" sslproto ''
 END

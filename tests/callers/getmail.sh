@@ -9,7 +9,7 @@ cat >/home/hank/.getmail/getmailrc <<END
 [retriever]
 type = SimplePOP3Retriever
 server = 127.0.0.1
-port = $pop_port
+port = $(cat /run/pop-port)
 username = someone
 password = secret
 [destination]

@@ -3,7 +3,7 @@
 . /tests/callers/lib.sh
 
 git init -q work
-cd work
+cd work || exit
 git config user.name 'Some Author'
 git config user.email author@example.com
 echo one >file

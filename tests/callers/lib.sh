@@ -1,11 +1,11 @@
 # shellcheck shell=sh
 # What a caller's test finds ready: a smarthost on loopback, /etc/sendling.conf
-# that points to it, and below /run/text a body that a careless program damages.
+# that points to it, and in /run/text a body that a careless program damages.
 # The test runs as root in the world that tests/callers/world made.
 set -eu
 cd /root
 
-patience=20 # seconds that a mail may take
+patience=75 # seconds that a mail may take: crond waits for its minute
 
 fail() {
 	echo "$*"
@@ -47,7 +47,7 @@ write_text() {
 	    'Bcc: nobody@example.org' 'grün' 'last line' >/run/text
 }
 
-# A POP3 server with one message, at $pop_port.
+# A POP3 server with one message; its port is in /run/pop-port.
 start_pop() {
 	{
 		printf '%s\n' 'Return-Path: <other@example.com>' \
@@ -58,8 +58,6 @@ start_pop() {
 	} >/run/fetched
 	/tests/callers/pop.py /run/pop-port /run/fetched &
 	within 20 test -e /run/pop-port || fail 'pop.py does not listen'
-	# shellcheck disable=SC2034 # the tests use it
-	pop_port=$(cat /run/pop-port)
 }
 
 # delivered COUNT: waits for so many messages.

@@ -12,4 +12,5 @@ from root@example.org
 to rcpt@example.org
 field Subject: Logwatch for box.example.net (Linux)
 field To: rcpt@example.org
+holds Accepted publickey for root
 END

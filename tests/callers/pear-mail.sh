@@ -11,7 +11,7 @@ $sent = Mail::factory("sendmail")->send(["rcpt@example.org",
     file_get_contents("/run/text"));
 exit($sent === true ? 0 : 1);
 END
-php8.2 -d error_reporting=0 send.php
+php -d error_reporting=0 send.php
 look 1 <<END
 from sender@example.com
 to rcpt@example.org bcc@example.org

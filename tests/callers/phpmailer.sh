@@ -17,7 +17,7 @@ $mail->Subject = "Grüße";
 $mail->Body = file_get_contents("/run/text");
 $mail->send();
 END
-php8.2 send.php
+php send.php
 look 1 <<END
 from sender@example.com
 to rcpt@example.org cc@example.org bcc@example.org

@@ -2,7 +2,7 @@
 # reportbug: it does not run as root, nor for an address at example.org.
 . /tests/callers/lib.sh
 
-cd /home/hank
+cd /home/hank || exit
 touch .reportbugrc
 yes '' | as_user hank HOME=/home/hank LC_ALL=C.UTF-8 \
     reportbug --offline --no-query-bts --no-check-available --no-verify \

@@ -16,9 +16,11 @@ Mail.deliver do
 end
 END
 ruby send.rb
+sed -i 's/$/\r/' /run/text
 look 1 <<END
 from sender@example.com
 to rcpt@example.org bcc@example.org
 field From: Sender <sender@example.com>
 field Subject: Grüße
+text
 END

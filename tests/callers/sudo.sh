@@ -11,4 +11,5 @@ to rcpt@example.org
 field To: rcpt@example.org
 field From: hank@example.org
 field Subject: SECURITY box.example.net
+holds hank : user NOT in sudoers
 END

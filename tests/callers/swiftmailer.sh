@@ -17,7 +17,7 @@ foreach (["-bs", "-t -i"] as $options) {
 		exit(1);
 }
 END
-php8.2 -d error_reporting=0 send.php
+php -d error_reporting=0 send.php
 for number in 1 2; do
 	look $number <<-END
 	from sender@example.com

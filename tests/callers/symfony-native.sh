@@ -12,7 +12,7 @@ $mailer->send((new Email())->from("Sender <sender@example.com>")
     ->to("rcpt@example.org")->bcc("bcc@example.org")->subject("Grüße")
     ->text(file_get_contents("/run/text")));
 END
-php8.2 send.php
+php send.php
 look 1 <<END
 from sender@example.com
 to rcpt@example.org bcc@example.org

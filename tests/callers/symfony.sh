@@ -14,7 +14,7 @@ foreach (["Grüße", "The second"] as $subject)
 	    ->bcc("bcc@example.org")->subject($subject)
 	    ->text(file_get_contents("/run/text")));
 END
-php8.2 send.php
+php send.php
 look 1 <<END
 from sender@example.com
 to rcpt@example.org cc@example.org bcc@example.org

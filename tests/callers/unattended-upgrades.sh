@@ -10,4 +10,5 @@ look 1 <<END
 from root@example.org
 to rcpt@example.org
 like Subject: .*unattended-upgrades result for box.*
+holds No packages found that can be upgraded
 END

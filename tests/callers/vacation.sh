@@ -2,7 +2,7 @@
 # vacation: answers a mail; -f with a bare user name, no -i and a lone dot.
 . /tests/callers/lib.sh
 
-cd /home/hank
+cd /home/hank || exit
 { printf '%s\n' 'From: hank@example.org' 'Subject: Away' '' &&
     cat /run/text; } >.vacation.msg
 chown hank: .vacation.msg
