@@ -460,16 +460,22 @@ grow_fields(struct message *m)
 	m->fields = mem_resize(m->fields, m->size, sizeof(*m->fields));
 }
 
-static void
-parse_fields(struct message *m)
+/* Each costs far more memory than the two octets it may consist of. */
+static int
+parse_fields(struct message *m, struct error *e)
 {
 	struct text rest = buf_text(&m->header);
 	struct header_field field;
 
 	while (header_next(&rest, &field) == 1) {
+		if (m->count == MESSAGE_FIELDS_MAX)
+			return error_set(e, ERROR_MESSAGE, NULL,
+			    "the header section has more than %d fields",
+			    MESSAGE_FIELDS_MAX);
 		grow_fields(m);
 		m->fields[m->count++] = (struct message_field){.field = field};
 	}
+	return 0;
 }
 
 int
@@ -490,8 +496,7 @@ message_end(struct message *m, struct error *e)
 	m->facts.body_utf8 =
 	    m->facts.body_8bit && !m->utf8.bad && m->utf8.need == 0;
 	note_header(m);
-	parse_fields(m);
-	return 0;
+	return parse_fields(m, e);
 }
 
 const struct message_facts *

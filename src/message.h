@@ -20,6 +20,7 @@
 
 #define MESSAGE_MEMORY	   (1024 * 1024)
 #define MESSAGE_HEADER_MAX (64 * 1024 * 1024)
+#define MESSAGE_FIELDS_MAX 100000
 
 /*
  * Where the body goes beyond MESSAGE_MEMORY. write appends; read returns how
@@ -66,7 +67,8 @@ void message_free(struct message *m);
 int message_input(
     struct message *m, const char *bytes, size_t len, struct error *e);
 
-/* The input is complete: fields and facts are there from now on. */
+/* The input is complete: fields and facts are there from now on. -1:
+ * ERROR_MESSAGE (more than MESSAGE_FIELDS_MAX fields), or the store's error. */
 int message_end(struct message *m, struct error *e);
 
 const struct message_facts *message_facts(const struct message *m);

@@ -550,6 +550,22 @@ header_has_a_limit(void **state)
 
 /* Lines without an end go where other text of their kind goes. */
 static void
+fields_have_a_limit(void **state)
+{
+	struct message *m = message_new(NULL);
+	struct error e;
+	int i;
+
+	(void)state;
+	error_clear(&e);
+	for (i = 0; i <= MESSAGE_FIELDS_MAX; i++)
+		assert_int_equal(message_input(m, "a:\n", 3, &e), 0);
+	assert_int_equal(message_end(m, &e), -1);
+	assert_int_equal(e.kind, ERROR_MESSAGE);
+	message_free(m);
+}
+
+static void
 long_lines(void **state)
 {
 	static const struct {
@@ -749,6 +765,7 @@ main(void)
 	    cmocka_unit_test(store_that_fails_later_is_told),
 	    cmocka_unit_test(store_that_lost_bytes_is_told),
 	    cmocka_unit_test(header_has_a_limit),
+	    cmocka_unit_test(fields_have_a_limit),
 	    cmocka_unit_test(long_lines),
 	    cmocka_unit_test(name_without_end_is_no_field),
 	    cmocka_unit_test(find_and_drop),
