@@ -1,6 +1,7 @@
 """The programs that are measured: where they come from, and the command line
 that makes each of them send one message."""
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -111,6 +112,12 @@ from {SENDER}
                    input=job.message.lf)
 
 
+def msmtp_from_field(program, job):
+    command = msmtp(program, job)
+    command.argv[3:] = ["-t"]
+    return command
+
+
 def curl(program, job):
     scheme = "smtps" if job.mode == "smtps" else "smtp"
     config = job.write("curl.conf", "".join(
@@ -167,7 +174,9 @@ data -
 pipeline
 silent
 """)
-    return Command(program, "--config", config, input=job.message.lf)
+    # It ends the last line itself, and would add an empty one.
+    mail = job.write("swaks.mail", Path(job.message.lf).read_text()[:-1])
+    return Command(program, "--config", config, input=mail)
 
 
 def smtplib(program, job):
@@ -181,56 +190,61 @@ COMMANDS = {"sendling": sendling, "floor": floor, "msmtp": msmtp,
             "swaks": swaks, "smtplib": smtplib}
 
 
-def quietly(*argv, cwd=None):
+def quietly(*argv, cwd=None, env=None):
     """The output of a command, or None when it cannot be run."""
     try:
-        done = subprocess.run(argv, cwd=cwd, stdin=subprocess.DEVNULL,
-                              capture_output=True, text=True, timeout=60)
+        done = subprocess.run(argv, cwd=cwd, env={**os.environ, **(env or {})},
+                              stdin=subprocess.DEVNULL, capture_output=True,
+                              text=True, timeout=60)
     except (OSError, subprocess.TimeoutExpired):
         return None
     return done.stdout if done.returncode == 0 else None
 
 
-def fetch(packages, root):
-    """Downloads packages of Debian and unpacks them below root; nothing is
+def fetch(package, root):
+    """Downloads a package of Debian and unpacks it below root; nothing is
     installed, so the system's sendmail stays what it is."""
     store = root.parent / "packages"
     store.mkdir(parents=True, exist_ok=True)
-    for package in packages:
-        if not any(store.glob(package + "_*")):
-            quietly("apt-get", "download", package, cwd=store)
-        for file in store.glob(package + "_*"):
-            quietly("dpkg", "-x", str(file), str(root))
+    if not any(store.glob(package + "_*")):
+        quietly("apt-get", "download", package, cwd=store)
+    for file in store.glob(package + "_*"):
+        quietly("dpkg", "-x", str(file), str(root))
 
 
-def has_libraries(program):
-    linked = quietly("ldd", str(program))
-    return linked is None or "not found" not in linked
+def environment(program, root):
+    """What a program needs to find its name, libraries and modules."""
+    variables = {"HELOHOST": "example.com"} if "nullmailer" in program else {}
+    if not program.startswith(str(root)):
+        return variables
+    if program.endswith("swaks"):
+        folders = [str(p.parent) for p in root.rglob("Net") if p.is_dir()]
+        variables["PERL5LIB"] = ":".join(folders)
+    elif "not found" in (quietly("ldd", program) or ""):
+        folders = {str(p.parent) for p in root.rglob("*.so.*")}
+        variables["LD_LIBRARY_PATH"] = ":".join(sorted(folders))
+    return variables
+
+
+def is_complete(program, root):
+    variables = environment(program, root)
+    if program.endswith("swaks"):
+        return quietly("perl", "-MNet::SSLeay", "-e1", env=variables) is not None
+    return "not found" not in (quietly("ldd", program, env=variables) or "")
 
 
 def find(name, root):
     """The installed program, or the one from Debian's packages, or None."""
-    installed = Path("/", PROGRAMS[name])
-    if installed.exists() and (name != "swaks" or quietly(
-            "perl", "-MNet::SSLeay", "-e", "1") is not None):
-        return str(installed)
-    program = root / PROGRAMS[name]
-    if not program.exists() and shutil.which("apt-get"):
-        fetch(PACKAGES[name], root)
-    return str(program) if program.exists() else None
-
-
-def environment(program, root):
-    """What a program from root needs to find its libraries and modules."""
-    if not str(program).startswith(str(root)):
-        return {}
-    if program.endswith("swaks"):
-        folders = [str(p.parent) for p in root.rglob("Net") if p.is_dir()]
-        return {"PERL5LIB": ":".join(folders)}
-    if has_libraries(program):
-        return {}
-    folders = {str(p.parent) for p in root.rglob("*.so.*")}
-    return {"LD_LIBRARY_PATH": ":".join(sorted(folders))}
+    for program in (Path("/", PROGRAMS[name]), root / PROGRAMS[name]):
+        if program.exists() and is_complete(str(program), root):
+            return str(program)
+    if not shutil.which("apt-get"):
+        return None
+    for package in PACKAGES[name]:
+        fetch(package, root)
+        if program.exists() and is_complete(str(program), root):
+            return str(program)
+    return None
 
 
 def version(name, program, root):
