@@ -18,6 +18,7 @@
 #include "options.h"
 #include "relay.h"
 #include "settings.h"
+#include "stream.h"
 
 #define SENDLING_VERSION "0.1"
 
@@ -108,7 +109,8 @@ static int
 read_message(struct run *r, struct error *e)
 {
 	r->message = message_new(&r->store.store);
-	return file_read_message(STDIN_FILENO, r->message, e);
+	return file_read_message(
+	    STDIN_FILENO, r->options.dot_ends, r->message, e);
 }
 
 static int
@@ -284,6 +286,18 @@ run(struct run *r, struct error *e)
 	return EXIT_SUCCESS;
 }
 
+/* Where somebody is writing a mail to us, until the end; but a descriptor that
+ * was only inherited is not waited for. */
+static void
+drain_input(void)
+{
+	const long long patience = 2000;
+
+	if (!isatty(STDIN_FILENO) &&
+	    stream_wait_readable(STDIN_FILENO, stream_now() + patience) == 1)
+		file_drain(STDIN_FILENO);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -295,7 +309,9 @@ main(int argc, char **argv)
 	error_clear(&e);
 	run_init(&r);
 	if (read_options(&r, argc, argv, &e) == -1) {
-		file_drain(STDIN_FILENO);
+		start_dispatch(&r);
+		drain_input();
+		dispatch_report(r.dispatch, NULL, &e);
 		status = fail(&r, &e);
 	} else {
 		status = run(&r, &e);

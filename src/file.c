@@ -205,16 +205,26 @@ file_drain(int fd)
 	free(chunk);
 }
 
+/* A terminal gives one line a read. */
+static bool
+is_lone_dot(const char *chunk, ssize_t len)
+{
+	return len == 2 && chunk[0] == '.' && chunk[1] == '\n';
+}
+
 static int
-feed(int fd, struct message *m, char *chunk, struct error *e)
+feed(int fd, bool dot_ends, struct message *m, char *chunk, struct error *e)
 {
 	ssize_t n;
 
-	while ((n = read_some(fd, chunk, FILE_CHUNK)) > 0)
+	while ((n = read_some(fd, chunk, FILE_CHUNK)) > 0) {
+		if (dot_ends && is_lone_dot(chunk, n))
+			break;
 		if (message_input(m, chunk, (size_t)n, e) == -1) {
 			file_drain(fd);
 			return -1;
 		}
+	}
 	if (n == -1)
 		return error_set_sys(e, ERROR_IO, errno, "reading the message",
 		    "nothing was sent");
@@ -222,13 +232,13 @@ feed(int fd, struct message *m, char *chunk, struct error *e)
 }
 
 int
-file_read_message(int fd, struct message *m, struct error *e)
+file_read_message(int fd, bool dot_ends, struct message *m, struct error *e)
 {
 	char *chunk;
 	int status;
 
 	chunk = mem_new(FILE_CHUNK, 1);
-	status = feed(fd, m, chunk, e);
+	status = feed(fd, dot_ends && isatty(fd), m, chunk, e);
 	free(chunk);
 	return status;
 }

@@ -39,11 +39,16 @@ int file_read(const char *path, enum file_trust trust, struct buf *out,
 int file_check(const char *path, enum file_trust trust,
     const struct file_info *info, struct error *e);
 
-/* Feeds all of the descriptor to the message and ends it. EINTR is retried.
- * -1: ERROR_IO on a read error, or the message's error (then the rest of the
- * descriptor is still read to its end, so that its writer is not killed). A
- * descriptor that was left non-blocking is made blocking. */
-int file_read_message(int fd, struct message *m, struct error *e);
+/*
+ * Feeds all of the descriptor to the message and ends it. EINTR is retried.
+ * With dot_ends a line that is a lone dot ends the message as well, where the
+ * descriptor is a terminal. -1: ERROR_IO on a read error, or the message's
+ * error (then the rest of the descriptor is still read to its end, so that its
+ * writer is not killed). A descriptor that was left non-blocking is made
+ * blocking.
+ */
+int file_read_message(
+    int fd, bool dot_ends, struct message *m, struct error *e);
 
 /* Reads to the end and forgets. */
 void file_drain(int fd);

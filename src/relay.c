@@ -1,8 +1,7 @@
 #include "relay.h"
 
 #include <errno.h>
-#include <stdio.h>
-#include <string.h>
+#include <fcntl.h>
 #include <unistd.h>
 
 #include "file.h"
@@ -15,6 +14,8 @@ struct relay {
 	const struct relay_plan *plan;
 	struct serve *serve;
 	struct file_store store;
+	char bytes[RELAY_INPUT]; /* from the client */
+	struct text rest;	 /* of them, not taken yet */
 };
 
 static void
@@ -23,27 +24,31 @@ empty_store(void *arg)
 	struct relay *r = arg;
 
 	file_store_clear(&r->store);
-	file_store_init(&r->store, r->plan->folder);
 }
 
+/* Who said QUIT, or is gone, may not wait for our last words. */
 static int
 write_replies(struct relay *r, struct error *e)
 {
 	const char *bytes;
 	size_t len;
 
-	len = serve_output(r->serve, &bytes);
-	if (file_write(r->plan->out, bytes, len) == -1)
-		return error_set_sys(e, ERROR_IO, errno, "-bs",
-		    "cannot answer on standard output");
-	serve_sent(r->serve, len);
+	while ((len = serve_output(r->serve, &bytes)) > 0) {
+		if (file_write(r->plan->out, bytes, len) == -1) {
+			if (serve_want(r->serve) == SERVE_OVER)
+				return 0;
+			return error_set_sys(e, ERROR_IO, errno, "-bs",
+			    "cannot answer on standard output");
+		}
+		serve_sent(r->serve, len);
+	}
 	return 0;
 }
 
+/* More of r->rest; the client is gone where there is none. */
 static int
-read_commands(struct relay *r, struct error *e)
+read_bytes(struct relay *r, struct error *e)
 {
-	char bytes[RELAY_INPUT];
 	ssize_t len;
 	int ready;
 
@@ -53,14 +58,27 @@ read_commands(struct relay *r, struct error *e)
 		serve_closed(r->serve, true);
 		return 0;
 	}
-	len = ready == -1 ? -1 : read(r->plan->in, bytes, sizeof(bytes));
+	len = ready == -1 ? -1 : read(r->plan->in, r->bytes, sizeof(r->bytes));
+	if (len == -1 && errno == EINTR)
+		return 0;
 	if (len == -1)
 		return error_set_sys(
 		    e, ERROR_IO, errno, "-bs", "cannot read standard input");
 	if (len == 0)
 		serve_closed(r->serve, false);
-	else
-		serve_input(r->serve, bytes, (size_t)len);
+	r->rest = (struct text){r->bytes, (size_t)len};
+	return 0;
+}
+
+static int
+read_commands(struct relay *r, struct error *e)
+{
+	size_t taken;
+
+	if (r->rest.len == 0)
+		return read_bytes(r, e);
+	taken = serve_input(r->serve, r->rest.at, r->rest.len);
+	r->rest = text_skip(r->rest, taken);
 	return 0;
 }
 
@@ -72,11 +90,15 @@ merge_request(struct request *r, const struct request *defaults)
 	r->all_or_none = defaults->all_or_none;
 	r->no_aliases = defaults->no_aliases;
 	r->no_repairs = defaults->no_repairs;
-	r->requiretls = r->requiretls || defaults->requiretls;
-	r->wishes = defaults->wishes;
+	r->requiretls = defaults->requiretls;
+	r->notify = defaults->notify;
 	r->smtputf8 = r->smtputf8 || defaults->smtputf8;
 	if (r->ret == RET_NONE)
 		r->ret = defaults->ret;
+	if (r->body_given)
+		return;
+	r->body_given = defaults->body_given;
+	r->body = defaults->body;
 }
 
 static void
@@ -110,6 +132,18 @@ step(struct relay *r, struct error *e)
 	return 0;
 }
 
+/* Sockets and pipes are shared with their other users, who may like them
+ * otherwise. */
+static void
+make_blocking(int fd)
+{
+	int flags;
+
+	flags = fcntl(fd, F_GETFL);
+	if (flags != -1 && (flags & O_NONBLOCK) != 0)
+		fcntl(fd, F_SETFL, flags & ~O_NONBLOCK);
+}
+
 int
 relay_run(const struct relay_plan *plan, struct error *e)
 {
@@ -120,6 +154,8 @@ relay_run(const struct relay_plan *plan, struct error *e)
 	    .arg = &r};
 	int result = 0;
 
+	make_blocking(plan->in);
+	make_blocking(plan->out);
 	file_store_init(&r.store, plan->folder);
 	r.serve = serve_new(&serve);
 	while (result == 0 && serve_want(r.serve) != SERVE_OVER)
@@ -134,10 +170,13 @@ relay_run(const struct relay_plan *plan, struct error *e)
 void
 relay_refuse(int out, const struct error *e)
 {
-	char line[sizeof(e->text) + 100];
+	struct serve_plan plan = {.host = ""};
+	struct serve *serve;
+	const char *bytes;
+	size_t len;
 
-	snprintf(line, sizeof(line), "421 4.3.5 %s%s%s\r\n",
-	    e->doing == NULL ? "" : e->doing, e->doing == NULL ? "" : ": ",
-	    e->text);
-	file_write(out, line, strlen(line));
+	serve = serve_new_refused(&plan, e);
+	len = serve_output(serve, &bytes);
+	file_write(out, bytes, len);
+	serve_free(serve);
 }

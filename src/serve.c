@@ -17,6 +17,7 @@
 #define ORCPT_MAX  500 /* RFC 3461 section 4.2 */
 
 static const char mail_first[] = "503 5.5.1 MAIL comes first";
+static const char chunks_begun[] = "503 5.5.1 BDAT was begun already";
 static const char no_recipient[] = "554 5.5.1 no recipient was taken";
 static const char too_large[] =
     "552 5.3.4 the message is larger than this system takes";
@@ -27,14 +28,14 @@ enum mode { MODE_COMMAND, MODE_DATA, MODE_CHUNK, MODE_WAIT, MODE_CLOSED };
 /* All that is known of one mail, and of nothing else. */
 struct transaction {
 	struct serve_mail mail;
-	struct request_dsn *dsn;    /* one for each of the recipients */
-	struct request_dsn wishes;  /* of the RCPT that is looked at */
-	bool started;		    /* MAIL was accepted */
-	bool spoiled;		    /* a MAIL or RCPT was refused */
-	bool chunked;		    /* a BDAT was taken */
-	const char *refusal;	    /* the reply at the end of the mail data */
-	struct error broken;	    /* the message could not be stored */
-	unsigned long long size;    /* that MAIL announced */
+	struct request_dsn *dsn;   /* one for each of the recipients */
+	struct request_dsn wishes; /* of the RCPT that is looked at */
+	bool started;		   /* MAIL was accepted */
+	bool spoiled;		   /* a MAIL or RCPT was refused */
+	bool chunked;		   /* a BDAT was taken */
+	const char *refusal;	   /* the reply at the end of the mail data */
+	struct error broken;	   /* the message could not be stored */
+	unsigned long long size;   /* that MAIL announced */
 	unsigned long long received;
 };
 
@@ -159,16 +160,26 @@ failure_code(const struct error *e)
 	return 451;
 }
 
+/* Nothing of it is on stderr: all that a person should know is in here. */
+static void
+reply_words(struct serve *s, const char *code, const struct error *e)
+{
+	reply(s, "%s %s%s%s%s%s%s%s", code, e->doing == NULL ? "" : e->doing,
+	    e->doing == NULL ? "" : ": ", e->text,
+	    e->why[0] == '\0' ? "" : "; it said: ", e->why,
+	    e->hint[0] == '\0' ? "" : "; ", e->hint);
+}
+
 static void
 reply_failure(struct serve *s, const struct error *e)
 {
 	int code = failure_code(e);
 	bool same = e->enhanced.class == code / 100;
+	char words[32];
 
-	reply(s, "%d %d.%d.%d %s%s%s%s%s", code, code / 100,
-	    same ? e->enhanced.subject : 0, same ? e->enhanced.detail : 0,
-	    e->doing == NULL ? "" : e->doing, e->doing == NULL ? "" : ": ",
-	    e->text, e->why[0] == '\0' ? "" : "; it said: ", e->why);
+	snprintf(words, sizeof(words), "%d %d.%d.%d", code, code / 100,
+	    same ? e->enhanced.subject : 0, same ? e->enhanced.detail : 0);
+	reply_words(s, words, e);
 }
 
 /* e may be the mail's own. */
@@ -282,7 +293,8 @@ parse_xtext(struct text xtext, struct buf *out)
 		low = memchr(digits, xtext.at[i + 2], 16);
 		if (high == NULL || low == NULL)
 			return false;
-		buf_add_char(out, (char)((high - digits) << 4 | (low - digits)));
+		buf_add_char(
+		    out, (char)((high - digits) << 4 | (low - digits)));
 		i += 2;
 	}
 	return true;
@@ -365,9 +377,8 @@ set_orcpt(struct serve *s, struct text value)
 	bool valid;
 
 	buf_init(&unused, SERVE_LINE_MAX);
-	valid = value.len <= ORCPT_MAX && value.at[0] != ';' &&
-		xtext.len > 0 && !text_has_8bit(value) &&
-		parse_xtext(xtext, &unused);
+	valid = xtext.len > 0 && value.len <= ORCPT_MAX && value.at[0] != ';' &&
+		!text_has_8bit(value) && parse_xtext(xtext, &unused);
 	buf_clear(&unused);
 	if (valid)
 		s->t.wishes.orcpt = mem_string(value.at, value.len);
@@ -523,17 +534,15 @@ take_rcpt(struct serve *s, struct text argument)
 {
 	const char *refusal;
 
-	if (!s->t.started || s->t.chunked) {
-		fault(s, s->t.started ? "503 5.5.1 BDAT was begun already"
-				      : mail_first);
+	if (!s->t.started)
+		refusal = mail_first;
+	else if (s->t.chunked)
+		refusal = chunks_begun;
+	else
+		refusal = take_recipient(s, argument);
+	reply(s, "%s", refusal == NULL ? "250 2.1.5 recipient taken" : refusal);
+	if (refusal == NULL)
 		return;
-	}
-	refusal = take_recipient(s, argument);
-	if (refusal == NULL) {
-		reply(s, "250 2.1.5 recipient taken");
-		return;
-	}
-	reply(s, "%s", refusal);
 	s->t.spoiled = true;
 	free(s->t.wishes.orcpt);
 	memset(&s->t.wishes, 0, sizeof(s->t.wishes));
@@ -549,7 +558,7 @@ take_data(struct serve *s, struct text argument)
 	if (argument.len > 0)
 		fault(s, "501 5.5.4 DATA has no argument");
 	else if (s->t.chunked)
-		fault(s, "503 5.5.1 BDAT was begun already");
+		fault(s, chunks_begun);
 	else if (empty && !s->t.spoiled)
 		fault(s, s->t.started ? no_recipient : mail_first);
 	else {
@@ -583,8 +592,8 @@ take_bdat(struct serve *s, struct text argument)
 	if (!text_next(&argument, " ", &size) ||
 	    !text_number(size, ~0ULL, &s->chunk)) {
 		/* Where commands go on after it nobody can know. */
-		reply(s, "421 4.5.4 %s BDAT came without its size",
-		    s->plan.host);
+		reply(
+		    s, "421 4.5.4 %s BDAT came without its size", s->plan.host);
 		s->mode = MODE_CLOSED;
 		return;
 	}
@@ -732,8 +741,7 @@ add_data(struct serve *s, struct text bytes)
 	    t->received > s->plan.size_max)
 		t->refusal = too_large;
 	if (t->refusal == NULL && t->broken.kind == ERROR_NONE)
-		message_input(
-		    t->mail.message, bytes.at, bytes.len, &t->broken);
+		message_input(t->mail.message, bytes.at, bytes.len, &t->broken);
 }
 
 static void
@@ -765,8 +773,8 @@ ends_line(const struct serve *s, struct text t)
 	return s->bare_lf || (t.len > 1 ? t.at[t.len - 2] == '\r' : s->cr);
 }
 
-/* Octets of a line that is a dot. 0: it is none. in.len + 1: too early to
- * tell. */
+/* Octets of the line that is a dot; 0: it is another line. More than there are:
+ * too early to tell. */
 static size_t
 dot_length(const struct serve *s, struct text in)
 {
@@ -913,8 +921,8 @@ serve_done(struct serve *s, const struct error *e, const char *words)
  * Life, and bytes out.
  */
 
-struct serve *
-serve_new(const struct serve_plan *plan)
+static struct serve *
+create(const struct serve_plan *plan)
 {
 	struct serve *s;
 
@@ -922,7 +930,25 @@ serve_new(const struct serve_plan *plan)
 	s->plan = *plan;
 	buf_init(&s->in, IN_MAX);
 	buf_init(&s->out, 2 * OUT_ENOUGH);
+	return s;
+}
+
+struct serve *
+serve_new(const struct serve_plan *plan)
+{
+	struct serve *s = create(plan);
+
 	reply(s, "220 %s ESMTP sendling", plan->host);
+	return s;
+}
+
+struct serve *
+serve_new_refused(const struct serve_plan *plan, const struct error *e)
+{
+	struct serve *s = create(plan);
+
+	reply_words(s, "421 4.3.5", e);
+	s->mode = MODE_CLOSED;
 	return s;
 }
 

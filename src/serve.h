@@ -45,7 +45,8 @@ struct serve_plan {
 
 /* A whole mail, valid until serve_done(). The request is as from argv: paths
  * as the client wrote them, to be parsed and completed by submit. The owner
- * may change it, but not free what it holds. */
+ * may set what the client did not say, but no pointer that serve frees:
+ * recipients, dsn, reverse_path, envid. */
 struct serve_mail {
 	struct request request;
 	struct message *message; /* ended */
@@ -55,6 +56,12 @@ struct serve;
 
 /* plan->host and plan->store are borrowed until serve_free(). */
 struct serve *serve_new(const struct serve_plan *plan);
+
+/* For a run that cannot begin: greets with 421 and the failure's words, and is
+ * over. */
+struct serve *serve_new_refused(
+    const struct serve_plan *plan, const struct error *e);
+
 void serve_free(struct serve *s); /* NULL is fine */
 
 enum serve_want serve_want(const struct serve *s);

@@ -31,7 +31,7 @@ interesting() {
 for target; do
 	log=$logs/$target.log
 	start=$(date +%s)
-	"${MAKE-make}" --no-print-directory -k --output-sync -j2 B="$B" "$target" \
+	timeout 900 "${MAKE-make}" --no-print-directory -k --output-sync -j2 B="$B" "$target" \
 	    >"$log" 2>&1 </dev/null
 	status=$?
 	not=$(count '^not ok [0-9]')

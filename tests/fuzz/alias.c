@@ -1,15 +1,9 @@
 #include <stdint.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "alias.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-struct seen {
-	struct buf addresses; /* each behind a line end */
-	size_t count;
-};
 
 static void
 check(bool holds)
@@ -21,24 +15,22 @@ check(bool holds)
 static void
 check_error(const struct error *e, int result)
 {
+	struct text words = text_of(e->text);
+
 	check((result == -1) == (e->kind == ERROR_CONFIG));
-	check(!text_has_control(text_of(e->text)));
-	check(text_is_utf8(text_of(e->text)));
+	check(!text_has_control(words) && text_is_utf8(words));
 }
 
 static int
 add(void *arg, const struct address *address, struct error *e)
 {
-	struct seen *s = arg;
 	struct text local = address->local;
 
 	check(e->kind == ERROR_NONE);
 	check(local.len > 0 && local.len <= ADDRESS_LOCAL_MAX);
 	check(address->domain.len > 0 ||
 	      (local.at[0] != '|' && local.at[0] != '/'));
-	buf_add_char(&s->addresses, '\n');
-	check(address_format(address, &s->addresses) == 0);
-	s->count++;
+	++*(size_t *)arg;
 	return 0;
 }
 
@@ -61,28 +53,24 @@ read_same(void *arg, const char *path, struct buf *out, struct error *e)
 static void
 expand(const struct alias_map *map, struct text name, struct text bytes)
 {
+	size_t count = 0;
 	const struct alias_source source = {read_same, &bytes};
+	const struct alias_visitor visitor = {add, is_local, &count};
 	const struct address address = {.local = name};
-	struct seen s = {.count = 0};
-	const struct alias_visitor visitor = {add, is_local, &s};
 	struct error e;
 	int result;
 
 	error_clear(&e);
-	buf_init(&s.addresses, SIZE_MAX / 4);
 	result = alias_expand(map, &address, &source, &visitor, &e);
 	check_error(&e, result);
-	check(result != 0 || s.count == 0);
-	check(result != 1 || s.count > 0);
-	check(s.count <= bytes.len);
-	buf_clear(&s.addresses);
+	check(result == -1 || (result == 1) == (count > 0));
+	check(count <= bytes.len);
 }
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	const struct text bytes = {(const char *)data, size};
-	struct text rest = bytes, name;
+	struct text bytes = {(const char *)data, size}, rest = bytes, name;
 	struct alias_map *map = alias_new();
 	struct error e;
 	int result;

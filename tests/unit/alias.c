@@ -455,13 +455,6 @@ files_add_up(void **state)
 	alias_free(map);
 }
 
-static void
-nothing_is_freed_of_null(void **state)
-{
-	(void)state;
-	alias_free(NULL);
-}
-
 /* Every name once, and one alias for them all: time that grew with the square
  * would be minutes. */
 static void
@@ -509,7 +502,6 @@ main(void)
 	    cmocka_unit_test(failures_to_add_are_kept),
 	    cmocka_unit_test(depth_is_limited),
 	    cmocka_unit_test(files_add_up),
-	    cmocka_unit_test(nothing_is_freed_of_null),
 	    cmocka_unit_test(many_aliases_are_linear),
 	};
 

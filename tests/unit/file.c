@@ -419,7 +419,7 @@ feeds_a_message(void **state)
 		pid = start_writer(ends[1], ends[0], text, 200000, 777);
 		close(ends[1]);
 		m = message_new(NULL);
-		assert_int_equal(file_read_message(ends[0], m, &e), 0);
+		assert_int_equal(file_read_message(ends[0], false, m, &e), 0);
 		assert_true(ended_well(pid));
 		close(ends[0]);
 		memset(&cursor, 0, sizeof(cursor));
@@ -451,7 +451,7 @@ reads_on_after_a_message_that_is_refused(void **state)
 	pid = start_writer(ends[1], ends[0], text, large, 1024 * 1024);
 	close(ends[1]);
 	m = message_new(NULL);
-	assert_int_equal(file_read_message(ends[0], m, &e), -1);
+	assert_int_equal(file_read_message(ends[0], false, m, &e), -1);
 	assert_int_equal(e.kind, ERROR_MESSAGE);
 	close(ends[0]);
 	assert_true(ended_well(pid));
@@ -470,7 +470,7 @@ tells_of_a_read_error(void **state)
 	error_clear(&e);
 	fd = open(folder, O_RDONLY | O_DIRECTORY);
 	m = message_new(NULL);
-	assert_int_equal(file_read_message(fd, m, &e), -1);
+	assert_int_equal(file_read_message(fd, false, m, &e), -1);
 	assert_int_equal(e.kind, ERROR_IO);
 	assert_int_equal(e.sys, EISDIR);
 	message_free(m);

@@ -1,0 +1,259 @@
+#!/usr/bin/env python3
+"""Holds the manual pages, README and --help against the program: they name
+every option, keyword and exit status that it knows and no other, the
+configurations they show are accepted, and the commands they show parse."""
+
+import os
+import pathlib
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+
+import harness
+
+TOP = harness.TESTS.parent
+PAGE = TOP / 'man/sendling.1'
+CONFIG_PAGE = TOP / 'man/sendling.conf.5'
+README = TOP / 'README'
+EXAMPLE = TOP / 'config.example'
+SPELLINGS = pathlib.Path(harness.SENDLING).parent / 'tests/spellings'
+
+# What makes an account of an example that shows one line of it.
+REST = {'smarthost': 'smtps://mail.example.org', 'user': 'alice@example.org'}
+FILES_ONLY = {'password', 'include', 'account'}
+
+
+def program_words():
+    """Lists of what the program calls things, by kind."""
+    words = {'option': [], 'keyword': [], 'status': []}
+    done = subprocess.run([SPELLINGS], stdout=subprocess.PIPE, check=True)
+    for line in done.stdout.decode().splitlines():
+        kind, word = line.split(' ', 1)
+        words[kind].append(word)
+    return words
+
+
+def section(page, title):
+    return re.search(r'^\.Sh %s\n(.*?)(?=^\.Sh|\Z)' % title, page,
+                     re.M | re.S).group(1)
+
+
+def items(page, macro):
+    """The words behind a macro in the tags of lists."""
+    return [word for line in re.findall(r'^\.It (.*)', page, re.M)
+            for word in re.findall(r'(?:^| )%s (\S+)' % macro, line)]
+
+
+def options(page):
+    """Every option that is named anywhere, its dashes written."""
+    return ['-' + word for line in re.findall(r'^\.(?!\\).*', page, re.M)
+            for word in re.findall(r'(?:^\.|[ ])Fl (?!\\|Ns)(\S+)', line)]
+
+
+def is_known(option, words):
+    return option in words['option'] or re.fullmatch('-o[a-z]+', option)
+
+
+def check_options(tap, words, page, config_page):
+    tags = items(page, 'Fl')
+    for option in sorted(set(words['option'])):
+        tap.ok(tags.count(option[1:]) == 1,
+               'sendling(1) has one item for ' + option,
+               '%d items' % tags.count(option[1:]))
+    for name, text in ('sendling(1)', page), ('sendling.conf(5)', config_page):
+        unknown = {o for o in options(text) if not is_known(o, words)}
+        tap.ok(not unknown, name + ' names no option that does not exist',
+               *unknown)
+
+
+def check_help(tap, words):
+    done = subprocess.run([harness.SENDLING, '--help'], stdout=subprocess.PIPE)
+    text = done.stdout.decode()
+    named = re.findall(r'(?:^  |, )(--?[A-Za-z][-a-z]*)', text, re.M)
+    unknown = [o for o in named if not is_known(o, words)]
+    tap.ok(done.returncode == 0 and len(named) > 20 and not unknown,
+           '--help names no option that does not exist', *unknown)
+
+
+def check_keywords(tap, words, page, config_page):
+    tags = items(config_page, 'Ic')
+    for keyword in words['keyword']:
+        tap.ok(tags.count(keyword) == 1,
+               'sendling.conf(5) has one item for ' + keyword,
+               '%d items' % tags.count(keyword))
+    named = re.findall(r'(?:^\.|[ ])Ic (\S+)', config_page, re.M)
+    unknown = set(named) - set(words['keyword'])
+    tap.ok(not unknown,
+           'sendling.conf(5) names no keyword that does not exist', *unknown)
+    example = EXAMPLE.read_text()
+    missing = [k for k in words['keyword']
+               if not re.search(r'^#?%s ' % k, example, re.M)]
+    tap.ok(not missing, 'config.example shows every keyword', *missing)
+
+
+def check_variables(tap, words, texts):
+    settable = {'SENDLING_' + k.upper().replace('-', '_')
+                for k in words['keyword'] if k not in FILES_ONLY}
+    for name, text in texts.items():
+        unknown = set(re.findall(r'SENDLING_[A-Z_]+', text)) - settable
+        tap.ok(not unknown, name + ' names no variable without a keyword',
+               *unknown)
+
+
+def check_statuses(tap, words, page):
+    """The rows of the table, with the names of sysexits.h."""
+    rows = re.findall(r'^\.It (\d+) Pq Dv (\w+)(?: ; Cm (\w+))?$',
+                      section(page, 'EXIT STATUS'), re.M)
+    shown = sorted('%s %s' % (status, word or 'none')
+                   for status, _, word in rows)
+    known = sorted(words['status'])
+    tap.ok(shown == known, 'EXIT STATUS has the rows that the program has',
+           'manual:', *shown, 'program:', *known)
+    wrong = [row for row in rows if getattr(os, row[1], None) != int(row[0])]
+    tap.ok(not wrong, 'EXIT STATUS gives them the names of sysexits.h', *wrong)
+
+
+def check_readme_statuses(tap, words, readme):
+    shown = set(re.findall(r'^ +(\d\d?) {2,}\S', readme, re.M))
+    known = {row.split()[0] for row in words['status']}
+    tap.ok(shown == known, 'README tells every exit status',
+           sorted(shown ^ known))
+
+
+def is_configuration(lines, keywords):
+    """Whether each line begins with a keyword or is a comment."""
+    firsts = [line.split()[0] for line in lines if line.strip()]
+    return firsts and all(f in keywords or f[0] == '#' for f in firsts) and \
+        any(f in keywords for f in firsts)
+
+
+def page_configurations(page, keywords):
+    """Literal blocks and lines of an mdoc page that are configurations."""
+    blocks = re.findall(r'^\.Bd -literal.*?\n(.*?)^\.Ed', page, re.M | re.S)
+    lines = re.findall(r'^\.Dl (.*)', page, re.M)
+    for block in blocks + lines:
+        block = block.replace('\\&', '').replace('\\e', '\\')
+        if is_configuration(block.splitlines(), keywords):
+            yield block
+
+
+def readme_blocks(readme):
+    """Paragraphs that are indented by four spaces or more."""
+    for paragraph in re.split(r'\n(?=\S)|(?<=\n)\n(?=\S)', readme):
+        lines = [line[4:] for line in paragraph.splitlines()
+                 if line.startswith('    ') or not line.strip()]
+        yield from re.split(r'\n{2,}(?=\$)', '\n'.join(lines))
+
+
+def readme_configurations(readme, keywords):
+    for block in readme_blocks(readme):
+        if is_configuration(block.splitlines(), keywords):
+            yield block
+
+
+def complete(block):
+    """An example of one line becomes a whole configuration."""
+    if len(block.splitlines()) > 2:
+        return block
+    rest = ['%s %s' % (keyword, value) for keyword, value in REST.items()
+            if not re.search('^%s' % keyword, block, re.M)]
+    return '\n'.join(rest + [block])
+
+
+def check_configurations(tap, folder, name, blocks, least):
+    blocks = list(blocks)
+    tap.ok(len(blocks) >= least, '%s shows %d configurations or more' %
+           (name, least), len(blocks))
+    for block in blocks:
+        run = harness.Run(folder, complete(block) + '\n', '--check')
+        tap.ok(run.status == 0, '%s: --check accepts "%s"' %
+               (name, ' '.join(block.split())[:60]), run.words(), block)
+
+
+def commands(text):
+    """The commands in examples that call us, as lists of arguments."""
+    text = text.replace('\\e\n', ' ').replace('\\\n', ' ')
+    text = text.replace('\\(dq', '"').replace('\\e', '\\')
+    for line in re.findall(r'^(?:\.Dl |    +|(?=[a-z]))(.*)', text, re.M):
+        line = re.sub(r'^\$ ', '', line)
+        match = re.search(r'(?:^|[ /"|])(?:sendling|sendmail) (-.*)', line)
+        if match:
+            words = re.split(r' [<>|;&]', match.group(1))[0]
+            words = words.rstrip('"') if words.count('"') % 2 else words
+            yield shlex.split(words, comments=True)
+
+
+def literal(page):
+    return '\n'.join(re.findall(r'^\.Bd -literal.*?\n(.*?)^\.Ed', page,
+                                re.M | re.S) +
+                     re.findall(r'^(\.Dl .*)', page, re.M))
+
+
+def check_commands(tap, name, text, least):
+    """--version at their end says whether the options before it parse."""
+    found = list(commands(text))
+    tap.ok(len(found) >= least, '%s shows %d commands or more' %
+           (name, least), *found)
+    for arguments in found:
+        done = subprocess.run([harness.SENDLING, *arguments, '--version'],
+                              stdin=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                              stdout=subprocess.PIPE, timeout=harness.WAIT)
+        tap.ok(done.returncode == 0 and done.stdout.startswith(b'sendling '),
+               '%s: options of sendling %s' % (name, ' '.join(arguments)),
+               done.stderr.decode(errors='replace'))
+
+
+def check_lint(tap):
+    """Whether another page is installed here says nothing about ours."""
+    if not shutil.which('mandoc'):
+        tap.skip('mandoc -Tlint finds nothing', 'mandoc is missing')
+        return
+    done = subprocess.run(['mandoc', '-Tlint', PAGE, CONFIG_PAGE],
+                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    found = [line for line in done.stdout.decode().splitlines()
+             if 'referenced manual not found' not in line]
+    tap.ok(not found, 'mandoc -Tlint finds nothing', *found)
+
+
+def check_text(tap, name, text):
+    wide = [line for line in text.splitlines() if len(line) > 80]
+    tap.ok(not wide, name + ' has no line of more than 80 characters', *wide)
+    tap.ok(text.isascii(), name + ' is plain ASCII')
+
+
+def main():
+    if not SPELLINGS.exists():
+        harness.skip_all('%s is missing: make %s' % (
+            SPELLINGS, os.path.relpath(SPELLINGS, TOP)))
+    tap = harness.Tap()
+    words = program_words()
+    page, config_page = PAGE.read_text(), CONFIG_PAGE.read_text()
+    readme = README.read_text()
+    texts = {'sendling(1)': page, 'sendling.conf(5)': config_page,
+             'README': readme}
+
+    check_options(tap, words, page, config_page)
+    check_help(tap, words)
+    check_keywords(tap, words, page, config_page)
+    check_variables(tap, words, texts)
+    check_statuses(tap, words, page)
+    check_readme_statuses(tap, words, readme)
+    with tempfile.TemporaryDirectory() as folder:
+        for name, blocks, least in (
+                ('sendling.conf(5)',
+                 page_configurations(config_page, words['keyword']), 20),
+                ('README', readme_configurations(readme, words['keyword']), 2),
+                ('config.example', [EXAMPLE.read_text()], 1)):
+            check_configurations(tap, folder, name, blocks, least)
+    check_commands(tap, 'sendling(1)', literal(page), 5)
+    check_commands(tap, 'README', readme, 5)
+    check_lint(tap)
+    check_text(tap, 'README', readme)
+    return tap.end()
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,28 @@
+/*
+ * What the program calls things, one line each, for tests/manual.t: every
+ * option, keyword of the configuration, and kind of failure with its exit
+ * status.
+ */
+
+#include <stdio.h>
+
+#include "config.h"
+#include "error.h"
+#include "options.h"
+
+int
+main(void)
+{
+	const char *name;
+	size_t i;
+	int kind;
+
+	for (i = 0; (name = options_spelling(i)) != NULL; i++)
+		printf("option %s\n", name);
+	for (i = 0; (name = config_keyword(i)) != NULL; i++)
+		printf("keyword %s\n", name);
+	for (kind = ERROR_NONE; kind <= ERROR_CONFIG; kind++)
+		printf("status %d %s\n", error_status((enum error_kind)kind),
+		    error_word((enum error_kind)kind));
+	return 0;
+}
