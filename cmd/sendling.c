@@ -96,7 +96,8 @@ read_settings(struct run *r, struct error *e)
 {
 	const struct settings_plan plan = {.path = r->options.config,
 	    .sets = r->options.settings,
-	    .set_count = r->options.setting_count};
+	    .set_count = r->options.setting_count,
+	    .optional = r->options.mode == MODE_ALIASES};
 
 	if (refuse_privilege(r, e) == -1)
 		return -1;
@@ -253,6 +254,25 @@ run_check(struct run *r, struct error *e)
 	return error_status(e->kind);
 }
 
+/* -bi, newaliases: nothing is built, but what is wrong is told. Scripts of
+ * packages call it before there is a configuration. */
+static int
+run_aliases(struct run *r, struct error *e)
+{
+	struct alias_map *map;
+	size_t i;
+
+	if (read_settings(r, e) == -1)
+		return fail(r, e);
+	for (i = 0; i < r->config.account_count; i++) {
+		if (settings_read_aliases(&r->config.accounts[i], &map, e) ==
+		    -1)
+			return fail(r, e);
+		alias_free(map);
+	}
+	return EXIT_SUCCESS;
+}
+
 static int
 print(const char *words, struct run *r, struct error *e)
 {
@@ -279,8 +299,9 @@ run(struct run *r, struct error *e)
 		return print(options_help(), r, e);
 	case MODE_VERSION:
 		return print("sendling " SENDLING_VERSION "\n", r, e);
-	case MODE_QUEUE_RUN:
 	case MODE_ALIASES:
+		return run_aliases(r, e);
+	case MODE_QUEUE_RUN:
 		break;
 	}
 	return EXIT_SUCCESS;

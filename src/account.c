@@ -43,6 +43,7 @@ account_clear(struct account *a)
 	free(a->tls_priority);
 	free(a->helo);
 	free(a->domain);
+	free(a->aliases);
 	free(a->from);
 	free(a->force_from);
 	free(a->full_name);
@@ -118,6 +119,7 @@ inherit_identity(struct account *a, const struct account *d)
 {
 	inherit_string(&a->helo, d->helo);
 	inherit_string(&a->domain, d->domain);
+	inherit_string(&a->aliases, d->aliases);
 	inherit_string(&a->from, d->from);
 	inherit_string(&a->force_from, d->force_from);
 	inherit_switch(&a->from_header, d->from_header);

@@ -62,6 +62,7 @@ struct account {
 
 	char *helo;
 	char *domain;
+	char *aliases; /* a file, or "off"; NULL: the system's if it is there */
 	char *from;
 	char *force_from;
 	enum account_switch from_header;

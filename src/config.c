@@ -413,6 +413,16 @@ set_domain(struct setting *s, struct error *e)
 	return set_string(&s->account->domain, s->value);
 }
 
+static int
+set_aliases(struct setting *s, struct error *e)
+{
+	if (text_equal_fold(s->value, TEXT("off")))
+		return set_string(&s->account->aliases, TEXT("off"));
+	if (check_path(s, e) == -1)
+		return -1;
+	return set_string(&s->account->aliases, s->value);
+}
+
 /* Address literal of RFC 5321 section 4.1.3. */
 static bool
 is_literal(struct text t)
@@ -749,6 +759,7 @@ static const struct keyword keywords[] = {
     {"from-header", set_from_header, 0},
     {"full-name", set_full_name, 0},
     {"domain", set_domain, 0},
+    {"aliases", set_aliases, 0},
     {"helo", set_helo, 0},
     {"match", set_match, REPEATS | SPACED},
     {"recipients", set_recipients, 0},

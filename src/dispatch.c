@@ -7,6 +7,7 @@
 #include "deliver.h"
 #include "mem.h"
 #include "secret.h"
+#include "settings.h"
 
 struct dispatch {
 	struct dispatch_plan plan;
@@ -19,6 +20,8 @@ struct dispatch {
 	char helo[256];
 	struct deliver_plan deliver_plan;
 	struct deliver *deliver; /* NULL until the secret is there */
+	struct alias_map *aliases;
+	bool aliases_read;
 
 	/* What belongs to the mail. */
 	struct envelope envelope;
@@ -47,6 +50,9 @@ close_account(struct dispatch *d)
 	buf_wipe(&d->password);
 	free(d->user);
 	d->user = NULL;
+	alias_free(d->aliases);
+	d->aliases = NULL;
+	d->aliases_read = false;
 	d->account = NULL;
 }
 
@@ -67,6 +73,7 @@ dispatch_free(struct dispatch *d)
 		return;
 	close_account(d);
 	forget_mail(d);
+	envelope_clear(&d->envelope);
 	free(d);
 }
 
@@ -96,15 +103,33 @@ choose_account(struct dispatch *d, const struct request *r, struct message *m,
 	return 0;
 }
 
+/* Most mails have no local recipient and need no such file. */
+static int
+open_aliases(void *arg, const struct alias_map **map, struct error *e)
+{
+	struct dispatch *d = arg;
+
+	if (!d->aliases_read &&
+	    settings_read_aliases(d->account, &d->aliases, e) == -1)
+		return -1;
+	d->aliases_read = true;
+	*map = d->aliases;
+	return 0;
+}
+
 int
 dispatch_prepare(struct dispatch *d, const struct request *r, struct message *m,
     struct error *e)
 {
+	const struct submit_aliases aliases = {
+	    open_aliases, d, &settings_lists};
+
 	forget_mail(d);
 	if (choose_account(d, r, m, e) == -1 ||
 	    host_facts(d->plan.host, &d->facts, e) == -1)
 		return -1;
-	return submit(r, &d->facts, d->account, m, &d->envelope, &d->notes, e);
+	return submit(
+	    r, &d->facts, d->account, &aliases, m, &d->envelope, &d->notes, e);
 }
 
 /*

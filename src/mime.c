@@ -365,7 +365,8 @@ kind_of(const struct scan *s, const struct mime_part *p)
 	digest = s->depth > 0 && s->levels[s->depth - 1].digest;
 	if (digest && !p->type && !p->message)
 		kind = MIME_MESSAGE;
-	if (kind == MIME_MESSAGE && p->encoding > MIME_8BIT)
+	if (kind == MIME_MESSAGE &&
+	    (p->encoding == MIME_QP || p->encoding == MIME_BASE64))
 		kind = MIME_OTHER;
 	return kind;
 }
@@ -407,6 +408,15 @@ end_part(struct scan *s)
  * Lines.
  */
 
+/* Mail that was saved or forwarded often keeps the line of its mbox file. */
+static bool
+is_mbox(const struct scan *s, const struct mime_part *p, struct text line)
+{
+	return p->message && s->at == p->body &&
+	       (text_equal(text_first(line, 5), TEXT("From ")) ||
+		   text_equal(text_first(line, 6), TEXT(">From ")));
+}
+
 /* Takes the line if it is of the fields. False where it is the first of the
  * body, and no empty line came before it. */
 static bool
@@ -420,6 +430,8 @@ take_field_line(struct scan *s, struct text line)
 		begin_body(s, s->next);
 		return true;
 	}
+	if (is_mbox(s, p, line) && !header_starts(line))
+		return true;
 	if (header_starts(line)) {
 		end_field(s);
 		s->field_at = s->at;

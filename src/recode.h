@@ -17,15 +17,15 @@
 #include "error.h"
 #include "message.h"
 
-#define RECODE_LINE_MAX	 998 /* octets without CRLF */
-#define RECODE_DEPTH_MAX 32  /* of multiparts */
-#define RECODE_PARTS_MAX 10000
+#define RECODE_LINE_MAX 998 /* octets without CRLF */
 
 /* What was done that the log should know. */
 struct recode_remarks {
 	bool nul_removed; /* where it could not be encoded */
 	bool body_folded; /* at 998 bytes, where it could not be encoded */
 	bool body_encoded;
+	bool body_replaced; /* 8-bit bytes between parts, and in the fields of
+			     * parts, became `?' */
 };
 
 struct recode;
@@ -35,7 +35,8 @@ struct recode;
  * message demand it; a message that fits as it is is read straight through.
  * eightbit: the server offers 8BITMIME. NULL: ERROR_MESSAGE where a part that
  * must be encoded may not be changed (multipart/signed, multipart/encrypted
- * and what lies in them), or the store's error.
+ * and what lies in them) or cannot be found (a multipart without boundary), or
+ * the store's error.
  * m is borrowed; its fields must not change while r is there.
  */
 struct recode *recode_new(struct message *m, bool eightbit,

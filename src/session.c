@@ -28,9 +28,6 @@
 /* A path, its ORCPT in xtext and all parameters are far below this. */
 #define SESSION_LINE_MAX 2048
 
-#define MAY_BE_DELIVERED                                                       \
-	"; the whole mail had been sent and may have been delivered"
-
 #define MINUTES 60u
 
 /*
@@ -515,14 +512,16 @@ fail_transaction(struct session *s, enum step step, const char *what)
 {
 	struct error *e = &s->mail->error;
 
+	if (trouble_kind(&s->reply, ERROR_REFUSED) == ERROR_PROTOCOL) {
+		trouble_set(&s->error, &s->reply, ERROR_REFUSED,
+		    s->plan.smarthost, rows[step].doing, what);
+		return STEP_BREAK;
+	}
 	trouble_set(e, &s->reply, ERROR_REFUSED, s->plan.smarthost,
 	    rows[step].doing, what);
 	outcome_decide(s->mail->envelope, e);
 	s->transaction.failed = true;
-	if (e->kind != ERROR_PROTOCOL)
-		return STEP_TRANSACTION;
-	s->error = *e;
-	return STEP_BREAK;
+	return STEP_TRANSACTION;
 }
 
 /* The mail is done with: its error says how. */
@@ -686,8 +685,7 @@ ask_mail(struct session *s)
 	struct buf line;
 
 	buf_init(&line, SESSION_LINE_MAX);
-	command_mail(
-	    s->mail->envelope, &s->ehlo, message_size(s->mail->message), &line);
+	command_mail(s->mail->envelope, &s->ehlo, s->size, &line);
 	send_built(s, STEP_MAIL, &line);
 	s->transaction.mail_asked = true;
 	return STEP_TRANSACTION;
@@ -821,9 +819,11 @@ pull_chunk(struct session *s)
 	size_t len;
 
 	len = s->chunk < SESSION_BURST ? (size_t)s->chunk : SESSION_BURST;
+	if (wire_chunk(&s->wire, len, &s->out, &s->error) == -1)
+		return -1;
 	s->chunk -= len;
 	s->sending = s->chunk > 0;
-	return wire_chunk(&s->wire, len, &s->out, &s->error);
+	return 0;
 }
 
 /* A message that cannot be read to its end must not look as if it had one: on
@@ -836,7 +836,7 @@ pull_data(struct session *s)
 	if (s->transaction.chunked)
 		return pull_chunk(s);
 	more = wire_next(&s->wire, SESSION_BURST, &s->out, &s->error);
-	s->sending = more == 1;
+	s->sending = more != 0;
 	if (more == 0)
 		send_early_quit(s);
 	return more == -1 ? -1 : 0;
@@ -919,24 +919,6 @@ answer_empty(struct session *s, struct recipient *r)
 	return STEP_TRANSACTION;
 }
 
-/* The end of the mail data is sent, and only its reply is missing. */
-static bool
-has_all(const struct session *s)
-{
-	return waiting_for(s) == STEP_END && s->out.len - s->sent <= s->tail;
-}
-
-/* An answer that says neither yes nor no to a mail that is all there. */
-static enum step
-doubt_end(struct session *s)
-{
-	error_set(&s->error, ERROR_DOUBTFUL, rows[STEP_END].doing,
-	    "%s gave an answer that SMTP does not allow%s",
-	    s->plan.smarthost->host, MAY_BE_DELIVERED);
-	reply_words(&s->reply, s->error.why, sizeof(s->error.why));
-	return STEP_BREAK;
-}
-
 /* The server answered before it had the whole mail: its refusal counts, an
  * acceptance cannot be one, and the rest of the data is not sent. */
 static enum step
@@ -961,11 +943,12 @@ answer_end(struct session *s, struct recipient *r)
 					  * was refused */
 	s->mail->code = s->reply.code;
 	reply_words(&s->reply, s->mail->words, sizeof(s->mail->words));
-	if (trouble_kind(&s->reply, ERROR_REFUSED) == ERROR_PROTOCOL &&
-	    !positive(s))
-		return doubt_end(s);
-	if (!positive(s))
+	if (!positive(s)) {
+		/* What is neither yes nor no leaves it undecided. */
+		if (trouble_kind(&s->reply, ERROR_REFUSED) == ERROR_PROTOCOL)
+			expect(s, STEP_END, 0);
 		return fail_transaction(s, STEP_END, "the mail");
+	}
 	outcome_deliver(s->mail->envelope);
 	return STEP_TRANSACTION;
 }
@@ -999,10 +982,51 @@ ask_over(struct session *s)
 	return STEP_STAY;
 }
 
+/*
+ * All of the mail is sent, and the reply that would decide is still due: with
+ * a pipelined BDAT the replies to MAIL and RCPT may be due as well, and unless
+ * these were refusals the server may deliver whatever becomes of us.
+ */
+static bool
+may_be_delivered(const struct session *s)
+{
+	const struct transaction *t = &s->transaction;
+	size_t due = s->queued;
+
+	if (s->mail == NULL || due == 0 ||
+	    s->queue[s->first + due - 1].step != STEP_END)
+		return false;
+	return !s->sending && s->out.len - s->sent <= s->tail && !t->failed &&
+	       (t->accepted > 0 || due > 1);
+}
+
+/* Whoever was asked and has no reply may get the mail as well. */
+static void
+doubt(struct session *s)
+{
+	struct recipient *r;
+	struct error e;
+	size_t i;
+
+	for (i = s->first; i < s->first + s->queued; i++) {
+		r = &s->mail->envelope->recipients[s->queue[i].recipient];
+		if (s->queue[i].step == STEP_RCPT && r->verdict == VERDICT_OPEN)
+			r->verdict = VERDICT_ACCEPTED;
+	}
+	e = s->error;
+	error_clear(&s->error);
+	error_set(&s->error, ERROR_DOUBTFUL, e.doing,
+	    "%.250s; the whole mail had been sent and may have been delivered",
+	    e.text);
+	strlcpy(s->error.why, e.why, sizeof(s->error.why));
+}
+
 /* The dialogue cannot go on: what was not sent is not sent any more. */
 static enum step
 ask_break(struct session *s)
 {
+	if (may_be_delivered(s) && s->error.code != 421)
+		doubt(s);
 	s->sending = false;
 	s->out.len = s->sent;
 	return STEP_OVER;
@@ -1117,12 +1141,9 @@ refuse_garbage(struct session *s, struct text bytes)
 {
 	const struct smarthost *h = s->plan.smarthost;
 	struct text line;
-	enum step step;
 
-	step = waiting_for(s);
-	error_set(&s->error, has_all(s) ? ERROR_DOUBTFUL : ERROR_PROTOCOL,
-	    rows[step].doing, "%s sent what is no SMTP reply: %s%s", h->host,
-	    s->reply.fault, has_all(s) ? MAY_BE_DELIVERED : "");
+	error_set(&s->error, ERROR_PROTOCOL, rows[waiting_for(s)].doing,
+	    "%s sent what is no SMTP reply: %s", h->host, s->reply.fault);
 	line = text_trim(text_first(bytes, text_find(bytes, '\n')));
 	text_visible(line, s->error.why, sizeof(s->error.why));
 	/* The first byte of a TLS record: alert or handshake. */
@@ -1173,10 +1194,7 @@ session_closed(struct session *s, const struct error *cause)
 	if (s->step == STEP_OVER)
 		return;
 	step = waiting_for(s);
-	if (has_all(s))
-		error_set(&s->error, ERROR_DOUBTFUL, rows[step].doing, "%s%s",
-		    cause->text, MAY_BE_DELIVERED);
-	else if (cause->kind == ERROR_LATER)
+	if (cause->kind == ERROR_LATER)
 		error_set(&s->error, ERROR_LATER, rows[step].doing, "%s",
 		    cause->text);
 	else

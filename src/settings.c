@@ -143,7 +143,7 @@ read_files(const struct settings_plan *plan, const struct host *h,
 	}
 	buf_init(&tried, 4 * PATH_MAX);
 	found = find_file(h, c, &tried, e);
-	if (found == 0 && c->override.smarthost_count == 0 &&
+	if (found == 0 && !plan->optional && c->override.smarthost_count == 0 &&
 	    c->fault_count == 0) {
 		found = error_set(e, ERROR_CONFIG, "configuration",
 		    "none found (tried %s)", buf_string(&tried));
@@ -199,4 +199,57 @@ settings_read(const struct settings_plan *plan, const struct host *h,
 		return -1;
 	config_end(c);
 	return c->fault_count > 0 ? config_error(c, e) : 0;
+}
+
+static int
+read_list(void *arg, const char *path, struct buf *out, struct error *e)
+{
+	(void)arg;
+	return file_read(path, FILE_CONFIG, out, NULL, e);
+}
+
+const struct alias_source settings_lists = {read_list, NULL};
+
+/* Nobody asked for the system's file, so it may be missing. */
+static int
+refuse_aliases(
+    const struct account *a, const struct error *why, struct error *e)
+{
+	if (why->kind == ERROR_INPUT && a->aliases == NULL)
+		return 0;
+	*e = *why;
+	e->kind = ERROR_CONFIG;
+	e->doing = "aliases";
+	return -1;
+}
+
+int
+settings_read_aliases(
+    const struct account *a, struct alias_map **map, struct error *e)
+{
+	const char *path = a->aliases;
+	struct error why;
+	struct buf bytes;
+	int result;
+
+	*map = NULL;
+	if (path == NULL)
+		path = SYSCONFDIR "/aliases";
+	else if (strcmp(path, "off") == 0)
+		return 0;
+	error_clear(&why);
+	buf_init(&bytes, ALIAS_SIZE_MAX);
+	result = file_read(path, FILE_CONFIG, &bytes, NULL, &why);
+	if (result == -1) {
+		result = refuse_aliases(a, &why, e);
+	} else {
+		*map = alias_new();
+		result = alias_parse(*map, path, buf_text(&bytes), e);
+	}
+	buf_clear(&bytes);
+	if (result == -1) {
+		alias_free(*map);
+		*map = NULL;
+	}
+	return result;
 }

@@ -4,9 +4,10 @@
 /*
  * settings: where the configuration is. Search order of the files, their
  * owner and mode, `include`, the environment's SENDLING_*, --set; all of it
- * into one struct config.
+ * into one struct config; and the file of aliases.
  */
 
+#include "alias.h"
 #include "config.h"
 #include "error.h"
 #include "host.h"
@@ -15,6 +16,7 @@ struct settings_plan {
 	const char *path;  /* -C: this file only; or NULL */
 	char *const *sets; /* --set KEYWORD=VALUE */
 	size_t set_count;
+	bool optional; /* no file need be there */
 };
 
 /*
@@ -29,5 +31,16 @@ struct settings_plan {
  */
 int settings_read(const struct settings_plan *plan, const struct host *h,
     struct config *c, struct error *e);
+
+/*
+ * The account's aliases in a new map; *map is NULL where they are `off', or
+ * where no file is named and the system has none. -1: ERROR_CONFIG, a file
+ * that cannot be read, trusted or parsed.
+ */
+int settings_read_aliases(
+    const struct account *a, struct alias_map **map, struct error *e);
+
+/* Reads the lists of `:include:', which are trusted as the aliases are. */
+extern const struct alias_source settings_lists;
 
 #endif

@@ -12,6 +12,7 @@
 
 #define NOTES_MAX     100
 #define FULL_NAME_MAX 300
+#define ORCPT_MAX     500  /* RFC 3461 section 4.2 */
 #define PATH_SIZE     4096 /* refused by the envelope long before */
 #define FIELD_MAX     (4UL * MESSAGE_HEADER_MAX)
 /* Octets an encoded word stands for: `From: ' and the longest charset still
@@ -22,9 +23,12 @@ struct submission {
 	const struct request *request;
 	const struct facts *facts;
 	const struct account *account;
+	const struct submit_aliases *aliases; /* NULL for none */
 	struct message *message;
 	struct envelope *envelope;
-	bool needs_utf8; /* an address cannot be said in ASCII */
+	const struct request_dsn *dsn;	/* for the next recipients, or NULL */
+	const struct address *original; /* recipient, before aliases */
+	bool needs_utf8;		/* an address cannot be said in ASCII */
 };
 
 /* The fields that count: all, or the topmost resent block. */
@@ -182,16 +186,18 @@ refuse_list(const struct address_list *list, const char *where,
 }
 
 static int
-refuse_bare(struct text local, const char *where, struct error *e)
+refuse_bare(
+    struct text local, const char *where, bool recipient, struct error *e)
 {
 	char shown[100];
 
 	error_set(e, ERROR_RECIPIENT, where,
 	    "`%s' has no domain and nothing completes it",
 	    text_visible(local, shown, sizeof(shown)));
-	return error_hint(e, "set `domain' in the configuration, as in "
-			     "`domain example.org', or write the whole "
-			     "address");
+	return error_hint(e,
+	    "set `domain' in the configuration, as in `domain example.org', "
+	    "%sor write the whole address",
+	    recipient ? "name it in the file of `aliases', " : "");
 }
 
 static int
@@ -221,7 +227,7 @@ add_path(struct submission *s, const struct address *address, const char *where,
 	if (domain.len == 0)
 		domain = text_of(s->account->domain);
 	if (domain.len == 0)
-		return refuse_bare(address->local, where, e);
+		return refuse_bare(address->local, where, false, e);
 	if (text_has_8bit(address->local) && !s->request->smtputf8)
 		return refuse_local(address->local, where, e);
 	buf_add_text(out, address->local);
@@ -259,23 +265,132 @@ refuse_program(struct text local, const char *where, struct error *e)
 	    text_visible(local, shown, sizeof(shown)));
 }
 
+static unsigned
+notify_wish(const struct submission *s)
+{
+	if (s->dsn != NULL && s->dsn->notify != 0)
+		return s->dsn->notify;
+	if (s->request->notify != 0)
+		return s->request->notify;
+	return s->account->dsn_notify;
+}
+
+/* The recipient before aliases, in ASCII; -1 where it cannot be. */
+static int
+add_original(const struct submission *s, struct buf *out)
+{
+	const struct address *original = s->original;
+	struct text domain = original->domain;
+	struct error unused;
+
+	if (domain.len == 0)
+		domain = text_of(s->account->domain);
+	buf_add_text(out, original->local);
+	if (text_has_8bit(original->local))
+		return -1;
+	if (domain.len == 0)
+		return 0;
+	error_clear(&unused);
+	buf_add_char(out, '@');
+	return crypt_domain(domain, out, &unused);
+}
+
+/* NULL where there is nothing to say. The caller frees it. */
+static char *
+original_recipient(const struct submission *s)
+{
+	struct buf path, orcpt;
+	char *found = NULL;
+
+	if (s->dsn != NULL && s->dsn->orcpt != NULL)
+		return mem_copy(s->dsn->orcpt);
+	if (notify_wish(s) == 0)
+		return NULL;
+	buf_init(&path, PATH_SIZE);
+	buf_init(&orcpt, ORCPT_MAX);
+	buf_add_string(&orcpt, "rfc822;");
+	if (add_original(s, &path) == 0 &&
+	    envelope_xtext(buf_text(&path), &orcpt) == 0)
+		found = buf_take(&orcpt);
+	buf_clear(&path);
+	buf_clear(&orcpt);
+	return found;
+}
+
+static int
+add_forward_path(struct submission *s, const struct address *address,
+    const char *where, struct error *e)
+{
+	struct envelope *env = s->envelope;
+	struct recipient *r;
+	struct buf path;
+	int result;
+
+	if (address->domain.len == 0 && s->account->domain == NULL)
+		return refuse_bare(address->local, where, true, e);
+	buf_init(&path, PATH_SIZE);
+	result = add_path(s, address, where, &path, e);
+	if (result == 0)
+		result = envelope_add(env, buf_text(&path), e);
+	if (result == 1) {
+		r = &env->recipients[env->count - 1];
+		r->notify = (unsigned char)notify_wish(s);
+		r->orcpt = original_recipient(s);
+	}
+	buf_clear(&path);
+	return result == -1 ? -1 : 0;
+}
+
+static int
+add_expanded(void *arg, const struct address *address, struct error *e)
+{
+	return add_forward_path(arg, address, "aliases", e);
+}
+
+static bool
+is_local(void *arg, struct text domain)
+{
+	const struct submission *s = arg;
+
+	return text_equal_fold(domain, TEXT("localhost")) ||
+	       text_equal_fold(domain, text_of(s->facts->host)) ||
+	       text_equal_fold(domain, text_of(s->account->domain));
+}
+
+/* 1 when the address was an alias, 0 when it is none. */
+static int
+expand_alias(
+    struct submission *s, const struct address *address, struct error *e)
+{
+	const struct alias_visitor visitor = {add_expanded, is_local, s};
+	const struct submit_aliases *aliases = s->aliases;
+	const struct alias_map *map = NULL;
+
+	if (aliases == NULL || s->request->no_aliases ||
+	    (address->domain.len > 0 && !is_local(s, address->domain)))
+		return 0;
+	if (aliases->open(aliases->arg, &map, e) == -1)
+		return -1;
+	if (map == NULL)
+		return 0;
+	return alias_expand(map, address, aliases->source, &visitor, e);
+}
+
 static int
 add_recipient(struct submission *s, const struct address *address,
     const char *where, struct error *e)
 {
-	struct buf path;
-	int result;
+	int expanded;
 
 	if (is_null(address))
 		return error_set(e, ERROR_MESSAGE, where, "<> is no recipient");
 	if (is_program(address))
 		return refuse_program(address->local, where, e);
-	buf_init(&path, PATH_SIZE);
-	result = add_path(s, address, where, &path, e);
-	if (result == 0)
-		result = envelope_add(s->envelope, buf_text(&path), e);
-	buf_clear(&path);
-	return result == -1 ? -1 : 0;
+	s->original = address;
+	expanded = expand_alias(s, address, e);
+	if (expanded != 0)
+		return expanded == -1 ? -1 : 0;
+	return add_forward_path(s, address, where, e);
 }
 
 static int
@@ -317,18 +432,14 @@ add_field_recipients(
 static int
 add_argument(struct submission *s, size_t at, struct error *e)
 {
-	const struct request_dsn *dsn = s->request->dsn;
-	struct envelope *env = s->envelope;
-	size_t i = env->count;
+	const struct request *r = s->request;
+	int result;
 
-	if (add_recipients(s, text_of(s->request->recipients[at]),
-		"a recipient of the command line", e) == -1)
-		return -1;
-	for (; dsn != NULL && i < env->count; i++) {
-		env->recipients[i].notify = (unsigned char)dsn[at].notify;
-		env->recipients[i].orcpt = mem_copy(dsn[at].orcpt);
-	}
-	return 0;
+	s->dsn = r->dsn == NULL ? NULL : &r->dsn[at];
+	result = add_recipients(s, text_of(r->recipients[at]),
+	    "a recipient of the command line", e);
+	s->dsn = NULL;
+	return result;
 }
 
 static int
@@ -971,12 +1082,7 @@ set_wishes(const struct submission *s, struct error *e)
 	const struct request *r = s->request;
 	const struct message_facts *facts = message_facts(s->message);
 	struct envelope *env = s->envelope;
-	unsigned notify = r->notify != 0 ? r->notify : s->account->dsn_notify;
-	size_t i;
 
-	for (i = 0; i < env->count; i++)
-		if (env->recipients[i].notify == 0)
-			env->recipients[i].notify = (unsigned char)notify;
 	env->ret = r->ret != RET_NONE ? r->ret : s->account->dsn_return;
 	env->body = BODY_7BIT;
 	if (facts->body_8bit || facts->header_8bit ||
@@ -1018,10 +1124,15 @@ check_message(const struct message *m, struct error *e)
 
 int
 submit(const struct request *r, const struct facts *f, const struct account *a,
-    struct message *m, struct envelope *env, struct notes *notes,
-    struct error *e)
+    const struct submit_aliases *aliases, struct message *m,
+    struct envelope *env, struct notes *notes, struct error *e)
 {
-	struct submission s = {r, f, a, m, env, false};
+	struct submission s = {.request = r,
+	    .facts = f,
+	    .account = a,
+	    .aliases = aliases,
+	    .message = m,
+	    .envelope = env};
 
 	if (check_request(r, e) == -1 || check_message(m, e) == -1 ||
 	    set_recipients(&s, e) == -1)

@@ -8,6 +8,7 @@
  */
 
 #include "account.h"
+#include "alias.h"
 #include "date.h"
 #include "envelope.h"
 #include "error.h"
@@ -49,6 +50,15 @@ struct facts {
 	unsigned char random[16]; /* for the Message-ID */
 };
 
+/* Where aliases come from. open() is called for each recipient that could be
+ * local; *map stays NULL where there are none, and is borrowed until submit()
+ * returns. */
+struct submit_aliases {
+	int (*open)(void *arg, const struct alias_map **map, struct error *e);
+	void *arg;
+	const struct alias_source *source; /* of lists, or NULL */
+};
+
 /* Things worth a note in the log that are no failure (a dropped field, an
  * option that means nothing); one string a note, visible, owned. */
 struct notes {
@@ -80,17 +90,19 @@ void submit_reverse_path_hint(
  * Fills env (initialised by the caller) and repairs the message: behaviour of
  * the manual's sections ENVELOPE and MESSAGE. Bcc, Resent-Bcc and Return-Path
  * are dropped in every mode; missing From, Date, Message-ID, destination
- * fields are added; empty ones replaced; bare names are completed with
- * `domain` in envelope and fields; force-from replaces From and keeps the old
- * one in Reply-To.
+ * fields are added; empty ones replaced; recipients that are bare names or
+ * of this machine are expanded through aliases (NULL is none); bare names are
+ * completed with `domain` in envelope and fields; force-from replaces From and
+ * keeps the old one in Reply-To.
  * -1: ERROR_USAGE or, with -t, ERROR_MESSAGE for no recipient; ERROR_MESSAGE
  * for what cannot be parsed, naming field and text; ERROR_RECIPIENT for a
  * bare name that nothing completes; ERROR_CONFIG for a `from` that is no
- * address.
+ * address, and what alias_expand() and aliases->open() say.
  */
 int submit(const struct request *r, const struct facts *f,
-    const struct account *a, struct message *m, struct envelope *env,
-    struct notes *notes, struct error *e);
+    const struct account *a, const struct submit_aliases *aliases,
+    struct message *m, struct envelope *env, struct notes *notes,
+    struct error *e);
 
 /* The name EHLO gives: account's `helo`, else the host's name where it is a
  * clean FQDN, else "" (the session then uses the socket's address literal).

@@ -612,7 +612,7 @@ prepare(struct play *p)
 	p->message = message_new(NULL);
 	message_input(p->message, p->d->message.at, p->d->message.len, &e);
 	message_end(p->message, &e);
-	result = submit(&p->d->request, &facts, &p->config.accounts[0],
+	result = submit(&p->d->request, &facts, &p->config.accounts[0], NULL,
 	    p->message, &p->envelope, &notes, &e);
 	notes_clear(&notes);
 	return result == -1 ? fault(p, "submit: %s", e.text) : 0;

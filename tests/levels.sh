@@ -23,7 +23,9 @@ rooms='
 2 account	envelope sasl
 2 alias
 2 sasl
-2 recode	message
+2 fields	message
+2 mime		message
+2 recode	fields message mime
 3 config
 3 submit
 3 wire

@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import textwrap
 
 import harness
 
@@ -117,40 +118,42 @@ def check_statuses(tap, words, page):
 
 
 def check_readme_statuses(tap, words, readme):
-    shown = set(re.findall(r'^ +(\d\d?) {2,}\S', readme, re.M))
+    table = re.search(r'^Exit status\n-+\n(.*?)^\S', readme, re.M | re.S)
+    shown = set(re.findall(r'^ +(\d\d?) {2,}\S', table.group(1), re.M))
     known = {row.split()[0] for row in words['status']}
     tap.ok(shown == known, 'README tells every exit status',
            sorted(shown ^ known))
 
 
-def is_configuration(lines, keywords):
-    """Whether each line begins with a keyword or is a comment."""
-    firsts = [line.split()[0] for line in lines if line.strip()]
-    return firsts and all(f in keywords or f[0] == '#' for f in firsts) and \
-        any(f in keywords for f in firsts)
+def check_rooms(tap, readme):
+    """README's table of rooms against that of tests/levels.sh."""
+    rule = (harness.TESTS / 'levels.sh').read_text()
+    rule = re.search(r"^rooms='\n(.*?)'", rule, re.M | re.S).group(1)
+    held = re.findall(r'^(\d) (\w+)', rule, re.M)
+    shown = re.findall(r'^    (\d)  (\w+) +\S', readme, re.M)
+    tap.ok(sorted(shown) == sorted(held),
+           'README has the rooms and levels of tests/levels.sh',
+           *set(shown) ^ set(held))
 
 
-def page_configurations(page, keywords):
-    """Literal blocks and lines of an mdoc page that are configurations."""
-    blocks = re.findall(r'^\.Bd -literal.*?\n(.*?)^\.Ed', page, re.M | re.S)
-    lines = re.findall(r'^\.Dl (.*)', page, re.M)
-    for block in blocks + lines:
-        block = block.replace('\\&', '').replace('\\e', '\\')
-        if is_configuration(block.splitlines(), keywords):
-            yield block
+def literal(page):
+    """Blocks and lines of an mdoc page that are shown as they are."""
+    return re.findall(r'^\.Bd -literal.*?\n(.*?)^\.Ed', page, re.M | re.S) + \
+        re.findall(r'^\.Dl (.*)', page, re.M)
 
 
-def readme_blocks(readme):
-    """Paragraphs that are indented by four spaces or more."""
-    for paragraph in re.split(r'\n(?=\S)|(?<=\n)\n(?=\S)', readme):
-        lines = [line[4:] for line in paragraph.splitlines()
-                 if line.startswith('    ') or not line.strip()]
-        yield from re.split(r'\n{2,}(?=\$)', '\n'.join(lines))
+def page_configurations(page):
+    """All that sendling.conf(5) shows literally is a configuration."""
+    for block in literal(page):
+        yield block.replace('\\&', '').replace('\\e', '\\')
 
 
 def readme_configurations(readme, keywords):
-    for block in readme_blocks(readme):
-        if is_configuration(block.splitlines(), keywords):
+    """The blocks of which half the lines begin with a keyword."""
+    for block in re.findall(r'(?:^ {4,}.*\n)+', readme, re.M):
+        block = textwrap.dedent(block)
+        firsts = [line.split()[0] for line in block.splitlines() if line]
+        if 2 * sum(word in keywords for word in firsts) > len(firsts):
             yield block
 
 
@@ -177,19 +180,12 @@ def commands(text):
     """The commands in examples that call us, as lists of arguments."""
     text = text.replace('\\e\n', ' ').replace('\\\n', ' ')
     text = text.replace('\\(dq', '"').replace('\\e', '\\')
-    for line in re.findall(r'^(?:\.Dl |    +|(?=[a-z]))(.*)', text, re.M):
-        line = re.sub(r'^\$ ', '', line)
+    for line in re.findall(r'^(?: {4,}|(?=[a-z]))(.*)', text, re.M):
         match = re.search(r'(?:^|[ /"|])(?:sendling|sendmail) (-.*)', line)
         if match:
             words = re.split(r' [<>|;&]', match.group(1))[0]
             words = words.rstrip('"') if words.count('"') % 2 else words
             yield shlex.split(words, comments=True)
-
-
-def literal(page):
-    return '\n'.join(re.findall(r'^\.Bd -literal.*?\n(.*?)^\.Ed', page,
-                                re.M | re.S) +
-                     re.findall(r'^(\.Dl .*)', page, re.M))
 
 
 def check_commands(tap, name, text, least):
@@ -241,14 +237,14 @@ def main():
     check_variables(tap, words, texts)
     check_statuses(tap, words, page)
     check_readme_statuses(tap, words, readme)
+    check_rooms(tap, readme)
     with tempfile.TemporaryDirectory() as folder:
         for name, blocks, least in (
-                ('sendling.conf(5)',
-                 page_configurations(config_page, words['keyword']), 20),
+                ('sendling.conf(5)', page_configurations(config_page), 20),
                 ('README', readme_configurations(readme, words['keyword']), 2),
                 ('config.example', [EXAMPLE.read_text()], 1)):
             check_configurations(tap, folder, name, blocks, least)
-    check_commands(tap, 'sendling(1)', literal(page), 5)
+    check_commands(tap, 'sendling(1)', '\n'.join(literal(page)), 5)
     check_commands(tap, 'README', readme, 5)
     check_lint(tap)
     check_text(tap, 'README', readme)

@@ -24,6 +24,7 @@ struct play {
 	struct serve *serve;
 	struct buf say;	  /* of the client, not taken yet */
 	struct buf heard; /* by the client, not yet compared */
+	bool closing;	  /* the server said 221 or 421 */
 	char fault[1200];
 };
 
@@ -163,6 +164,7 @@ expect_reply(struct play *p, struct text line)
 	    whole.len > 512 || !text_equal(heard, line))
 		return fault(p, "expected %.*s but heard %s", TEXT_ARG(line),
 		    text_visible(whole, seen, sizeof(seen)));
+	p->closing = memcmp(whole.at + 1, "21", 2) == 0;
 	buf_drop(&p->heard, whole.len);
 	return 0;
 }
@@ -431,12 +433,12 @@ play_script(struct play *p)
 	say(p);
 	if (serve_want(p->serve) == SERVE_MAIL)
 		return fault(p, "at the end there is a mail");
-	if (p->say.len > 0 && serve_want(p->serve) != SERVE_OVER)
+	if ((serve_want(p->serve) == SERVE_OVER) != p->closing)
+		return fault(p, "it is %sover", p->closing ? "not " : "");
+	if (p->say.len > 0)
 		return fault(p, "at the end it takes no more");
 	serve_closed(p->serve, false);
 	hear(p);
-	if (serve_want(p->serve) != SERVE_OVER)
-		return fault(p, "it is not over");
 	return expect_silence(p, "at the end");
 }
 
@@ -452,6 +454,16 @@ size_limit(struct text script)
 	return size;
 }
 
+static size_t
+line_number(struct text script, size_t left)
+{
+	size_t i, number = 0;
+
+	for (i = 0; i < script.len - left; i++)
+		number += script.at[i] == '\n';
+	return number;
+}
+
 static int
 play(struct text script, const char *name, size_t chunk)
 {
@@ -464,8 +476,8 @@ play(struct text script, const char *name, size_t chunk)
 	p.serve = serve_new(&plan);
 	result = play_script(&p);
 	if (result == -1)
-		printf("# %s in pieces of %zu, before line -%zu: %s\n", name,
-		    chunk, p.script.len, p.fault);
+		printf("# %s:%zu in pieces of %zu: %s\n", name,
+		    line_number(script, p.script.len), chunk, p.fault);
 	serve_free(p.serve);
 	buf_clear(&p.say);
 	buf_clear(&p.heard);

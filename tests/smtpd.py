@@ -9,6 +9,7 @@ STARTTLS, implicit TLS and AUTH, and keeps what it accepts as files:
     DIR/0001.json   its envelope, and how the client got there
     DIR/faults      one line for everything a correct client never sends
 
+"connection" in the JSON counts the connections, from 1.
 "turns" in the JSON counts how often the client had to wait for an answer
 before the message was accepted: the greeting is not counted, answers that
 leave together count once. With --delay the count does not depend on how the
@@ -239,6 +240,7 @@ class Session:
         self.implicit = implicit
         self.tls = None
         self.log = []
+        self.mails = 0
         self.forget()
 
     def forget(self):
@@ -529,7 +531,10 @@ class Session:
         else:
             number = self.server.mailbox.keep(message, self.envelope())
             self.reply(f"250 2.0.0 Ok: queued as {number}")
+            self.mails += 1
         self.reset()
+        if self.mails == self.server.mails:
+            raise Gone
 
     def envelope(self):
         return {
@@ -541,6 +546,7 @@ class Session:
             "auth": self.auth,
             "user": self.user,
             "tls": self.tls,
+            "connection": self.number,
             "turns": self.line.turns + 1,
         }
 
@@ -572,6 +578,7 @@ class Server:
                         for name in names.upper().split(",")}
         self.delay = options.delay / 1000
         self.size = options.size
+        self.mails = options.mails
         self.transcript = options.transcript
         self.context = self.tls_context(options) if options.cert else None
         self.host = "::1" if options.ipv6 else "127.0.0.1"
@@ -634,6 +641,8 @@ def options_parse():
         metavar="ADDRESS=CODE TEXT", help="the reply to RCPT TO:<ADDRESS>")
     add("--size", type=int, default=100 << 20, metavar="OCTETS",
         help="limit of the SIZE extension")
+    add("--mails", type=int, metavar="N",
+        help="close each connection after so many messages")
     add("--delay", type=float, default=0, metavar="MS",
         help="silence before each group of answers")
     add("--tls12", action="store_true",

@@ -30,8 +30,10 @@
 
 #define IDLE 60000 /* ms */
 
-/* User `bench', password `wonderland', in base64. */
+/* User `bench', password `wonderland', in base64; a client may say whose
+ * mailbox it wants, too (RFC 4616 section 2). */
 #define PLAIN	 "AGJlbmNoAHdvbmRlcmxhbmQ="
+#define PLAIN_AS "YmVuY2gAYmVuY2gAd29uZGVybGFuZA=="
 #define USER	 "YmVuY2g="
 #define PASSWORD "d29uZGVybGFuZA=="
 
@@ -217,10 +219,12 @@ greet(struct client *c)
 }
 
 static void
-check(struct client *c, const char *response, const char *right)
+check(
+    struct client *c, const char *response, const char *right, const char *also)
 {
 	c->state = COMMAND;
-	c->authenticated = strcmp(response, right) == 0;
+	c->authenticated =
+	    strcmp(response, right) == 0 || strcmp(response, also) == 0;
 	say(c, c->authenticated ? "235 2.7.0 Welcome\r\n" : "535 5.7.8 No\r\n");
 }
 
@@ -236,7 +240,7 @@ static void
 authenticate(struct client *c, const char *how)
 {
 	if (strncasecmp(how, "PLAIN ", 6) == 0) {
-		check(c, how + 6, PLAIN);
+		check(c, how + 6, PLAIN, PLAIN_AS);
 	} else if (strncasecmp(how, "LOGIN ", 6) == 0) {
 		check_user(c, how + 6);
 	} else if (strcasecmp(how, "PLAIN") == 0) {
@@ -324,13 +328,13 @@ hear(struct client *c, char *line)
 {
 	switch (c->state) {
 	case AUTH_PLAIN:
-		check(c, line, PLAIN);
+		check(c, line, PLAIN, PLAIN_AS);
 		break;
 	case AUTH_USER:
 		check_user(c, line);
 		break;
 	case AUTH_PASSWORD:
-		check(c, line, PASSWORD);
+		check(c, line, PASSWORD, PASSWORD);
 		break;
 	case COMMAND:
 	case DATA:

@@ -136,6 +136,7 @@ fill(struct account *a)
 	a->tls_priority = mem_copy("NORMAL");
 	a->helo = mem_copy("helo");
 	a->domain = mem_copy("domain");
+	a->aliases = mem_copy("/aliases");
 	a->from = mem_copy("from@example");
 	a->force_from = mem_copy("force@example");
 	a->from_header = SWITCH_YES;
@@ -173,6 +174,7 @@ assert_equal_to_filled(const struct account *a)
 	assert_string_equal(a->tls_priority, "NORMAL");
 	assert_string_equal(a->helo, "helo");
 	assert_string_equal(a->domain, "domain");
+	assert_string_equal(a->aliases, "/aliases");
 	assert_string_equal(a->from, "from@example");
 	assert_string_equal(a->force_from, "force@example");
 	assert_int_equal(a->from_header, SWITCH_YES);
@@ -213,7 +215,7 @@ test_inherit_nothing(void **state)
 	defaults.tls_trust[0] = defaults.tls_name[0] = defaults.helo[0] = 'X';
 	defaults.domain[0] = defaults.from[0] = defaults.force_from[0] = 'X';
 	defaults.full_name[0] = defaults.log_path[0] = 'X';
-	defaults.tls_priority[0] = 'X';
+	defaults.tls_priority[0] = defaults.aliases[0] = 'X';
 	defaults.family = FAMILY_ANY;
 	defaults.timeout = defaults.deadline = defaults.connect_timeout = 9;
 	defaults.pipelining = SWITCH_YES;

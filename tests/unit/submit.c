@@ -39,6 +39,7 @@ struct job {
 	struct notes notes;
 	struct error error;
 	char *recipients[8];
+	struct submit_aliases aliases; /* none without open() */
 };
 
 static void
@@ -65,7 +66,10 @@ job_recipient(struct job *j, const char *list)
 static int
 job_run(struct job *j)
 {
-	return submit(&j->request, &j->facts, &j->account, j->message,
+	const struct submit_aliases *aliases;
+
+	aliases = j->aliases.open == NULL ? NULL : &j->aliases;
+	return submit(&j->request, &j->facts, &j->account, aliases, j->message,
 	    &j->envelope, &j->notes, &j->error);
 }
 
@@ -873,11 +877,235 @@ wishes_for_single_recipients(void **state)
 	expect_recipients(&j, "b@x c@x d@x");
 	r = j.envelope.recipients;
 	assert_int_equal(r[0].notify, NOTIFY_SUCCESS | NOTIFY_DELAY);
-	assert_null(r[0].orcpt);
+	assert_string_equal(r[0].orcpt, "rfc822;b@x");
 	assert_int_equal(r[1].notify, NOTIFY_SUCCESS | NOTIFY_DELAY);
 	assert_int_equal(r[2].notify, NOTIFY_FAILURE);
 	assert_string_equal(r[2].orcpt, orcpt);
 	job_clear(&j);
+}
+
+/* A file of aliases, and how often it was asked for. */
+struct aliases {
+	struct alias_map *map;
+	unsigned opened;
+};
+
+static int
+open_aliases(void *arg, const struct alias_map **map, struct error *e)
+{
+	struct aliases *a = arg;
+
+	a->opened++;
+	if (a->map == NULL)
+		return error_set(e, ERROR_CONFIG, "aliases", "broken");
+	*map = a->map;
+	return 0;
+}
+
+static int
+read_list(void *arg, const char *path, struct buf *out, struct error *e)
+{
+	(void)arg;
+	(void)e;
+	assert_string_equal(path, "/list");
+	return buf_add_string(out, "carol@x\nDan\n");
+}
+
+static void
+job_aliases(struct job *j, struct aliases *a)
+{
+	static const struct alias_source source = {read_list, NULL};
+	static const char file[] = "root: alice@x, Bob\n"
+				   "bob: bob@y\n"
+				   "all: :include:/list, root@LOCALHOST\n"
+				   "self: self, self@backup.example\n"
+				   "pipe: |sh\n"
+				   "far: far@example.org\n";
+
+	a->map = alias_new();
+	a->opened = 0;
+	assert_int_equal(
+	    alias_parse(a->map, "aliases", text_of(file), &j->error), 0);
+	j->aliases = (struct submit_aliases){open_aliases, a, &source};
+}
+
+static void
+aliases_stand_for_local_recipients(void **state)
+{
+	static const struct {
+		const char *argument;
+		const char *expected;
+		unsigned opened;
+		bool no_aliases;
+		enum error_kind kind;
+	} cases[] = {
+	    {"root", "alice@x bob@y", 1, false, 0},
+	    {"root@localhost", "alice@x bob@y", 1, false, 0},
+	    {"ROOT@LocalHost", "alice@x bob@y", 1, false, 0},
+	    {"root@box.internal.example", "alice@x bob@y", 1, false, 0},
+	    {"root@Example.ORG", "alice@x bob@y", 1, false, 0},
+	    {"Root (Charlie) <root>", "alice@x bob@y", 1, false, 0},
+	    {"root@x", "root@x", 0, false, 0},
+	    {"root@sub.example.org", "root@sub.example.org", 0, false, 0},
+	    {"root@localhost.example", "root@localhost.example", 0, false, 0},
+	    {"alice@x, c@y", "alice@x c@y", 0, false, 0},
+	    {"root, alice@X, bob", "alice@x bob@y", 2, false, 0},
+	    {"all", "carol@x Dan@example.org alice@x bob@y", 1, false, 0},
+	    {"self", "self@example.org self@backup.example", 1, false, 0},
+	    {"far@example.org", "far@example.org", 1, false, 0},
+	    {"nobody", "nobody@example.org", 1, false, 0},
+	    {"nobody@localhost", "nobody@localhost", 1, false, 0},
+	    {"root", "root@example.org", 0, true, 0},
+	    {"c@y, pipe", "c@y", 1, false, ERROR_CONFIG},
+	    {"|sh", "", 0, false, ERROR_MESSAGE},
+	};
+	struct aliases a;
+	struct job j;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(cases); i++) {
+		job_init(&j, WHOLE "To: root\n");
+		job_aliases(&j, &a);
+		j.account.domain = mem_copy("example.org");
+		j.request.no_aliases = cases[i].no_aliases;
+		job_recipient(&j, cases[i].argument);
+		assert_int_equal(job_run(&j), cases[i].kind == 0 ? 0 : -1);
+		assert_int_equal(j.error.kind, cases[i].kind);
+		expect_recipients(&j, cases[i].expected);
+		assert_int_equal(a.opened, cases[i].opened);
+		if (cases[i].kind == 0)
+			expect_sent(&j, WHOLE "To: root@example.org\r\n");
+		alias_free(a.map);
+		job_clear(&j);
+	}
+}
+
+static void
+aliases_of_fields(void **state)
+{
+	struct aliases a;
+	struct job j;
+
+	(void)state;
+	job_init(&j, WHOLE "To: root, c@y\nBcc: all\n");
+	job_aliases(&j, &a);
+	j.account.domain = mem_copy("example.org");
+	j.request.from_fields = true;
+	assert_int_equal(job_run(&j), 0);
+	expect_recipients(&j, "alice@x bob@y c@y carol@x Dan@example.org");
+	alias_free(a.map);
+	job_clear(&j);
+}
+
+static void
+bare_names_need_an_alias_or_a_domain(void **state)
+{
+	static char nobody[] = "nobody";
+	struct aliases a;
+	struct job j;
+
+	(void)state;
+	job_init(&j, WHOLE);
+	job_aliases(&j, &a);
+	j.request.reverse_path = "a@x.org";
+	job_recipient(&j, "root");
+	assert_int_equal(job_run(&j), 0);
+	expect_recipients(&j, "alice@x bob@y");
+	job_recipient(&j, "all");
+	assert_int_equal(job_run(&j), -1);
+	assert_int_equal(j.error.kind, ERROR_RECIPIENT);
+	assert_string_equal(j.error.doing, "aliases");
+	assert_non_null(strstr(j.error.text, "`Dan'"));
+	error_clear(&j.error);
+	j.recipients[1] = nobody;
+	assert_int_equal(job_run(&j), -1);
+	assert_int_equal(j.error.kind, ERROR_RECIPIENT);
+	assert_non_null(strstr(j.error.text, "`nobody'"));
+	assert_non_null(strstr(j.error.hint, "`domain'"));
+	assert_non_null(strstr(j.error.hint, "`aliases'"));
+	alias_free(a.map);
+	job_clear(&j);
+}
+
+static void
+broken_aliases_stop_local_mail_only(void **state)
+{
+	struct aliases a = {.map = NULL};
+	struct job j;
+
+	(void)state;
+	job_init(&j, WHOLE);
+	j.aliases = (struct submit_aliases){open_aliases, &a, NULL};
+	j.request.reverse_path = "a@x.org";
+	job_recipient(&j, "c@y");
+	assert_int_equal(job_run(&j), 0);
+	job_recipient(&j, "root");
+	assert_int_equal(job_run(&j), -1);
+	assert_int_equal(j.error.kind, ERROR_CONFIG);
+	assert_string_equal(j.error.text, "broken");
+	job_clear(&j);
+}
+
+/* RFC 3461 section 5.2.7: wishes stay with what a recipient expands to. */
+static void
+original_recipients_stay(void **state)
+{
+	static char given[] = "rfc822;old+2Bx@x";
+	static const struct {
+		const char *argument;
+		struct request_dsn dsn;
+		unsigned notify; /* of the whole request */
+		unsigned wished;
+		const char *orcpt;
+	} cases[] = {
+	    {"c@y", {NOTIFY_SUCCESS, NULL}, 0, NOTIFY_SUCCESS, "rfc822;c@y"},
+	    {"c@y", {0, NULL}, NOTIFY_DELAY, NOTIFY_DELAY, "rfc822;c@y"},
+	    {"c@y", {0, NULL}, NOTIFY_NEVER, NOTIFY_NEVER, "rfc822;c@y"},
+	    {"c@y", {0, NULL}, 0, 0, NULL},
+	    {"c@y", {0, given}, 0, 0, given},
+	    {"c@y", {NOTIFY_DELAY, given}, NOTIFY_NEVER, NOTIFY_DELAY, given},
+	    {"a+b=c@y", {NOTIFY_DELAY, NULL}, 0, NOTIFY_DELAY,
+		"rfc822;a+2Bb+3Dc@y"},
+	    {"\"a b\"@y", {NOTIFY_DELAY, NULL}, 0, NOTIFY_DELAY,
+		"rfc822;\"a+20b\"@y"},
+	    {"b\xc3\xbc@y", {NOTIFY_DELAY, NULL}, 0, NOTIFY_DELAY, NULL},
+	    {"c@b\xc3\xbc.example", {NOTIFY_DELAY, NULL}, 0, NOTIFY_DELAY,
+		"rfc822;c@xn--b-eha.example"},
+	    {"root", {NOTIFY_DELAY, NULL}, 0, NOTIFY_DELAY,
+		"rfc822;root@example.org"},
+	    {"Root@localhost", {NOTIFY_DELAY, NULL}, 0, NOTIFY_DELAY,
+		"rfc822;Root@localhost"},
+	    {"root", {NOTIFY_DELAY, given}, 0, NOTIFY_DELAY, given},
+	    {"root", {0, NULL}, 0, 0, NULL},
+	};
+	const struct recipient *r;
+	struct aliases a;
+	struct job j;
+	size_t i, at;
+
+	(void)state;
+	for (i = 0; i < COUNT(cases); i++) {
+		job_init(&j, WHOLE);
+		job_aliases(&j, &a);
+		j.account.domain = mem_copy("example.org");
+		j.request.dsn = &cases[i].dsn;
+		j.request.notify = cases[i].notify;
+		j.request.smtputf8 = true;
+		job_recipient(&j, cases[i].argument);
+		assert_int_equal(job_run(&j), 0);
+		for (at = 0; at < j.envelope.count; at++) {
+			r = &j.envelope.recipients[at];
+			assert_int_equal(r->notify, cases[i].wished);
+			if (cases[i].orcpt == NULL)
+				assert_null(r->orcpt);
+			else
+				assert_string_equal(r->orcpt, cases[i].orcpt);
+		}
+		assert_true(j.envelope.count > 0);
+		alias_free(a.map);
+		job_clear(&j);
+	}
 }
 
 static void
@@ -1060,6 +1288,11 @@ main(void)
 	    cmocka_unit_test(other_alphabets),
 	    cmocka_unit_test(wishes),
 	    cmocka_unit_test(wishes_for_single_recipients),
+	    cmocka_unit_test(aliases_stand_for_local_recipients),
+	    cmocka_unit_test(aliases_of_fields),
+	    cmocka_unit_test(bare_names_need_an_alias_or_a_domain),
+	    cmocka_unit_test(broken_aliases_stop_local_mail_only),
+	    cmocka_unit_test(original_recipients_stay),
 	    cmocka_unit_test(eight_bit_bytes_are_seen),
 	    cmocka_unit_test(a_nul_is_refused_with_its_place),
 	    cmocka_unit_test(dropped_return_paths_are_noted),

@@ -1,0 +1,83 @@
+#!/bin/sh
+# The Makefile: its variables are respected, what it installs goes away again,
+# and the program is hardened and links what it should.
+
+cd "$(dirname "$0")/.." || exit 1
+: "${SENDLING:=build/sendling}"
+folder=$(mktemp -d) || exit 1
+trap 'rm -rf "$folder"' EXIT
+n=0 failed=0
+
+ok() {
+	n=$((n + 1))
+	if test "$1" = 0; then
+		echo "ok $n - $2"
+	else
+		echo "not ok $n - $2"
+		tail -n 20 "$folder/said" | sed 's/^/# /'
+		failed=1
+	fi
+}
+
+# says PATTERN SENTENCE: of the output in $folder/said
+says() {
+	grep -qE -e "$1" "$folder/said"
+	ok $? "$2"
+}
+
+# Of this run's own variables none may leak into a make that is looked at.
+plain_make() {
+	env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL "${MAKE-make}" "$@" \
+	    >"$folder/said" 2>&1
+}
+
+plain_make -n B="$folder/b" CC=other-cc CFLAGS=-Dcflags LDFLAGS=-Wl,ldflags \
+    CPPFLAGS=-Dcppflags SYSCONFDIR=/other/etc
+says '^other-cc .*-Dcppflags .*-Dcflags .* src/buf\.c' \
+    'CC, CPPFLAGS and CFLAGS compile'
+says '^other-cc .*-Dcflags .*-Wl,ldflags .*-o .*/sendling ' \
+    'CC, CFLAGS and LDFLAGS link'
+says '/other/etc' 'SYSCONFDIR reaches the program'
+! grep -q _FORTIFY_SOURCE= "$folder/said"
+ok $? 'without -O nothing is fortified, which would only warn'
+plain_make -n B="$folder/b"
+says '-fPIE .*-fstack-protector-strong .*-D_FORTIFY_SOURCE=2 .*-O2' \
+    'by default all is hardened'
+
+readelf -hld "$SENDLING" >"$folder/said"
+says 'Type: +DYN' 'the program is position independent'
+says 'GNU_RELRO' '... with relocations read-only'
+says 'BIND_NOW' '... all of them'
+grep -A1 GNU_STACK "$folder/said" | grep -q 'RW  '
+ok $? 'its stack does not execute'
+if grep -qE 'lib(a|ub)san' "$folder/said"; then
+	n=$((n + 1))
+	echo "ok $n - libraries # SKIP a sanitizer brings its own"
+else
+	libraries=$(sed -n 's/.*(NEEDED).*\[lib\([a-z]*\)\.so.*/\1/p' \
+	    "$folder/said" | sort | tr '\n' ' ')
+	test "$libraries" = 'bsd c gnutls '
+	ok $? 'GnuTLS and libbsd are the only libraries'
+fi
+
+"${MAKE-make}" -s install DESTDIR="$folder/d" PREFIX=/opt >"$folder/said" 2>&1
+ok $? 'make install'
+find "$folder/d" -type f | sort >"$folder/said"
+for file in bin/sendling share/man/man1/sendling.1 \
+    share/man/man5/sendling.conf.5 share/doc/sendling/README \
+    share/doc/sendling/config.example; do
+	says "/d/opt/$file\$" "... installs $file"
+done
+! grep -v "$folder/d/opt/" "$folder/said" | grep -q .
+ok $? '... and nothing outside PREFIX'
+"$folder/d/opt/bin/sendling" --version >"$folder/said" 2>&1
+ok $? 'what is installed runs'
+"${MAKE-make}" -s uninstall DESTDIR="$folder/d" PREFIX=/opt \
+    >"$folder/said" 2>&1
+ok $? 'make uninstall'
+find "$folder/d" -type f >"$folder/said"
+! grep -q . "$folder/said"
+ok $? '... leaves no file'
+
+echo "1..$n"
+exit $failed

@@ -1,0 +1,820 @@
+#!/usr/bin/python3
+"""The program in the surroundings that its callers leave it in: closed and
+leaked descriptors, no environment, no user, odd arguments and signals, odd
+standard input, full disks, limits; what it prints, and every exit status.
+
+    tests/environment.t [WORD ...]    only the tests whose names hold a WORD
+"""
+
+import contextlib
+import ctypes
+import itertools
+import json
+import os
+import pty
+import re
+import resource
+import shutil
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import tempfile
+import time
+
+import harness
+from postbox import (
+    HEADER, HANG, LARGE, LIBC, MESSAGE, MS_BIND, MS_RDONLY, MS_REC,
+    MS_REMOUNT, SANITIZED, SPEAK_UP, Done, Home, Play, Postbox, become,
+    can_mount, in_order, mount, private_mounts)
+
+BOB = 'bob@example.org'
+STRANGER = 54321  # has no passwd entry
+
+
+def arrived(t, box, run, sentence, message=MESSAGE, silent=True):
+    """One mail came, whole, and nobody was told a word."""
+    box.settle()
+    mails = [mail for mail, _ in box.mails]
+    good = (run.status == 0 and mails == [message] and not box.faults and
+            (run.silent() or not silent))
+    t.ok(good, sentence, run.words(), f'{len(mails)} mails',
+         *(mail[:400] for mail in mails), *box.faults)
+    box.clear()
+
+
+def failed(t, box, run, status, sentence, words=''):
+    """It ended with the status and nothing was sent."""
+    box.settle()
+    t.ok(run.status == status and not box.mails and not box.faults and
+         words in run.err.decode(errors='replace'),
+         f'{sentence}: status {status}', run.words(), box.heard, *box.faults)
+    box.clear()
+
+
+# Who runs it
+
+def etc(home, box, *lines, name='etc', passwd=None):
+    """A folder to be mounted over /etc."""
+    folder = home.path / name
+    folder.mkdir()
+    for file in ('group', 'nsswitch.conf', 'hosts'):
+        shutil.copy('/etc/' + file, folder)
+    (folder / 'passwd').write_text(
+        passwd or 'root:x:0:0:root:/root:/bin/sh\n')
+    # No name server is asked.
+    (folder / 'nsswitch.conf').write_text('passwd: files\nhosts: files\n')
+    (folder / 'sendling.conf').write_text(box.config('smtp+plain', *lines))
+    for path in folder.iterdir():
+        path.chmod(0o644)
+    return folder
+
+
+def over_etc(folder):
+    return lambda: mount(folder, '/etc', flags=MS_BIND)
+
+
+def test_cron(t, home, box):
+    """A container's random uid, with nothing but the system's file."""
+    if not can_mount():
+        return t.skip('cron', 'no private mount namespace')
+    world = etc(home, box, 'domain example.org', 'log off')
+    prepare = in_order(private_mounts, over_etc(world),
+                       lambda: become(STRANGER))
+    text = (b'From: root (Cron Daemon)\nTo: bob\nSubject: Cron <x@y> true\n\n'
+            b'done\n')
+    run = home.run('-FCronDaemon', '-i', '-B8BITMIME', '-oem', 'bob',
+                   name='sendmail', stdin=text, preexec_fn=prepare)
+    box.settle()
+    mail, envelope = (box.mails or [(b'', {'to': 0})])[0]
+    t.ok(run.status == 0 and run.silent() and envelope['to'] == [BOB] and
+         b'\r\n\r\ndone\r\n' in mail and not box.faults,
+         'cron, an empty environment, a uid that nobody knows', run.words(),
+         mail)
+    box.clear()
+    (world / 'sendling.conf').write_text(box.config(
+        'smtp+plain', 'domain example.org', 'log off').replace(
+            'from alice@example.com\n', ''))
+    run = home.run(BOB, name='sendmail', preexec_fn=prepare)
+    arrived(t, box, run, 'a uid that nobody knows has a reverse-path')
+    (world / 'sendling.conf').unlink()
+    run = home.run(BOB, name='sendmail', preexec_fn=prepare)
+    failed(t, box, run, 78, 'no HOME and no file', '/etc/sendling.conf')
+
+
+def test_nothing_in_the_environment(t, home, box):
+    config = home.config(box.config())
+    arrived(t, box, home.run(BOB, config=config),
+            'no variable in the environment')
+    for value in ('', 'relative', '/' + 'x' * 100000, '/a\nb', '\x1b[2J'):
+        values = {name: value for name in
+                  ('HOME', 'XDG_CONFIG_HOME', 'TMPDIR', 'NAME', 'LOGNAME',
+                   'USER', 'TZ', 'LANG', 'CREDENTIALS_DIRECTORY')}
+        run = home.run(BOB, config=config, environment=values)
+        arrived(t, box, run, f'variables of {value[:12]!r}', silent=True)
+    run = home.run(BOB, name='sendmail',
+                   environment={'SENDLING_SMARTHOST':
+                                f'smtp+plain://127.0.0.1:{box.ports["smtp"]}',
+                                'SENDLING_LOG': 'off', 'SENDLING_FROM':
+                                'alice@example.com', 'HOME': '/nowhere'})
+    arrived(t, box, run, 'the configuration in the environment alone')
+
+
+# Descriptors
+
+def closing(*descriptors):
+    def close():
+        for fd in descriptors:
+            os.close(fd)
+    return close
+
+
+def test_closed_descriptors(t, home, box):
+    """What is told, here the whole dialogue, must not go to the server."""
+    config = home.config(box.config())
+    home.run(BOB, config=config)
+    box.settle()
+    usual = box.commands()
+    box.clear()
+    empty = re.compile(rb'(?:\S+: .*\r\n(?:[ \t].*\r\n)*)+\r\n')
+    for closed in itertools.chain.from_iterable(
+            itertools.combinations((0, 1, 2), n) for n in range(4)):
+        run = home.run('-v', '-f', 'alice@example.com', BOB, config=config,
+                       stdin=MESSAGE if 0 not in closed else
+                       subprocess.DEVNULL, preexec_fn=closing(*closed))
+        box.settle()
+        mails = [mail for mail, _ in box.mails]
+        sentence = f'descriptors {closed or "none"} closed'
+        size = rb' SIZE=\d+|BDAT \d+ LAST\r\n.*'
+        t.ok(run.status == 0 and len(mails) == 1 and not box.faults and
+             (mails == [MESSAGE] if 0 not in closed else
+              bool(empty.fullmatch(mails[0]))) and
+             re.sub(size, b'', box.heard, flags=re.S) ==
+             re.sub(size, b'', usual, flags=re.S),
+             f'{sentence}: the mail arrives', run.words(), box.heard,
+             *box.faults)
+        box.clear()
+        t.ok(bool(run.err) == (2 not in closed) and not run.out,
+             f'{sentence}: stderr has the dialogue where it is open',
+             run.words())
+    box.refusals = {BOB: '550 5.1.1 No such user'}
+    for closed in ((2,), (1, 2), (0, 1, 2)):
+        run = home.run('-v', BOB, config=config, stdin=subprocess.DEVNULL,
+                       preexec_fn=closing(*closed))
+        failed(t, box, run, 67, f'descriptors {closed} closed, refused')
+    box.refusals = {}
+
+
+def test_closed_without_dev(t, home, box):
+    if not can_mount():
+        return t.skip('no /dev', 'no private mount namespace')
+    config = home.config(box.config())
+    folder = home.path / 'nodev'
+    folder.mkdir()
+    run = home.run('-v', BOB, config=config, preexec_fn=in_order(
+        private_mounts, lambda: mount(folder, '/dev', flags=MS_BIND),
+        closing(1, 2)))
+    arrived(t, box, run, 'descriptors 1 and 2 closed, and no /dev/null')
+
+
+LIST = ("/usr/bin/python3 -ISc 'import os\n"
+        'for fd in range(100):\n'
+        ' try: print(fd, os.fstat(fd).st_mode, file=open("{0}", "a"))\n'
+        " except OSError: pass'; echo secret")
+
+
+def test_leaked_descriptors(t, home, certificates):
+    """What our caller left open is not passed on to password-command."""
+    box = Postbox(certificates, users=[('alice', 'secret')])
+    for case, more in (('as they are', {}), ('0 to 2 closed', {
+            'preexec_fn': closing(0, 1, 2)})):
+        listed = home.path / 'listed'
+        listed.unlink(missing_ok=True)
+        script = home.file('list', LIST.format(listed).replace("'; echo",
+                                                               "'\necho"))
+        config = home.config(box.config(
+            'smtps', 'user alice', f'tls-trust {certificates}/ca.pem',
+            f'password-command sh {script}', 'tls-name localhost'))
+        with contextlib.ExitStack() as files:
+            leaked = [files.enter_context(open('/etc/passwd')).fileno()
+                      for _ in range(20)]
+            leaked.append(files.enter_context(socket.socket()).fileno())
+            run = home.run('-X', home.path / 'transcript', BOB, config=config,
+                           pass_fds=leaked, **more)
+        box.settle()
+        seen = [line.split() for line in listed.read_text().splitlines()]
+        good = [int(fd) for fd, _ in seen] == [0, 1, 2] and \
+            stat.S_ISCHR(int(seen[0][1])) and stat.S_ISFIFO(int(seen[1][1]))
+        t.ok(run.status == 0 and len(box.mails) == 1 and good,
+             f'descriptors {case}: password-command has 0 to 2 only',
+             run.words(), seen)
+        box.clear()
+
+
+def test_working_directory(t, home, box):
+    config = home.config(box.config())
+    home_fd = os.open('/', os.O_RDONLY)
+    deep = home.path / 'deep'
+    deep.mkdir()
+    try:
+        os.chdir(deep)
+        for _ in range(22):
+            os.mkdir('d' * 200)
+            os.chdir('d' * 200)
+        run = home.run(BOB, config=config, cwd=None, stdin=LARGE)
+        arrived(t, box, run, 'a working directory of 4 KiB', LARGE)
+        gone = home.path / 'gone'
+        gone.mkdir()
+        os.chdir(gone)
+        gone.rmdir()
+        run = home.run(BOB, config=config, cwd=None, stdin=LARGE)
+        arrived(t, box, run, 'a working directory that is gone', LARGE)
+        run = home.run('-C', 'config', BOB, cwd=None)
+        failed(t, box, run, 78, 'a relative path there')
+    finally:
+        os.fchdir(home_fd)
+        os.close(home_fd)
+
+
+# Arguments
+
+def test_many_arguments(t, home, box):
+    config = home.config(box.config())
+    names = ['%05d%s@example.org' % (n, 'x' * 43) for n in range(30000)]
+
+    def more_stack():
+        resource.setrlimit(resource.RLIMIT_STACK, (64 << 20, 64 << 20))
+    lists = [','.join(names[n:n + 1000]) for n in range(0, 30000, 1000)]
+    run = home.run('-bv', *names, config=config, preexec_fn=more_stack)
+    t.ok(run.status == 0 and run.out.count(b'\nto: <') == 30000,
+         '2 MB of arguments are read', Done(run.status, b'', run.err).words())
+    run = home.run(*lists[:2], *['-p' + 'x' * 100000] * 15, *['-i'] * 10000,
+                   config=config, preexec_fn=more_stack)
+    box.settle()
+    t.ok(run.status == 0 and run.silent() and
+         [e['to'] for _, e in box.mails] == [names[:2000]],
+         '2 MB of arguments, 2000 recipients, 10,000 options: it arrives',
+         run.words())
+    box.clear()
+    run = home.run('-F', '', '-f', '', BOB, config=config)
+    box.settle()
+    t.ok(run.status == 0 and [e['from'] for _, e in box.mails] == [''],
+         "-F '' -f ''", run.words())
+    box.clear()
+
+
+def exec_bare(path, environment):
+    """execve(2) without a single argument, for preexec_fn."""
+    variables = [f'{k}={v}'.encode() for k, v in environment.items()]
+    block = (ctypes.c_char_p * (len(variables) + 1))(*variables, None)
+    none = (ctypes.c_char_p * 1)(None)
+    LIBC.execve(os.fsencode(path), none, block)
+
+
+def test_no_arguments(t, home, box):
+    settings = {'SENDLING_SMARTHOST':
+                f'smtp+plain://127.0.0.1:{box.ports["smtp"]}',
+                'SENDLING_LOG': 'off', 'SENDLING_FROM': 'alice@example.com'}
+    run = home.run(stdin=LARGE, preexec_fn=lambda: exec_bare(
+        home.path / 'sendling', {**SPEAK_UP, **settings}))
+    failed(t, box, run, 64, 'argc 0', 'recipient')
+    for zeroth in ('', '/', 'sendmail/', '-sendmail', 'x' * 100000,
+                   '\x1b[2J\n'):
+        run = home.run(BOB, zeroth=zeroth, environment=settings)
+        arrived(t, box, run, f'argv[0] is {zeroth[:12]!r}')
+
+
+def test_names(t, home, box):
+    settings = {'SENDLING_SMARTHOST':
+                f'smtp+plain://127.0.0.1:{box.ports["smtp"]}',
+                'SENDLING_LOG': 'off', 'SENDLING_FROM': 'alice@example.com'}
+    for name in ('sendling', 'sendmail', 'send-mail'):
+        run = home.run('-t', name=name, environment=settings)
+        arrived(t, box, run, f'{name} -t')
+        run = home.run('-t', '-oi', name=name, zeroth='/usr/sbin/' + name,
+                       environment=settings)
+        arrived(t, box, run, f'/usr/sbin/{name} -t -oi')
+    run = home.run(name='mailq', environment=settings)
+    t.ok(run.status == 0 and run.out == b'Mail queue is empty\n' and
+         run.err == b'' and box.count == 0, 'mailq', run.words())
+    run = home.run(name='newaliases', environment=settings)
+    t.ok(run.status == 0 and run.silent() and box.count == 0, 'newaliases',
+         run.words())
+    for name in ('sendmail', 'send-mail', 'mailq', 'newaliases'):
+        run = home.run('--version', name=name, environment=settings)
+        failed(t, box, run, 64, f'{name} --version')
+
+
+# Signals, limits
+
+def odd_signals():
+    every = signal.valid_signals()
+    for number in every - {signal.SIGKILL, signal.SIGSTOP}:
+        signal.signal(number, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_BLOCK, every)
+
+
+def test_signals(t, home, box, certificates):
+    run = home.run(BOB, config=home.config(box.config()), stdin=LARGE,
+                   preexec_fn=odd_signals)
+    arrived(t, box, run, 'every signal blocked and ignored', LARGE)
+    secure = Postbox(certificates, users=[('alice', 'secret')])
+    config = home.config(secure.config(
+        'smtps', 'user alice', f'tls-trust {certificates}/ca.pem',
+        'password-command kill -0 $$; (sleep 0); echo secret',
+        'tls-name localhost'))
+    run = home.run(BOB, config=config, preexec_fn=odd_signals)
+    arrived(t, secure, run, 'every signal blocked and ignored, with a '
+            'password-command')
+    config = home.config(secure.config(
+        'smtps', 'user alice', f'tls-trust {certificates}/ca.pem',
+        'password-command echo secret; kill -TERM $$', 'tls-name localhost'))
+    run = home.run(BOB, config=config, preexec_fn=odd_signals)
+    failed(t, secure, run, 78, 'a signal ends the password-command',
+           'signal 15')
+
+
+def test_umask(t, home, box):
+    config = home.config(box.config('smtp+plain', f'log {home.path}/log'))
+    run = home.run('-X', home.path / 'x', BOB, config=config, stdin=LARGE,
+                   preexec_fn=lambda: os.umask(0o177))
+    arrived(t, box, run, 'umask 0177', LARGE)
+    for name in ('x', 'log'):
+        path = home.path / name
+        t.ok(path.stat().st_mode & 0o7777 == 0o600 and path.stat().st_size > 0,
+             f'umask 0177: the {name} is there, 0600', path.stat())
+        path.unlink()
+    run = home.run('-X', home.path / 'x', BOB, config=config,
+                   preexec_fn=lambda: os.umask(0))
+    arrived(t, box, run, 'umask 0')
+    for name in ('x', 'log'):
+        t.ok((home.path / name).stat().st_mode & 0o7777 == 0o600,
+             f'umask 0: the {name} is 0600')
+
+
+def limit(what, most):
+    return lambda: resource.setrlimit(what, (most, most))
+
+
+def test_limits(t, home, box):
+    config = home.config(box.config('smtp+plain', f'log {home.path}/limited'))
+    for name, most in (('FSIZE', 0), ('FSIZE', 4096), ('NPROC', 0),
+                       ('CORE', 0), ('STACK', 256 << 10), ('NOFILE', 16),
+                       ('MEMLOCK', 0), ('SIGPENDING', 0)):
+        run = home.run(BOB, config=config, stdin=LARGE, preexec_fn=limit(
+            getattr(resource, 'RLIMIT_' + name, None) or 11, most))
+        arrived(t, box, run, f'RLIMIT_{name} {most}', LARGE)
+    run = home.run(BOB, config=config, preexec_fn=limit(
+        resource.RLIMIT_NOFILE, 4))
+    box.settle()
+    t.ok((run.status, len(box.mails)) in ((0, 1), (71, 0), (78, 0)),
+         'RLIMIT_NOFILE 4: all or nothing', run.words(), len(box.mails))
+    box.clear()
+
+
+def test_memory(t, home, box):
+    """Wherever the memory ends: all of the mail or none, and a status that
+    says so."""
+    if SANITIZED:
+        return t.skip('memory', 'sanitizers need address space')
+    config = home.config(box.config())
+    seen = set()
+    for most in range(8, 50, 3):
+        # FSIZE: so that the message stays in memory.
+        run = home.run(BOB, config=config, stdin=LARGE, preexec_fn=(
+            in_order(limit(resource.RLIMIT_FSIZE, 0),
+                     limit(resource.RLIMIT_AS, most << 20))))
+        box.settle()
+        seen.add(run.status)
+        mails = [mail for mail, _ in box.mails]
+        if run.status == 0 and mails != [LARGE] or \
+           run.status in (71, 127) and box.count > 1 or \
+           run.status not in (0, 71, 127) or run.status and mails:
+            t.ok(False, f'{most} MiB of memory', run.words(), len(mails))
+        box.clear()
+    t.ok({0, 71} <= seen, 'memory that ends: status 71, else 0', seen)
+
+
+# Standard input
+
+def test_kinds_of_input(t, home, box):
+    config = home.config(box.config())
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        process = home.start(BOB, config=config, stdin=theirs,
+                             stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        for octet in MESSAGE:
+            ours.send(bytes([octet]))
+        ours.shutdown(socket.SHUT_WR)
+        out, err = process.communicate(timeout=HANG)
+    arrived(t, box, Done(process.returncode, out, err),
+            'standard input is a socket, octet by octet')
+    with tempfile.TemporaryFile() as file:
+        file.write(b'To: nobody@example.org\n\nNot this.\n')
+        start = file.tell()
+        file.write(MESSAGE)
+        file.seek(start)
+        run = home.run(BOB, config=config, stdin=file)
+        arrived(t, box, run, 'an unlinked file that was read in part')
+    read, write = os.pipe()
+    os.set_blocking(read, False)
+    process = home.start(BOB, config=config, stdin=read,
+                         stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    os.close(read)
+    for part in (MESSAGE[:7], MESSAGE[7:90], MESSAGE[90:]):
+        time.sleep(0.02)  # so that it meets an empty pipe
+        os.write(write, part)
+    os.close(write)
+    out, err = process.communicate(timeout=HANG)
+    arrived(t, box, Done(process.returncode, out, err),
+            'a pipe that does not block')
+    for text, wanted in ((MESSAGE[:-2], MESSAGE), (b'', None),
+                         (MESSAGE.replace(b'\r', b''), MESSAGE),
+                         (MESSAGE + b'.\r\nmore\r\n',
+                          MESSAGE + b'.\r\nmore\r\n')):
+        run = home.run(BOB, config=config, stdin=text)
+        box.settle()
+        t.ok(run.status == 0 and run.silent() and len(box.mails) == 1 and
+             wanted in (None, box.mails[0][0]),
+             f'the message ends in {text[-9:]!r}', run.words())
+        box.clear()
+
+
+def at_terminal(home, config, typed, *argv):
+    """Runs it with a terminal as its standard input, and types."""
+    master, slave = pty.openpty()
+    process = home.start(*argv, BOB, config=config, stdin=slave,
+                         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                         start_new_session=True)
+    os.close(slave)
+    try:
+        os.write(master, typed)
+        out, err = process.communicate(timeout=5)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        out, err = process.communicate()
+    finally:
+        os.close(master)
+    return Done(process.returncode, out, err)
+
+
+def test_terminal(t, home, box):
+    config = home.config(box.config())
+    text = MESSAGE.replace(b'\r', b'')
+    for argv, typed, wanted in (
+            ((), text + b'.\n', MESSAGE),
+            ((), text + b'..\n.x\n.\n', MESSAGE + b'..\r\n.x\r\n'),
+            ((), text + b'\x04', MESSAGE),
+            (('-i',), text + b'.\nmore\n\x04', MESSAGE + b'.\r\nmore\r\n'),
+            (('-oi',), text + b'.\nmore\n\x04', MESSAGE + b'.\r\nmore\r\n')):
+        run = at_terminal(home, config, typed, *argv)
+        arrived(t, box, run, f'terminal, {" ".join(argv) or "no option"}, '
+                f'{typed[len(text):]!r}', wanted)
+
+
+def test_read_error(t, home, box):
+    config = home.config(box.config())
+    for argv in ((BOB,), ('-t',), ('-bv', BOB), ('--dry-run', BOB),
+                 ('-bs',)):
+        folder = os.open('/', os.O_RDONLY)
+        run = home.run(*argv, config=config, stdin=folder)
+        os.close(folder)
+        failed(t, box, run, 74, f'a folder as standard input, {argv[0]}')
+        t.ok(box.count == 0, 'nobody was called')
+
+
+def test_writer(t, home, box):
+    """Whoever writes the message is not cut off, whatever goes wrong: he would
+    die of SIGPIPE."""
+    good = home.config(box.config())
+    # Exactly in the pipe's middle lies what the program does not read.
+    text = HEADER + b'\r\n' + b'x\n' * 1000000
+    for sentence, config, argv in (
+            ('no configuration', '/nonexistent', (BOB,)),
+            ('a broken one', home.config('smarthost\nlog\n', 'broken'),
+             (BOB,)),
+            ('an unknown option', good, ('-Z', BOB)),
+            ('a bad value', good, ('-Nnonsense', BOB)),
+            ('no recipient', good, ()),
+            ('a bad recipient', good, ('<<',)),
+            ('a mode that is refused', good, ('-bd',)),
+            ('no such account', good, ('-a', 'none', BOB)),
+            ('a transcript that cannot be', good, ('-X', '/nowhere/x', BOB)),
+            ('a check of the envelope', '/nonexistent', ('-bv', BOB))):
+        process = home.start(*argv, config=config, stdin=subprocess.PIPE,
+                             stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        left, cut = text, False
+        while left and not cut:
+            try:
+                left = left[os.write(process.stdin.fileno(), left[:65536]):]
+            except BrokenPipeError:
+                cut = True
+        out, err = process.communicate(timeout=HANG)
+        t.ok(not cut and 64 <= process.returncode <= 78,
+             f'{sentence}: the writer is heard out',
+             Done(process.returncode, out, err).words(),
+             f'{len(left)} octets left')
+    box.settle()
+    t.ok(box.count == 0, 'nobody was called')
+
+
+# What is full, missing, read-only
+
+def test_full(t, home, box):
+    config = home.config(box.config())
+    with open('/dev/full', 'wb') as full:
+        for argv in ((BOB,), ('-v', BOB), ('--json', BOB)):
+            run = home.run(*argv, config=config, stdout=full, stderr=full)
+            arrived(t, box, run,
+                    f'{argv[0]}, standard output and error are full')
+        run = home.run('-v', '-C', '/nonexistent', BOB, stdout=full,
+                       stderr=full)
+        failed(t, box, run, 78, 'a failure, standard error is full')
+        run = home.run('--help', stdout=full)
+        t.ok(run.status != 0 and b'standard output' in run.err,
+             '--help, standard output is full', run.words())
+    read, write = os.pipe()
+    os.close(read)
+    run = home.run('-v', '--json', BOB, config=config, stdout=write,
+                   stderr=write)
+    os.close(write)
+    arrived(t, box, run, 'nobody reads standard output and error')
+
+
+def test_log(t, home, box):
+    for path in ('/dev/full', '/nonexistent/log', str(home.path)):
+        config = home.config(box.config('smtp+plain', f'log {path}'))
+        run = home.run(BOB, config=config)
+        arrived(t, box, run, f'log {path}')
+    if not can_mount():
+        return t.skip('a log on a full disk', 'no private mount namespace')
+    disk = home.path / 'disk'
+    disk.mkdir()
+
+    def fill():
+        private_mounts()
+        mount('none', disk, 'tmpfs', data='size=4k')
+        (disk / 'log').touch(0o600)
+        with open(disk / 'rest', 'wb', buffering=0) as rest, \
+                contextlib.suppress(OSError):
+            while True:
+                rest.write(b'x' * 4096)
+    config = home.config(box.config('smtp+plain', f'log {disk}/log'))
+    run = home.run('-X', disk / 'log', BOB, config=config, preexec_fn=fill)
+    arrived(t, box, run, 'log and transcript on a full disk')
+    run = home.run(BOB, config=config, stdin=LARGE, environment={
+        'TMPDIR': str(disk)}, preexec_fn=fill)
+    arrived(t, box, run, 'TMPDIR on a full disk', LARGE)
+
+
+def syslog(home):
+    """A folder to be mounted over /dev, and its log."""
+    folder = home.path / 'dev'
+    folder.mkdir(exist_ok=True)
+    log = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    (folder / 'log').unlink(missing_ok=True)
+    log.bind(str(folder / 'log'))
+    (folder / 'log').chmod(0o666)
+    log.settimeout(0)
+    return folder, log
+
+
+def test_syslog(t, home, box):
+    if not can_mount():
+        return t.skip('syslog', 'no private mount namespace')
+    config = home.config(box.config('smtp+plain', 'log syslog'))
+    folder, log = syslog(home)
+    with log:
+        prepare = in_order(private_mounts,
+                           lambda: mount(folder, '/dev', flags=MS_BIND))
+        run = home.run(BOB, config=config, preexec_fn=prepare)
+        arrived(t, box, run, 'log syslog')
+        said = log.recv(65536)
+        t.ok(b'status=0' in said and said.startswith(b'<22>'),
+             'one line is in the system\'s log', said)
+    run = home.run(BOB, config=config, preexec_fn=prepare)
+    arrived(t, box, run, 'nobody reads the system\'s log')
+    (folder / 'log').unlink()
+    run = home.run(BOB, config=config, preexec_fn=prepare)
+    arrived(t, box, run, 'there is no system\'s log')
+
+
+def test_read_only(t, home, box):
+    if not can_mount():
+        return t.skip('a read-only root', 'no private mount namespace')
+
+    def read_only():
+        private_mounts()
+        mount('/', '/mnt', flags=MS_BIND | MS_REC)
+        mount(None, '/mnt', flags=MS_REMOUNT | MS_BIND | MS_RDONLY)
+        for folder in {'/tmp', '/var/tmp', '/dev', tempfile.gettempdir()}:
+            mount(folder, '/mnt' + folder, flags=MS_BIND)
+            mount(None, '/mnt' + folder,
+                  flags=MS_REMOUNT | MS_BIND | MS_RDONLY)
+        os.chroot('/mnt')
+        os.chdir('/')
+        with contextlib.suppress(OSError):
+            os.mkdir('/tmp/can-write')
+            os._exit(99)
+    config = home.config(box.config('smtp+plain', f'log {home.path}/rolog'))
+    for text in (MESSAGE, LARGE):
+        run = home.run(BOB, config=home.config(box.config()), stdin=text,
+                       preexec_fn=read_only)
+        arrived(t, box, run, f'a read-only root, {len(text)} octets', text)
+    run = home.run(BOB, config=config, preexec_fn=read_only, stdin=LARGE)
+    arrived(t, box, run, 'a log on a read-only root', LARGE)
+
+
+# What is told
+
+def test_silence(t, home, box):
+    config = home.config(box.config())
+    for argv in ((BOB,), ('-t',), ('-i', '-oem', BOB), ('-bm', BOB),
+                 ('-oep', BOB), ('--all-or-none', BOB), ('-B8BITMIME', BOB),
+                 ('-Nnever', BOB), ('-G', BOB), ('-odb', '-om', BOB),
+                 ('-X', home.path / 'said', BOB)):
+        run = home.run(*argv, config=config)
+        arrived(t, box, run, f'{argv[0]}: silence')
+    for argv in (('-bi',), ('-I',), ('-q',), ('-q30m',)):
+        run = home.run(*argv, config=config)
+        t.ok(run.status == 0 and run.silent() and box.count == 0,
+             f'{argv[0]}: silence', run.words())
+    script = (b'EHLO client\r\nMAIL FROM:<alice@example.com>\r\n'
+              b'RCPT TO:<bob@example.org>\r\nDATA\r\n' + MESSAGE +
+              b'.\r\nQUIT\r\n')
+    run = home.run('-bs', config=config, stdin=script)
+    box.settle()
+    t.ok(run.status == 0 and run.err == b'' and len(box.mails) == 1 and
+         all(re.match(rb'\d{3}[ -]', line)
+             for line in run.out.splitlines()), '-bs: SMTP and nothing else',
+         run.words())
+    box.clear()
+    bad = home.config(box.config('smtp+plain', 'log /nonexistent/log'))
+    run = home.run('-bs', config=bad, stdin=script, stderr=subprocess.STDOUT)
+    box.settle()
+    t.ok(run.status == 0 and len(box.mails) == 1 and
+         all(re.match(rb'\d{3}[ -]', line)
+             for line in run.out.splitlines()),
+         '-bs, one pipe for both, a log that cannot be: SMTP only',
+         run.words())
+    box.clear()
+
+
+def test_quiet(t, home, box):
+    good = home.config(box.config())
+    box.refusals = {BOB: '550 5.1.1 No such user'}
+    cases = [(good, (BOB,), 67), ('/nonexistent', (BOB,), 78),
+             (good, (), 64), (good, ('-Nnonsense', BOB), 64),
+             (good, ('<<',), 65), (good, ('-bd',), 64)]
+    for config, argv, status in cases:
+        for quiet in (('-oeq',), ('-e', 'q'), ('-oem', '-oeq')):
+            run = home.run(*quiet, *argv, config=config)
+            t.ok(run.status == status and run.silent(),
+                 f'{" ".join(quiet + argv)}: status {status}, silence',
+                 run.words())
+        run = home.run('-oem', *argv, config=config)
+        t.ok(run.status == status and run.err != b'',
+             f'-oem {" ".join(argv)}: status {status}, and words',
+             run.words())
+    box.settle()
+    box.refusals = {}
+    box.clear()
+
+
+def test_json(t, home, box):
+    good = home.config(box.config())
+    odd = 'odd "\\\x1b[31m\udcff\u00fc\t\u2028 \x00words'.replace('\x00', '')
+    box.refusals = {'no@example.org': '550 5.1.1 ' + odd,
+                    'later@example.org': '451 4.2.0 ' + odd}
+    for sentence, config, argv, status in (
+            ('success', good, (BOB,), 0),
+            ('refused', good, ('no@example.org',), 67),
+            ('later', good, ('later@example.org',), 75),
+            ('mixed', good, ('no@example.org', BOB), 67),
+            ('no file', '/nonexistent/"\\\x1b\n\udcff', (BOB,), 78),
+            ('no recipient', good, (), 64),
+            ('odd recipient', good, ('"a\\"b"@example.org',), 0),
+            ('bad recipient', good, ('\x1b"\\ \udcff',), 65)):
+        run = home.run('--json', *argv, config=config)
+        try:
+            told = json.loads(run.out.decode())
+        except ValueError as fault:
+            told = {'fault': fault}
+        t.ok(run.status == status and told.get('status') == status and
+             run.out.count(b'\n') == 1 and b'\x1b' not in run.out and
+             (told['error'] is None) == (status == 0),
+             f'--json, {sentence}: status {status}', run.words(), told)
+    box.settle()
+    box.refusals = {}
+    box.clear()
+
+
+# The exit table
+
+def say(*words):
+    """A server that says one thing after the other, and hears in between."""
+    def play(server, sock):
+        for word in words:
+            sock.sendall(word)
+            if not server.hear(sock, b'\r\n'):
+                return
+    return play
+
+
+def test_statuses(t, home, box, certificates):
+    """Each row of the table once with the real program. Not to be had from
+    outside: 66 (each file that is named is asked for by the configuration,
+    which is 78), 70 (cannot happen), 73 (there is no spool)."""
+    good = home.config(box.config())
+    dead = socket.create_server(('127.0.0.1', 0))
+    port = dead.getsockname()[1]
+    dead.close()
+    failed(t, box, home.run(config=good), 64, 'no recipient')
+    failed(t, box, home.run('a b c d <<', config=good), 65, 'no address')
+    failed(t, box, home.run('bob', config=good), 67, 'no domain')
+    failed(t, box, home.run(BOB, config=home.config(
+        f'smarthost smtp+plain://127.0.0.1:{port}\n'
+        'from alice@example.com\n')), 75, 'nobody listens')
+    for sentence, words, status in (
+            ('5yz greeting', [b'554 5.3.2 not here\r\n'], 69),
+            ('421 greeting', [b'421 4.3.2 not now\r\n'], 75),
+            ('no SMTP', [b'SSH-2.0-OpenSSH_9\r\n'], 76),
+            ('closed', [], 75),
+            ('5yz to MAIL', [b'220 a\r\n', b'250 a\r\n',
+                             b'550 5.1.8 who\r\n'], 69),
+            ('5yz to RCPT', [b'220 a\r\n', b'250 a\r\n', b'250 a\r\n',
+                             b'550 5.1.1 who\r\n'], 67),
+            ('lost after the end', [b'220 a\r\n', b'250 a\r\n', b'250 a\r\n',
+                                    b'250 a\r\n', b'354 a\r\n'], 75)):
+        server = Play(say(*words))
+        run = home.run(BOB, config=home.config(server.config()))
+        server.stop()
+        t.ok(run.status == status and
+             (b'may have been' in run.err) == ('lost' in sentence),
+             f'{sentence}: status {status}', run.words(), server.heard)
+    if can_mount():
+        world = etc(home, box, name='etc2')
+        run = home.run(BOB, config=home.config(
+            'smarthost smtp+plain://mail.nowhere.example\n'
+            'from alice@example.com\n'), preexec_fn=in_order(
+                private_mounts, over_etc(world)))
+        failed(t, box, run, 68, 'no such host')
+    else:
+        t.skip('no such host', 'no private mount namespace')
+    if SANITIZED:
+        t.skip('no memory', 'sanitizers need address space')
+    else:
+        run = home.run(BOB, config=good, stdin=LARGE * 4, preexec_fn=in_order(
+            limit(resource.RLIMIT_FSIZE, 0),
+            limit(resource.RLIMIT_AS, 28 << 20)))
+        failed(t, box, run, 71, 'no memory')
+    folder = os.open('/', os.O_RDONLY)
+    failed(t, box, home.run(BOB, config=good, stdin=folder), 74,
+           'a read error')
+    os.close(folder)
+    secure = Postbox(certificates, users=[('alice', 'secret')])
+    for sentence, trust, password, status in (
+            ('wrong password', f'{certificates}/ca.pem', 'wrong', 77),
+            ('not trusted', f'{certificates}/wildcard.pem', 'secret', 77),
+            ('no trust', '/nonexistent.pem', 'secret', 78)):
+        run = home.run(BOB, config=home.config(secure.config(
+            'smtps', 'user alice', f'password {password}',
+            f'tls-trust {trust}', 'tls-name localhost')))
+        failed(t, secure, run, status, sentence)
+    failed(t, box, home.run(BOB, config='/nonexistent'), 78,
+           'no configuration')
+
+
+TESTS = [test_cron, test_nothing_in_the_environment, test_closed_descriptors,
+         test_closed_without_dev, test_leaked_descriptors,
+         test_working_directory, test_many_arguments, test_no_arguments,
+         test_names, test_signals, test_umask, test_limits, test_memory,
+         test_kinds_of_input, test_terminal, test_read_error, test_writer,
+         test_full, test_log, test_syslog, test_read_only, test_silence,
+         test_quiet, test_json, test_statuses]
+
+
+def main():
+    t = harness.Tap()
+    with tempfile.TemporaryDirectory() as certificates:
+        subprocess.run([harness.TESTS / 'certs.sh', certificates], check=True,
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        run_tests(t, certificates)
+    return t.end()
+
+
+def run_tests(t, certificates):
+    for test in TESTS:
+        if sys.argv[1:] and not any(w in test.__name__ for w in sys.argv[1:]):
+            continue
+        given = {'box': Postbox(), 'certificates': certificates}
+        names = test.__code__.co_varnames[2:test.__code__.co_argcount]
+        start = time.monotonic()
+        with Home() as home:
+            test(t, home, *(given[name] for name in names))
+        if os.environ.get('TEST_TIMES'):
+            t.note(f'{test.__name__}: {time.monotonic() - start:.1f} s')
+
+
+sys.exit(main())
