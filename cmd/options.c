@@ -532,13 +532,12 @@ options_help(void)
 	       "  --dry-run             show what would be sent; send nothing\n"
 	       "  -bv                   show the envelope; send nothing\n"
 	       "  -bs                   speak SMTP on stdin and stdout\n"
-	       "  -bp                   list the spool\n"
-	       "  -q                    send what is in the spool\n"
 	       "  --check, -bC          check the configuration\n"
 	       "  --help, --version\n"
 	       "\n"
-	       "Every other option of sendmail is taken and means nothing.\n"
-	       "sendling(1) and sendling.conf(5) tell more.\n";
+	       "The other options of sendmail are taken and ignored, or refused\n"
+	       "where that could cost a mail. sendling(1) and sendling.conf(5)\n"
+	       "tell more.\n";
 }
 
 const char *

@@ -110,6 +110,10 @@ static int
 read_message(struct run *r, struct error *e)
 {
 	r->message = message_new(&r->store.store);
+	/* Who checks addresses at a terminal types no message. */
+	if (r->options.mode == MODE_VERIFY && isatty(STDIN_FILENO) &&
+	    !r->options.request.from_fields)
+		return message_end(r->message, e);
 	return file_read_message(
 	    STDIN_FILENO, r->options.dot_ends, r->message, e);
 }
@@ -129,7 +133,9 @@ start_dispatch(struct run *r)
 	r->dispatch_plan.host = &r->host;
 	r->dispatch_plan.log = &r->log;
 	r->dispatch_plan.account = r->options.account;
-	r->dispatch_plan.json = r->options.json;
+	/* With -bs standard output is the dialogue. */
+	r->dispatch_plan.json =
+	    r->options.json && r->options.mode != MODE_SERVE;
 	r->dispatch = dispatch_new(&r->dispatch_plan);
 }
 
@@ -238,20 +244,17 @@ print_faults(const struct config *c)
 }
 
 static int
-run_check(struct run *r, struct error *e)
+check_aliases(const struct config *c, struct error *e)
 {
+	struct alias_map *map;
 	size_t i;
 
-	if (read_settings(r, e) == 0) {
-		for (i = 0; i < r->config.account_count; i++)
-			account_check(&r->config.accounts[i], e);
+	for (i = 0; i < c->account_count; i++) {
+		if (settings_read_aliases(&c->accounts[i], &map, e) == -1)
+			return -1;
+		alias_free(map);
 	}
-	print_faults(&r->config);
-	if (e->kind == ERROR_NONE)
-		printf("no faults; accounts: %zu\n", r->config.account_count);
-	else if (r->config.fault_count == 0)
-		return fail(r, e);
-	return error_status(e->kind);
+	return 0;
 }
 
 /* -bi, newaliases: nothing is built, but what is wrong is told. Scripts of
@@ -259,18 +262,34 @@ run_check(struct run *r, struct error *e)
 static int
 run_aliases(struct run *r, struct error *e)
 {
-	struct alias_map *map;
+	if (read_settings(r, e) == -1 || check_aliases(&r->config, e) == -1)
+		return fail(r, e);
+	return EXIT_SUCCESS;
+}
+
+static int
+check_accounts(const struct config *c, struct error *e)
+{
 	size_t i;
 
-	if (read_settings(r, e) == -1)
-		return fail(r, e);
-	for (i = 0; i < r->config.account_count; i++) {
-		if (settings_read_aliases(&r->config.accounts[i], &map, e) ==
-		    -1)
-			return fail(r, e);
-		alias_free(map);
+	for (i = 0; i < c->account_count; i++) {
+		if (account_check(&c->accounts[i], e) == -1)
+			return -1;
 	}
-	return EXIT_SUCCESS;
+	return check_aliases(c, e);
+}
+
+static int
+run_check(struct run *r, struct error *e)
+{
+	if (read_settings(r, e) == 0)
+		check_accounts(&r->config, e);
+	print_faults(&r->config);
+	if (e->kind == ERROR_NONE)
+		printf("no faults; accounts: %zu\n", r->config.account_count);
+	else if (r->config.fault_count == 0)
+		return fail(r, e);
+	return error_status(e->kind);
 }
 
 static int

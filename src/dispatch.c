@@ -144,7 +144,9 @@ open_account(struct dispatch *d, struct error *e)
 	if (d->deliver != NULL)
 		return 0;
 	host_hide();
-	if (account_check(d->account, e) == -1 ||
+	if (account_check(d->account, e) == -1)
+		return -1;
+	if (d->account->auth != AUTH_OFF &&
 	    secret_read(d->account, true, &d->password, e) == -1)
 		return -1;
 	d->user = submit_expand(d->account->user, d->account, &d->facts);

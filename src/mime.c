@@ -478,8 +478,8 @@ take_delimiter(struct scan *s, size_t depth, bool closes)
 	end_part(s);
 	while (s->depth > depth)
 		pop_level(s);
-	s->levels[depth - 1].begun = true;
 	if (!closes) {
+		s->levels[depth - 1].begun = true;
 		begin_part(s, s->next, false);
 		return;
 	}

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "file.h"
@@ -101,6 +102,24 @@ merge_request(struct request *r, const struct request *defaults)
 	r->body = defaults->body;
 }
 
+/* Where only some were refused the reply is all that names them. */
+static void
+name_refused(const struct envelope *env, struct error *e)
+{
+	struct buf names;
+	size_t i;
+
+	buf_init(&names, sizeof(e->why) - 1);
+	for (i = 0; i < env->count; i++)
+		if (env->recipients[i].reply != NULL)
+			buf_format(&names, "%s%s: %s",
+			    names.len == 0 ? "" : ", ", env->recipients[i].path,
+			    env->recipients[i].reply->words);
+	if (e->why[0] == '\0')
+		strlcpy(e->why, buf_string(&names), sizeof(e->why));
+	buf_clear(&names);
+}
+
 static void
 submit_mail(struct relay *r)
 {
@@ -112,6 +131,8 @@ submit_mail(struct relay *r)
 	merge_request(&mail->request, r->plan->request);
 	dispatch_mail(
 	    r->plan->dispatch, &mail->request, mail->message, false, &e);
+	if (e.kind != ERROR_NONE)
+		name_refused(dispatch_envelope(r->plan->dispatch), &e);
 	serve_done(r->serve, &e, dispatch_words(r->plan->dispatch));
 }
 

@@ -28,6 +28,9 @@
 /* A path, its ORCPT in xtext and all parameters are far below this. */
 #define SESSION_LINE_MAX 2048
 
+/* Seconds for the greeting of a port that should not be spoken to so. */
+#define SESSION_VAIN 20
+
 #define MINUTES 60u
 
 /*
@@ -1274,6 +1277,14 @@ session_want(const struct session *s)
 	return s->step == STEP_READY ? SESSION_MAIL : SESSION_PEER;
 }
 
+/* RFC 8314 section 7.3: port 465 speaks TLS at once, so that both sides wait
+ * for the other where we do not. */
+static bool
+waits_in_vain(const struct smarthost *h)
+{
+	return h->port == 465 && h->security != SMARTHOST_TLS;
+}
+
 unsigned
 session_timeout(const struct session *s)
 {
@@ -1282,6 +1293,8 @@ session_timeout(const struct session *s)
 
 	step = waiting_for(s);
 	own = s->plan.account->timeout;
+	if (step == STEP_GREETING && waits_in_vain(s->plan.smarthost))
+		return SESSION_VAIN;
 	if (own == 0 || own > rows[step].timeout || step == STEP_END)
 		return rows[step].timeout;
 	return own;

@@ -137,8 +137,6 @@ read_files(const struct settings_plan *plan, const struct host *h,
 
 	if (plan->path != NULL) {
 		found = read_file(c, plan->path, e);
-		if (found == 0)
-			e->kind = ERROR_CONFIG; /* named, so it must be there */
 		return found == 1 ? 0 : -1;
 	}
 	buf_init(&tried, 4 * PATH_MAX);

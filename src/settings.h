@@ -25,7 +25,8 @@ struct settings_plan {
  * ~/.config/sendling/config, then sendling.conf in the system's folder; the
  * first that is there is the only one read. No file is needed where a
  * smarthost comes from the environment or --set.
- * 0, or -1 ERROR_CONFIG: a file that cannot be read or trusted, none found
+ * 0, or -1 ERROR_INPUT: the file of -C is not there; ERROR_CONFIG: a file that
+ * cannot be read or trusted, none found
  * (every path that was tried is named), or the first fault in what was read
  * (all of them are in c).
  */

@@ -98,6 +98,7 @@ lint-cppcheck:
 	    --enable=warning,performance,portability --inline-suppr \
 	    --error-exitcode=1 -D_GNU_SOURCE -Isrc -Icmd src cmd
 lint-man:
+	command -v mandoc
 	! mandoc -Tlint $(wildcard man/*) | \
 	    grep -v 'STYLE: referenced manual not found'
 lint-levels:

@@ -26,7 +26,7 @@ checked() {
 	else
 		echo "not ok $n - valgrind: $sentence"
 		echo "# status $status, not $wanted"
-		tail -n 50 "$folder/said" | sed 's/^/# /'
+		grep -v '^ok' "$folder/said" | head -n 50 | sed 's/^/# /'
 		failed=1
 	fi
 }
@@ -39,7 +39,7 @@ checked 'a sample of the dialogues' 0 "$player" $sample
 
 tests/certs.sh "$folder" >"$folder/said" 2>&1 || { cat "$folder/said"; exit 1; }
 tests/smtpd.py --folder "$folder" --cert "$folder/good.pem" \
-    --key "$folder/good.key" --auth alice:secret &
+    --key "$folder/good.key" --auth alice:secret 2>"$folder/server" &
 server=$!
 i=0
 until test -s "$folder/ports"; do

@@ -68,15 +68,17 @@ class Table:
             out.append(f'<text x="8" y="{y}" font-weight="bold">'
                        f'{escape(title)}</text>')
             y += 6
+            # One that is far off is cut, or nothing could be seen of the rest.
+            most = sorted(values.values())[-2:][0] * 1.1
             for name, value in values.items():
-                out += self.bar(name, value, max(values.values()), y)
+                out += self.bar(name, value, most, y)
                 y += BAR + 4
         out.append(f'<text x="8" y="{height - 8}" fill="#666" font-size="10">'
                    f'{escape(fact)}</text>')
         return "\n".join(out) + "\n</svg>\n"
 
     def bar(self, name, value, most, y):
-        length = max(1, value / most * (WIDTH - LABEL - 60))
+        length = max(1, min(1, value / most) * (WIDTH - LABEL - 90))
         colour = {"sendling": "#1b7837", "floor": "#999999"}.get(
             name, "#92a9c9")
         yield (f'<text x="{LABEL - 6}" y="{y + 12}" text-anchor="end">'
@@ -84,4 +86,4 @@ class Table:
         yield (f'<rect x="{LABEL}" y="{y}" width="{length:.1f}" '
                f'height="{BAR}" fill="{colour}"/>')
         yield (f'<text x="{LABEL + length + 4:.1f}" y="{y + 12}">'
-               f'{shorter(value)}</text>')
+               f'{shorter(value)}{" (cut)" if value > most else ""}</text>')
