@@ -1289,15 +1289,14 @@ unsigned
 session_timeout(const struct session *s)
 {
 	enum step step;
-	unsigned own;
+	unsigned limit, own;
 
 	step = waiting_for(s);
-	own = s->plan.account->timeout;
+	limit = rows[step].timeout;
 	if (step == STEP_GREETING && waits_in_vain(s->plan.smarthost))
-		return SESSION_VAIN;
-	if (own == 0 || own > rows[step].timeout || step == STEP_END)
-		return rows[step].timeout;
-	return own;
+		limit = SESSION_VAIN;
+	own = s->plan.account->timeout;
+	return own == 0 || own > limit || step == STEP_END ? limit : own;
 }
 
 unsigned long

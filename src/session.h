@@ -65,7 +65,8 @@ void session_free(struct session *s); /* NULL is fine */
 enum session_want session_want(const struct session *s);
 
 /* Seconds to wait for the peer at this step (RFC 5321 section 4.5.3.2,
- * shortened by `timeout`, but for the end of the mail data). */
+ * shortened by `timeout`, but for the end of the mail data; 20 for a greeting
+ * on port 465 without TLS, which would never come). */
 unsigned session_timeout(const struct session *s);
 
 /* Grows with each complete reply and with mail data sent: a clock of the
