@@ -6,9 +6,9 @@
  * it. Zero means "not set" throughout, so that defaults can be laid under.
  */
 
+#include "choice.h"
 #include "envelope.h"
 #include "error.h"
-#include "sasl.h"
 #include "text.h"
 
 enum smarthost_security {

@@ -138,14 +138,20 @@ is_base64(struct text t)
 }
 
 int
-crypt_unbase64(struct text base64, struct buf *out)
+crypt_unpem(struct text lines, struct buf *out)
 {
 	gnutls_datum_t coded, plain = {NULL, 0};
 
-	if (!is_base64(base64) || !datum_of(base64, &coded) ||
+	if (!datum_of(lines, &coded) ||
 	    gnutls_base64_decode2(&coded, &plain) < 0)
 		return -1;
 	return datum_move(&plain, out);
+}
+
+int
+crypt_unbase64(struct text base64, struct buf *out)
+{
+	return is_base64(base64) ? crypt_unpem(base64, out) : -1;
 }
 
 int

@@ -38,6 +38,10 @@ int crypt_base64(struct text data, struct buf *out);
  * bad padding, or a full buffer. An empty text is valid. */
 int crypt_unbase64(struct text base64, struct buf *out);
 
+/* The same for the base64 of PEM (RFC 7468), which stands in lines: white
+ * space is passed over. -1 also where nothing else is there. */
+int crypt_unpem(struct text lines, struct buf *out);
+
 /* Random octets fit for a nonce. 0, or -1 ERROR_SYSTEM. */
 int crypt_random(void *out, size_t len, struct error *e);
 

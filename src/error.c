@@ -33,8 +33,9 @@ error_clear(struct error *e)
 	memset(e, 0, sizeof(*e));
 }
 
-static int set(struct error *e, enum error_kind kind, int sys, const char *doing,
-    const char *fmt, va_list args) __attribute__((format(printf, 5, 0)));
+static int set(struct error *e, enum error_kind kind, int sys,
+    const char *doing, const char *fmt, va_list args)
+    __attribute__((format(printf, 5, 0)));
 
 static int
 set(struct error *e, enum error_kind kind, int sys, const char *doing,

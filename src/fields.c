@@ -1,6 +1,7 @@
 #include "fields.h"
 
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "address.h"
@@ -37,6 +38,7 @@ enum place { PLACE_TEXT, PLACE_PHRASE, PLACE_COMMENT };
 struct writer {
 	struct buf *out;
 	size_t column;
+	bool keep;   /* 8-bit bytes stay */
 	bool utf8;   /* the value is UTF-8 */
 	bool phrase; /* encoded words as RFC 2047 section 5 (3) has them */
 	enum place place;
@@ -45,22 +47,27 @@ struct writer {
 	bool collecting;
 	struct text lead; /* the white space before what is collected */
 	struct buf run;
-	bool angle;	     /* behind a '<' */
-	bool spread;	     /* a space goes behind each comma */
-	bool comments_end;   /* one was not closed, so '(' is no more one */
+	bool angle;	   /* behind a '<' */
+	bool spread;	   /* a space goes behind each comma */
+	bool comments_end; /* one was not closed, so '(' is no more one */
 	bool quotes_end;
 	bool encoded;
 	bool replaced;
 };
 
-/* One field in work. */
-struct repair {
-	struct message_field *field;
-	bool smtputf8;
+/* What is wrong with a field. */
+struct faults {
 	bool nul;
 	bool encode;
 	bool is_long;
-	struct fields_remarks *remarks;
+};
+
+/* A value being folded. */
+struct folder {
+	struct buf *out;
+	size_t column;
+	bool named; /* the line begins with the field's name */
+	bool may_cut;
 };
 
 static const struct {
@@ -109,17 +116,15 @@ static const struct {
     {"Received-SPF", CLASS_OPAQUE},
 };
 
-static enum class
-class_of(struct text name)
-{
+static enum class class_of(struct text name) {
 	size_t i;
 
-	for (i = 0; i < sizeof(classes) / sizeof(classes[0]); i++)
-		if (text_equal_fold(name, text_of(classes[i].name)))
-			return classes[i].class;
+	for (i = 0; i < sizeof(classes) / sizeof(classes[0]);
+	     i++) if (text_equal_fold(name,
+			  text_of(classes[i].name))) return classes[i]
+	    .class;
 	if (text_starts_fold(name, TEXT("List-")) ||
-	    text_starts_fold(name, TEXT("ARC-")))
-		return CLASS_OPAQUE;
+	    text_starts_fold(name, TEXT("ARC-"))) return CLASS_OPAQUE;
 	return CLASS_UNSTRUCTURED;
 }
 
@@ -254,7 +259,8 @@ static int
 encode(struct text t, size_t column, bool utf8, bool phrase, struct buf *out)
 {
 	struct encoding how = {utf8, phrase, false};
-	size_t frame = strlen(charset(utf8)) + strlen("=??Q??=");
+	size_t frame =
+	    strlen("=?") + strlen(charset(utf8)) + strlen("?Q?") + strlen("?=");
 	size_t n, room;
 
 	how.base64 = (t.len + 2) / 3 * 4 < q_cost(t, phrase);
@@ -432,7 +438,7 @@ take_plain_word(struct writer *w, struct text word)
 static void
 take_word(struct writer *w, struct text word)
 {
-	if (!text_has_8bit(word)) {
+	if (w->keep || !text_has_8bit(word)) {
 		take_plain_word(w, word);
 		return;
 	}
@@ -598,11 +604,13 @@ static void
 put_replaced(struct writer *w, struct text t)
 {
 	size_t i;
+	bool bad;
 
 	put_plain(w, text_of(NULL));
 	for (i = 0; i < t.len; i++) {
-		buf_add_char(w->out, is_8bit(t.at[i]) ? '?' : t.at[i]);
-		w->replaced |= is_8bit(t.at[i]);
+		bad = !w->keep && is_8bit(t.at[i]);
+		buf_add_char(w->out, bad ? '?' : t.at[i]);
+		w->replaced |= bad;
 	}
 	note_column(w, text_skip(buf_text(w->out), w->out->len - t.len));
 }
@@ -652,4 +660,628 @@ end_structured(struct writer *w)
 {
 	close_run(w);
 	put_plain(w, text_of(NULL));
+}
+
+static int
+refuse_address(struct text name, const char *what, struct text part,
+    const char *why, struct error *e)
+{
+	char shown[100];
+
+	return error_set(e, ERROR_MESSAGE, NULL, "%s `%s' in the %.*s field %s",
+	    what, text_visible(part, shown, sizeof(shown)), TEXT_ARG(name),
+	    why);
+}
+
+/* An addr-spec whose domain is written anew, comments behind it. */
+static void
+write_converted(struct writer *w, struct text spec, struct text domain)
+{
+	struct text piece;
+	enum piece kind;
+	bool behind = false;
+
+	while (spec.len > 0) {
+		kind = next_piece(w, &spec, &piece);
+		if (kind == PIECE_COMMENT)
+			write_comment(w, piece);
+		else if (kind == PIECE_WHITE)
+			w->white = piece;
+		else if (!behind)
+			put_plain(w, piece);
+		if (kind == PIECE_SPECIAL && piece.at[0] == '@') {
+			behind = true;
+			put_plain(w, domain);
+		}
+	}
+}
+
+static int
+write_spec(struct writer *w, const struct address *address, bool smtputf8,
+    struct text name, struct error *e)
+{
+	struct error why;
+	struct buf domain;
+	int result = 0;
+
+	if (w->keep || !text_has_8bit(address->spec)) {
+		put_plain(w, address->spec);
+		return 0;
+	}
+	if (text_has_8bit(address->local) && !smtputf8)
+		return refuse_address(name, "the local-part", address->local,
+		    "is not ASCII and needs SMTPUTF8", e);
+	error_clear(&why);
+	buf_init(&domain, SIZE_MAX / 4);
+	if (smtputf8)
+		buf_add_text(&domain, address->domain);
+	else
+		result = crypt_domain(address->domain, &domain, &why);
+	if (result == -1)
+		refuse_address(name, "the domain", address->domain,
+		    "is none that IDNA 2008 allows", e);
+	else
+		write_converted(w, address->spec, buf_text(&domain));
+	w->encoded = true;
+	buf_clear(&domain);
+	return result;
+}
+
+static int
+write_parsed(struct writer *w, struct text value, bool smtputf8,
+    struct text name, struct error *e)
+{
+	struct address_list list;
+	struct address address;
+	size_t at, done = 0;
+	int result = 0;
+
+	address_list_init(&list, value);
+	while (result == 0 && address_next(&list, &address) == 1) {
+		at = (size_t)(address.spec.at - value.at);
+		write_structured(
+		    w, text_first(text_skip(value, done), at - done), true);
+		close_run_apart(w);
+		result = write_spec(w, &address, smtputf8, name, e);
+		done = at + address.spec.len;
+	}
+	address_list_clear(&list);
+	if (result == 0)
+		write_structured(w, text_skip(value, done), true);
+	end_structured(w);
+	return result;
+}
+
+static bool
+is_address_list(struct text value)
+{
+	struct address_list list;
+	struct address address;
+	int result;
+
+	address_list_init(&list, value);
+	do
+		result = address_next(&list, &address);
+	while (result == 1);
+	address_list_clear(&list);
+	return result == 0;
+}
+
+/* What cannot be parsed has no addresses that could be lost. */
+static int
+write_addresses(struct writer *w, struct text value, bool smtputf8,
+    struct text name, struct error *e)
+{
+	w->phrase = true;
+	if (is_address_list(value))
+		return write_parsed(w, value, smtputf8, name, e);
+	w->place = PLACE_TEXT;
+	write_text(w, value);
+	return 0;
+}
+
+/* A parameter, cut: `attribute = value rest'. */
+struct parameter {
+	struct text lead;
+	struct text attribute;
+	struct text value; /* quotes and all */
+	struct text rest;
+};
+
+/* A value without quotes may hold white space, as careless writers have it:
+ * it ends with the parameter. */
+static bool
+parse_parameter(struct text t, struct parameter *p)
+{
+	size_t n;
+
+	p->lead = cut(&t, white_length(t));
+	n = text_find(t, '=');
+	if (n == t.len)
+		return false;
+	p->attribute = text_trim(cut(&t, n));
+	t = text_skip(t, 1);
+	cut(&t, white_length(t));
+	n = text_trim(t).len;
+	if (n > 0 && t.at[0] == '"')
+		n = quoted_length(t);
+	p->value = cut(&t, n);
+	p->rest = t;
+	for (n = 0; n < p->attribute.len; n++)
+		if (is_white(p->attribute.at[n]) ||
+		    is_special(p->attribute.at[n]) ||
+		    is_8bit(p->attribute.at[n]))
+			return false;
+	return p->value.len > 0 && p->attribute.len > 0;
+}
+
+/* attribute-char of RFC 2231 section 7. */
+static bool
+is_attribute(char c)
+{
+	return text_is_alpha(c) || text_is_digit(c) ||
+	       (c != '\0' && strchr("!#$&+-.^_`{|}~", c) != NULL);
+}
+
+static void
+put_percent(struct writer *w, struct text t, bool all)
+{
+	char hex[4];
+	size_t i;
+
+	for (i = 0; i < t.len; i++) {
+		if (all ? is_attribute(t.at[i]) : !is_8bit(t.at[i])) {
+			put(w, text_first(text_skip(t, i), 1));
+			continue;
+		}
+		snprintf(hex, sizeof(hex), "%%%02X", (unsigned char)t.at[i]);
+		put(w, text_of(hex));
+	}
+}
+
+/* RFC 2231 sections 3 and 4; in segments only where a line would be too
+ * long, as not all readers put them together. */
+static void
+put_extended(struct writer *w, struct text attribute, struct text value)
+{
+	char number[40];
+	size_t n, count = 0;
+	bool whole = value.len * 3 <= SEGMENT_MAX;
+
+	do {
+		n = whole ? value.len : SEGMENT_MAX / 3;
+		snprintf(number, sizeof(number), "*%zu", count);
+		if (count > 0)
+			put(w, TEXT(";\r\n "));
+		put(w, attribute);
+		if (!whole)
+			put(w, text_of(number));
+		put(w, count == 0 ? TEXT("*=utf-8''") : TEXT("*="));
+		put_percent(w, cut(&value, n), true);
+		count++;
+	} while (value.len > 0);
+}
+
+/* Whether the parameter stands there in its other form, too. */
+static bool
+has_extended(struct text all, struct text attribute)
+{
+	size_t at;
+
+	all = text_first(all, PARAMETERS_SEEN);
+	while (all.len > 0) {
+		at = text_find(all, ';');
+		all = text_skip(all, at + 1);
+		all = text_skip(all, white_length(all));
+		if (text_starts_fold(all, attribute) &&
+		    all.len > attribute.len && all.at[attribute.len] == '*')
+			return true;
+	}
+	return false;
+}
+
+static void
+write_parameter(struct writer *w, struct text t, struct text all)
+{
+	struct parameter p;
+	struct text head;
+	size_t star;
+
+	if (!parse_parameter(t, &p) || !text_has_8bit(p.value)) {
+		write_structured(w, t, false);
+		return;
+	}
+	star = text_find(p.attribute, '*');
+	head = text_first(t, (size_t)(p.value.at - t.at));
+	if (star + 1 == p.attribute.len && p.value.at[0] != '"') {
+		put_plain(w, head);
+		put_percent(w, p.value, false);
+		w->encoded = true;
+	} else if (!w->utf8 || star < p.attribute.len ||
+		   has_extended(all, p.attribute)) {
+		put_plain(w, head);
+		put_replaced(w, p.value);
+	} else {
+		put_plain(w, p.lead);
+		if (p.value.at[0] == '"')
+			collect_word(w, p.value);
+		else
+			collect_unfolded(w, p.value);
+		put_extended(w, p.attribute, buf_text(&w->run));
+		buf_reset(&w->run);
+		w->encoded = true;
+	}
+	write_structured(w, p.rest, false);
+}
+
+/* Octets before the ';' that ends it. */
+static size_t
+parameter_length(struct writer *w, struct text t)
+{
+	struct text piece, rest = t;
+
+	while (rest.len > 0)
+		if (next_piece(w, &rest, &piece) == PIECE_SPECIAL &&
+		    piece.at[0] == ';')
+			return t.len - rest.len - 1;
+	return t.len;
+}
+
+static void
+write_parameters(struct writer *w, struct text all)
+{
+	struct text rest = all;
+
+	write_structured(w, cut(&rest, parameter_length(w, rest)), false);
+	while (rest.len > 0) {
+		put_special(w, cut(&rest, 1));
+		write_parameter(w, cut(&rest, parameter_length(w, rest)), all);
+	}
+}
+
+/* Without NULs; other control bytes, which no field may have, are seen. */
+static void
+clean_line(struct text line, struct buf *out)
+{
+	size_t i;
+	char c;
+
+	for (i = 0; i < line.len; i++) {
+		c = line.at[i];
+		if (c == '\0')
+			continue;
+		if (c != '\t' && text_has_control((struct text){&c, 1}))
+			c = '?';
+		buf_add_char(out, c);
+	}
+}
+
+/* A line of which only white space is left would end the header section for
+ * some readers, so it goes. */
+static void
+clean(struct text value, struct buf *out)
+{
+	struct text line;
+	size_t before;
+	bool first = true;
+
+	if (value.len > 0 && !is_white(value.at[0]))
+		buf_add_char(out, ' ');
+	for (; text_next_line(&value, &line); first = false) {
+		before = out->len;
+		if (!first)
+			buf_add_string(out, "\r\n");
+		clean_line(line, out);
+		if (!first && text_find(line, '\0') < line.len &&
+		    text_trim(text_skip(buf_text(out), before)).len == 0)
+			out->len = before;
+	}
+}
+
+static int
+rewrite(struct text value, struct text name, const struct faults *faults,
+    bool smtputf8, struct writer *w, struct error *e)
+{
+	enum class class = class_of(name);
+	int result = 0;
+
+	w->keep = !faults->encode;
+	w->utf8 = text_is_utf8(value);
+	w->column = name.len + 1;
+	w->spread = faults->is_long;
+	w->place = class == CLASS_UNSTRUCTURED ? PLACE_TEXT : PLACE_PHRASE;
+	switch (class) {
+	case CLASS_UNSTRUCTURED:
+		write_text(w, value);
+		break;
+	case CLASS_ADDRESSES:
+		result = write_addresses(w, value, smtputf8, name, e);
+		break;
+	case CLASS_PHRASES:
+		write_structured(w, value, true);
+		break;
+	case CLASS_PARAMETERS:
+		write_parameters(w, value);
+		break;
+	case CLASS_OPAQUE:
+		write_structured(w, value, false);
+		break;
+	}
+	end_structured(w);
+	return result;
+}
+
+/* Whether a line may end before its byte at `at', which is not the first. A
+ * backslash must not lose the blank it stands for. */
+static bool
+may_break(const struct folder *f, struct text line, size_t at)
+{
+	return is_space(line.at[at]) && !is_space(line.at[at - 1]) &&
+	       (f->may_cut || line.at[at - 1] != '\\');
+}
+
+/* The last place up to the limit where the line may end, or 0. */
+static size_t
+last_break(const struct folder *f, struct text line, size_t limit)
+{
+	size_t at;
+
+	for (at = limit; at > 0 && !may_break(f, line, at); at--)
+		continue;
+	return at;
+}
+
+static size_t
+next_break(const struct folder *f, struct text line, size_t at)
+{
+	while (at < line.len && !may_break(f, line, at))
+		at++;
+	return at;
+}
+
+static size_t
+count_blanks(struct text t)
+{
+	size_t n;
+
+	for (n = 0; n < t.len && is_space(t.at[n]); n++)
+		continue;
+	return n;
+}
+
+/* Octets of the first word, or more than fit into a line. */
+static size_t
+count_word(struct text t)
+{
+	size_t n;
+
+	for (n = 0; n < t.len && n < FIELDS_LINE_MAX; n++)
+		if (is_space(t.at[n]))
+			break;
+	return n;
+}
+
+static void
+fold_add(struct folder *f, struct text t)
+{
+	buf_add_text(f->out, t);
+	f->column += t.len;
+}
+
+/* Blanks that leave no room for the word behind them become one. */
+static struct text
+begin_line(struct folder *f, struct text rest)
+{
+	size_t blanks = count_blanks(rest);
+
+	f->column = 0;
+	f->named = false;
+	if (blanks > 1 &&
+	    blanks + count_word(text_skip(rest, blanks)) > FIELDS_LINE_MAX)
+		return text_skip(rest, blanks - 1);
+	return rest;
+}
+
+static size_t
+cut_length(struct text line, size_t limit)
+{
+	size_t n = limit;
+
+	while (n > limit - 3 && is_continuation(line.at[n]))
+		n--;
+	return n;
+}
+
+static bool
+starts_encoded(struct text t)
+{
+	size_t n = encoded_word(t);
+
+	return n > 0 && (n == t.len || is_space(t.at[n]));
+}
+
+/* How much of an over-long line goes on it; the rest is not empty then unless
+ * nothing can be done. */
+static size_t
+line_length(const struct folder *f, struct text line)
+{
+	size_t limit = FIELDS_LINE_MAX - f->column;
+	size_t blanks, n = last_break(f, line, limit);
+	struct text word;
+
+	if (n > 0)
+		return n;
+	blanks = count_blanks(line);
+	word = text_skip(line, blanks);
+	if (f->named &&
+	    (count_word(word) < FIELDS_LINE_MAX || blanks + 4 > limit))
+		return 0;
+	if (f->may_cut && !starts_encoded(word))
+		return cut_length(line, limit);
+	return next_break(f, line, limit + 1);
+}
+
+static void
+fold_line(struct folder *f, struct text line)
+{
+	size_t n;
+
+	while (line.len > 1 && is_space(line.at[line.len - 1]))
+		line.len--;
+	if (!f->named)
+		line = begin_line(f, line);
+	while (line.len > 0 && f->column + line.len > FIELDS_LINE_MAX) {
+		n = line_length(f, line);
+		fold_add(f, cut(&line, n));
+		if (line.len == 0)
+			return;
+		buf_add_string(f->out, "\r\n");
+		line = begin_line(f, line);
+		if (!is_space(line.at[0]))
+			fold_add(f, TEXT(" "));
+	}
+	fold_add(f, line);
+}
+
+/* The folder stands behind the field's name. */
+static void
+fold(struct folder *f, struct text value)
+{
+	struct text line;
+
+	while (text_next_line(&value, &line)) {
+		if (f->column + line.len > FIELDS_LINE_MAX)
+			fold_line(f, line);
+		else
+			fold_add(f, line);
+		if (value.len > 0)
+			buf_add_string(f->out, "\r\n");
+		f->column = 0;
+		f->named = false;
+	}
+}
+
+static void
+find_faults(
+    const struct header_field *field, bool smtputf8, struct faults *faults)
+{
+	struct text line, rest = field->raw;
+
+	faults->nul = text_find(rest, '\0') < rest.len;
+	faults->encode =
+	    text_has_8bit(rest) && !(smtputf8 && text_is_utf8(rest));
+	faults->is_long = false;
+	while (text_next_line(&rest, &line))
+		faults->is_long |= line.len > FIELDS_LINE_MAX;
+}
+
+static int
+replace(struct message_field *f, const struct faults *faults, struct text old,
+    struct text new, struct fields_remarks *remarks, struct error *e)
+{
+	struct folder folder = {.column = f->field.name.len + 1, .named = true};
+	struct buf folded;
+	bool changed;
+	int result = 0;
+
+	buf_init(&folded, SIZE_MAX / 4);
+	folder.out = &folded;
+	folder.may_cut = class_of(f->field.name) == CLASS_UNSTRUCTURED;
+	fold(&folder, new);
+	changed = !text_equal(buf_text(&folded), old);
+	remarks->folded += faults->is_long && changed;
+	remarks->nul += faults->nul;
+	if (changed || faults->nul)
+		result = message_replace(f, buf_text(&folded), e);
+	buf_clear(&folded);
+	return result;
+}
+
+static int
+repair(struct message_field *f, const struct faults *faults, bool smtputf8,
+    struct fields_remarks *remarks, struct error *e)
+{
+	struct writer w = {.place = PLACE_TEXT};
+	struct buf cleaned, written;
+	int result;
+
+	buf_init(&cleaned, SIZE_MAX / 4);
+	buf_init(&written, SIZE_MAX / 4);
+	buf_init(&w.run, SIZE_MAX / 4);
+	w.out = &written;
+	clean(f->field.value, &cleaned);
+	result =
+	    rewrite(buf_text(&cleaned), f->field.name, faults, smtputf8, &w, e);
+	remarks->encoded += w.encoded;
+	remarks->replaced += w.replaced;
+	if (result == 0)
+		result = replace(f, faults, buf_text(&cleaned),
+		    buf_text(&written), remarks, e);
+	buf_clear(&cleaned);
+	buf_clear(&written);
+	buf_clear(&w.run);
+	return result;
+}
+
+/* What the facts say is of the fields that came in; others own theirs. */
+static bool
+may_be_faulty(const struct message *m, const struct message_field *f)
+{
+	const struct message_facts *facts = message_facts(m);
+
+	return !f->dropped &&
+	       (f->owned != NULL || facts->header_8bit || facts->header_nul ||
+		   facts->header_longest > FIELDS_LINE_MAX);
+}
+
+int
+fields_repair(struct message *m, bool utf8, struct fields_remarks *remarks,
+    struct error *e)
+{
+	struct message_field *f;
+	struct faults faults;
+	size_t i;
+
+	for (i = 0; i < message_field_count(m); i++) {
+		f = message_field(m, i);
+		if (!may_be_faulty(m, f))
+			continue;
+		find_faults(&f->field, utf8, &faults);
+		if (!faults.nul && !faults.encode && !faults.is_long)
+			continue;
+		if (repair(f, &faults, utf8, remarks, e) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+static bool
+has_8bit_local(struct text value)
+{
+	struct address_list list;
+	struct address address;
+	bool found = false;
+	int result;
+
+	address_list_init(&list, value);
+	while ((result = address_next(&list, &address)) == 1)
+		found |= text_has_8bit(address.local);
+	address_list_clear(&list);
+	return found && result == 0;
+}
+
+bool
+fields_need_utf8(struct message *m)
+{
+	struct message_field *f;
+	size_t i;
+
+	for (i = 0; i < message_field_count(m); i++) {
+		f = message_field(m, i);
+		if (may_be_faulty(m, f) && text_has_8bit(f->field.value) &&
+		    class_of(f->field.name) == CLASS_ADDRESSES &&
+		    has_8bit_local(f->field.value))
+			return true;
+	}
+	return false;
 }

@@ -37,6 +37,10 @@ struct fields_remarks {
 int fields_repair(struct message *m, bool utf8, struct fields_remarks *remarks,
     struct error *e);
 
+/* Whether an address in a field that is not dropped has a non-ASCII
+ * local-part, which only SMTPUTF8 can carry. */
+bool fields_need_utf8(struct message *m);
+
 /*
  * Appends text as encoded words of at most 75 octets each (RFC 2047 section
  * 2), separated by CRLF SP, the first one after `column` octets of its line;

@@ -211,6 +211,14 @@ put_quoted(struct recode *r, char c)
 	r->column += 3;
 }
 
+/* Behind a soft line break the rest of a line could be a delimiter. */
+static bool
+is_delimiter(const struct recode *r, char c, char next)
+{
+	return c == '-' && next == '-' && r->composite &&
+	       (r->column == 0 || r->column == QP_LINE);
+}
+
 /* One octet, and the next; a CR where the line ends. `again`: what stands
  * there is quoted-printable but for 8-bit octets. */
 static void
@@ -218,7 +226,7 @@ put_qp(struct recode *r, char c, char next, bool again)
 {
 	bool ends = is_blank(c) && next == '\r' && !again;
 
-	if (ends || !is_literal(c, again)) {
+	if (ends || !is_literal(c, again) || is_delimiter(r, c, next)) {
 		put_quoted(r, c);
 		return;
 	}
@@ -780,24 +788,42 @@ plan(struct recode *r, struct error *e)
 }
 
 static int
+refuse_field(const struct message_field *f, const char *why, struct error *e)
+{
+	char name[80];
+
+	text_visible(f->field.name, name, sizeof(name));
+	return error_set(e, ERROR_MESSAGE, "sending the header",
+	    "the field %s %s", name, why);
+}
+
+/* What the fields room could not mend, or nobody had it mend. */
+static int
+check_field(
+    const struct recode *r, const struct message_field *f, struct error *e)
+{
+	if (text_find(f->field.raw, '\0') < f->field.raw.len)
+		return refuse_field(f, "holds a NUL byte", e);
+	if (!r->eightbit && text_has_8bit(f->field.raw))
+		return refuse_field(f,
+		    "has 8-bit bytes, and the server does not offer 8BITMIME",
+		    e);
+	return 0;
+}
+
+static int
 check_fields(struct recode *r, struct error *e)
 {
 	const struct message_field *f;
-	char name[80];
 	size_t i;
 
 	for (i = 0; i < message_field_count(r->message); i++) {
 		f = message_field(r->message, i);
-		if (f->dropped || !text_has_8bit(f->field.raw))
+		if (f->dropped)
 			continue;
-		r->is_8bit = true;
-		if (r->eightbit)
-			return 0;
-		text_visible(f->field.name, name, sizeof(name));
-		return error_set(e, ERROR_MESSAGE, "8BITMIME",
-		    "the field %s has 8-bit bytes, and the server does not "
-		    "offer 8BITMIME",
-		    name);
+		if (check_field(r, f, e) == -1)
+			return -1;
+		r->is_8bit = r->is_8bit || text_has_8bit(f->field.raw);
 	}
 	return 0;
 }

@@ -2,39 +2,15 @@
 #define SASL_H
 
 /*
- * sasl: choice of a mechanism and its steps; challenge in, response out.
- * PLAIN RFC 4616, LOGIN, SCRAM RFC 5802 and 7677, channel bindings RFC 5929
- * and 9266. Everything derived from the password is wiped by sasl_free().
+ * sasl: one exchange of AUTH, RFC 4954: challenge in, response out, whatever
+ * the mechanism. PLAIN RFC 4616 and LOGIN are here, SCRAM stands beside.
+ * Everything derived from the password is wiped by sasl_free().
  */
 
 #include "buf.h"
+#include "choice.h"
 #include "error.h"
 #include "text.h"
-
-/* In the order in which `auto` prefers them. */
-enum sasl_mechanism {
-	SASL_SCRAM_SHA_256_PLUS,
-	SASL_SCRAM_SHA_1_PLUS,
-	SASL_PLAIN,
-	SASL_SCRAM_SHA_256,
-	SASL_SCRAM_SHA_1,
-	SASL_LOGIN,
-	SASL_COUNT
-};
-
-#define SASL_ITERATIONS_MIN 4096
-#define SASL_ITERATIONS_MAX 1000000
-
-/* What is known of the channel; all zero is a stranger without TLS. */
-enum sasl_binding { SASL_UNBOUND, SASL_TLS_EXPORTER, SASL_TLS_UNIQUE };
-struct sasl_channel {
-	bool tls;
-	bool verified; /* the peer's certificate was */
-	bool local;    /* loopback or unix socket */
-	enum sasl_binding binding;
-	unsigned char data[64];
-	size_t len;
-};
 
 struct sasl_plan {
 	const char *user;
@@ -47,17 +23,10 @@ struct sasl_plan {
 
 struct sasl;
 
-/* "SCRAM-SHA-256" and back; -1 for an unknown name (compared without case).*/
-const char *sasl_name(enum sasl_mechanism mechanism);
-int sasl_parse(struct text name, enum sasl_mechanism *mechanism);
-
 /*
- * Chooses among the mechanisms offered (names separated by spaces).
- * auto: over verified TLS, and over what is allowed in clear, the first
- * offered in the order of the enum; without that SCRAM only. -PLUS needs a
- * binding. A secret in clear text goes only over TLS, to a local peer, or
- * with in_clear. NULL: ERROR_DENIED (nothing acceptable offered: words name
- * what was and what would do) or ERROR_CONFIG (no user, password with NUL).
+ * Begins with the mechanism that fits best among the offered (names separated
+ * by spaces). NULL: ERROR_DENIED as choice_find() gives it, or ERROR_CONFIG
+ * (no user; a password that is empty or holds a NUL).
  */
 struct sasl *sasl_new(const struct sasl_plan *plan,
     const struct sasl_channel *channel, struct text offered, struct error *e);

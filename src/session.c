@@ -10,6 +10,7 @@
 #include "command.h"
 #include "mem.h"
 #include "outcome.h"
+#include "recode.h"
 #include "reply.h"
 #include "trouble.h"
 #include "wire.h"
@@ -106,8 +107,9 @@ struct session {
 
 	struct session_mail *mail;
 	struct transaction transaction;
-	size_t cursor; /* the next recipient to ask */
-	size_t again;  /* where a further transaction begins */
+	size_t cursor;	       /* the next recipient to ask */
+	size_t again;	       /* where a further transaction begins */
+	struct recode *recode; /* of the mail */
 	struct wire wire;
 	bool sending;		    /* the mail data, or chunk, is not all in
 				     * `out' yet */
@@ -503,7 +505,8 @@ static void
 begin_transaction(struct session *s)
 {
 	memset(&s->transaction, 0, sizeof(s->transaction));
-	wire_init(&s->wire, s->mail->message);
+	recode_rewind(s->recode);
+	wire_init(&s->wire, s->recode);
 	s->unasked = s->size;
 	s->cursor = s->again;
 	s->again = s->mail->envelope->count;
@@ -543,31 +546,40 @@ settle(struct session *s)
 	    s->plan.smarthost->host, &mail->error);
 	mail->settled = true;
 	s->mail = NULL;
+	recode_free(s->recode);
+	s->recode = NULL;
+}
+
+/* The form of the message that this server takes. */
+static int
+recode_mail(struct session *s, struct session_mail *mail)
+{
+	struct recode_remarks remarks;
+
+	s->recode = recode_new(
+	    mail->message, s->ehlo.eightbitmime, &remarks, &mail->error);
+	if (s->recode == NULL)
+		return -1;
+	s->size = recode_size(s->recode);
+	if (recode_is_8bit(s->recode))
+		mail->envelope->body = BODY_8BITMIME;
+	return 0;
 }
 
 /* What the server cannot take is known before a byte of the mail goes out. */
 static int
 check_mail(struct session *s, struct session_mail *mail)
 {
-	const struct message_facts *facts = message_facts(mail->message);
-	const char *host = s->plan.smarthost->host;
-
-	if ((facts->body_8bit || facts->header_8bit) && !s->ehlo.eightbitmime) {
-		error_set(&mail->error, ERROR_MESSAGE, "8BITMIME",
-		    "the message has 8-bit bytes, which %s does not take",
-		    host);
-		return error_hint(
-		    &mail->error, "encode it as quoted-printable or base64");
-	}
-	return command_check(
-	    mail->envelope, &s->ehlo, s->size, host, &mail->error);
+	if (recode_mail(s, mail) == -1)
+		return -1;
+	return command_check(mail->envelope, &s->ehlo, s->size,
+	    s->plan.smarthost->host, &mail->error);
 }
 
 void
 session_mail(struct session *s, struct session_mail *mail)
 {
 	s->mail = mail;
-	s->size = message_size(mail->message);
 	s->again = 0;
 	if (check_mail(s, mail) == -1) {
 		outcome_decide(mail->envelope, &mail->error);
@@ -1262,6 +1274,7 @@ session_free(struct session *s)
 		return;
 	sasl_free(s->sasl);
 	reply_clear(&s->reply);
+	recode_free(s->recode);
 	buf_wipe(&s->out);
 	free(s->queue);
 	free(s);

@@ -8,6 +8,7 @@
 
 #include "address.h"
 #include "crypt.h"
+#include "fields.h"
 #include "mem.h"
 
 #define NOTES_MAX     100
@@ -15,9 +16,6 @@
 #define ORCPT_MAX     500  /* RFC 3461 section 4.2 */
 #define PATH_SIZE     4096 /* refused by the envelope long before */
 #define FIELD_MAX     (4UL * MESSAGE_HEADER_MAX)
-/* Octets an encoded word stands for: `From: ' and the longest charset still
- * make a line of 76 (RFC 2047 section 2). */
-#define WORD_OCTETS 36
 
 struct submission {
 	const struct request *request;
@@ -200,17 +198,6 @@ refuse_bare(
 	    recipient ? "name it in the file of `aliases', " : "");
 }
 
-static int
-refuse_local(struct text local, const char *where, struct error *e)
-{
-	char shown[100];
-
-	error_set(e, ERROR_MESSAGE, where,
-	    "the local-part `%s' needs SMTPUTF8, which was not asked for",
-	    text_visible(local, shown, sizeof(shown)));
-	return error_hint(e, "ask for it with -U, where the server offers it");
-}
-
 static bool
 is_null(const struct address *address)
 {
@@ -228,13 +215,13 @@ add_path(struct submission *s, const struct address *address, const char *where,
 		domain = text_of(s->account->domain);
 	if (domain.len == 0)
 		return refuse_bare(address->local, where, false, e);
-	if (text_has_8bit(address->local) && !s->request->smtputf8)
-		return refuse_local(address->local, where, e);
+	if (text_has_8bit(address->local))
+		s->needs_utf8 = true;
 	buf_add_text(out, address->local);
 	buf_add_char(out, '@');
 	if (!s->request->smtputf8)
 		return crypt_domain(domain, out, e);
-	if (text_has_8bit(address->local) || text_has_8bit(domain))
+	if (text_has_8bit(domain))
 		s->needs_utf8 = true;
 	if (buf_add_text(out, domain) == -1)
 		return error_set(e, ERROR_MESSAGE, where,
@@ -681,8 +668,7 @@ add_completed(
 	size_t before = out->len;
 
 	error_clear(&unused);
-	if (is_null(address) || (bare && domain.len == 0) ||
-	    text_has_8bit(address->local))
+	if (is_null(address) || (bare && domain.len == 0))
 		return false;
 	if (!bare)
 		domain = address->domain;
@@ -783,34 +769,6 @@ add_author_path(
 	return add_login_path(s, path, e);
 }
 
-/* Octets of the next encoded word; no character is split. */
-static size_t
-word_octets(struct text name, bool utf8)
-{
-	size_t len = name.len < WORD_OCTETS ? name.len : WORD_OCTETS;
-
-	while (utf8 && len < name.len &&
-	       ((unsigned char)name.at[len] & 0xc0) == 0x80)
-		len--;
-	return len;
-}
-
-/* RFC 2047 section 5, (3); each line folded, whatever the name holds. */
-static void
-add_encoded(struct text name, struct buf *out)
-{
-	bool utf8 = text_is_utf8(name);
-	size_t len;
-
-	while (name.len > 0) {
-		len = word_octets(name, utf8);
-		buf_format(out, "=?%s?B?", utf8 ? "utf-8" : "unknown-8bit");
-		crypt_base64(text_first(name, len), out);
-		buf_add_string(out, "?=\r\n ");
-		name = text_skip(name, len);
-	}
-}
-
 /* What looks like an encoded word is encoded too, or readers would decode
  * what nobody encoded. */
 static bool
@@ -831,19 +789,10 @@ add_author(struct text name, struct text path, struct buf *out)
 		return buf_add_text(out, path);
 	if (is_plain(name))
 		return address_format_mailbox(name, path, out);
-	add_encoded(name, out);
-	buf_add_char(out, '<');
+	fields_encode(name, strlen("From: "), true, out);
+	buf_add_string(out, " <");
 	buf_add_text(out, path);
 	return buf_add_char(out, '>');
-}
-
-static struct text
-unquoted(struct text phrase)
-{
-	if (phrase.len >= 2 && phrase.at[0] == '"' &&
-	    phrase.at[phrase.len - 1] == '"')
-		return text_first(text_skip(phrase, 1), phrase.len - 2);
-	return phrase;
 }
 
 /* The passwd entry and NAME are nobody's order: what cannot stand in a field
@@ -861,15 +810,12 @@ clean_name(const char *name)
 
 /* NULL: ERROR_CONFIG. The caller frees it. */
 static char *
-author_name(const struct submission *s, struct text phrase, struct error *e)
+author_name(const struct submission *s, struct error *e)
 {
 	char *expanded, *clean;
 
 	if (s->request->full_name != NULL)
 		return mem_copy(s->request->full_name);
-	phrase = unquoted(phrase);
-	if (phrase.len > 0)
-		return mem_string(phrase.at, phrase.len);
 	if (s->account->full_name == NULL)
 		return clean_name(s->facts->full_name);
 	expanded = submit_expand(s->account->full_name, s->account, s->facts);
@@ -883,33 +829,38 @@ author_name(const struct submission *s, struct text phrase, struct error *e)
 	return NULL;
 }
 
-/* Such a one is written as the configuration has it. */
-static bool
-is_ascii_phrase(struct text phrase)
-{
-	return phrase.len > 0 && !text_has_8bit(phrase);
-}
-
 static int
-append_from(
-    struct submission *s, struct text phrase, struct text path, struct error *e)
+append_author(struct submission *s, struct text path, struct error *e)
 {
 	struct buf value;
 	char *name;
 	int result;
 
-	name = author_name(s, phrase, e);
+	name = author_name(s, e);
 	if (name == NULL)
 		return -1;
 	buf_init(&value, 4 * PATH_SIZE);
-	if (s->request->full_name == NULL && is_ascii_phrase(phrase))
-		buf_format(
-		    &value, "%.*s <%.*s>", TEXT_ARG(phrase), TEXT_ARG(path));
-	else
-		add_author(text_trim(text_of(name)), path, &value);
+	add_author(text_trim(text_of(name)), path, &value);
 	result = message_append(s->message, "From", buf_text(&value), e);
 	buf_clear(&value);
 	free(name);
+	return result;
+}
+
+/* A phrase of the configuration is written as it is there. */
+static int
+append_from(
+    struct submission *s, struct text phrase, struct text path, struct error *e)
+{
+	struct buf value;
+	int result;
+
+	if (s->request->full_name != NULL || phrase.len == 0)
+		return append_author(s, path, e);
+	buf_init(&value, 4 * PATH_SIZE);
+	buf_format(&value, "%.*s <%.*s>", TEXT_ARG(phrase), TEXT_ARG(path));
+	result = message_append(s->message, "From", buf_text(&value), e);
+	buf_clear(&value);
 	return result;
 }
 
@@ -1076,19 +1027,63 @@ repair(struct submission *s, struct error *e)
 	return repairs ? add_missing(s, e) : 0;
 }
 
+static void
+note_fields(
+    struct notes *notes, size_t count, const char *had, const char *became)
+{
+	if (count > 0)
+		notes_add(notes, "%zu header field%s %s, %s", count,
+		    count == 1 ? "" : "s", had, became);
+}
+
+/* What no server takes in a header section, however it came there. */
+static int
+mend_fields(struct submission *s, struct notes *notes, struct error *e)
+{
+	struct fields_remarks remarks = {0};
+
+	s->needs_utf8 |= fields_need_utf8(s->message);
+	if (fields_repair(s->message, s->request->smtputf8 || s->needs_utf8,
+		&remarks, e) == -1)
+		return -1;
+	note_fields(notes, remarks.nul, "with a NUL byte", "which was removed");
+	note_fields(
+	    notes, remarks.encoded, "with 8-bit bytes", "which were encoded");
+	note_fields(notes, remarks.replaced, "with 8-bit bytes",
+	    "which became question marks");
+	note_fields(notes, remarks.folded, "with a line over 998 bytes",
+	    "which was folded");
+	return 0;
+}
+
+static bool
+has_8bit_field(struct message *m)
+{
+	struct message_field *f;
+	size_t i;
+
+	for (i = 0; i < message_field_count(m); i++) {
+		f = message_field(m, i);
+		if (!f->dropped && text_has_8bit(f->field.raw))
+			return true;
+	}
+	return false;
+}
+
 static int
 set_wishes(const struct submission *s, struct error *e)
 {
 	const struct request *r = s->request;
 	const struct message_facts *facts = message_facts(s->message);
 	struct envelope *env = s->envelope;
+	bool header_8bit = has_8bit_field(s->message);
 
 	env->ret = r->ret != RET_NONE ? r->ret : s->account->dsn_return;
 	env->body = BODY_7BIT;
-	if (facts->body_8bit || facts->header_8bit ||
+	if (facts->body_8bit || header_8bit ||
 	    (r->body_given && r->body == BODY_8BITMIME))
 		env->body = BODY_8BITMIME;
-	env->smtputf8 = r->smtputf8 && (s->needs_utf8 || facts->header_8bit);
+	env->smtputf8 = s->needs_utf8 || header_8bit;
 	env->requiretls = r->requiretls;
 	env->wishes = r->wishes;
 	if (r->envid == NULL)
@@ -1110,18 +1105,6 @@ check_request(const struct request *r, struct error *e)
 	return 0;
 }
 
-static int
-check_message(const struct message *m, struct error *e)
-{
-	const struct message_facts *facts = message_facts(m);
-
-	if (!facts->has_nul)
-		return 0;
-	return error_set(e, ERROR_MESSAGE, NULL,
-	    "the message holds a NUL byte, %llu bytes from its start",
-	    facts->nul_at);
-}
-
 int
 submit(const struct request *r, const struct facts *f, const struct account *a,
     const struct submit_aliases *aliases, struct message *m,
@@ -1134,14 +1117,14 @@ submit(const struct request *r, const struct facts *f, const struct account *a,
 	    .message = m,
 	    .envelope = env};
 
-	if (check_request(r, e) == -1 || check_message(m, e) == -1 ||
-	    set_recipients(&s, e) == -1)
+	if (check_request(r, e) == -1 || set_recipients(&s, e) == -1)
 		return -1;
 	drop_all(m, "Bcc");
 	drop_all(m, "Resent-Bcc");
 	if (drop_all(m, "Return-Path") > 0)
 		notes_add(notes, "the Return-Path field was left out");
-	if (set_reverse_path(&s, e) == -1 || repair(&s, e) == -1)
+	if (set_reverse_path(&s, e) == -1 || repair(&s, e) == -1 ||
+	    mend_fields(&s, notes, e) == -1)
 		return -1;
 	return set_wishes(&s, e);
 }

@@ -1,34 +1,27 @@
 #include "tls.h"
 
 #include <arpa/inet.h>
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
 #include <gnutls/gnutls.h>
 #include <gnutls/x509.h>
 
 #include "buf.h"
 #include "mem.h"
+#include "trust.h"
 
 #define TLS_HANDSHAKE "the TLS handshake"
 #define TLS_VERIFYING "verifying the server's certificate"
-#define TLS_TRUST_MAX (64 * 1024 * 1024)
 #define TLS_CHAIN_MAX 16 /* GnuTLS verifies no longer one either */
 
 /* RFC 8996: older versions are out, whatever the priority string says. Taking
  * away keeps the policy of the system, which setting would replace. */
 #define TLS_OLD_VERSIONS "-VERS-SSL3.0:-VERS-TLS1.0:-VERS-TLS1.1"
-
-#define PEM_BEGIN "-----BEGIN CERTIFICATE-----"
-#define PEM_END	  "-----END CERTIFICATE-----"
 
 struct tls {
 	const struct account *account;
@@ -51,15 +44,6 @@ struct tls {
 	bool stuck;	      /* a record of ours is not yet on its way */
 };
 
-/* Debian, Alpine, Arch; Fedora; openSUSE; FreeBSD, OpenBSD. */
-static const char *const bundles[] = {
-    "/etc/ssl/certs/ca-certificates.crt",
-    "/etc/pki/tls/certs/ca-bundle.crt",
-    "/etc/ssl/ca-bundle.pem",
-    "/etc/ssl/cert.pem",
-    "/usr/local/share/certs/ca-root-nss.crt",
-};
-
 static char *
 visible(const char *text, char *out, size_t size)
 {
@@ -72,43 +56,22 @@ visible_datum(const void *bytes, size_t len, char *out, size_t size)
 	return text_visible((struct text){bytes, len}, out, size);
 }
 
-/* Cuts the next certificate off *rest and decodes it; what is no base64 is
- * passed over. The caller frees der->data by gnutls_free(). */
-static bool
-next_certificate(struct text *rest, gnutls_datum_t *der)
+static gnutls_datum_t
+datum_of(const struct buf *b)
 {
-	gnutls_datum_t base64;
-	const char *begin, *end;
-
-	while (rest->len > 0) {
-		begin = memmem(
-		    rest->at, rest->len, PEM_BEGIN, sizeof(PEM_BEGIN) - 1);
-		if (begin == NULL)
-			return false;
-		begin += sizeof(PEM_BEGIN) - 1;
-		*rest = text_skip(*rest, (size_t)(begin - rest->at));
-		end = memmem(rest->at, rest->len, PEM_END, sizeof(PEM_END) - 1);
-		if (end == NULL)
-			return false;
-		base64.data = (unsigned char *)(uintptr_t)begin;
-		base64.size = (unsigned)(end - begin);
-		if (gnutls_base64_decode2(&base64, der) < 0)
-			continue;
-		*rest = text_skip(*rest, (size_t)(end - begin));
-		return true;
-	}
-	return false;
+	return (gnutls_datum_t){(unsigned char *)b->at, (unsigned)b->len};
 }
 
 static bool
-is_certificate(const gnutls_datum_t *der)
+is_certificate(const struct buf *der)
 {
+	gnutls_datum_t datum = datum_of(der);
 	gnutls_x509_crt_t certificate;
 	int rc;
 
 	if (gnutls_x509_crt_init(&certificate) < 0)
 		return false;
-	rc = gnutls_x509_crt_import(certificate, der, GNUTLS_X509_FMT_DER);
+	rc = gnutls_x509_crt_import(certificate, &datum, GNUTLS_X509_FMT_DER);
 	gnutls_x509_crt_deinit(certificate);
 	return rc == 0;
 }
@@ -116,119 +79,22 @@ is_certificate(const gnutls_datum_t *der)
 static bool
 has_certificate(struct text pem)
 {
-	gnutls_datum_t der;
+	struct buf der;
 	bool found = false;
 
-	while (!found && next_certificate(&pem, &der)) {
+	buf_init(&der, TRUST_MAX);
+	while (!found && trust_next(&pem, &der))
 		found = is_certificate(&der);
-		gnutls_free(der.data);
-	}
+	buf_clear(&der);
 	return found;
-}
-
-static int
-read_regular(struct buf *trust, int fd)
-{
-	struct stat st;
-	char *at;
-	ssize_t n;
-
-	if (fstat(fd, &st) == -1)
-		return errno;
-	if (!S_ISREG(st.st_mode))
-		return EINVAL;
-	at = buf_reserve(trust, (size_t)st.st_size);
-	if (at == NULL)
-		return EFBIG;
-	n = read(fd, at, (size_t)st.st_size);
-	if (n == -1)
-		return errno;
-	trust->len += (size_t)n;
-	return 0;
-}
-
-/* 0, or the errno; EINVAL for what is no regular file. */
-static int
-trust_file(struct buf *trust, const char *path)
-{
-	int fd, sys;
-
-	fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
-	if (fd == -1)
-		return errno;
-	sys = read_regular(trust, fd);
-	close(fd);
-	return sys;
-}
-
-/* A folder of certificates may hold other things as well; only that nothing
- * at all is found is a fault. */
-static int
-trust_folder(struct buf *trust, const char *path)
-{
-	char name[4096];
-	struct dirent *entry;
-	DIR *folder;
-
-	folder = opendir(path);
-	if (folder == NULL)
-		return errno;
-	while ((entry = readdir(folder)) != NULL) {
-		snprintf(name, sizeof(name), "%s/%s", path, entry->d_name);
-		trust_file(trust, name);
-	}
-	closedir(folder);
-	return 0;
-}
-
-static int
-trust_path(struct buf *trust, const char *path)
-{
-	struct stat st;
-
-	if (stat(path, &st) == -1)
-		return errno;
-	return S_ISDIR(st.st_mode) ? trust_folder(trust, path)
-				   : trust_file(trust, path);
-}
-
-static int
-trust_fault(const char *path, int sys, struct error *e)
-{
-	char name[160];
-
-	visible(path, name, sizeof(name));
-	if (sys != 0)
-		error_set_sys(e, ERROR_CONFIG, sys, NULL,
-		    "no trusted certificates: %s", name);
-	else
-		error_set(e, ERROR_CONFIG, NULL,
-		    "no trusted certificates: %s holds no certificate in PEM",
-		    name);
-	return error_hint(e,
-	    "install the package ca-certificates, or name a PEM file or "
-	    "folder: `tls-trust FILE'");
 }
 
 static int
 load_trust_of(struct tls *t, const char *path, struct error *e)
 {
-	int sys;
-
-	sys = trust_path(&t->trust, path);
-	if (sys != 0 || !has_certificate(buf_text(&t->trust)))
-		return trust_fault(path, sys, e);
-	return 0;
-}
-
-static int
-check_bundle(const char *path, struct error *e)
-{
-	struct stat st;
-
-	if (access(path, R_OK) == -1 || stat(path, &st) == -1)
-		return trust_fault(path, errno, e);
-	return st.st_size > 0 ? 0 : trust_fault(path, 0, e);
+	if (trust_read(path, &t->trust, e) == -1)
+		return -1;
+	return has_certificate(buf_text(&t->trust)) ? 0 : trust_empty(path, e);
 }
 
 /* What the account names is read before anything connects. Of the system's
@@ -236,18 +102,14 @@ check_bundle(const char *path, struct error *e)
 static int
 load_trust(struct tls *t, struct error *e)
 {
-	size_t i;
-
 	if (t->account->tls_trust != NULL)
 		return load_trust_of(t, t->account->tls_trust, e);
-	for (i = 0; i < sizeof(bundles) / sizeof(bundles[0]); i++)
-		if (access(bundles[i], F_OK) == 0) {
-			t->bundle = bundles[i];
-			return check_bundle(t->bundle, e);
-		}
-	if (gnutls_certificate_set_x509_system_trust(t->credentials) > 0)
+	if (trust_find_bundle(&t->bundle, e) == -1)
+		return -1;
+	if (t->bundle != NULL ||
+	    gnutls_certificate_set_x509_system_trust(t->credentials) > 0)
 		return 0;
-	return trust_fault("the system's store", 0, e);
+	return trust_empty("the system's store", e);
 }
 
 /*
@@ -347,7 +209,7 @@ tls_new(const struct account *a, const char *reference, struct error *e)
 	t = mem_new(1, sizeof(*t));
 	t->account = a;
 	t->fd = -1;
-	buf_init(&t->trust, TLS_TRUST_MAX);
+	buf_init(&t->trust, TRUST_MAX);
 	set_reference(t, reference);
 	if (load(t, e) == 0)
 		return t;
@@ -645,43 +507,29 @@ read_issuers(gnutls_session_t session, gnutls_datum_t issuers[TLS_CHAIN_MAX])
 	return found;
 }
 
-static bool
-names_any(
-    const gnutls_datum_t *der, const gnutls_datum_t *issuers, size_t count)
-{
-	size_t i;
-
-	for (i = 0; i < count; i++)
-		if (memmem(der->data, der->size, issuers[i].data,
-			issuers[i].size) != NULL)
-			return true;
-	return false;
-}
-
-/*
- * Gives GnuTLS those trusted certificates that contain, byte for byte, the
- * name of an issuer in the server's chain. No other could end it: a chain is
- * linked by these names (RFC 5280 section 6.1), and a certificate of the
- * chain that is trusted itself holds its own issuer's. Leaving one out could
- * only make the verification fail, never pass.
- */
+/* Gives GnuTLS of the trusted certificates those that it can need. */
 static void
 select_trust(struct tls *t)
 {
-	gnutls_datum_t issuers[TLS_CHAIN_MAX], der;
-	struct text rest;
-	size_t count;
+	gnutls_datum_t issuers[TLS_CHAIN_MAX], datum;
+	struct text names[TLS_CHAIN_MAX], rest;
+	struct buf der;
+	size_t count, i;
 
 	count = read_issuers(t->session, issuers);
+	for (i = 0; i < count; i++)
+		names[i] = (struct text){
+		    (const char *)issuers[i].data, issuers[i].size};
+	buf_init(&der, TRUST_MAX);
 	rest = buf_text(&t->trust);
-	while (next_certificate(&rest, &der)) {
-		if (names_any(&der, issuers, count))
-			gnutls_certificate_set_x509_trust_mem(
-			    t->credentials, &der, GNUTLS_X509_FMT_DER);
-		gnutls_free(der.data);
+	while (trust_next_of(&rest, names, count, &der)) {
+		datum = datum_of(&der);
+		gnutls_certificate_set_x509_trust_mem(
+		    t->credentials, &datum, GNUTLS_X509_FMT_DER);
 	}
-	while (count > 0)
-		gnutls_free(issuers[--count].data);
+	buf_clear(&der);
+	for (i = 0; i < count; i++)
+		gnutls_free(issuers[i].data);
 }
 
 /* Called within the handshake, before anything of ours is sent under TLS. */

@@ -10,8 +10,8 @@
  */
 
 #include "account.h"
+#include "choice.h"
 #include "error.h"
-#include "sasl.h"
 
 enum tls_status {
 	TLS_DONE,

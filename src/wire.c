@@ -3,10 +3,10 @@
 #include <string.h>
 
 void
-wire_init(struct wire *w, struct message *m)
+wire_init(struct wire *w, struct recode *r)
 {
 	memset(w, 0, sizeof(*w));
-	w->message = m;
+	w->recode = r;
 	w->line_start = true;
 }
 
@@ -71,7 +71,7 @@ next_part(struct wire *w, size_t size, struct buf *out, struct error *e)
 	bytes = buf_reserve(out, size);
 	if (bytes == NULL)
 		return error_set(e, ERROR_BUG, NULL, "wire: no room");
-	len = message_read(w->message, &w->cursor, bytes, size, e);
+	len = recode_read(w->recode, bytes, size, e);
 	if (len <= 0)
 		return (int)len;
 	dots = count_leading_dots(bytes, (size_t)len, w->line_start);
@@ -115,7 +115,7 @@ wire_chunk(struct wire *w, size_t size, struct buf *out, struct error *e)
 		bytes = buf_reserve(out, size);
 		if (bytes == NULL)
 			return error_set(e, ERROR_BUG, NULL, "wire: no room");
-		len = message_read(w->message, &w->cursor, bytes, size, e);
+		len = recode_read(w->recode, bytes, size, e);
 		if (len == 0)
 			error_set(e, ERROR_BUG, NULL,
 			    "wire: the message is shorter than it said");

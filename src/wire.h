@@ -7,16 +7,16 @@
  * does not grow with the message.
  */
 
-#include "message.h"
+#include "recode.h"
 
 struct wire {
-	struct message *message; /* borrowed */
-	struct message_cursor cursor;
+	struct recode *recode; /* borrowed */
 	bool line_start;
 	bool done; /* the final dot was given out */
 };
 
-void wire_init(struct wire *w, struct message *m);
+/* From where r is: at its beginning, or after recode_rewind(). */
+void wire_init(struct wire *w, struct recode *r);
 
 /*
  * Appends the next bytes for the wire, about `size` of them, to out. Returns 1

@@ -178,6 +178,7 @@ parse_dialogue(struct dialogue *d)
 {
 	struct text line, rest;
 
+	buf_string(&d->bytes); /* for the C library's parsers: a NUL */
 	rest = buf_text(&d->bytes);
 	while (text_next_line(&rest, &line)) {
 		if (!parse_line(d, line) && d->script.at == NULL)

@@ -36,7 +36,7 @@ STRANGER = 54321  # has no passwd entry
 def arrived(t, box, run, sentence, message=MESSAGE, silent=True):
     """One mail came, whole, and nobody was told a word."""
     box.settle()
-    mails = [mail for mail, _ in box.mails]
+    mails = [mail for mail, _ in box.took]
     good = (run.status == 0 and mails == [message] and not box.faults and
             (run.silent() or not silent))
     t.ok(good, sentence, run.words(), f'{len(mails)} mails',
@@ -47,7 +47,7 @@ def arrived(t, box, run, sentence, message=MESSAGE, silent=True):
 def failed(t, box, run, status, sentence, words=''):
     """It ended with the status and nothing was sent."""
     box.settle()
-    t.ok(run.status == status and not box.mails and not box.faults and
+    t.ok(run.status == status and not box.took and not box.faults and
          words in run.err.decode(errors='replace'),
          f'{sentence}: status {status}', run.words(), box.heard, *box.faults)
     box.clear()
@@ -87,7 +87,7 @@ def test_cron(t, home, box):
     run = home.run('-FCronDaemon', '-i', '-B8BITMIME', '-oem', 'bob',
                    name='sendmail', stdin=text, preexec_fn=prepare)
     box.settle()
-    mail, envelope = (box.mails or [(b'', {'to': 0})])[0]
+    mail, envelope = (box.took or [(b'', {'to': 0})])[0]
     t.ok(run.status == 0 and run.silent() and envelope['to'] == [BOB] and
          b'\r\n\r\ndone\r\n' in mail and not box.faults,
          'cron, an empty environment, a uid that nobody knows', run.words(),
@@ -144,7 +144,7 @@ def test_closed_descriptors(t, home, box):
                        stdin=MESSAGE if 0 not in closed else
                        subprocess.DEVNULL, preexec_fn=closing(*closed))
         box.settle()
-        mails = [mail for mail, _ in box.mails]
+        mails = [mail for mail, _ in box.took]
         sentence = f'descriptors {closed or "none"} closed'
         size = rb' SIZE=\d+|BDAT \d+ LAST\r\n.*'
         t.ok(run.status == 0 and len(mails) == 1 and not box.faults and
@@ -206,7 +206,7 @@ def test_leaked_descriptors(t, home, certificates):
         seen = [line.split() for line in listed.read_text().splitlines()]
         good = [int(fd) for fd, _ in seen] == [0, 1, 2] and \
             stat.S_ISCHR(int(seen[0][1])) and stat.S_ISFIFO(int(seen[1][1]))
-        t.ok(run.status == 0 and len(box.mails) == 1 and good,
+        t.ok(run.status == 0 and len(box.took) == 1 and good,
              f'descriptors {case}: password-command has 0 to 2 only',
              run.words(), seen)
         box.clear()
@@ -253,13 +253,13 @@ def test_many_arguments(t, home, box):
                    config=config, preexec_fn=more_stack)
     box.settle()
     t.ok(run.status == 0 and run.silent() and
-         [e['to'] for _, e in box.mails] == [names[:2000]],
+         [e['to'] for _, e in box.took] == [names[:2000]],
          '2 MB of arguments, 2000 recipients, 10,000 options: it arrives',
          run.words())
     box.clear()
     run = home.run('-F', '', '-f', '', BOB, config=config)
     box.settle()
-    t.ok(run.status == 0 and [e['from'] for _, e in box.mails] == [''],
+    t.ok(run.status == 0 and [e['from'] for _, e in box.took] == [''],
          "-F '' -f ''", run.words())
     box.clear()
 
@@ -368,8 +368,8 @@ def test_limits(t, home, box):
     run = home.run(BOB, config=config, preexec_fn=limit(
         resource.RLIMIT_NOFILE, 4))
     box.settle()
-    t.ok((run.status, len(box.mails)) in ((0, 1), (71, 0), (78, 0)),
-         'RLIMIT_NOFILE 4: all or nothing', run.words(), len(box.mails))
+    t.ok((run.status, len(box.took)) in ((0, 1), (71, 0), (78, 0)),
+         'RLIMIT_NOFILE 4: all or nothing', run.words(), len(box.took))
     box.clear()
 
 
@@ -387,7 +387,7 @@ def test_memory(t, home, box):
                      limit(resource.RLIMIT_AS, most << 20))))
         box.settle()
         seen.add(run.status)
-        mails = [mail for mail, _ in box.mails]
+        mails = [mail for mail, _ in box.took]
         if run.status == 0 and mails != [LARGE] or \
            run.status in (71, 127) and box.count > 1 or \
            run.status not in (0, 71, 127) or run.status and mails:
@@ -435,8 +435,8 @@ def test_kinds_of_input(t, home, box):
                           MESSAGE + b'.\r\nmore\r\n')):
         run = home.run(BOB, config=config, stdin=text)
         box.settle()
-        t.ok(run.status == 0 and run.silent() and len(box.mails) == 1 and
-             wanted in (None, box.mails[0][0]),
+        t.ok(run.status == 0 and run.silent() and len(box.took) == 1 and
+             wanted in (None, box.took[0][0]),
              f'the message ends in {text[-9:]!r}', run.words())
         box.clear()
 
@@ -645,7 +645,7 @@ def test_silence(t, home, box):
               b'.\r\nQUIT\r\n')
     run = home.run('-bs', config=config, stdin=script)
     box.settle()
-    t.ok(run.status == 0 and run.err == b'' and len(box.mails) == 1 and
+    t.ok(run.status == 0 and run.err == b'' and len(box.took) == 1 and
          all(re.match(rb'\d{3}[ -]', line)
              for line in run.out.splitlines()), '-bs: SMTP and nothing else',
          run.words())
@@ -653,7 +653,7 @@ def test_silence(t, home, box):
     bad = home.config(box.config('smtp+plain', 'log /nonexistent/log'))
     run = home.run('-bs', config=bad, stdin=script, stderr=subprocess.STDOUT)
     box.settle()
-    t.ok(run.status == 0 and len(box.mails) == 1 and
+    t.ok(run.status == 0 and len(box.took) == 1 and
          all(re.match(rb'\d{3}[ -]', line)
              for line in run.out.splitlines()),
          '-bs, one pipe for both, a log that cannot be: SMTP only',
@@ -786,13 +786,8 @@ def test_statuses(t, home, box, certificates):
            'no configuration')
 
 
-TESTS = [test_cron, test_nothing_in_the_environment, test_closed_descriptors,
-         test_closed_without_dev, test_leaked_descriptors,
-         test_working_directory, test_many_arguments, test_no_arguments,
-         test_names, test_signals, test_umask, test_limits, test_memory,
-         test_kinds_of_input, test_terminal, test_read_error, test_writer,
-         test_full, test_log, test_syslog, test_read_only, test_silence,
-         test_quiet, test_json, test_statuses]
+TESTS = [test for name, test in list(globals().items())
+         if name.startswith('test_')]
 
 
 def main():

@@ -20,9 +20,11 @@ rooms='
 1 crypt
 2 message
 2 envelope
-2 account	envelope sasl
+2 choice
+2 account	choice envelope
 2 alias
-2 sasl
+2 scram
+2 sasl		choice scram
 2 fields	message
 2 mime		message
 2 recode	fields message mime
@@ -39,7 +41,8 @@ rooms='
 4 settings	file host
 4 secret	file stream
 4 net
-4 tls
+4 trust		file
+4 tls		trust
 4 stream	net tls
 4 log		file host
 5 deliver

@@ -2,19 +2,19 @@
 the test's own process, servers that play a function, and runs of the program
 in surroundings of any kind."""
 
-import argparse
 import contextlib
 import ctypes
 import os
 import pathlib
 import select
 import shutil
-import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import threading
 import time
+import unittest.mock
 
 import harness
 import smtpd
@@ -42,12 +42,16 @@ class Postbox(smtpd.Server):
 
     def __init__(self, certificates=None, users=(), without=(), refuse=(),
                  size=1 << 30):
-        super().__init__(argparse.Namespace(
-            folder='/', auth=list(users), refuse=list(refuse),
-            without=list(without), delay=0, size=size, transcript=False,
-            cert=certificates and f'{certificates}/good.pem',
-            key=certificates and f'{certificates}/good.key', tls12=False,
-            ipv6=False))
+        with unittest.mock.patch.object(sys, 'argv', ['', '--folder', '/']):
+            options = smtpd.options_parse()
+        if certificates:
+            options.cert = f'{certificates}/good.pem'
+            options.key = f'{certificates}/good.key'
+        super().__init__(options)
+        self.users = dict(users)
+        self.refusals = dict(refuse)
+        self.without = set(without)
+        self.size = size
         self.mailbox = self
         self.lock = threading.Lock()
         self.clear()
@@ -59,7 +63,7 @@ class Postbox(smtpd.Server):
             self.bind(service)
 
     def clear(self):
-        self.mails, self.faults, self.heard, self.count = [], [], b'', 0
+        self.took, self.faults, self.heard, self.count = [], [], b'', 0
 
     def bind(self, service):
         listener = socket.create_server(('127.0.0.1', 0), backlog=128)
@@ -71,11 +75,14 @@ class Postbox(smtpd.Server):
     # What smtpd.Session asks of a mailbox.
 
     def keep(self, message, envelope):
-        self.mails.append((message, envelope))
-        return len(self.mails)
+        self.took.append((message, envelope))
+        return len(self.took)
 
     def fault(self, text):
         self.faults.append(text)
+
+    def write(self, name, content):
+        """Nothing is kept in files."""
 
     # Connections.
 
@@ -224,14 +231,19 @@ class Home:
     def start(self, *argv, name='sendling', config=None, environment=None,
               **more):
         """Starts the program as `name`, with the configuration file where one
-        is given, and nothing in its environment but `environment`."""
+        is given, and nothing in its environment but `environment`; `under`
+        another program, as strace, where one is named."""
         if config is not None:
             argv = ('-C', config, *argv)
         more.setdefault('cwd', '/')
+        environment = {**SPEAK_UP, **(environment or {})}
+        if 'under' in more:
+            return subprocess.Popen(
+                [*more.pop('under'), self.path / name, *argv],
+                env=environment, **more)
         return subprocess.Popen(
             [more.pop('zeroth', str(self.path / name)), *argv],
-            executable=self.path / name,
-            env={**SPEAK_UP, **(environment or {})}, **more)
+            executable=self.path / name, env=environment, **more)
 
     def run(self, *argv, stdin=MESSAGE, timeout=HANG, **more):
         """One whole run; stdin is bytes or whatever Popen takes."""
@@ -296,8 +308,11 @@ def in_order(*acts):
     return prepare
 
 
-@contextlib.contextmanager
-def blocked(number):
-    signal.pthread_sigmask(signal.SIG_BLOCK, [number])
-    yield
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, [number])
+def can_trace():
+    """Whether strace is there and may trace. A sanitizer that looks for leaks
+    cannot bear it."""
+    with contextlib.suppress(OSError):
+        return not SANITIZED and subprocess.run(
+            ['strace', '-f', '-o', '/dev/null', 'true'],
+            stderr=subprocess.DEVNULL).returncode == 0
+    return False

@@ -7,6 +7,7 @@ STARTTLS, implicit TLS and AUTH, and keeps what it accepts as files:
     DIR/ports       "smtp=12345" and, with a certificate, "smtps=12346"
     DIR/0001.eml    the message, octet for octet, as it was before dot-stuffing
     DIR/0001.json   its envelope, and how the client got there
+    DIR/closed-1    connection 1 is closed
     DIR/faults      one line for everything a correct client never sends
 
 "connection" in the JSON counts the connections, from 1.
@@ -270,6 +271,7 @@ class Session:
             pass
         finally:
             self.line.close()
+            self.server.mailbox.write(f"closed-{self.number}", b"")
 
     def secure(self):
         self.line.secure(self.server.context)

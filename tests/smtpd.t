@@ -96,16 +96,21 @@ def test_waits(t, certificates):
     """The fewest waits that the standards allow, and no more for more."""
     many = [f'user{n}@example.org' for n in range(1000)]
     with contextlib.closing(Server(certificates, '--delay', '20')) as server:
-        for scheme, recipients, waits in (('smtps', many[:1], 4),
-                                          ('smtps', many, 4),
-                                          ('smtp', many[:1], 6),
-                                          ('smtp', many, 6)):
-            r = server.submit(MESSAGE, *recipients, scheme=scheme)
+        for scheme, recipients, extra, waits in (
+                ('smtps', many[:1], '', 3), ('smtps', many, '', 3),
+                ('smtp', many[:1], '', 5), ('smtp', many, '', 5),
+                ('smtps', many[:1], 'chunking off\n', 4),
+                ('smtps', many, 'chunking off\n', 4),
+                ('smtp', many[:1], 'chunking off\n', 6),
+                ('smtp', many, 'chunking off\n', 6)):
+            r = server.submit(MESSAGE, *recipients, scheme=scheme,
+                              config=extra)
             took = [(len(envelope['to']), envelope['turns'])
                     for _, envelope in server.mails()]
             t.ok(r.status == 0 and took == [(len(recipients), waits)],
                  f'{scheme}, {len(recipients)} recipient'
-                 f'{"s" * (len(recipients) > 1)}: {waits} waits',
+                 f'{"s" * (len(recipients) > 1)}, '
+                 f'{"DATA" if extra else "BDAT"}: {waits} waits',
                  r.words(), took)
         t.ok(server.faults() == '', 'the server finds no fault',
              server.faults())

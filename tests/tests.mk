@@ -9,6 +9,8 @@ FUZZ		= $(patsubst %.c,$B/%,$(filter-out %/replay.c,\
 PLAYER		= $(patsubst %.c,$B/%,$(wildcard tests/dialogue.c))
 SPELLINGS	= $B/tests/spellings
 DIALOGUES	= $(wildcard tests/dialogues/*.dialogue)
+SERVE_PLAYER	= $(patsubst %.c,$B/%,$(wildcard tests/serve.c))
+SERVE_DIALOGUES	= $(wildcard tests/serve/*.dialogue)
 SCRIPTS		= $(filter-out $(END_TO_END),$(wildcard tests/*.t))
 END_TO_END	= $(wildcard tests/postfix.t tests/aiosmtpd.t)
 
@@ -17,7 +19,7 @@ TESTED		= $(filter-out $B/cmd/sendling.o,$(CMD)) $B/libsendling.a
 
 $(UNIT): $B/%: $B/%.o $B/tests/tap.o $(TESTED)
 	$(LINK) -o $@ $^ $(PKG_LIBS) -lcmocka
-$(PLAYER) $(SPELLINGS): $B/%: $B/%.o $(TESTED)
+$(PLAYER) $(SERVE_PLAYER) $(SPELLINGS): $B/%: $B/%.o $(TESTED)
 	$(LINK) -o $@ $^ $(PKG_LIBS)
 
 # libFuzzer brings its own main; replay.o has one that plays files once, so
@@ -57,8 +59,9 @@ PROVE		= prove --verbose --jobs 2
 
 check-unit: $(UNIT)
 	$(PROVE) --exec '' $(UNIT)
-check-player: $(PLAYER)
+check-player: $(PLAYER) $(SERVE_PLAYER)
 	@$(if $(DIALOGUES),$(PLAYER) $(DIALOGUES))
+	@$(if $(SERVE_DIALOGUES),$(SERVE_PLAYER) $(SERVE_DIALOGUES))
 check-socket: all
 	tests/dialogue_socket.py
 check-dialogues: check-player check-socket
@@ -91,7 +94,8 @@ lint-gcc:
 	$(MAKE) B=$B/lint/gcc CC=gcc CFLAGS='-O2 -Werror' objects
 lint-clang:
 	$(MAKE) B=$B/lint/clang CC=clang CFLAGS='-O2 -Werror' objects
-objects: $(ROOMS) $(CMD) $(UNIT:=.o) $(FUZZ:=.o) $(PLAYER:=.o) $(SPELLINGS:=.o)
+objects: $(ROOMS) $(CMD) $(UNIT:=.o) $(FUZZ:=.o) $(PLAYER:=.o) \
+	$(SERVE_PLAYER:=.o) $(SPELLINGS:=.o)
 lint-cppcheck:
 	mkdir -p $B/lint/cppcheck
 	cppcheck -q -j2 --cppcheck-build-dir=$B/lint/cppcheck --std=c11 \
@@ -110,6 +114,7 @@ lint-format:
 lint-shell:
 	shellcheck -e SC1091 $$(grep -rlE '^#!.*\b(ba)?sh$$' .ci tests)
 
--include $(UNIT:=.d) $(FUZZ:=.d) $(PLAYER:=.d) $(SPELLINGS:=.d)
+-include $(UNIT:=.d) $(FUZZ:=.d) $(PLAYER:=.d) $(SERVE_PLAYER:=.d) \
+	$(SPELLINGS:=.d)
 .PHONY: bench check lint parts deps-check check-all lint-all check-dialogues \
 	fuzz fuzz-run replay objects $(CHECK:%=check-%) $(LINT:%=lint-%)

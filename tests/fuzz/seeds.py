@@ -34,13 +34,13 @@ def of_unit_test(name):
             continue
 
 
-def of_dialogues():
-    for path in sorted((TESTS / 'dialogues').glob('*.dialogue')):
+def of_dialogues(folder, side):
+    for path in sorted((TESTS / folder).glob('*.dialogue')):
         said = b''
         for line in path.read_text('utf-8').splitlines():
-            if line.startswith('S: ') or line == 'S:':
+            if line.startswith(side + ': ') or line == side + ':':
                 said += line[3:].encode() + b'\r\n'
-            elif line.startswith('S= '):
+            elif line.startswith(side + '= '):
                 try:
                     said += unescape(line[3:].replace('"', '\\"'))
                 except (SyntaxError, ValueError):
@@ -53,7 +53,9 @@ def main():
     folder.mkdir(parents=True, exist_ok=True)
     seeds = list(of_unit_test(name))
     if name in SPEAK_SMTP:
-        seeds += of_dialogues()
+        seeds += of_dialogues('dialogues', 'S')
+    if name == 'serve':
+        seeds += of_dialogues('serve', 'C')
     for seed in seeds:
         (folder / hashlib.sha1(seed).hexdigest()[:16]).write_bytes(seed)
 

@@ -7,10 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "crypt.h"
-#include "mem.h"
 #include "recode.h"
 #include "wire.h"
 
@@ -161,7 +159,7 @@ static const struct {
 	false,
 	RECODE(CRMIME CRMIXED
 	    "\r\n--b\r\n" TYPE "multipart/x; boundary=bb\r\n\r\n--bb\r\n" QP
-	    "\r\n--b=FF\r\n--bbb\r\n\r\n--b\r\n" QP "\r\n=FF\r\n--b--\r\n"),
+	    "\r\n=2D-b=FF\r\n--bbb\r\n\r\n--b\r\n" QP "\r\n=FF\r\n--b--\r\n"),
 	false, "e"},
     /* A part of no fields and no empty line; one of nothing at all. */
     {RECODE(MIME MIXED "\n--b\nx\xff\n--b\n--b--\n"), false,
@@ -259,7 +257,7 @@ static const struct {
 	struct text input;
 	const char *what;
 } refused[] = {
-    {RECODE("Subject: " UE "\n\nx\n"), "the field Subject"},
+    {RECODE("Subject: " UE "\n\nx\n"), "the field Subject has 8-bit"},
     {RECODE(MIME SIGNED "\n--s\n\n" UE "\n--s--\n"), "signed"},
     {RECODE(MIME TYPE "multipart/encrypted; boundary=s\n\n--s\n\n" UE "\n"),
 	"encrypted"},
@@ -486,6 +484,128 @@ a_fold_makes_no_delimiter(void **state)
 }
 
 /*
+ * A body in a store.
+ */
+
+struct lent {
+	struct message_store store;
+	struct buf bytes;
+	size_t reads;
+	size_t fail_at; /* the read that fails, counted from 1; 0: none */
+};
+
+static int
+lent_write(void *arg, const char *bytes, size_t len, struct error *e)
+{
+	(void)e;
+	return buf_add(&((struct lent *)arg)->bytes, bytes, len);
+}
+
+static long
+lent_read(void *arg, unsigned long long offset, char *bytes, size_t size,
+    struct error *e)
+{
+	struct lent *lent = arg;
+	struct text rest = text_skip(buf_text(&lent->bytes), (size_t)offset);
+
+	if (++lent->reads == lent->fail_at)
+		return error_set(e, ERROR_SYSTEM, NULL, "the disk is gone");
+	rest = text_first(rest, size < 1000 ? size : 1000);
+	memcpy(bytes, rest.at, rest.len);
+	return (long)rest.len;
+}
+
+/* 8-bit text of a little over `size` octets behind that head. */
+static struct message *
+large(struct lent *lent, const char *head, size_t size)
+{
+	static const char line[] = "Gr\xc3\xbc\xc3\x9f"
+				   "e, = and some more\n";
+	struct message *m;
+	struct error e;
+	size_t i;
+
+	memset(lent, 0, sizeof(*lent));
+	lent->store = (struct message_store){lent_write, lent_read, lent};
+	buf_init(&lent->bytes, ROOM);
+	m = message_new(&lent->store);
+	error_clear(&e);
+	message_input(m, head, strlen(head), &e);
+	for (i = 0; i < size; i += sizeof(line) - 1)
+		message_input(m, line, sizeof(line) - 1, &e);
+	assert_int_equal(message_end(m, &e), 0);
+	return m;
+}
+
+static void
+a_store_is_read_in_pieces(void **state)
+{
+	static const char *const heads[] = {
+	    HEAD "\n", MIME TYPE "image/x\n\n", MIME MIXED "\n--b\n\n"};
+	struct recode_remarks remarks;
+	struct message *m;
+	struct recode *r;
+	struct lent lent;
+	struct error e;
+	struct buf all, out;
+	size_t i;
+
+	(void)state;
+	buf_init(&all, ROOM);
+	buf_init(&out, ROOM);
+	for (i = 0; i < sizeof(heads) / sizeof(heads[0]); i++) {
+		m = large(&lent, heads[i], 2 * MESSAGE_MEMORY);
+		assert_true(lent.bytes.len > MESSAGE_MEMORY);
+		error_clear(&e);
+		r = recode_new(m, false, &remarks, &e);
+		assert_non_null(r);
+		read_all(r, 4096, &all);
+		read_all(r, 1013, &out);
+		assert_true(text_equal(buf_text(&all), buf_text(&out)));
+		assert_false(text_has_8bit(buf_text(&all)));
+		recode_free(r);
+		message_free(m);
+		buf_clear(&lent.bytes);
+	}
+	buf_clear(&all);
+	buf_clear(&out);
+}
+
+static void
+a_store_that_fails_is_said(void **state)
+{
+	struct recode_remarks remarks;
+	struct message *m;
+	struct recode *r;
+	struct lent lent;
+	struct error e;
+	char part[4096];
+	long n;
+
+	(void)state;
+	m = large(&lent, HEAD "\n", 2 * MESSAGE_MEMORY);
+	for (lent.fail_at = 1; lent.fail_at < 5000; lent.fail_at += 1700) {
+		lent.reads = 0;
+		error_clear(&e);
+		assert_null(recode_new(m, false, &remarks, &e));
+		assert_int_equal(e.kind, ERROR_SYSTEM);
+	}
+	lent.fail_at = 0;
+	error_clear(&e);
+	r = recode_new(m, false, &remarks, &e);
+	assert_non_null(r);
+	lent.fail_at = 100;
+	lent.reads = 0;
+	while ((n = recode_read(r, part, sizeof(part), &e)) > 0)
+		;
+	assert_int_equal(n, -1);
+	assert_int_equal(e.kind, ERROR_SYSTEM);
+	recode_free(r);
+	message_free(m);
+	buf_clear(&lent.bytes);
+}
+
+/*
  * Random messages. A decoder of its own says what their parts are.
  */
 
@@ -536,7 +656,8 @@ split(struct text t, bool message, struct entity *out)
 			t = rest;
 			break;
 		}
-		if (first && message && text_starts_fold(name, TEXT("From ")))
+		if (first && message &&
+		    text_equal(text_first(name, 5), TEXT("From ")))
 			continue;
 		if (!header_starts(name) &&
 		    !(field && strchr(" \t", name.at[0]) != NULL))
@@ -642,18 +763,24 @@ decode_entity(struct text t, bool digest, bool message, struct leaves *out)
 static void
 unquote(struct text t, struct buf *out)
 {
-	char hex[3] = {0};
+	static const char digits[] = "0123456789ABCDEF";
+	const char *high, *low;
 
 	while (t.len > 0) {
-		if (t.at[0] != '=') {
-			buf_add_char(out, t.at[0]);
-			t = text_skip(t, 1);
-			continue;
+		high = low = NULL;
+		if (t.len > 2 && t.at[0] == '=') {
+			high = memchr(digits, t.at[1], 16);
+			low = memchr(digits, t.at[2], 16);
 		}
-		memcpy(hex, t.at + 1, t.len > 2 ? 2 : 0);
-		if (hex[0] != '\r')
-			buf_add_char(out, (char)strtol(hex, NULL, 16));
-		t = text_skip(t, 3);
+		if (high != NULL && low != NULL)
+			buf_add_char(
+			    out, (char)((high - digits) * 16 + (low - digits)));
+		else if (!text_equal(text_first(t, 3), TEXT("=\r\n")))
+			buf_add_char(out, t.at[0]);
+		if (text_equal(text_first(t, 3), TEXT("=\r\n")) ||
+		    (high != NULL && low != NULL))
+			t = text_skip(t, 2);
+		t = text_skip(t, 1);
 	}
 }
 
@@ -716,7 +843,7 @@ static void
 make_text(struct trial *t, bool high, bool odd)
 {
 	static const char *const ascii[] = {"a", "word ", "=", "=20", ".", "..",
-	    "\t", " ", "--", "--b", "--b1", "From ", "A: b", "?", "\n", "\n",
+	    "\t", " ", "--", "--b", "--b1", "from", "A: b", "?", "\n", "\n",
 	    "\n", ".\n", "x \n", "\x01"};
 	static const char *const highs[] = {
 	    UE, "\xe2\x82\xac", "\xff", UE UE UE UE, "\xc3\n"};
@@ -775,14 +902,18 @@ make_multipart(struct trial *t, unsigned flavour, unsigned depth)
 	if (name[0] == '"')
 		plain = text_first(text_skip(plain, 1), plain.len - 2);
 
-	buf_format(&t->input, TYPE "multipart/%s; boundary=%s\n",
-	    kinds[dice(t, 12) % (dice(t, 3) == 0 ? 4 : 3)], name);
+	if (dice(t, 3) > 0)
+		n = dice(t, 3);
+	else
+		n = 3;
+	buf_format(
+	    &t->input, TYPE "multipart/%s; boundary=%s\n", kinds[n], name);
 	if (dice(t, 6) == 0)
 		buf_add_string(&t->input, LABEL "8bit\n");
 	buf_add_string(&t->input, "\n");
 	if (dice(t, 3) == 0)
 		make_text(t, flavour & 1, flavour & 2);
-	for (n = dice(t, 4) + (dice(t, 20) > 0); n > 0; n--) {
+	for (n = dice(t, 20) > 0 ? 1 + dice(t, 3) : 0; n > 0; n--) {
 		buf_format(&t->input, "--%.*s%s\n", TEXT_ARG(plain),
 		    dice(t, 8) == 0 ? "  \t" : "");
 		make_entity(t, flavour, depth + 1);
@@ -945,6 +1076,53 @@ check_refusal(const struct trial *t, struct text was, bool eightbit,
 	holds(t, reason, "refused for nothing");
 }
 
+/* Mail data without its transparency and without its end. */
+static void
+unstuff(struct text t, struct buf *out)
+{
+	struct text line;
+
+	while (text_next_line(&t, &line)) {
+		if (t.len == 0 && text_equal(line, TEXT(".")))
+			return;
+		if (line.len > 1 && line.at[0] == '.')
+			line = text_skip(line, 1);
+		buf_add_text(out, line);
+		buf_add(out, "\r\n", 2);
+	}
+}
+
+static void
+check_wire(struct trial *t, struct recode *r)
+{
+	struct error e;
+	struct wire wire;
+	size_t piece = dice(t, 300) + 1;
+	int more;
+
+	error_clear(&e);
+	buf_reset(&t->again);
+	wire_init(&wire, r);
+	while ((more = wire_next(&wire, piece, &t->again, &e)) == 1)
+		;
+	holds(t, more == 0, "no end on the wire");
+	buf_reset(&t->left);
+	unstuff(buf_text(&t->again), &t->left);
+	holds(t, text_equal(buf_text(&t->given), buf_text(&t->left)),
+	    "another text on the wire");
+	recode_rewind(r);
+	buf_reset(&t->again);
+	wire_init(&wire, r);
+	holds(t,
+	    wire_chunk(&wire, piece % t->given.len, &t->again, &e) == 0 &&
+		wire_chunk(&wire, t->given.len - piece % t->given.len,
+		    &t->again, &e) == 0 &&
+		text_equal(buf_text(&t->given), buf_text(&t->again)),
+	    "other chunks");
+	holds(t, wire_chunk(&wire, 1, &t->again, &e) == -1, "more chunks");
+	recode_rewind(r);
+}
+
 static void
 check_sizes(struct trial *t, struct recode *r)
 {
@@ -999,6 +1177,7 @@ check_given(struct trial *t, struct message *m, struct recode *r, bool eightbit)
 	holds(t, recode_is_8bit(r) == text_has_8bit(buf_text(&t->given)),
 	    "what it says of 8-bit bytes");
 	check_sizes(t, r);
+	check_wire(t, r);
 	again = parse(buf_text(&t->given));
 	check_fields(t, m, again);
 	check_fits(t, again, eightbit);
@@ -1068,6 +1247,8 @@ main(void)
 	    cmocka_unit_test(long_lines_are_encoded_or_folded),
 	    cmocka_unit_test(no_sequence_is_cut),
 	    cmocka_unit_test(a_fold_makes_no_delimiter),
+	    cmocka_unit_test(a_store_is_read_in_pieces),
+	    cmocka_unit_test(a_store_that_fails_is_said),
 	    cmocka_unit_test(random_messages_keep_what_they_say),
 	};
 

@@ -307,7 +307,8 @@ headers(void **state)
 	    {"To: joe \"x\n" WHOLE, "To: joe \"x\r\n" WHOLE},
 	    {"To: joe, a b c\n" WHOLE, "To: joe, a b c\r\n" WHOLE},
 	    {"To: J\xc3\xb6rg <j@b\xc3\xbc.example>, joe\n" WHOLE,
-		"To: J\xc3\xb6rg <j@xn--b-eha.example>, joe@example.org\r\n" WHOLE},
+		"To: =?utf-8?B?SsO2cmc=?= <j@xn--b-eha.example>, "
+		"joe@example.org\r\n" WHOLE},
 	    {"To: undisclosed-recipients:;\n" WHOLE,
 		"To: undisclosed-recipients:;\r\n" WHOLE},
 	};
@@ -533,12 +534,11 @@ full_names(void **state)
 	    {"a\"b\\c", NULL, NULL, "", "\"a\\\"b\\\\c\" <a@x>"},
 	    {"x,y@z <b@x>", NULL, NULL, "", "\"x,y@z <b@x>\" <a@x>"},
 	    {NULL, NULL, NULL, "A\r\nBcc: e@x", "\"A  Bcc: e@x\" <a@x>"},
-	    {"J\xc3\xb6rg", NULL, NULL, "", "=?utf-8?B?SsO2cmc=?=\r\n <a@x>"},
-	    {NULL, NULL, NULL, "J\xf6rg",
-		"=?unknown-8bit?B?SvZyZw==?=\r\n <a@x>"},
+	    {"J\xc3\xb6rg", NULL, NULL, "", "=?utf-8?B?SsO2cmc=?= <a@x>"},
+	    {NULL, NULL, NULL, "J\xf6rg", "=?unknown-8bit?Q?J=F6rg?= <a@x>"},
 	    {"=?utf-8?B?DQo=?=", NULL, NULL, "",
-		"=?utf-8?B?PT91dGYtOD9CP0RRbz0/PQ==?=\r\n <a@x>"},
-	    {"=?x\xc3\xb6", NULL, NULL, "", "=?utf-8?B?PT94w7Y=?=\r\n <a@x>"},
+		"=?utf-8?B?PT91dGYtOD9CP0RRbz0/PQ==?= <a@x>"},
+	    {"=?x\xc3\xb6", NULL, NULL, "", "=?utf-8?B?PT94w7Y=?= <a@x>"},
 	};
 	struct job j;
 	size_t i;
@@ -569,7 +569,7 @@ configured_phrases(void **state)
 	    {"Al <a@x>", NULL, "Al <a@x>"},
 	    {"\"A. \\\"B\\\"\" <a@x>", NULL, "\"A. \\\"B\\\"\" <a@x>"},
 	    {"=?utf-8?q?=C3=B6?= <a@x>", NULL, "=?utf-8?q?=C3=B6?= <a@x>"},
-	    {"\"J\xc3\xb6rg\" <a@x>", NULL, "=?utf-8?B?SsO2cmc=?=\r\n <a@x>"},
+	    {"\"J\xc3\xb6rg\" <a@x>", NULL, "=?utf-8?B?SsO2cmc=?= <a@x>"},
 	    {"Al <a@x>", "Bo", "Bo <a@x>"},
 	};
 	struct job j;
@@ -780,39 +780,57 @@ message_ids_leak_nothing(void **state)
 	}
 }
 
+/* SMTPUTF8 by need, or because it was asked for. */
 static void
 other_alphabets(void **state)
 {
 	static const struct {
 		const char *recipient;
+		const char *message;
 		bool smtputf8;
-		const char *expected; /* NULL: refused */
+		const char *path;
 		bool asked;
+		const char *holds; /* in what is sent */
 	} cases[] = {
-	    {"a@b\xc3\xbc.example", false, "a@xn--b-eha.example", false},
-	    {"a@b\xc3\xbc.example", true, "a@b\xc3\xbc.example", true},
-	    {"\xc3\xb6@x", false, NULL, false},
-	    {"\xc3\xb6@x", true, "\xc3\xb6@x", true},
-	    {"a@x", true, "a@x", false},
+	    {"a@b\xc3\xbc.example", WHOLE, false, "a@xn--b-eha.example", false,
+		WHOLE},
+	    {"a@b\xc3\xbc.example", WHOLE, true, "a@b\xc3\xbc.example", true,
+		WHOLE},
+	    {"\xc3\xb6@x", WHOLE, false, "\xc3\xb6@x", true, WHOLE},
+	    {"\xc3\xb6@b\xc3\xbc.example", WHOLE, false,
+		"\xc3\xb6@xn--b-eha.example", true, WHOLE},
+	    {"\xc3\xb6@x", WHOLE, true, "\xc3\xb6@x", true, WHOLE},
+	    {"a@x", WHOLE, true, "a@x", false, WHOLE},
+	    {"a@x", WHOLE "Subject: \xc3\xb6\n", false, "a@x", false,
+		"Subject: =?utf-8?B?w7Y=?=\r\n"},
+	    {"a@x", WHOLE "Subject: \xc3\xb6\n", true, "a@x", true,
+		"Subject: \xc3\xb6\r\n"},
+	    {"a@x", WHOLE "Subject: \xf6\n", true, "a@x", false,
+		"Subject: =?unknown-8bit?Q?=F6?=\r\n"},
+	    {"\xc3\xb6@x", WHOLE "Subject: \xc3\xb6\n", false, "\xc3\xb6@x",
+		true, "Subject: \xc3\xb6\r\n"},
+	    {"a@x", WHOLE "Cc: \xc3\xb6@b\xc3\xbc.example\n", false, "a@x",
+		true, "Cc: \xc3\xb6@xn--b-eha.example\r\n"},
+	    {"a@x", WHOLE "Cc: \xc3\xb6 <a@b\xc3\xbc.example>\n", false, "a@x",
+		false, "Cc: =?utf-8?B?w7Y=?= <a@xn--b-eha.example>\r\n"},
+	    {"a@x", WHOLE "Bcc: \xc3\xb6@x\n", false, "a@x", false, WHOLE},
 	};
 	struct job j;
+	char *message;
 	size_t i;
 
 	(void)state;
 	for (i = 0; i < COUNT(cases); i++) {
-		job_init(&j, WHOLE);
+		job_init(&j, cases[i].message);
 		j.request.reverse_path = "a@x";
 		j.request.smtputf8 = cases[i].smtputf8;
 		job_recipient(&j, cases[i].recipient);
-		if (cases[i].expected == NULL) {
-			assert_int_equal(job_run(&j), -1);
-			assert_int_equal(j.error.kind, ERROR_MESSAGE);
-			assert_non_null(strstr(j.error.text, "SMTPUTF8"));
-		} else {
-			assert_int_equal(job_run(&j), 0);
-			expect_recipients(&j, cases[i].expected);
-			assert_int_equal(j.envelope.smtputf8, cases[i].asked);
-		}
+		assert_int_equal(job_run(&j), 0);
+		expect_recipients(&j, cases[i].path);
+		assert_int_equal(j.envelope.smtputf8, cases[i].asked);
+		message = sent(j.message);
+		assert_non_null(strstr(message, cases[i].holds));
+		free(message);
 		job_clear(&j);
 	}
 }
@@ -1111,22 +1129,60 @@ original_recipients_stay(void **state)
 static void
 eight_bit_bytes_are_seen(void **state)
 {
-	static const char *const messages[] = {
-	    WHOLE "\n\xc3\xb6\n", WHOLE "Subject: \xff\n\nx\n"};
+	static const struct {
+		const char *message;
+		bool smtputf8;
+		enum envelope_body body;
+	} cases[] = {
+	    {WHOLE "\n\xc3\xb6\n", false, BODY_8BITMIME},
+	    {WHOLE "Subject: \xff\n\nx\n", false, BODY_7BIT},
+	    {WHOLE "Subject: \xc3\xb6\n\nx\n", false, BODY_7BIT},
+	    {WHOLE "Subject: \xc3\xb6\n\nx\n", true, BODY_8BITMIME},
+	};
 	struct job j;
 	size_t i;
 
 	(void)state;
-	for (i = 0; i < COUNT(messages); i++) {
-		job_init(&j, messages[i]);
+	for (i = 0; i < COUNT(cases); i++) {
+		job_init(&j, cases[i].message);
 		j.request.reverse_path = "a@x";
+		j.request.smtputf8 = cases[i].smtputf8;
 		j.request.body_given = true;
 		j.request.body = BODY_7BIT;
 		job_recipient(&j, "b@x");
 		assert_int_equal(job_run(&j), 0);
-		assert_int_equal(j.envelope.body, BODY_8BITMIME);
+		assert_int_equal(j.envelope.body, cases[i].body);
 		job_clear(&j);
 	}
+}
+
+static void
+mended_fields_are_noted(void **state)
+{
+	static const char message[] =
+	    WHOLE "Subject: a\0b \xc3\xb6\nReferences: <\xc3\xb6@x>\n";
+	struct job j;
+	struct error e;
+
+	(void)state;
+	job_init(&j, "");
+	message_free(j.message);
+	j.message = message_new(NULL);
+	error_clear(&e);
+	assert_int_equal(
+	    message_input(j.message, message, sizeof(message) - 1, &e), 0);
+	assert_int_equal(message_end(j.message, &e), 0);
+	j.request.reverse_path = "a@x";
+	j.request.no_repairs = true;
+	job_recipient(&j, "b@x");
+	assert_int_equal(job_run(&j), 0);
+	expect_sent(&j, WHOLE "Subject: ab =?utf-8?B?w7Y=?=\r\n"
+			      "References: <??@x>\r\n");
+	assert_int_equal(j.notes.count, 3);
+	assert_non_null(strstr(j.notes.lines[0], "NUL"));
+	assert_non_null(strstr(j.notes.lines[1], "encoded"));
+	assert_non_null(strstr(j.notes.lines[2], "question mark"));
+	job_clear(&j);
 }
 
 static void
@@ -1294,6 +1350,7 @@ main(void)
 	    cmocka_unit_test(broken_aliases_stop_local_mail_only),
 	    cmocka_unit_test(original_recipients_stay),
 	    cmocka_unit_test(eight_bit_bytes_are_seen),
+	    cmocka_unit_test(mended_fields_are_noted),
 	    cmocka_unit_test(a_nul_is_refused_with_its_place),
 	    cmocka_unit_test(dropped_return_paths_are_noted),
 	    cmocka_unit_test(a_hundred_thousand_recipients),

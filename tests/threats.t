@@ -1,0 +1,1801 @@
+#!/usr/bin/python3
+"""What sendling must be safe from, as far as the real program is needed to
+show it: secrets, injection, privilege, lost mail.
+
+    tests/threats.t [WORD ...]    only the tests whose names hold a WORD
+
+Where each class of threat has its test:
+
+Plaintext behind STARTTLS            dialogues/inject-*, secure-*
+STARTTLS stripped                    dialogues/starttls-*, ehlo-*, hostile.t
+Certificates, trust store            certificates.t, unit/tls
+Weak parameters, renegotiation       unit/tls
+TLS 1.3 oddities, truncation         unit/tls, unit/stream
+SCRAM, AUTH, extra prompts           unit/sasl, dialogues/scram-*, auth-*
+Canary password                      here, unit/config
+No core, not dumpable                here, unit/host
+Password command                     here, unit/secret, environment.t
+Control characters in values         here, unit/envelope, unit/config
+Header injection                     here, unit/submit
+Parameters of ESMTP                  here, unit/envelope, unit/address
+Option injection                     here, unit/options
+No shell, pipe, file                 here, unit/alias
+Smuggling                            here, unit/message, fuzz/message
+Dot-stuffing                         dialogues/text-*, here
+Border of header and body            unit/message, fuzz/message
+Bcc                                  here, unit/submit
+Log and terminal                     here, unit/log
+Replies                              dialogues/reply-*, hostile.t, unit/reply
+Parsers                              fuzz/*, unit/address
+argv, descriptors, signals, limits   environment.t
+Host names                           unit/net
+Set-id bits                          here
+Environment                          here, unit/host
+Configuration's kind and owner       here, unit/file
+No files written                     here
+Signals amid the mail data           here
+Status 0 without a final 250         here, dialogues/*, hostile.t
+Temporary and permanent              dialogues/*-4yz, *-5yz, *-421
+Unknown outcome                      dialogues/end-close, too-many-then-*
+Failure after acceptance             here, dialogues/quit-*, environment.t
+Truncated input                      here, environment.t, unit/file
+Some recipients refused              dialogues/mix-*, too-many-*
+Content                              here, smtpd.t, postfix.t
+Fields, recipients                   unit/submit, callers/
+Size, memory                         here, smtpd.t, dialogues/size-*
+Long lines                           here, unit/message
+A server that speaks early           hostile.t, unit/stream
+Partial reads and writes             here, unit/stream
+Pipelining                           dialogues/pipelined-*, chunk-*
+Time                                 here, dialogues/*-silence, unit/stream
+"""
+
+import base64
+import contextlib
+import email
+import email.policy
+import hashlib
+import itertools
+import json
+import os
+import pathlib
+import random
+import re
+import resource
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+import harness
+from postbox import (
+    CLONE_NEWUTS, HEADER, HANG, LARGE, LIBC, MESSAGE, MS_BIND, NOBODY,
+    SANITIZED, Done, Home, Play, Postbox, become, can_mount, can_trace, check,
+    in_order, mount, private_mounts)
+
+BOB = 'bob@example.org'
+EVE = 'eve@example.net'
+CANARY = 'c4nary-Pa55/w0rd'
+NO_FROM = b''.join(line for line in HEADER.splitlines(True)
+                   if not line.startswith(b'From'))
+# What goes over a wire or to a terminal is this, or UTF-8.
+CONTROL = re.compile(rb'[\x00-\x09\x0b-\x1f\x7f]')
+
+
+def secrets(user='alice', password=CANARY):
+    """The forms in which a password shows itself."""
+    for text in (password, f'\0{user}\0{password}', f'{user}\0{password}'):
+        octets = text.encode()
+        yield from (octets, base64.b64encode(octets).rstrip(b'='),
+                    octets.hex().encode(), octets.hex().upper().encode())
+
+
+FORMS = [form for form in secrets()]
+
+
+def shows(octets):
+    return [form for form in FORMS if form in octets]
+
+
+def secure(certificates, **more):
+    return Postbox(certificates, users=[('alice', CANARY)], **more)
+
+
+def secure_config(box, certificates, *lines):
+    return box.config('smtps', 'user alice', 'tls-name localhost',
+                      f'tls-trust {certificates}/ca.pem', *lines)
+
+
+def refused(t, box, run, sentence, statuses=(64, 65)):
+    """Refused before anybody was called, and the value is not shown raw."""
+    box.settle()
+    raw = CONTROL.search(run.err) or re.search(rb'^EVIL', run.err, re.M)
+    t.ok(run.status in statuses and box.count == 0 and not raw and
+         run.err.endswith(b'\n'), sentence, run.words(), box.heard[:2000])
+    box.clear()
+
+
+def header_names(mail):
+    head = mail.partition(b'\r\n\r\n')[0]
+    return sorted(line.partition(b':')[0].decode(errors='replace').lower()
+                  for line in head.split(b'\r\n')
+                  if line[:1] not in (b' ', b'\t'))
+
+
+# Secrets
+
+SOURCES = {
+    'password': lambda home: f'password {CANARY}',
+    'password-file':
+        lambda home: f'password-file {home.file("secret", CANARY)}',
+    'password-command': lambda home: 'password-command cat '
+        + str(home.file('secret2', CANARY + '\nrest')),
+}
+SERVE = (b'EHLO client\r\nMAIL FROM:<alice@example.com>\r\n'
+         b'RCPT TO:<bob@example.org>\r\nDATA\r\n' + MESSAGE + b'.\r\nQUIT\r\n')
+
+
+def test_canary(t, home, certificates):
+    """In all that is told, in every mode, with a right and a wrong password,
+    for each mechanism."""
+    right, log = secure(certificates), home.path / 'canary.log'
+    wrong = Postbox(certificates, users=[('alice', 'other')])
+    told = b''
+    for source, line in SOURCES.items():
+        for box, mechanism in itertools.product(
+                (right, wrong), ('PLAIN', 'LOGIN', 'SCRAM-SHA-256')):
+            config = home.config(secure_config(
+                box, certificates, line(home), f'auth {mechanism}',
+                f'log {log}'))
+            transcript = home.path / 'transcript'
+            transcript.unlink(missing_ok=True)
+            run = home.run('-v', '-d99', '--json', '-X', transcript, BOB,
+                           config=config)
+            said = run.out + run.err + transcript.read_bytes()
+            t.ok(run.status == (0 if box is right else 77) and
+                 mechanism.encode() in said and not shows(said),
+                 f'{source}, {mechanism}, {"good" if not run.status else ""}'
+                 f'{"bad" if run.status else ""}: not shown', said.decode())
+            told += said
+        for argv in (('-bv', BOB), ('--dry-run', BOB), ('--check',), ('-bC',),
+                     ('-bs', '-v')):
+            run = home.run(*argv, config=config, stdin=SERVE)
+            t.ok(run.status is not None and run.out != b'' and
+                 not shows(run.out + run.err), f'{source}, {argv[0]}: '
+                 'not shown', run.words())
+    t.ok(log.stat().st_size > 0 and not shows(log.read_bytes()),
+         'the log does not show it')
+    # Or the search would find nothing anywhere.
+    t.ok(shows(base64.b64encode(f'\0alice\0{CANARY}'.encode())) != [] and
+         b'AUTH' in told, 'it would be seen')
+
+
+def test_canary_in_faults(t, home):
+    """What is wrong is told without the value."""
+    for text in (f'pasword {CANARY}', f'user a\npassword {CANARY}\x01',
+                 f'user a\npassword {CANARY}\npassword {CANARY}',
+                 f'user a\npassword {CANARY}\npassword-file {CANARY}',
+                 f'passwort  {CANARY}', f'Password: {CANARY}',
+                 f'user a\npassword\t{CANARY}\n nonsense',
+                 f'password={CANARY}', f'user a\npassword\n{CANARY}',
+                 f'user a\npassword \n  {CANARY} {CANARY}'):
+        path = home.config('smarthost smtps://localhost\n' + text + '\n')
+        for argv in ((BOB,), ('--check',), ('--json', BOB), ('-bs',)):
+            run = home.run(*argv, config=path, stdin=SERVE)
+            t.ok(run.status == 78 and not shows(run.out + run.err),
+                 f'{text.replace(CANARY, "...")!r}, {argv[0]}: the value is '
+                 'not told', run.words())
+    run = home.run('--set', f'password={CANARY}', '--check',
+                   config=home.config('smarthost smtps://localhost\nuser a\n'))
+    t.ok(run.status == 78 and not shows(run.out + run.err),
+         '--set password is refused, and not told', run.words())
+    run = home.run('--check', environment={'SENDLING_PASSWORD': CANARY},
+                   config=home.config('smarthost smtps://localhost\nuser a\n'))
+    t.ok(not shows(run.out + run.err), 'SENDLING_PASSWORD is not told',
+         run.words())
+
+
+def trace(home, calls, *argv, **more):
+    """A run, and the lines of strace."""
+    path = home.path / 'trace'
+    path.unlink(missing_ok=True)
+    run = home.run(*argv, under=['strace', '-f', '-qq', '-s', '100000', '-e',
+                                 'signal=none', '-e', 'trace=' + calls, '-o',
+                                 path], **more)
+    return run, path.read_text(errors='replace').splitlines()
+
+
+def unquoted(line):
+    """The octets of all strings in a line of strace."""
+    return b'\n'.join(
+        text.encode('latin-1', 'replace').decode('unicode_escape').encode(
+            'latin-1') for text in re.findall(r'"((?:[^"\\]|\\.)*)"', line))
+
+
+def test_canary_in_writes(t, home, certificates):
+    if not can_trace():
+        return t.skip('the password in what is written', 'no strace')
+    box = secure(certificates)
+    for source in ('password', 'password-file'):
+        for argv in (('-v', '-X', home.path / 'x', BOB), ('-bs', '-v')):
+            config = home.config(secure_config(
+                box, certificates, SOURCES[source](home), 'auth LOGIN',
+                f'log {home.path}/tracelog'))
+            run, lines = trace(
+                home, 'write,writev,pwrite64,sendto,sendmsg,send,execve',
+                *argv, config=config, stdin=SERVE)
+            box.settle()
+            written = b'\n'.join(map(unquoted, lines))
+            t.ok(run.status == 0 and len(box.took) == 1 and
+                 b'C: ' in written and not shows(written),
+                 f'{source}, {argv[0]}: nothing that is written shows it',
+                 run.words(), *lines[:20])
+            box.clear()
+
+
+def held(home, *argv, **more):
+    """A run that waits for the reply to EHLO, and its server."""
+    met, go = threading.Event(), threading.Event()
+
+    def play(server, sock):
+        sock.sendall(b'220 mail.test\r\n')
+        server.hear(sock, b'EHLO')
+        met.set()
+        go.wait(HANG)
+    server = Play(play)
+    config = home.config(server.config('user alice', f'password {CANARY}'),
+                         owner=NOBODY if os.geteuid() == 0 else 0)
+    process = home.start(*argv, BOB, config=config, stdin=subprocess.PIPE,
+                         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                         **more)
+    process.stdin.write(MESSAGE)
+    process.stdin.close()
+    process.stdin = None
+    met.wait(HANG)
+    return process, server, go
+
+
+def core_allowed():
+    resource.setrlimit(resource.RLIMIT_CORE, (resource.RLIM_INFINITY,) * 2)
+
+
+def as_nobody():
+    core_allowed()
+    if os.geteuid() == 0:
+        become(NOBODY)
+
+
+def memory_opens(pid):
+    """Whether another process of the same user may read its memory."""
+    child = os.fork()
+    if child == 0:
+        with contextlib.suppress(OSError):
+            if os.geteuid() == 0:
+                become(NOBODY)
+            os.open(f'/proc/{pid}/mem', os.O_RDONLY)
+            os._exit(0)
+        os._exit(1)
+    return os.waitpid(child, 0)[1] == 0
+
+
+def test_no_core(t, home):
+    if SANITIZED:
+        return t.skip('no core', 'a sanitizer ends by itself')
+    folder = home.path / 'cores'
+    folder.mkdir()
+    folder.chmod(0o777)
+    other = subprocess.Popen(['sleep', '60'], preexec_fn=as_nobody)
+    process, server, go = held(home, cwd=folder, preexec_fn=as_nobody)
+    limits = pathlib.Path(f'/proc/{process.pid}/limits').read_text()
+    t.ok(bool(re.search(r'Max core file size +0 +0 ', limits)),
+         'the limit of core files is 0', limits)
+    if memory_opens(other.pid):
+        t.ok(not memory_opens(process.pid),
+             'a process of the same user cannot read its memory')
+    else:
+        t.skip('reading its memory', 'this system allows it to nobody')
+    for file in ('cmdline', 'environ'):
+        there = pathlib.Path(f'/proc/{process.pid}/{file}').read_bytes()
+        t.ok(not shows(there), f'its {file} does not show the password')
+    other.kill()
+    other.wait()
+    process.send_signal(signal.SIGSEGV)
+    process.communicate(timeout=HANG)
+    t.ok(process.returncode == -signal.SIGSEGV and
+         list(folder.iterdir()) == [], 'it leaves no core',
+         process.returncode, list(folder.iterdir()))
+    go.set()
+    server.stop()
+
+
+def test_hidden_first(t, home, certificates):
+    """Cores and ptrace are given up before a secret is read, in each mode."""
+    if not can_trace():
+        return t.skip('no core before the secret is read', 'no strace')
+    box = secure(certificates)
+    for source, line in SOURCES.items():
+        if source == 'password-command':
+            continue
+        config = home.config(secure_config(box, certificates, line(home)))
+        secret = str(config if source == 'password'
+                     else home.path / 'secret')
+        for argv in ((BOB,), ('-bv', BOB), ('--dry-run', BOB), ('--check',),
+                     ('-bs',)):
+            run, lines = trace(home, 'openat,read,prctl,prlimit64,setrlimit',
+                               *argv, config=config, stdin=SERVE)
+            opened = [n for n, line in enumerate(lines)
+                      if f'"{secret}"' in line]
+            hidden = [n for n, line in enumerate(lines)
+                      if re.search(r'PR_SET_DUMPABLE, (0|SUID_DUMP_DISABLE)',
+                                   line)]
+            limited = [n for n, line in enumerate(lines) if
+                       re.search('limit.*RLIMIT_CORE, {rlim_cur=0', line)]
+            if source == 'password-file' and not opened:
+                continue  # only its name was read
+            t.ok(run.status == 0 and hidden and limited and opened and
+                 hidden[0] < opened[0] and limited[0] < opened[0],
+                 f'{source}, {argv[0]}: hidden before it is read',
+                 run.words(), f'read in line {opened}, hidden in {hidden}, '
+                 f'{limited}')
+
+
+def test_password_command(t, home, certificates):
+    box = secure(certificates)
+    token = 'x' * 8000  # a line of AUTH has 12288 octets
+    box.users['bob'] = token
+    big = home.file('token', token + '\n')
+    for command, status, words in (
+            (f'echo "{CANARY}"', 0, ''),
+            (f'printf %s "{CANARY}"', 0, ''),
+            (f'printf "{CANARY}\\nsecond\\n"', 0, ''),
+            (f'printf "{CANARY}\\r\\nsecond\\r\\n"', 0, ''),
+            (f'cat; echo "{CANARY}"', 0, ''),
+            (f'read line && exit 1; echo "{CANARY}"', 0, ''),
+            (f'echo "{CANARY}"; seq 100000', 0, ''),
+            (f'echo "{CANARY}"; exit 1', 78, 'status 1'),
+            (f'echo "{CANARY}"; kill -9 $$', 78, 'signal 9'),
+            ('true', 78, 'empty'),
+            (f'echo; echo "{CANARY}"', 78, 'empty'),
+            ('/nonexistent', 78, 'status 127')):
+        config = home.config(secure_config(box, certificates,
+                                           'password-command ' + command))
+        run = home.run(BOB, config=config)
+        box.settle()
+        t.ok(run.status == status and words.encode() in run.err and
+             not shows(run.err + run.out) and
+             [mail for mail, _ in box.took] == [MESSAGE] * (not status) and
+             box.count == (not status),
+             f'password-command {command.replace(CANARY, "...")}: {status}',
+             run.words())
+        box.clear()
+    config = home.config(secure_config(
+        box, certificates, f'password-command cat {big}').replace(
+            'user alice', 'user bob'))
+    run = home.run(BOB, config=config)
+    box.settle()
+    t.ok(run.status == 0 and len(box.took) == 1, 'a token of 8,000 octets',
+         run.words(), *box.faults)
+    for name in ('sendmail', 'sendling'):
+        mark = home.path / 'mark'
+        for option in ('--password-command=touch ' + str(mark),
+                       '-opassword-command=touch ' + str(mark),
+                       '-Opassword-command=touch ' + str(mark)):
+            home.run(option, BOB, name=name)
+            t.ok(not mark.exists(), f'{name} {option.split("=")[0]} runs '
+                 'nothing')
+
+
+# Injection
+
+CONTROLS = ('\n', '\r', '\r\n', '\x01', '\x1b', '\x7f', '\x0b', '\n.\r\n')
+
+
+def test_control_characters(t, home):
+    """In each value that could reach a command: refused, nobody called."""
+    box = Postbox()
+    plain = box.config()
+    for control in CONTROLS:
+        value = f'a{control}EVIL:x'
+        address = f'a{control}EVIL:x@example.com'
+        after = f'alice@example.com{control}EVIL: x'
+        for argv in (('-f', address, BOB), ('-f', after, BOB),
+                     ('-r', after, BOB), ('-r', f'x <{after}>', BOB),
+                     (address,), (after,), ('--', f'<{after}>',),
+                     (BOB, f'"{value}"@example.org'),
+                     ('-N', f'never{control}EVIL', BOB),
+                     ('-R', f'full{control}EVIL', BOB),
+                     ('-V', value, BOB),
+                     ('-O', f'deliver-by=120;R{control}EVIL', BOB),
+                     ('-O', f'mt-priority=1{control}EVIL', BOB)):
+            run = home.run(*argv, config=home.config(plain))
+            shown = ' '.join(argv).encode('unicode_escape').decode()
+            if run.status == 0 and control not in argv[-2]:
+                # White space around an address is white space.
+                box.settle()
+                t.ok(box.took and not box.faults and
+                     b'EVIL' not in box.heard, f'{shown}: harmless',
+                     run.words(), box.heard)
+                box.clear()
+                continue
+            refused(t, box, run, f'{shown}: refused')
+        for line in (f'helo client.example{control}EVIL x',
+                     f'from alice@example.com{control}EVIL x',
+                     f'force-from alice@example.com{control}EVIL x',
+                     f'domain example.com{control}EVIL x',
+                     f'user alice{control}EVIL x\npassword x',
+                     f'dsn-notify never{control}EVIL x'):
+            run = home.run(BOB, config=home.config(plain + line + '\n'))
+            refused(t, box, run, f'{line.split()[0]} with {control!r}: '
+                    'refused', (78,))
+            name = line.split()[0]
+            variable = 'SENDLING_' + name.upper().replace('-', '_')
+            given = {variable: line[len(name) + 1:].split('\npass')[0]}
+            run = home.run(BOB, environment=given, config=home.config(
+                plain.replace('from alice@example.com\n', '').replace(
+                    'helo client.example\n', '')))
+            refused(t, box, run, f'{variable} with {control!r}: refused',
+                    (78,))
+
+
+def test_names_are_harmless(t, home):
+    """Names from argv and the environment: nothing of them becomes a field or
+    a command, whatever is made of them."""
+    box = Postbox()
+    config = home.config(box.config())
+    for control in CONTROLS:
+        value = f'a{control}EVIL: x{control}Bcc: {EVE}'
+        for sentence, argv, environment in (
+                ('-F', ('-F', value), {}),
+                ('NAME', (), {'NAME': value}),
+                ('LOGNAME', (), {'LOGNAME': value, 'USER': value}),
+                ('TZ', (), {'TZ': value}), ('-L', ('-L', value), {}),
+                ('-B', ('-B', value), {})):
+            run = home.run(*argv, BOB, config=config, environment=environment,
+                           stdin=NO_FROM + b'\r\nHello.\r\n',
+                           preexec_fn=lambda: os.geteuid() or become(54321)
+                           ) if sentence == 'nobody' else home.run(
+                               *argv, BOB, config=config,
+                               environment=environment,
+                               stdin=NO_FROM + b'\r\nHello.\r\n')
+            harmless(t, box, run, f'{sentence} with {control!r}')
+
+
+def harmless(t, box, run, sentence):
+    """Refused, or arrived as if nothing was."""
+    box.settle()
+    names = [header_names(mail) for mail, _ in box.took]
+    to = [envelope['to'] for _, envelope in box.took]
+    bad = [line for line in box.heard.split(b'\r\n') if CONTROL.search(line)]
+    usual = [sorted(['date', 'from', 'message-id', 'subject', 'to'])]
+    t.ok(not box.faults and not bad and not CONTROL.search(run.err) and
+         (run.status in (64, 65) and box.count == 0 or
+          run.status == 0 and names == usual and to == [[BOB]]),
+         f'{sentence}: harmless', run.words(), names, to, bad, *box.faults)
+    box.clear()
+
+
+def test_host_is_harmless(t, home):
+    """gethostname(), and the names that passwd(5) gives."""
+    if not can_mount():
+        return t.skip('host name and passwd', 'no private name spaces')
+    box = Postbox()
+    plain = box.config().replace('from alice@example.com\n', '').replace(
+        'helo client.example\n', 'domain example.com\n')
+    config = home.config(plain)
+    etc = home.path / 'etc'
+    etc.mkdir()
+    etc.chmod(0o755)
+    shutil.copy('/etc/hosts', etc)
+    (etc / 'nsswitch.conf').write_text('passwd: files\nhosts: files\n')
+    for control in ('\r', '\x01', '\x1b', '\x7f', '> SIZE=1 AUTH=<', ' EVIL',
+                    '\n'):
+        value = f'a{control}EVIL.example'
+
+        def prepare():
+            check(LIBC.unshare(CLONE_NEWUTS))
+            check(LIBC.sethostname(value.encode(), len(value)))
+        run = home.run(BOB, config=config, preexec_fn=prepare,
+                       stdin=NO_FROM + b'\r\nHello.\r\n')
+        box.settle()
+        t.ok(b'EVIL' not in box.heard, f'host name {value!r}: not told',
+             run.words(), box.heard)
+        harmless(t, box, run, f'host name {value!r}')
+        if control == '\n':
+            continue
+        (etc / 'passwd').write_text(
+            f'ro{control}EVIL:x:0:0:Root{control}EVIL\r,,:/root:/bin/sh\n')
+        run = home.run(BOB, config=config, preexec_fn=in_order(
+            private_mounts, lambda: mount(etc, '/etc', flags=MS_BIND)),
+            stdin=NO_FROM + b'\r\nHello.\r\n')
+        harmless(t, box, run, f'login and full name with {control!r}')
+
+
+def test_huge_values(t, home):
+    """Refused or whole, never cut."""
+    box = Postbox()
+    huge = 'x' * 100000
+    config = home.config(box.config())
+    for argv in (('-f', f'{huge}@example.com', BOB),
+                 ('-f', f'a@{huge}.com', BOB), (f'{huge}@example.org',),
+                 (f'b@{huge}',), ('-V', huge, BOB), ('-N', huge, BOB),
+                 ('-R', huge, BOB), ('-a', huge, BOB),
+                 ('-O', f'deliver-by={huge}', BOB)):
+        run = home.run(*argv, config=config)
+        refused(t, box, run, f'{" ".join(argv)[:20]}...: refused',
+                (64, 65, 78))
+        t.ok(len(run.err) < 5000, 'and told briefly', len(run.err))
+    for line in ('helo', 'from', 'force-from', 'domain', 'user', 'full-name'):
+        run = home.run(BOB, config=home.config(
+            box.config() + f'{line} {huge}@{huge}\n'))
+        refused(t, box, run, f'{line} of 200 KB: refused', (65, 78))
+    run = home.run('-F', huge, BOB, config=home.config(box.config()),
+                   stdin=NO_FROM + b'\r\nHello.\r\n')
+    box.settle()
+    count = sum(mail.partition(b'\r\n\r\n')[0].count(b'x')
+                for mail, _ in box.took)
+    t.ok(run.status in (64, 65) and not box.took or count >= 100000,
+         '-F of 100 KB: refused or whole', run.words(), count)
+
+
+def test_folded_names(t, home):
+    """No length of name lets what follows begin a line as a field does."""
+    box = Postbox()
+    config = home.config(box.config())
+    for tail in (f' Bcc: {EVE}', f' \u00fc\u00fc Bcc: {EVE}',
+                 f'\tBcc:{EVE} =?utf-8?q?=0ABcc:_{EVE}?='):
+        wrong = []
+        for length in range(0, 120, 3):
+            run = home.run('-F', 'n' * length + tail, BOB, config=config,
+                           stdin=NO_FROM + b'\r\nHello.\r\n')
+            box.settle()
+            for mail, envelope in box.took:
+                lines = mail.partition(b'\r\n\r\n')[0].split(b'\r\n')
+                if envelope['to'] != [BOB] or 'bcc' in header_names(mail) \
+                   or any(line.strip() == b'' for line in lines) \
+                   or max(map(len, lines)) > 998:
+                    wrong.append((length, mail))
+            if run.status not in (0, 64, 65) or box.faults:
+                wrong.append((length, run.words()))
+            sent = len(box.took)
+            box.clear()
+            if run.status == 0 and sent != 1:
+                wrong.append((length, 'lost'))
+        t.ok(not wrong, f'-F n...n{tail.encode()!r}: one field at every length',
+             *wrong[:3])
+
+
+PATHS = [
+    # -f or recipient, what stands on the wire, or None: refused
+    ('a@b> SIZE=1 AUTH=<x', None),
+    ('a@b> NOTIFY=NEVER', None),
+    ('<a@b>,<c@d>', {'-f': None, 'to': ['a@b', 'c@d']}),
+    ('a b@example.org', None),
+    ('a@b@c', None),
+    ('@example.org', None),
+    ('"a b"@example.org', '"a b"@example.org'),
+    ('"a\\"b"@example.org', '"a\\"b"@example.org'),
+    ('<@x.example,@y.example:a@example.org>', 'a@example.org'),
+    ('a@[127.0.0.1]', 'a@[127.0.0.1]'),
+    ('a@[127.0.0.1] SIZE=1', None),
+    ('a@[1> SIZE=1]', None),
+    ('l' * 65 + '@example.org', None),
+    ('l' * 64 + '@example.org', 'l' * 64 + '@example.org'),
+    ('a@' + 'd' * 60 + ('.' + 'd' * 63) * 3 + '.example', None),
+    ('a@-x..example', None),
+    ('-Cconfig@example.org', '-Cconfig@example.org'),
+    ('a@example.org\t', 'a@example.org'),
+    ('(EVIL) a@example.org (c)', 'a@example.org'),
+]
+STRICT_PATH = re.compile(
+    rb'(?:MAIL FROM|RCPT TO):<(?:"(?:[^"\\\r\n]|\\.)*"|[^\s<>"]+)@'
+    rb'(?:\[[^\]<>\s]+\]|[A-Za-z0-9.-]+)>(?: [A-Z]+=\S+)*')
+
+
+def test_paths(t, home):
+    """What is no address is refused; what is one is quoted as it must be."""
+    box = Postbox()
+    config = home.config(box.config())
+    for (text, wanted), place in itertools.product(PATHS, ('-f', 'to')):
+        expect = wanted[place] if isinstance(wanted, dict) else wanted
+        argv = ('-f', text, BOB) if place == '-f' else ('--', text)
+        run = home.run(*argv, config=config)
+        box.settle()
+        paths = [line for line in box.heard.split(b'\r\n')
+                 if re.match(rb'MAIL|RCPT', line)]
+        if expect is None:
+            refused(t, box, run, f'{place} {text[:40]}: refused')
+            continue
+        expect = expect if isinstance(expect, list) else [expect]
+        told = [f'<{path}>'.encode() for path in expect]
+        lines = paths[:1] if place == '-f' else paths[1:]
+        t.ok(run.status == 0 and all(map(STRICT_PATH.fullmatch, paths)) and
+             len(lines) == len(told) and
+             all(a in b for a, b in zip(told, lines)),
+             f'{place} {text[:40]}: {expect}', run.words(), paths)
+        box.clear()
+
+
+def payloads(home):
+    """What a web form could put into argv, and what it names."""
+    target = home.path / 'target'
+    read = home.file('readable', f'secret-content {CANARY}\n', 0o644)
+    return target, read, [
+        (f'-oQ{target}', f'-X{target}'), ('-X', target),
+        (f'-OQueueDirectory={target}', f'-X{target}'),
+        (f'-C{read}',), ('-C', read), (f'-D{target}',), ('-D', target),
+        ('-be', '${run{/usr/bin/touch ' + str(target) + '}}'),
+        (f'-be${{readfile{{{read}}}}}',), ('-bt', read), (f'-oA{read}',),
+        (f'-d-9.2>{target}',), (f'--config={read}',), ('--config', read),
+        (f'--set=log={target}',), ('--set', f'password-command=touch {target}'),
+        (f'--log={target}',), ('--dry-run',), ('--json',), ('--check',),
+        (f'-oMr$(touch {target})',), (f'-ps;touch {target}',),
+        (f'-L{target}',), (f'-M{read}',), (f'-a{read}',), (f'-qI{target}',),
+        (f'-F`touch {target}`',), (f'-V$(touch,{target})',),
+        ('-bd',), ('-bi', f'-oA{read}'), ('-bP',), ('-bh',), ('-Q' + str(read),)]
+
+
+def test_payloads(t, home):
+    box = Postbox()
+    target, read, rows = payloads(home)
+    folder = home.path / 'web'
+    folder.mkdir()
+    settings = {'SENDLING_SMARTHOST':
+                f'smtp+plain://127.0.0.1:{box.ports["smtp"]}',
+                'SENDLING_LOG': 'off', 'SENDLING_FROM': 'alice@example.com'}
+    tracing = can_trace()
+    for name, row in itertools.product(('sendmail', 'mailq', 'newaliases'),
+                                       rows):
+        if name != 'sendmail' and not row[0].startswith(('-C', '-X', '--')):
+            continue
+        argv = [*row, BOB]
+        before = sorted(home.path.rglob('*'))
+        lines = []
+        if tracing:
+            run, lines = trace(home, 'openat,open,creat,execve', *argv,
+                               name=name, environment=settings, cwd=folder)
+            (home.path / 'trace').unlink()
+        else:
+            run = home.run(*argv, name=name, environment=settings, cwd=folder)
+        box.settle()
+        opened = [line for line in lines
+                  if str(read) in line and 'execve' not in line
+                  or str(target) in line and 'execve' not in line]
+        runs = [line for line in lines if 'execve' in line]
+        t.ok(run.status in (0, 64, 65, 78) and not opened and
+             len(runs) <= 1 and not shows(run.out + run.err) and
+             sorted(home.path.rglob('*')) == before and
+             (run.status == 0) == (len(box.took) == 1) or
+             row[0] in ('-bi', f'-qI{target}') and not opened or
+             name != 'sendmail' and not opened,
+             f'{name} {" ".join(map(str, row))}: no file, no command',
+             run.words(), *opened, *runs)
+        box.clear()
+    if not tracing:
+        t.skip('what payloads open', 'no strace')
+
+
+def test_dashes(t, home):
+    """An address that begins with a dash is one."""
+    box = Postbox()
+    config = home.config(box.config())
+    text = (b'From: alice@example.com\r\nTo: -C/etc/shadow@example.org\r\n'
+            b'Cc: <-X@example.org>\r\n\r\nx\r\n')
+    run = home.run('-t', '--', '-oQ/tmp@example.org', config=config,
+                   stdin=text)
+    box.settle()
+    t.ok(run.status == 0 and [sorted(e['to']) for _, e in box.took] ==
+         [['-C/etc/shadow@example.org', '-X@example.org',
+           '-oQ/tmp@example.org']], 'options behind -- and in fields are '
+         'addresses', run.words(), box.took)
+
+
+def test_no_shell(t, home):
+    box = Postbox()
+    mark = home.path / 'mark'
+    config = home.config(box.config())
+    for text in (f'|touch {mark}', f'"|touch {mark}"', str(mark),
+                 ':include:/etc/passwd', f'`touch {mark}`@example.org',
+                 f'$(touch {mark})', f'"|touch {mark}"@',
+                 f';touch {mark}', '/etc/passwd', '\\bob', '~/x'):
+        for argv, stdin in (
+                (('--', text), MESSAGE),
+                (('-t',), b'To: ' + text.encode() + b'\r\n\r\nx\r\n')):
+            if can_trace():
+                run, lines = trace(home, 'execve,execveat', *argv,
+                                   config=config, stdin=stdin)
+            else:
+                run, lines = home.run(*argv, config=config, stdin=stdin), []
+            box.settle()
+            t.ok(run.status in (64, 65, 67) and box.count == 0 and
+                 not mark.exists() and len(lines) <= 1,
+                 f'{argv[0]} {text}: refused, nothing runs', run.words(),
+                 *lines)
+            box.clear()
+
+
+# Smuggling
+
+def model(text):
+    """What the rules for reading make of octets without NUL."""
+    text = re.sub(rb'\r(?!\n)', b' ', text)
+    text = re.sub(rb'\r?\n', b'\r\n', text)
+    return text if text.endswith(b'\r\n') else text + b'\r\n'
+
+
+def texts(alphabet, longest):
+    for length in range(1, longest + 1):
+        for letters in itertools.product(alphabet, repeat=length):
+            yield b''.join(letters)
+
+
+def smuggle(t, home, box, sentence, body, config):
+    run = home.run(BOB, config=config, stdin=HEADER + b'\r\n' + body)
+    box.settle()
+    mails = [mail for mail, _ in box.took]
+    good = run.status == 0 and mails == [HEADER + b'\r\n' + model(body)] and \
+        not box.faults and box.count == 1
+    dots = box.heard.count(b'\r\n.\r\n')
+    box.clear()
+    return t.ok(good and dots == 1, sentence, run.words(), *box.faults,
+                f'{dots} ends of mail data, {len(mails)} mails', body[:99],
+                *(mail[-99:] for mail in mails))
+
+
+def test_smuggling(t, home):
+    """All short texts of what an end of mail data is made of, on lines of
+    their own, inside lines, and running into each other."""
+    box = Postbox(without=['CHUNKING'])
+    config = home.config(box.config())
+    pieces = list(texts((b'.', b'\r', b'\n', b'a'), 6))
+    for sentence, body in (
+            ('on their own lines', b''.join(b'\n%s\n-' % p for p in pieces)),
+            ('inside lines', b''.join(b'x%sx' % p for p in pieces)),
+            ('after CRLF', b''.join(b'\r\n%s' % p for p in pieces)),
+            ('after a dot', b''.join(b'\r\n.%s' % p for p in pieces)),
+            ('one after the other', b''.join(pieces)),
+            ('backwards', b''.join(reversed(pieces)))):
+        smuggle(t, home, box, f'{len(pieces)} texts, {sentence}', body, config)
+    # 7 octets meet every buffer's edge at every one of their places.
+    for piece in (b'\r\n.\r\nab', b'\n.\nabcd', b'\r.\r.\n.\r',
+                  b'\r\n..\r\na', b'a\r\r\n.\r\r'):
+        smuggle(t, home, box, f'{piece!r} over every edge', piece * 50000,
+                config)
+
+
+def test_smuggling_ends(t, home):
+    """The same at the ends of the body, each in a message of its own."""
+    box = Postbox(without=['CHUNKING'])
+    config = home.config(box.config())
+    wrong = []
+    for piece in texts((b'.', b'\r', b'\n', b'a'), 3):
+        for body in (piece, b'x' + piece, b'\r\n' + piece):
+            run = home.run(BOB, config=config,
+                           stdin=HEADER + b'\r\n' + body)
+            box.settle()
+            mails = [mail for mail, _ in box.took]
+            if run.status != 0 or box.faults or \
+               mails != [HEADER + b'\r\n' + model(body)] or \
+               box.heard.count(b'\r\n.\r\n') != 1:
+                wrong.append((body, mails, run.words(), box.faults))
+            box.clear()
+    t.ok(not wrong, 'texts of up to 3 at both ends of the body', *wrong[:5])
+
+
+def test_smuggling_nul(t, home):
+    """With NUL among them: one mail, no bare CR or LF, no NUL on the wire."""
+    box = Postbox(without=['CHUNKING'])
+    config = home.config(box.config())
+    pieces = [p for p in texts((b'.', b'\r', b'\n', b'a', b'\0'), 6)
+              if b'\0' in p]
+    for sentence, body in (
+            ('on their own lines', b''.join(b'\n%s\n-' % p for p in pieces)),
+            ('inside lines', b''.join(b'x%sx' % p for p in pieces)),
+            ('one after the other', b''.join(pieces))):
+        for more in (b'', b'MIME-Version: 1.0\r\nContent-Transfer-Encoding: '
+                     b'7bit\r\nContent-Type: text/plain\r\n'):
+            run = home.run(BOB, config=config,
+                           stdin=HEADER + more + b'\r\n' + body)
+            box.settle()
+            dots = box.heard.count(b'\r\n.\r\n')
+            mails = [mail for mail, _ in box.took]
+            kept = dots == 1 and len(mails) == 1 and \
+                mails[0].count(b'-') >= body.count(b'-')
+            t.ok(not box.faults and b'\0' not in box.heard and
+                 (run.status == 0 and kept or
+                  run.status == 65 and box.count == 0),
+                 f'{len(pieces)} texts with NUL, {sentence}, '
+                 f'{"with" if more else "without"} an encoding', run.words(),
+                 f'{dots} ends, {len(mails)} mails', *box.faults[:3])
+            box.clear()
+
+
+def test_smuggling_by_serve(t, home):
+    """Nothing but CRLF.CRLF ends a mail that a client of -bs sends, and a
+    mail that it does not end is none."""
+    box = Postbox()
+    config = home.config(box.config())
+    start = (b'EHLO client\r\nMAIL FROM:<alice@example.com>\r\n'
+             b'RCPT TO:<bob@example.org>\r\nDATA\r\n' + HEADER + b'\r\nx')
+    evil = (b'MAIL FROM:<x@example.com>\r\nRCPT TO:<eve@example.net>\r\n'
+            b'DATA\r\n\r\nevil\r\n.\r\nQUIT\r\n')
+    for end in (b'\n.\n', b'\n.\r\n', b'\r\n.\n', b'\r.\r', b'\r\n.\r',
+                b'\r\n\0.\r\n', b'\r\n.\0\r\n', b'\r.\r\n', b'\n.\r',
+                b'\r\n.\r\r\n', b'\r\n..\r\n', b'\r\n. \r\n'):
+        run = home.run('-bs', config=config, stdin=start + end + evil)
+        box.settle()
+        t.ok(run.status == 0 and not box.faults and
+             [e['to'] for _, e in box.took] == [[BOB]] and
+             b'evil' in box.took[0][0], f'-bs, {end!r} does not end a mail',
+             run.words(), box.took, *box.faults)
+        box.clear()
+    for cut in (b'', b'\r', b'\r\n', b'\r\n.', b'\r\n.\r'):
+        run = home.run('-bs', config=config, stdin=start + cut)
+        box.settle()
+        t.ok(run.status is not None and not box.took,
+             f'-bs, the client is gone after {cut!r}: no mail', run.words(),
+             box.took)
+        box.clear()
+
+
+def test_smuggling_in_fields(t, home):
+    """In the header section: no recipient, no command, no end comes of it."""
+    for without in (['CHUNKING'], []):
+        box = Postbox(without=without)
+        config = home.config(box.config())
+        wrong = []
+        for piece in texts((b'.', b'\r', b'\n', b'a'), 3):
+            evil = b'MAIL FROM:<x@y>\r\nRCPT TO:<eve@example.net>\r\nDATA\r\n'
+            text = (HEADER + b'X-A: ' + piece + evil + b'Subject: ' + piece +
+                    b'\r\n\r\nbody\r\n')
+            run = home.run('-t', config=config, stdin=text)
+            box.settle()
+            to = [envelope['to'] for _, envelope in box.took]
+            if run.status != 0 or box.faults or to != [[BOB]] or \
+               (without and box.heard.count(b'\r\n.\r\n') != 1) or \
+               box.count != 1:
+                wrong.append((piece, run.words(), to, box.faults))
+            box.clear()
+        t.ok(not wrong, 'texts of up to 3 in fields'
+             f'{", CHUNKING" if not without else ""}', *wrong[:5])
+
+
+# Bcc
+
+def bccs():
+    eve = EVE.encode()
+    yield 'Bcc', b'Bcc: ' + eve + b'\n'
+    yield 'BCC with blanks', b'BCC : ' + eve + b'\n'
+    yield 'bcc with a tab', b'bcc\t:' + eve + b'\n'
+    yield 'folded', b'Bcc:\n ' + eve + b',\n\tx@example.net\n ,y@example.net\n'
+    yield 'twice', b'Bcc: ' + eve + b'\nBcc: x@example.net\n'
+    yield 'CRLF', b'Bcc: ' + eve + b',\r\n x@example.net\r\n'
+    yield '1 MB', b'Bcc: ' + eve + b'\n' + b'Bcc: ' + b',\n '.join(
+        b'%06d@example.net' % n for n in range(2000)) + b' ' * 900000 + b'\n'
+
+
+def test_bcc(t, home):
+    box = Postbox()
+    config = home.config(box.config())
+    head = b'From: alice@example.com\n', b'To: bob@example.org\n'
+    inner = (b'MIME-Version: 1.0\nContent-Type: message/rfc822\n\n'
+             b'From: a@b.example\nBcc: inner@example.net\n\nBcc: text\n')
+    for name, bcc in bccs():
+        for place, text in (('first', bcc + b''.join(head) + inner),
+                            ('between', head[0] + bcc + head[1] + inner),
+                            ('last', b''.join(head) + bcc + inner)):
+            for argv in (('-t',), (BOB,)):
+                run = home.run(*argv, config=config, stdin=text)
+                box.settle()
+                mail, envelope = (box.took or [(b'', {'to': []})])[0]
+                names = header_names(mail)
+                told = EVE in envelope['to']
+                t.ok(run.status == 0 and len(box.took) == 1 and
+                     not box.faults and
+                     not any('bcc' in n for n in names) and
+                     mail.count(EVE.encode()) == 0 and
+                     mail.endswith(model(inner.partition(b'\n\n')[2])) and
+                     told == (argv == ('-t',)),
+                     f'{name}, {place}, {argv[0]}: nobody sees it',
+                     run.words(), names, envelope['to'][:5], mail[:500])
+                box.clear()
+    text = (b'Resent-From: alice@example.com\nResent-To: bob@example.org\n'
+            b'Resent-Bcc: ' + EVE.encode() + b'\nFrom: x@example.com\n'
+            b'To: y@example.com\nBcc: z@example.com\n\nx\n')
+    run = home.run('-t', config=config, stdin=text)
+    box.settle()
+    t.ok(run.status == 0 and
+         [sorted(e['to']) for _, e in box.took] == [[BOB, EVE]] and
+         b'cc:' not in box.took[0][0].lower(), 'Resent-Bcc', run.words(),
+         box.took)
+
+
+def test_bcc_between_mails(t, home):
+    """With -bs nothing of one mail is in the next."""
+    box = Postbox()
+    config = home.config(box.config())
+    script = b'HELO [127.0.0.1]\r\n'
+    for n in range(5):
+        script += (b'MAIL FROM:<a%d@example.com>\r\nRCPT TO:<b%d@example.org>'
+                   b'\r\nRCPT TO:<c%d@example.org>\r\nDATA\r\n'
+                   b'From: a%d@example.com\r\nTo: b%d@example.org\r\n'
+                   b'Bcc: c%d@example.org\r\nSubject: s%d\r\n\r\ntext%d\r\n'
+                   b'.\r\n' % ((n,) * 8))
+        script += (b'MAIL FROM:<x@example.com>\r\nRCPT TO:<x@example.org>\r\n'
+                   b'RSET\r\n')
+    run = home.run('-bs', config=config, stdin=script + b'QUIT\r\n')
+    box.settle()
+    good = [(e['from'], e['to']) for _, e in box.took] == [
+        (f'a{n}@example.com', [f'b{n}@example.org', f'c{n}@example.org'])
+        for n in range(5)]
+    clean = all(len(set(re.findall(rb'[a-ct](?:ext)?(\d)\b', mail)) -
+                    {b'%d' % n}) == 0 or
+                not re.search(rb'text[^%d]|[abc][^%d]@example' % (n, n), mail)
+                for n, (mail, _) in enumerate(box.took))
+    t.ok(run.status == 0 and good and clean and not box.faults,
+         'five mails of one dialogue', run.words(),
+         [(e['from'], e['to']) for _, e in box.took])
+
+
+# Log and terminal
+
+def odd_words():
+    yield 'ESC', b'\x1b]0;owned\x07\x1b[2J'
+    yield 'CR', b'one\rtwo'
+    yield '8-bit', b'\xff\xfe\x9b31m'
+    yield 'C1', '\u009b31m\u0085'.encode()
+    yield 'bidi', '\u202eesrever\u2066'.encode()
+    yield 'formats', b'%n%s%n%s%1000000d'
+    yield 'quotes', b'" status=0 reply="\\'
+    yield 'long', b'x' * 3500
+
+
+def test_terminal_is_safe(t, home):
+    """Words of the server, in all that is told."""
+    for name, words in odd_words():
+        def play(server, sock, words=words):
+            sock.sendall(b'220 ' + words + b'\r\n')
+            server.hear(sock, b'\r\n')
+            sock.sendall(b'250-' + words + b'\r\n250 ' + words + b'\r\n')
+            server.hear(sock, b'\r\n')
+            sock.sendall(b'550-5.1.8 ' + words + b'\r\n550 5.1.8 ' + words +
+                         b'\r\n')
+            server.hear(sock, b'QUIT')
+        server = Play(play)
+        log, transcript = home.path / 'termlog', home.path / 'termx'
+        for path in (log, transcript):
+            path.unlink(missing_ok=True)
+        config = home.config(server.config(f'log {log}'))
+        run = home.run('-v', '--json', '-X', transcript, BOB, config=config)
+        server.stop()
+        said = {'stderr': run.err, 'stdout': run.out,
+                'log': log.read_bytes(), 'transcript':
+                transcript.read_bytes()}
+        for place, text in said.items():
+            shown = text.decode('utf-8', 'surrogateescape')
+            bad = [c for c in shown if c != '\n' and
+                   (not c.isprintable() or '\udc80' <= c <= '\udcff')]
+            t.ok(text != b'' and not bad and len(text) < 64000 and
+                 (place not in ('log', 'stdout') or text.count(b'\n') == 1),
+                 f'{name}: {place} is safe', bad[:20], text[:2000])
+        t.ok(run.status in (69, 76), f'{name}: told as a failure',
+             run.words())
+        json.loads(run.out)
+
+
+def test_tag(t, home):
+    """-L, which a stranger may choose, forges no line of a log."""
+    box = Postbox()
+    log = home.path / 'taglog'
+    for tag in ('x\nEVIL', 'x\x1b[31m', 'x\rEVIL', '\x9b31m', '%n%s',
+                'x' * 100000):
+        log.unlink(missing_ok=True)
+        run = home.run('-L', tag, BOB,
+                       config=home.config(box.config('smtp+plain',
+                                                     f'log {log}')))
+        box.settle()
+        said = log.read_bytes().decode('utf-8', 'surrogateescape')
+        t.ok(run.status == 0 and said.count('\n') == 1 and
+             said[:-1].isprintable() and len(said) < 4096 and
+             len(box.took) == 1, f'-L {tag[:9]!r}: one harmless line',
+             run.words(), said[:400])
+        box.clear()
+    for tag in ('x\nEVIL', 'x\x1b[31m'):
+        run = home.run('-L', tag, BOB, config=home.config(
+            box.config('smtp+plain', 'log stderr')))
+        t.ok(run.status == 0 and run.err.count(b'\n') == 1 and
+             not CONTROL.search(run.err), f'-L {tag!r}, log stderr',
+             run.words())
+
+
+def test_syslog_is_safe(t, home):
+    """One datagram a mail, printable, of bounded length."""
+    if not can_mount():
+        return t.skip('datagrams to the system\'s log', 'no private mounts')
+    folder = home.path / 'dev'
+    folder.mkdir()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as log:
+        log.bind(str(folder / 'log'))
+        log.settimeout(0)
+        for name, words in odd_words():
+            def play(server, sock, words=words):
+                sock.sendall(b'554 5.0.0 ' + words + b'\r\n')
+            server = Play(play)
+            text = (b'From: alice@example.com\r\nMessage-ID: <' +
+                    words.replace(b'\r', b'') + b'@x>\r\nSubject: ' + words +
+                    b'\r\n\r\nx\r\n')
+            run = home.run(BOB, '-L', 'tag', stdin=text,
+                           config=home.config(server.config('log syslog')),
+                           preexec_fn=in_order(
+                               private_mounts,
+                               lambda: mount(folder, '/dev', flags=MS_BIND)))
+            server.stop()
+            said = []
+            with contextlib.suppress(OSError):
+                while True:
+                    said.append(log.recv(1 << 20))
+            mails = [line for line in said
+                     if b'status=%d' % (run.status or 0) in line]
+            shown = b''.join(said).decode('utf-8', 'surrogateescape')
+            t.ok(run.status in (69, 76) and len(mails) == 1 and
+                 shown.isprintable() and
+                 not re.search('[\udc80-\udcff]', shown) and
+                 all(len(line) < 8192 for line in said),
+                 f'{name}: the system\'s log is safe', run.words(), *said)
+
+
+# Privilege, files, environment
+
+def test_set_id(t, home):
+    if os.geteuid() != 0:
+        return t.skip('set-id bits', 'not root')
+    if os.statvfs(home.path).f_flag & os.ST_NOSUID or SANITIZED:
+        return t.skip('set-id bits', 'they have no effect here')
+    box = Postbox()
+    config = home.config(box.config(), mode=0o644, owner=NOBODY)
+    ours = home.path / 'setid'
+    shutil.copy(home.program, ours)
+    for mode, owner, group in ((0o2755, 0, 12345), (0o4755, 0, 0),
+                               (0o6755, 12345, 12345)):
+        os.chown(ours, owner, group)
+        ours.chmod(mode)
+        for argv in ((BOB,), ('-bs',), ('-bv', BOB), ('--check',),
+                     ('-X', home.path / 'bitsx', BOB)):
+            run = home.run(*argv, name='setid', stdin=SERVE,
+                           environment={'SENDLING_SMARTHOST': 'smtp+plain://'
+                                        f'127.0.0.1:{box.ports["smtp"]}',
+                                        'HOME': str(home.path)},
+                           preexec_fn=lambda: become(NOBODY))
+            box.settle()
+            t.ok(run.status not in (0, None) and box.count == 0 and
+                 not (home.path / 'bitsx').exists() and
+                 (run.status == 78 and b'set-id' in run.err + run.out or
+                  run.status == 64 and argv[0] == '--check'),
+                 f'mode {mode:o}, {argv[0]}: refuses', run.words())
+            box.clear()
+    ours.chmod(0o755)
+    run = home.run(BOB, name='setid', preexec_fn=lambda: become(NOBODY),
+                   environment={'SENDLING_SMARTHOST': 'smtp+plain://127.0.0.1:'
+                                f'{box.ports["smtp"]}', 'SENDLING_LOG': 'off',
+                                'SENDLING_FROM': 'alice@example.com'})
+    box.settle()
+    t.ok(run.status == 0 and len(box.took) == 1, 'mode 755: sends',
+         run.words())
+
+
+def test_home_of_another(t, home):
+    """Root does not obey a file that another user owns."""
+    if os.geteuid() != 0:
+        return t.skip('the home of another', 'not root')
+    box = Postbox()
+    mark = home.path / 'mark'
+    other = home.path / 'other'
+    folder = other / '.config/sendling'
+    folder.mkdir(parents=True)
+    text = box.config('smtp+plain', 'user a', 'auth-in-clear yes',
+                      f'password-command touch {mark}; echo x', 'log off')
+    for owner, status in ((NOBODY, 78), (0, 69)):
+        path = folder / 'config'
+        path.write_text(text)
+        path.chmod(0o600)
+        for p in (other, folder.parent, folder, path):
+            os.chown(p, owner, owner)
+        for environment in ({'HOME': str(other)},
+                            {'XDG_CONFIG_HOME': str(other / '.config')}):
+            run = home.run(BOB, environment=environment)
+            box.settle()
+            t.ok(run.status == status and mark.exists() == (owner == 0) and
+                 not box.took and (owner == 0 or box.count == 0),
+                 f'{list(environment)[0]} of uid {owner}: status {status}',
+                 run.words())
+            mark.unlink(missing_ok=True)
+            box.clear()
+    link = home.path / 'link'
+    os.link(path, link)
+    os.chown(link, NOBODY, NOBODY)
+    run = home.run(BOB, config=link)
+    t.ok(run.status == 78 and not mark.exists(),
+         'a hard link to the file of another', run.words())
+
+
+def test_key_log(t, home, certificates):
+    box = secure(certificates)
+    planted = home.path / 'planted'
+    config = home.config(secure_config(box, certificates,
+                                       f'password {CANARY}'))
+    for names in ({'SSLKEYLOGFILE': str(planted)},
+                  {'GNUTLS_KEYLOGFILE': str(planted)},
+                  {'MALLOC_TRACE': str(planted)},
+                  {'GNUTLS_DEBUG_LEVEL': '9'},
+                  {'LANG': 'xx_XX.UTF-8', 'LC_ALL': 'tr_TR.UTF-8'},
+                  {'RES_OPTIONS': 'debug', 'LOCALDOMAIN': 'evil.example'}):
+        run = home.run(BOB, config=config, environment=names)
+        box.settle()
+        t.ok(run.status == 0 and run.silent() and len(box.took) == 1 and
+             not planted.exists(), f'{"/".join(names)}: no file, no word',
+             run.words())
+        box.clear()
+
+
+def test_kinds_of_configuration(t, home):
+    box = Postbox()
+    folder = home.path / 'kinds'
+    folder.mkdir()
+    os.mkfifo(folder / 'fifo', 0o600)
+    (folder / 'folder').mkdir()
+    with open(folder / 'sparse', 'wb') as sparse:
+        sparse.truncate(1 << 30)
+    (folder / 'sparse').chmod(0o600)
+    with contextlib.closing(socket.socket(socket.AF_UNIX)) as sock:
+        sock.bind(str(folder / 'socket'))
+        (folder / 'loop').symlink_to('loop')
+        good = box.config()
+        rows = [('fifo', None), ('folder', None), ('sparse', None),
+                ('socket', None), ('loop', None), ('/dev/zero', None),
+                ('/dev/full', None), ('/dev/tty', None),
+                ('writable', 0o622), ('group', 0o620), ('open', 0o666)]
+        for name, mode in rows:
+            path = folder / name
+            if mode is not None:
+                path = home.config(good, name, mode)
+            start = time.monotonic()
+            run = home.run(BOB, config=path, preexec_fn=lambda:
+                           SANITIZED or resource.setrlimit(
+                               resource.RLIMIT_AS, (256 << 20,) * 2))
+            took = time.monotonic() - start
+            refused(t, box, run, f'{name}: refused', (78,))
+            t.ok(took < 2, f'{name}: at once', took)
+    for mode, status in ((0o600, 0), (0o644, 78), (0o640, 0), (0o604, 78)):
+        run = home.run('-bv', BOB, config=home.config(
+            good + f'user a\npassword {CANARY}\n', 'secretive', mode))
+        t.ok(run.status == status and not shows(run.err + run.out),
+             f'a configuration with a password, mode {mode:o}: {status}',
+             run.words())
+
+
+def test_swapped_configuration(t, home):
+    """What is checked is what is read, even where the name changes hands."""
+    box, trap = Postbox(), Postbox()
+    good = home.config(box.config(), 'good')
+    evil = home.config(trap.config(), 'evil', 0o666)
+    link, spare = home.path / 'swapped', home.path / 'spare'
+    link.symlink_to(good)
+    over = threading.Event()
+
+    def swap():
+        for target in itertools.cycle((evil, good)):
+            if over.is_set():
+                return
+            spare.symlink_to(target)
+            spare.rename(link)
+    thread = threading.Thread(target=swap)
+    thread.start()
+    statuses = [home.run(BOB, config=link).status for _ in range(150)]
+    over.set()
+    thread.join()
+    box.settle()
+    t.ok(trap.count == 0 and set(statuses) <= {0, 78} and
+         len(box.took) == statuses.count(0),
+         'a link that is swapped all the time', set(statuses), trap.count)
+    t.ok({0, 78} == set(statuses), 'both were met',
+         {s: statuses.count(s) for s in set(statuses)})
+
+
+def test_no_files(t, home):
+    """Nothing is opened for writing, but a file without a name for a large
+    message; what was planted stays as it is."""
+    if not can_trace():
+        return t.skip('no files are written', 'no strace')
+    box = Postbox()
+    config = home.config(box.config())
+    folder = home.path / 'cwd'
+    folder.mkdir()
+    planted = home.file('planted', 'as it was')
+    for name in ('dead.letter', 'mbox', 'config', 'sendling.log'):
+        (folder / name).symlink_to(planted)
+    before = sorted(folder.iterdir())
+    box.refusals = {'no@example.org': '550 no'}
+    for sentence, argv, stdin, most in (
+            ('a small message', (BOB,), MESSAGE, 0),
+            ('a large message', (BOB,), LARGE, 1),
+            ('refused', ('no@example.org',), MESSAGE, 0),
+            ('-bs', ('-bs',), SERVE, 0), ('-bv', ('-bv', BOB), MESSAGE, 0),
+            ('mailq', ('-bp',), b'', 0), ('-bi', ('-bi',), b'', 0)):
+        run, lines = trace(
+            home, 'openat,open,creat,mkdir,mkdirat,rename,renameat,renameat2,'
+            'link,linkat,symlink,symlinkat,unlink,unlinkat,truncate,mknod,'
+            'mknodat,memfd_create,chmod,fchmodat', *argv, config=config,
+            stdin=stdin, cwd=folder, environment={'HOME': str(folder),
+                                                  'TMPDIR': str(folder)})
+        made = [line for line in lines
+                if not re.search(r' open(at)?\(', line) or
+                re.search('O_WRONLY|O_RDWR|O_CREAT|O_TRUNC', line)]
+        named = [line for line in made if not re.search(
+            f'"{folder}".*O_TMPFILE.*, 0600', line)]
+        box.settle()
+        t.ok(run.status in (0, 67) and lines and len(made) == most and
+             not named, f'{sentence}: no file', run.words(), *made)
+        box.clear()
+    t.ok(sorted(folder.iterdir()) == before and
+         planted.read_text() == 'as it was', 'nothing planted was touched')
+
+
+# Mail is not lost, cut, doubled
+
+def test_signals_amid_data(t, home):
+    """A signal leaves all of the mail or none: nothing that is cut ever looks
+    whole to the server."""
+    text = HEADER + b'\r\n' + (b'x' * 78 + b'\r\n') * 100000
+    rng = random.Random(1)
+    for number, chunking in itertools.product(
+            (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGALRM,
+             signal.SIGKILL, signal.SIGQUIT), (False, True)):
+        wrong, statuses = [], set()
+        for point in [1, 65536] + [rng.randrange(3000000) for _ in range(3)]:
+            status, whole = killed_at(home, text, number, point, chunking)
+            statuses.add(status)
+            if whole and status != 0 or not whole and status == 0:
+                wrong.append((point, status, whole))
+        t.ok(not wrong and statuses == {-number},
+             f'{number.name} amid {"BDAT" if chunking else "DATA"}: no mail',
+             *wrong, statuses)
+
+
+def killed_at(home, text, number, point, chunking):
+    """The status, and whether the server has seen an end of the mail data."""
+    seen = {}
+
+    def play(server, sock):
+        sock.sendall(b'220 mail.test\r\n')
+        server.hear(sock, b'EHLO')
+        sock.sendall(b'250-mail.test\r\n250 CHUNKING\r\n' if chunking else
+                     b'250 mail.test\r\n')
+        server.hear(sock, b'\r\n')
+        sock.sendall(b'250 ok\r\n')
+        server.hear(sock, b'\r\n')
+        sock.sendall(b'250 ok\r\n')
+        if not chunking:
+            server.hear(sock, b'\r\n')
+            sock.sendall(b'354 go\r\n')
+        data = bytearray()
+        while chunk := sock.recv(65536):
+            data += chunk
+            if number and len(data) >= point:
+                seen['process'].send_signal(number)
+                seen['sent'] = True
+                point_passed.set()
+            if chunking and len(data) < point and \
+               bdat_complete(data)[0]:
+                sock.sendall(b'250 ok\r\n')
+        seen['whole'] = (bdat_complete(data)[1] if chunking else
+                         bytes(data).endswith(b'\r\n.\r\n'))
+    point_passed = threading.Event()
+    server = Play(play)
+    server.listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+    seen['process'] = process = home.start(
+        BOB, config=home.config(server.config()), stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
+    process.communicate(text, timeout=HANG)
+    server.stop()
+    return process.returncode, seen.get('whole')
+
+
+def bdat_complete(data):
+    """Whether chunks end here, and whether the last was the last."""
+    at, last = 0, False
+    while at < len(data):
+        match = re.compile(rb'BDAT (\d+)( LAST)?\r\n').match(data, at)
+        if not match or match.end() + int(match[1]) > len(data):
+            return False, False
+        at, last = match.end() + int(match[1]), bool(match[2])
+    return True, last
+
+
+STATES = [b'220 a\r\n', b'250 a\r\n', b'250 a\r\n', b'250 a\r\n',
+          b'354 a\r\n', b'250 a\r\n']
+
+
+def test_every_state(t, home):
+    """Status 0 in exactly one case: a 250 to the end of the mail data."""
+    zeros = []
+    lines = {1: b'', 2: b'%d-one\r\n', 3: b'%d-one\r\n%d-two\r\n'}
+    acts = ['close', 'reset', 421, 451, 500, 550, 554, 199, 350]
+    for at, act, count in itertools.product(range(len(STATES)), acts,
+                                            (1, 2, 3)):
+        if isinstance(act, str) and count > 1:
+            continue
+
+        def play(server, sock):
+            for word in STATES[:at]:
+                sock.sendall(word)
+                end = b'\r\n.\r\n' if word == STATES[4] else b'\r\n'
+                if not server.hear(sock, end):
+                    return
+            if act == 'reset':
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                                struct.pack('ii', 1, 0))
+            elif act != 'close':
+                more = lines[count].replace(b'%d', b'%d' % act)
+                # A refused EHLO is followed by a HELO.
+                for _ in range(2):
+                    sock.sendall(more + b'%d end\r\n' % act)
+                    if b'HELO' not in server.hear(sock, b'\r\n'):
+                        break
+        server = Play(play)
+        run = home.run(BOB, config=home.config(server.config()))
+        server.stop()
+        if run.status is None or not 64 <= run.status <= 78 or \
+           run.err == b'':
+            zeros.append((at, act, count, run.words()))
+    t.ok(not zeros, 'at every state: no status 0, and words', *zeros)
+    ends = []
+    for last in (b'', b'221 bye\r\n', b'500 what\r\n', b'421 gone\r\n',
+                 b'\xff\xfe\r\n', 'reset', 'silence'):
+        def play(server, sock):
+            for word in STATES[:-1]:
+                sock.sendall(word)
+                server.hear(sock, b'\r\n.\r\n' if word == STATES[4]
+                            else b'\r\n')
+            sock.sendall(STATES[-1])
+            if last == 'reset':
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                                struct.pack('ii', 1, 0))
+                return
+            server.hear(sock, b'QUIT\r\n')
+            if last == 'silence':
+                time.sleep(0.5)
+            else:
+                sock.sendall(last)
+        server = Play(play)
+        start = time.monotonic()
+        run = home.run(BOB, config=home.config(server.config()))
+        took = time.monotonic() - start
+        server.stop()
+        if run.status != 0 or not run.silent() or took > 0.45 and \
+           last == 'silence' and not SANITIZED:
+            ends.append((last, took, run.words()))
+    t.ok(not ends, 'after 250 nothing changes status 0', *ends)
+
+
+PRELOAD = r'''
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+static unsigned long calls;
+
+/* Which fault this call has: 0 for none. Files are left alone but for what
+ * the message is kept in, or each would take minutes. */
+static int
+fault(int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) == -1 ||
+	    !(S_ISSOCK(st.st_mode) || S_ISFIFO(st.st_mode)))
+		return -1;
+	calls++;
+	if (calls % 3 == 0)
+		return EINTR;
+	if (calls % 7 == 0 && S_ISSOCK(st.st_mode))
+		return EAGAIN;
+	return 0;
+}
+
+#define REAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
+#define PART(fd, len)                                                       \
+	int what = fault(fd);                                               \
+	if (what > 0) {                                                     \
+		errno = what;                                               \
+		return -1;                                                  \
+	}                                                                   \
+	if (what == 0 && (len) > 1)                                         \
+		(len) = 1;
+
+ssize_t
+read(int fd, void *to, size_t len)
+{
+	static long left = -2;
+	struct stat st;
+
+	if (left == -2)
+		left = getenv("EIO_AFTER") ? atol(getenv("EIO_AFTER")) : -1;
+	if (fd == 0 && left >= 0) {
+		if (left == 0) {
+			errno = EIO;
+			return -1;
+		}
+		if (len > (size_t)left)
+			len = (size_t)left;
+		left -= (long)len;
+		return REAL(read)(fd, to, len);
+	}
+	if (getenv("EIO_AFTER") != NULL || fstat(fd, &st) == -1)
+		return REAL(read)(fd, to, len);
+	PART(fd, len)
+	return REAL(read)(fd, to, len);
+}
+
+ssize_t
+write(int fd, const void *from, size_t len)
+{
+	PART(fd, len)
+	return REAL(write)(fd, from, len);
+}
+
+ssize_t
+recv(int fd, void *to, size_t len, int flags)
+{
+	PART(fd, len)
+	return REAL(recv)(fd, to, len, flags);
+}
+
+ssize_t
+send(int fd, const void *from, size_t len, int flags)
+{
+	PART(fd, len)
+	return REAL(send)(fd, from, len, flags);
+}
+
+ssize_t
+sendmsg(int fd, const struct msghdr *m, int flags)
+{
+	size_t len = m->msg_iovlen > 0 ? m->msg_iov[0].iov_len : 0;
+
+	PART(fd, len)
+	if (m->msg_iovlen == 0)
+		return 0;
+	return REAL(send)(fd, m->msg_iov[0].iov_base, len, flags);
+}
+
+ssize_t
+writev(int fd, const struct iovec *v, int count)
+{
+	size_t len = count > 0 ? v[0].iov_len : 0;
+
+	PART(fd, len)
+	return count == 0 ? 0 : REAL(write)(fd, v[0].iov_base, len);
+}
+'''
+
+
+def preload(folder):
+    """The shared object, or None with the reason why."""
+    compiler = shutil.which('cc') or shutil.which('gcc')
+    if SANITIZED or compiler is None:
+        return None
+    source = folder / 'slow.c'
+    source.write_text(PRELOAD)
+    made = subprocess.run([compiler, '-shared', '-fPIC', '-O1', '-o',
+                           folder / 'slow.so', source, '-ldl'],
+                          capture_output=True)
+    return folder / 'slow.so' if made.returncode == 0 else None
+
+
+def test_partial(t, home, certificates):
+    """Each read and write moves one octet or is interrupted."""
+    slow = preload(home.path)
+    if slow is None:
+        return t.skip('partial reads and writes', 'no preloading here')
+    box = secure(certificates)
+    dots = HEADER + b'\r\n' + b'.\r\n..\r\nline\r\n' * 200
+    for scheme, argv in itertools.product(('smtp+plain', 'smtp', 'smtps'),
+                                          ((BOB,), ('-v', BOB))):
+        for without in ((), {'CHUNKING'}):
+            box.without = set(without)
+            if scheme == 'smtp+plain':
+                box.users, box.context = {}, None
+            else:
+                box.users, box.context = {'alice': CANARY}, box.tls_context(
+                    argparse_like(certificates))
+            config = home.config(box.config(
+                scheme, *(() if scheme == 'smtp+plain' else (
+                    'user alice', f'password-command echo {CANARY}',
+                    'tls-name localhost', f'tls-trust {certificates}/ca.pem'
+                ))))
+            run = home.run(*argv, config=config, stdin=dots,
+                           environment={'LD_PRELOAD': str(slow)})
+            box.settle()
+            mails = [mail for mail, _ in box.took]
+            t.ok(run.status == 0 and mails == [dots] and not box.faults,
+                 f'{scheme}, {argv[0]}, '
+                 f'{"DATA" if without else "BDAT"}: octet by octet',
+                 run.words(), *box.faults, len(mails))
+            box.clear()
+
+
+def argparse_like(certificates):
+    class Options:
+        cert, key = f'{certificates}/good.pem', f'{certificates}/good.key'
+        tls12 = False
+    return Options
+
+
+def test_truncated_input(t, home, certificates):
+    slow = preload(home.path)
+    box = Postbox()
+    config = home.config(box.config())
+    if slow is None:
+        t.skip('EIO amid the message', 'no preloading here')
+    else:
+        for after in (0, 1, len(HEADER), len(HEADER) + 3, 65536, 2000000):
+            run = home.run(BOB, config=config, stdin=LARGE, environment={
+                'LD_PRELOAD': str(slow), 'EIO_AFTER': str(after)})
+            refused(t, box, run, f'EIO after {after} octets: nothing is sent',
+                    (74,))
+    safe = secure(certificates)
+    run = home.run(BOB, stdin=LARGE, config=home.config(secure_config(
+        safe, certificates, f'password-command cat >&2; echo {CANARY}')))
+    safe.settle()
+    t.ok(run.status == 0 and run.err == b'' and
+         [mail for mail, _ in safe.took] == [LARGE],
+         'a password-command cannot eat the message', run.words())
+
+
+def test_content(t, home):
+    """By its SHA-256 at the receiver."""
+    rng = random.Random(2)
+    lines = ['', '.', '..', '...', 'From x', '>From x', 'trailing  ', 'tab\t',
+             '\t', ' ', '.\t', 'QUIT', 'DATA', 'RSET', '-- ', '=3D', '&amp;',
+             'x' * 998, '.' * 997, 'BDAT 5 LAST', '\x1b[0m', '\x7f', '%s%n']
+    for size, without in itertools.product((1, 1000, 20000),
+                                           ((), ('CHUNKING',))):
+        box = Postbox(without=without)
+        config = home.config(box.config())
+        body = b''.join(rng.choice(lines).encode() + b'\r\n'
+                        for _ in range(size))
+        run = home.run(BOB, config=config, stdin=HEADER + b'\r\n' + body)
+        box.settle()
+        sums = [hashlib.sha256(mail.partition(b'\r\n\r\n')[2]).hexdigest()
+                for mail, _ in box.took]
+        t.ok(run.status == 0 and not box.faults and
+             sums == [hashlib.sha256(body).hexdigest()],
+             f'{size} odd lines {"by DATA" if without else "by BDAT"}',
+             run.words(), *box.faults)
+    box = Postbox()
+    config = home.config(box.config())
+    for name, text in (('no newline at the end', MESSAGE[:-2]),
+                       ('header only', HEADER), ('header only, cut',
+                                                 HEADER[:-2]),
+                       ('nothing', b''), ('one line', b'hello'),
+                       ('a newline', b'\n'), ('newlines', b'\n\n\n'),
+                       ('a dot', b'.'), ('a dot line', b'.\n')):
+        run = home.run(BOB, config=config, stdin=text)
+        box.settle()
+        text = text if text.startswith(b'From') else b'\n' + text
+        body = text.partition(b'\n\r\n')[2] or text.partition(b'\n')[2] \
+            if text.startswith(b'\n') else text.partition(b'\r\n\r\n')[2]
+        came = [mail.partition(b'\r\n\r\n')[2] for mail, _ in box.took]
+        t.ok(run.status == 0 and len(came) == 1 and not box.faults and
+             came[0].strip() == body.strip(), f'{name}: it arrives',
+             run.words(), came, body)
+        box.clear()
+
+
+def test_memory(t, home):
+    """200 MB from a pipe, in constant memory."""
+    peak = {}
+    line = b'.' + b'x' * 77 + b'\r\n'
+    count = 2600000
+
+    def play(server, sock):
+        for word in STATES[:4]:
+            sock.sendall(word)
+            server.hear(sock, b'\r\n')
+        sock.sendall(STATES[4])
+        total, tail = 0, b''
+        while tail != b'\r\n.\r\n':
+            chunk = sock.recv(1 << 20)
+            if not chunk:
+                return
+            total += len(chunk)
+            tail = (tail + chunk)[-5:]
+        peak['total'] = total
+        status = pathlib.Path(f'/proc/{peak["pid"]}/status').read_text()
+        peak['kib'] = int(re.search(r'VmHWM:\s+(\d+)', status)[1])
+        sock.sendall(STATES[-1])
+        server.hear(sock, b'QUIT')
+    server = Play(play)
+    process = home.start(BOB, config=home.config(server.config()),
+                         stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                         stderr=subprocess.PIPE)
+    peak['pid'] = process.pid
+    block = line * 26000
+    process.stdin.write(HEADER + b'\r\n')
+    for _ in range(count // 26000):
+        process.stdin.write(block)
+    out, err = process.communicate(timeout=60)
+    server.stop()
+    run = Done(process.returncode, out, err)
+    stuffed = len(HEADER) + 2 + count * (len(line) + 1) + 3
+    t.ok(run.status == 0 and run.silent() and peak.get('total') == stuffed,
+         '208 MB: every octet arrives', run.words(), peak, stuffed)
+    if SANITIZED:
+        t.skip('in 16 MiB', 'sanitizers need memory')
+    else:
+        t.ok(peak.get('kib', 1 << 30) < 16384, '208 MB in 16 MiB', peak)
+
+
+def decoded(mail):
+    """The body as a reader sees it."""
+    parsed = email.message_from_bytes(mail, policy=email.policy.default)
+    return (parsed.get_payload(decode=True) or b'').replace(b'\r\n', b'\n')
+
+
+def test_long_lines(t, home):
+    """Whole, and on the wire no line is longer than the standard allows."""
+    for length in (997, 998, 999, 4095, 4096, 65536, 10 ** 7):
+        for without in ((), ('CHUNKING',)):
+            box = Postbox(without=without)
+            config = home.config(box.config())
+            body = b'first\n' + b'y' * length + b'\n.last\n'
+            run = home.run(BOB, config=config,
+                           stdin=HEADER + b'\n' + body)
+            box.settle()
+            mails = [mail for mail, _ in box.took]
+            lines = [len(line) for mail in mails
+                     for line in mail.split(b'\r\n')]
+            t.ok(run.status == 0 and len(mails) == 1 and not box.faults and
+                 decoded(mails[0]) == body and max(lines) <= 998,
+                 f'a line of {length} octets'
+                 f'{" by DATA" if without else ""}', run.words(),
+                 *box.faults, f'longest {max(lines or [0])}',
+                 *(mail[:600] for mail in mails))
+    box = Postbox()
+    config = home.config(box.config())
+    for length in (900, 990, 999, 4096, 65536):
+        words = b' '.join([b'w' * 70] * (length // 71 + 1))
+        run = home.run(BOB, config=config,
+                       stdin=HEADER + b'X-Long: ' + words + b'\r\n\r\nx\r\n')
+        box.settle()
+        mail = box.took[0][0] if box.took else b''
+        lines = mail.split(b'\r\n')
+        t.ok(run.status == 0 and max(map(len, lines)) <= 998 and
+             re.sub(rb'\r\n ', b' ', mail).count(words) == 1,
+             f'a field of {length} octets', run.words(),
+             max(map(len, lines)))
+        box.clear()
+
+
+# Time
+
+def trickle(before, text, pause=0.05):
+    """Says `before`, step by step, then the text octet by octet, for ever."""
+    def play(server, sock):
+        for word in before:
+            sock.sendall(word)
+            server.hear(sock, b'\r\n')
+        for octet in itertools.chain(text, itertools.repeat(ord('x'))):
+            sock.sendall(bytes([octet]))
+            time.sleep(pause)
+    return play
+
+
+def babble(before, line, pause=0.05):
+    def play(server, sock):
+        for word in before:
+            sock.sendall(word)
+            server.hear(sock, b'\r\n')
+        while True:
+            sock.sendall(line)
+            time.sleep(pause)
+    return play
+
+
+def test_time(t, home):
+    """A server that says something, but never enough, is not waited for."""
+    plays = {
+        'octets of a greeting': trickle([], b'220 '),
+        'octets of a reply to EHLO': trickle(STATES[:1], b'250-'),
+        'octets of a reply to MAIL': trickle(STATES[:2], b'250 '),
+        'octets of a reply to the end': trickle(STATES[:5], b'250 '),
+        'lines of a greeting': babble([], b'220-wait\r\n'),
+        'lines of a reply to EHLO': babble(STATES[:1], b'250-X\r\n'),
+        'replies to EHLO': babble(STATES[:2], b'250-X\r\n'),
+    }
+    runs = []
+    for setting, (sentence, play) in itertools.product(
+            ('timeout 1s', 'deadline 1s'), plays.items()):
+        if setting == 'timeout 1s' and 'the end' in sentence:
+            continue  # which it does not shorten
+        server = Play(play)
+        name = f'time{len(runs)}'
+        process = home.start(BOB, config=home.config(
+            server.config(setting), name), stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        process.stdin.write(MESSAGE)
+        process.stdin.close()
+        process.stdin = None
+        runs.append((f'{setting}, {sentence}', server, process))
+    start = time.monotonic()
+    for sentence, server, process in runs:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(max(0.1, start + 4 - time.monotonic()))
+        over = process.poll() is not None
+        process.kill()
+        out, err = process.communicate()
+        server.stop()
+        t.ok(over and process.returncode == 75 and b'timed out' in err and
+             (b'may have been' in err) == ('the end' in sentence),
+             f'{sentence}: over in time',
+             Done(process.returncode, out, err).words())
+
+
+def test_patience(t, home):
+    """A slow greeting is borne; nobody is called before the message ends."""
+    def play(server, sock):
+        time.sleep(1.2)
+        for word in STATES:
+            sock.sendall(word)
+            server.hear(sock, b'\r\n.\r\n' if word == STATES[4] else b'\r\n')
+    server = Play(play)
+    run = home.run(BOB, config=home.config(server.config()))
+    server.stop()
+    t.ok(run.status == 0, 'a greeting that comes late', run.words())
+    box = Postbox()
+    process = home.start(BOB, config=home.config(box.config()),
+                         stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                         stderr=subprocess.PIPE)
+    process.stdin.write(MESSAGE[:-2])
+    process.stdin.flush()
+    time.sleep(0.3)
+    early = box.count
+    out, err = process.communicate(timeout=HANG)
+    box.settle()
+    t.ok(early == 0 and len(box.took) == 1 and process.returncode == 0,
+         'no connection before the message has ended', early)
+
+
+TESTS = [test for name, test in list(globals().items())
+         if name.startswith('test_')]
+
+
+def main():
+    t = harness.Tap()
+    with tempfile.TemporaryDirectory() as certificates:
+        subprocess.run([harness.TESTS / 'certs.sh', certificates], check=True,
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        for test in TESTS:
+            if sys.argv[1:] and not any(word in test.__name__
+                                        for word in sys.argv[1:]):
+                continue
+            more = [certificates] * (test.__code__.co_argcount - 2)
+            start = time.monotonic()
+            with Home() as home:
+                test(t, home, *more)
+            if os.environ.get('TEST_TIMES'):
+                t.note(f'{test.__name__}: {time.monotonic() - start:.1f} s')
+    return t.end()
+
+
+sys.exit(main())

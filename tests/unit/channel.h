@@ -1,0 +1,36 @@
+#ifndef CHANNEL_H
+#define CHANNEL_H
+
+#include <string.h>
+
+#include "choice.h"
+
+/* The channel binding is 0, 1, 2, ... */
+static struct sasl_channel
+channel_of(const char *name)
+{
+	struct sasl_channel c;
+	size_t i;
+
+	memset(&c, 0, sizeof(c));
+	for (i = 0; i < sizeof(c.data); i++)
+		c.data[i] = (unsigned char)i;
+	if (strcmp(name, "clear") == 0)
+		return c;
+	if (strcmp(name, "local") == 0) {
+		c.local = true;
+		return c;
+	}
+	c.tls = true;
+	c.verified = strncmp(name, "stranger", 8) != 0;
+	if (strstr(name, "exporter") != NULL) {
+		c.binding = SASL_TLS_EXPORTER;
+		c.len = 32;
+	} else if (strstr(name, "unique") != NULL) {
+		c.binding = SASL_TLS_UNIQUE;
+		c.len = 12;
+	}
+	return c;
+}
+
+#endif
