@@ -126,15 +126,6 @@ fault_address(
 			     "a line of its own that begins with `#'");
 }
 
-/* Doubles an array whenever its count reaches a power of two. */
-static void *
-grown(void *array, size_t count, size_t size)
-{
-	if ((count & (count - 1)) != 0)
-		return array;
-	return mem_resize(array, count == 0 ? 1 : 2 * count, size);
-}
-
 /*
  * The syntax.
  */
@@ -335,7 +326,7 @@ add_alias(struct parser *p, struct text name, struct place at)
 	struct alias *alias;
 
 	map->aliases =
-	    grown(map->aliases, map->alias_count, sizeof(*map->aliases));
+	    mem_grow(map->aliases, map->alias_count, sizeof(*map->aliases));
 	alias = &map->aliases[map->alias_count];
 	memset(alias, 0, sizeof(*alias));
 	alias->name = mem_string(name.at, name.len);
@@ -379,8 +370,8 @@ parse_values(struct parser *p, struct text rest, struct place at)
 		at = place_of(p, value.at);
 		if (check_value(value, at, p->e) == -1)
 			return -1;
-		map->values =
-		    grown(map->values, map->value_count, sizeof(*map->values));
+		map->values = mem_grow(
+		    map->values, map->value_count, sizeof(*map->values));
 		map->values[map->value_count++] =
 		    (struct value){value, at.line};
 		alias->count++;

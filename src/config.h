@@ -2,8 +2,9 @@
 #define CONFIG_H
 
 /*
- * config: bytes of a configuration -> accounts, with line numbers. One table
- * of keywords, each row with its own setter. Does no I/O: `include` asks the
+ * config: bytes of a configuration -> accounts, with line numbers: the lines,
+ * the files that include each other, the order of the sources, the faults.
+ * What can stand in a line is keyword's. Does no I/O: `include` asks the
  * caller's source.
  *
  * A line is `keyword value`; the value is the rest of the line, trimmed, but
@@ -14,6 +15,7 @@
 #include "account.h"
 #include "buf.h"
 #include "error.h"
+#include "keyword.h"
 
 /* Reads an included file into out (a buffer that the caller wipes); relative
  * paths are relative to the including file, `from`. 0 or -1. */
@@ -41,8 +43,8 @@ struct config {
 	size_t fault_count;
 	bool has_secret; /* a `password` value stands in what was read */
 	/* private: */
-	struct account override;   /* --set, then environment: highest first */
-	char *override_origin[64]; /* who set each keyword there */
+	struct account override; /* --set, then environment: highest first */
+	char *override_origin[KEYWORD_SLOTS]; /* who set each keyword there */
 };
 
 void config_init(struct config *c);

@@ -204,6 +204,22 @@ message_id(struct message *m)
 	return mem_string(id.at, id.len);
 }
 
+/* What was done to the body for this server. */
+static void
+note_remarks(const struct recode_remarks *remarks, struct notes *notes)
+{
+	if (remarks->body_encoded)
+		notes_add(notes, "the body was encoded for this server");
+	if (remarks->body_folded)
+		notes_add(notes, "body lines over %d octets were folded",
+		    RECODE_LINE_MAX);
+	if (remarks->body_replaced)
+		notes_add(notes, "8-bit bytes outside the parts' bodies "
+				 "became `?'");
+	if (remarks->nul_removed)
+		notes_add(notes, "NUL bytes were removed from the body");
+}
+
 void
 dispatch_report(struct dispatch *d, struct message *m, const struct error *e)
 {
@@ -221,6 +237,7 @@ dispatch_report(struct dispatch *d, struct message *m, const struct error *e)
 
 	id = message_id(m);
 	told.message_id = id;
+	note_remarks(&d->mail.remarks, &d->notes);
 	log_notes(d->plan.log, &d->notes);
 	log_mail(d->plan.log, &told);
 	if (d->plan.json)

@@ -33,6 +33,14 @@ mem_resize(void *old, size_t count, size_t size)
 	return checked(reallocarray(old, count, size));
 }
 
+void *
+mem_grow(void *array, size_t count, size_t size)
+{
+	if ((count & (count - 1)) != 0)
+		return array;
+	return mem_resize(array, count == 0 ? 1 : 2 * count, size);
+}
+
 char *
 mem_string(const char *from, size_t len)
 {

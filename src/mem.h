@@ -15,6 +15,10 @@ void *mem_new(size_t count, size_t size);
 /* Resizes to count objects; new bytes are not initialised. */
 void *mem_resize(void *old, size_t count, size_t size);
 
+/* Makes room for one more object behind count: doubles the array whenever
+ * count reaches a power of two. */
+void *mem_grow(void *array, size_t count, size_t size);
+
 /* A NUL-terminated copy of len bytes. */
 char *mem_string(const char *from, size_t len);
 

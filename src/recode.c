@@ -204,10 +204,14 @@ put_quoted(struct recode *r, char c)
 {
 	static const char hex[] = "0123456789ABCDEF";
 	unsigned char octet = (unsigned char)c;
-	char quoted[3] = {'=', hex[octet >> 4], hex[octet & 15]};
+	char *out;
 
 	break_softly(r, 3);
-	put(r, quoted, 3);
+	out = r->out + r->out_len;
+	out[0] = '=';
+	out[1] = hex[octet >> 4];
+	out[2] = hex[octet & 15];
+	r->out_len += 3;
 	r->column += 3;
 }
 
@@ -236,22 +240,45 @@ put_qp(struct recode *r, char c, char next, bool again)
 	r->column++;
 }
 
+/* What needs no look at its neighbours and fits on the line. */
+static size_t
+literal_run(const struct recode *r, const char *at, size_t len)
+{
+	size_t n;
+
+	if (len > QP_LINE - r->column)
+		len = QP_LINE - r->column;
+	for (n = 0; n < len; n++) {
+		if (at[n] <= ' ' || at[n] > '~' || at[n] == '=' || at[n] == '-')
+			break;
+	}
+	return n;
+}
+
 static size_t
 encode_qp(struct recode *r, struct text in, bool last)
 {
 	bool again = r->segments[r->segment].way == WAY_QP_AGAIN;
-	size_t at = 0;
-	char next;
+	size_t n, at = 0;
 
-	while (at < in.len && (last || at + 1 < in.len)) {
-		if (in.at[at] == '\r') {
-			put_line_end(r);
-			at += 2;
+	while (last ? at < in.len : at + 1 < in.len) {
+		if (is_high(in.at[at])) {
+			put_quoted(r, in.at[at++]);
 			continue;
 		}
-		next = at + 1 < in.len ? in.at[at + 1] : '\r';
-		put_qp(r, in.at[at], next, again);
-		at++;
+		n = literal_run(r, in.at + at, in.len - at);
+		if (n > 0) {
+			put(r, in.at + at, n);
+			r->column += n;
+			at += n;
+		} else if (in.at[at] == '\r') {
+			put_line_end(r);
+			at += 2;
+		} else {
+			put_qp(r, in.at[at],
+			    at + 1 < in.len ? in.at[at + 1] : '\r', again);
+			at++;
+		}
 	}
 	return at;
 }

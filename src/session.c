@@ -10,7 +10,6 @@
 #include "command.h"
 #include "mem.h"
 #include "outcome.h"
-#include "recode.h"
 #include "reply.h"
 #include "trouble.h"
 #include "wire.h"
@@ -554,10 +553,8 @@ settle(struct session *s)
 static int
 recode_mail(struct session *s, struct session_mail *mail)
 {
-	struct recode_remarks remarks;
-
 	s->recode = recode_new(
-	    mail->message, s->ehlo.eightbitmime, &remarks, &mail->error);
+	    mail->message, s->ehlo.eightbitmime, &mail->remarks, &mail->error);
 	if (s->recode == NULL)
 		return -1;
 	s->size = recode_size(s->recode);

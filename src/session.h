@@ -23,6 +23,7 @@
 #include "envelope.h"
 #include "error.h"
 #include "message.h"
+#include "recode.h"
 #include "sasl.h"
 
 enum session_want { SESSION_PEER, SESSION_TLS, SESSION_MAIL, SESSION_OVER };
@@ -53,8 +54,9 @@ struct session_mail {
 	struct error error; /* ERROR_NONE: accepted for every recipient that
 			     * has VERDICT_DELIVERED */
 	bool settled;	    /* the error and the verdicts are final */
-	int code;	    /* of the reply to the end of the mail data, */
-	char words[512];    /* ... the whole of it, visible */
+	struct recode_remarks remarks; /* what the server's form cost */
+	int code;	 /* of the reply to the end of the mail data, */
+	char words[512]; /* ... the whole of it, visible */
 };
 
 struct session;

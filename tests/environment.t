@@ -231,7 +231,7 @@ def test_working_directory(t, home, box):
         run = home.run(BOB, config=config, cwd=None, stdin=LARGE)
         arrived(t, box, run, 'a working directory that is gone', LARGE)
         run = home.run('-C', 'config', BOB, cwd=None)
-        failed(t, box, run, 78, 'a relative path there')
+        failed(t, box, run, 66, 'a relative path there')
     finally:
         os.fchdir(home_fd)
         os.close(home_fd)
@@ -530,7 +530,7 @@ def test_full(t, home, box):
                     f'{argv[0]}, standard output and error are full')
         run = home.run('-v', '-C', '/nonexistent', BOB, stdout=full,
                        stderr=full)
-        failed(t, box, run, 78, 'a failure, standard error is full')
+        failed(t, box, run, 66, 'a failure, standard error is full')
         run = home.run('--help', stdout=full)
         t.ok(run.status != 0 and b'standard output' in run.err,
              '--help, standard output is full', run.words())
@@ -664,7 +664,7 @@ def test_silence(t, home, box):
 def test_quiet(t, home, box):
     good = home.config(box.config())
     box.refusals = {BOB: '550 5.1.1 No such user'}
-    cases = [(good, (BOB,), 67), ('/nonexistent', (BOB,), 78),
+    cases = [(good, (BOB,), 67), ('/nonexistent', (BOB,), 66),
              (good, (), 64), (good, ('-Nnonsense', BOB), 64),
              (good, ('<<',), 65), (good, ('-bd',), 64)]
     for config, argv, status in cases:
@@ -692,7 +692,7 @@ def test_json(t, home, box):
             ('refused', good, ('no@example.org',), 67),
             ('later', good, ('later@example.org',), 75),
             ('mixed', good, ('no@example.org', BOB), 67),
-            ('no file', '/nonexistent/"\\\x1b\n\udcff', (BOB,), 78),
+            ('no file', '/nonexistent/"\\\x1b\n\udcff', (BOB,), 66),
             ('no recipient', good, (), 64),
             ('odd recipient', good, ('"a\\"b"@example.org',), 0),
             ('bad recipient', good, ('\x1b"\\ \udcff',), 65)):
@@ -724,8 +724,7 @@ def say(*words):
 
 def test_statuses(t, home, box, certificates):
     """Each row of the table once with the real program. Not to be had from
-    outside: 66 (each file that is named is asked for by the configuration,
-    which is 78), 70 (cannot happen), 73 (there is no spool)."""
+    outside: 70 (cannot happen), 73 (there is no spool)."""
     good = home.config(box.config())
     dead = socket.create_server(('127.0.0.1', 0))
     port = dead.getsockname()[1]
@@ -782,8 +781,9 @@ def test_statuses(t, home, box, certificates):
             'smtps', 'user alice', f'password {password}',
             f'tls-trust {trust}', 'tls-name localhost')))
         failed(t, secure, run, status, sentence)
-    failed(t, box, home.run(BOB, config='/nonexistent'), 78,
-           'no configuration')
+    failed(t, box, home.run(BOB, config='/nonexistent'), 66, 'no such file')
+    failed(t, box, home.run(BOB, config=home.config('nonsense\n')), 78,
+           'a bad configuration')
 
 
 TESTS = [test for name, test in list(globals().items())

@@ -28,7 +28,8 @@ rooms='
 2 fields	message
 2 mime		message
 2 recode	fields message mime
-3 config
+3 keyword
+3 config	keyword
 3 submit
 3 wire
 3 command

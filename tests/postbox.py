@@ -32,7 +32,8 @@ SANITIZED = b'__asan_init' in pathlib.Path(harness.SENDLING).read_bytes()
 SPEAK_UP = {name: value for name, value in os.environ.items()
             if name in ('ASAN_OPTIONS', 'UBSAN_OPTIONS', 'LSAN_OPTIONS')}
 LIBC = ctypes.CDLL(None, use_errno=True)
-MS_RDONLY, MS_REMOUNT, MS_BIND, MS_REC, MS_PRIVATE = 1, 32, 4096, 16384, 1 << 18
+MS_RDONLY, MS_REMOUNT, MS_BIND = 1, 32, 4096
+MS_REC, MS_PRIVATE = 16384, 1 << 18
 CLONE_NEWNS, CLONE_NEWUTS = 0x20000, 0x4000000
 
 

@@ -349,3 +349,557 @@ long_lines_are_folded(void **state)
 		buf_clear(&out);
 	}
 }
+
+/* Long runs of blanks, commas without any, and words that may not be cut. */
+static void
+long_lines_of_odd_kinds(void **state)
+{
+	struct fields_remarks remarks;
+	struct buf in, out;
+	size_t i;
+
+	(void)state;
+	buf_init(&in, SIZE_MAX / 4);
+	buf_format(&in, "X: a%2000sb\nY:%1500sc\nZ: d\n%1200s\n e\nTo: ", "",
+	    "", "");
+	for (i = 0; i < 200; i++)
+		buf_format(&in, "%s\"a,%03zu\"@x", i > 0 ? "," : "", i);
+	buf_add_string(&in, "\nX-W: =?utf-8?Q?");
+	for (i = 0; i < 1100; i++)
+		buf_add_char(&in, 'q');
+	buf_add_string(&in, "?=\n");
+	repaired(buf_text(&in), false, &remarks, &out);
+	assert_string_equal(line_lengths(buf_text(&out)),
+	    "4 2 2 2 4 1 2 991 992 823 1119");
+	assert_int_equal(remarks.folded, 4);
+	assert_int_equal(remarks.encoded, 0);
+	buf_clear(&in);
+	buf_clear(&out);
+}
+
+static void
+what_is_fit_is_not_touched(void **state)
+{
+	static const char input[] = "Subject : a =?x?q?a?=\n \n\tb\x01 \n"
+				    "To: what <is, this\nX-" U_UML ": y\n";
+	struct fields_remarks remarks = {0};
+	struct message *m = parse(TEXT(input));
+	struct error e;
+	size_t i;
+
+	(void)state;
+	error_clear(&e);
+	assert_int_equal(fields_repair(m, false, &remarks, &e), 0);
+	assert_int_equal(message_field_count(m), 2);
+	for (i = 0; i < message_field_count(m); i++)
+		assert_null(message_field(m, i)->owned);
+	message_free(m);
+}
+
+static void
+fields_made_by_us_are_repaired(void **state)
+{
+	struct fields_remarks remarks = {0};
+	struct message *m = parse(TEXT("X: y\n"));
+	struct error e;
+
+	(void)state;
+	error_clear(&e);
+	assert_int_equal(
+	    message_append(m, "From", TEXT(O_UML " <a@x>"), &e), 0);
+	assert_int_equal(fields_repair(m, false, &remarks, &e), 0);
+	assert_int_equal(remarks.encoded, 1);
+	assert_false(text_has_8bit(message_field(m, 1)->field.raw));
+	assert_null(message_field(m, 0)->owned);
+	message_free(m);
+}
+
+static void
+remarks_count_fields(void **state)
+{
+	static const char input[] =
+	    "A: " O_UML " " O_UML "\nB: " O_UML "\0\n\t\xf6 \0\n"
+	    "Date: " O_UML " (" O_UML ")\nDate: " O_UML "\n";
+	struct fields_remarks remarks;
+	struct buf out;
+
+	(void)state;
+	repaired(TEXT(input), false, &remarks, &out);
+	assert_int_equal(remarks.encoded, 3);
+	assert_int_equal(remarks.replaced, 2);
+	assert_int_equal(remarks.nul, 1);
+	assert_int_equal(remarks.folded, 0);
+	buf_clear(&out);
+}
+
+/* Where an encoded word begins at t, its octets and what it stands for; 0
+ * where none does. Only what RFC 2047 section 2 has, in US-ASCII. */
+static size_t
+decode_word(struct text t, struct text *charset, struct buf *out)
+{
+	struct text rest = t, parts[3];
+	char c, hex[3] = "";
+	size_t i;
+
+	if (!text_starts_fold(rest, TEXT("=?")))
+		return 0;
+	rest = text_skip(rest, 2);
+	for (i = 0; i < 3; i++) {
+		parts[i] = text_first(rest, text_find(rest, '?'));
+		rest = text_skip(rest, parts[i].len + 1);
+		if (text_has_control(parts[i]) || text_has_8bit(parts[i]) ||
+		    text_find(parts[i], ' ') < parts[i].len)
+			return 0;
+	}
+	c = parts[1].len == 1 ? text_lower(parts[1].at[0]) : '\0';
+	if (rest.len == 0 || rest.at[0] != '=' || (c != 'q' && c != 'b'))
+		return 0;
+	*charset = parts[0];
+	if (c == 'b' && crypt_unbase64(parts[2], out) == -1)
+		return 0;
+	for (i = 0; c == 'q' && i < parts[2].len; i++) {
+		if (parts[2].at[i] == '=' && i + 2 < parts[2].len) {
+			memcpy(hex, parts[2].at + i + 1, 2);
+			buf_add_char(out, (char)strtoul(hex, NULL, 16));
+			i += 2;
+		} else
+			buf_add_char(
+			    out, parts[2].at[i] == '_' ? ' ' : parts[2].at[i]);
+	}
+	return (size_t)(rest.at + 1 - t.at);
+}
+
+static bool
+is_white(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+/* Adds a byte as a reader shows it: white space folded to one space. */
+static void
+show(struct buf *out, char c)
+{
+	if (c == '\0')
+		return;
+	if (is_white(c)) {
+		if (out->len > 0 && out->at[out->len - 1] != ' ')
+			buf_add_char(out, ' ');
+		return;
+	}
+	if (text_has_control((struct text){&c, 1}))
+		c = '?';
+	buf_add_char(out, c);
+}
+
+static void
+show_text(struct buf *out, struct text t)
+{
+	size_t i;
+
+	for (i = 0; i < t.len; i++)
+		show(out, t.at[i]);
+}
+
+/* Words, of which the encoded ones are decoded, and the white space between
+ * two such goes. */
+static void
+decode_words(struct text t, struct buf *out)
+{
+	struct text charset, word;
+	struct buf decoded;
+	bool after = false;
+	size_t blank, n;
+
+	buf_init(&decoded, SIZE_MAX / 4);
+	while (t.len > 0) {
+		for (blank = 0; blank < t.len && is_white(t.at[blank]);)
+			blank++;
+		for (n = blank; n < t.len && !is_white(t.at[n]);)
+			n++;
+		word = text_skip(text_first(t, n), blank);
+		buf_reset(&decoded);
+		if (word.len > 0 &&
+		    decode_word(word, &charset, &decoded) == word.len) {
+			if (!after)
+				show_text(out, text_first(t, blank));
+			show_text(out, buf_text(&decoded));
+			after = true;
+		} else {
+			show_text(out, text_first(t, n));
+			after = false;
+		}
+		t = text_skip(t, n);
+	}
+	buf_clear(&decoded);
+}
+
+/* A value without NULs. */
+static void
+without_nul(struct text t, struct buf *out)
+{
+	size_t i;
+
+	buf_init(out, SIZE_MAX / 4);
+	for (i = 0; i < t.len; i++)
+		if (t.at[i] != '\0')
+			buf_add_char(out, t.at[i]);
+}
+
+/* What is between double quotes or parentheses, without backslashes. */
+static void
+unescape(struct text t, struct buf *out)
+{
+	size_t i;
+
+	for (i = 0; i < t.len; i++) {
+		if (t.at[i] == '\\' && i + 1 < t.len)
+			i++;
+		if (t.at[i] != '\r' && t.at[i] != '\n')
+			buf_add_char(out, t.at[i]);
+	}
+}
+
+/* Octets of what is enclosed at the start of t, 0 where nothing is. */
+static size_t
+enclosed(struct text t)
+{
+	size_t i, depth = 0;
+
+	if (t.len == 0 || (t.at[0] != '"' && t.at[0] != '('))
+		return 0;
+	for (i = 0; i < t.len; i++) {
+		if (t.at[i] == '\\')
+			i++;
+		else if (t.at[0] == '"' && i > 0 && t.at[i] == '"')
+			return i + 1;
+		else if (t.at[0] == '(' && t.at[i] == '(')
+			depth++;
+		else if (t.at[0] == '(' && t.at[i] == ')' && --depth == 0)
+			return i + 1;
+	}
+	return 0;
+}
+
+/* The encoded word that the first word of t is, as a whole. */
+static size_t
+decode_whole_word(struct text t, struct buf *out)
+{
+	struct text charset;
+	size_t n = decode_word(t, &charset, out);
+
+	if (n == t.len || is_white(t.at[n]) || t.at[n] == '(')
+		return n;
+	buf_reset(out);
+	return 0;
+}
+
+/* A display-name as a reader shows it; its comments go to `comments'. */
+static void
+decode_phrase(struct text t, struct buf *out, struct buf *comments)
+{
+	struct buf word;
+	bool encoded, after = false, start = true;
+	size_t n;
+
+	buf_init(&word, SIZE_MAX / 4);
+	for (; t.len > 0; t = text_skip(t, n)) {
+		n = enclosed(t);
+		if (is_white(t.at[0]) || (n > 0 && t.at[0] == '(')) {
+			start = true;
+			after = after && n == 0;
+			buf_add_text(comments, text_first(t, n));
+			n = n > 0 ? n : 1;
+			continue;
+		}
+		buf_reset(&word);
+		encoded = false;
+		if (n > 0)
+			unescape(text_skip(text_first(t, n - 1), 1), &word);
+		else if (start)
+			encoded = (n = decode_whole_word(t, &word)) > 0;
+		if (start && !(after && encoded))
+			show(out, ' ');
+		if (n == 0)
+			buf_add_char(&word, t.at[0]);
+		n = n > 0 ? n : 1;
+		show_text(out, buf_text(&word));
+		after = encoded;
+		start = false;
+	}
+	buf_clear(&word);
+}
+
+/* The text of comments without white space and parentheses. */
+static void
+decode_comments(struct text t, struct buf *out)
+{
+	struct buf words, shown;
+	size_t i;
+
+	buf_init(&words, SIZE_MAX / 4);
+	buf_init(&shown, SIZE_MAX / 4);
+	for (i = 0; i < t.len; i++) {
+		if (t.at[i] == '(' || t.at[i] == ')') {
+			buf_add_char(&words, ' ');
+			continue;
+		}
+		if (t.at[i] == '\\' && i + 1 < t.len)
+			i++;
+		buf_add_char(&words, t.at[i]);
+	}
+	decode_words(buf_text(&words), &shown);
+	for (i = 0; i < shown.len; i++)
+		if (shown.at[i] != '(' && shown.at[i] != ')' &&
+		    shown.at[i] != ' ')
+			buf_add_char(out, shown.at[i]);
+	buf_clear(&words);
+	buf_clear(&shown);
+}
+
+/* One random case. */
+struct trial {
+	unsigned long long seed;
+	unsigned long long state;
+	bool utf8;
+	struct buf input;
+	struct buf output;
+	struct message *before;
+	struct message *after;
+	struct fields_remarks remarks;
+};
+
+static void
+fail_trial(const struct trial *t, const char *what)
+{
+	char shown[2000];
+
+	print_error("seed %llu: %s\nin:  %s\n", t->seed, what,
+	    text_visible(buf_text(&t->input), shown, sizeof(shown)));
+	print_error("out: %s\n",
+	    text_visible(buf_text(&t->output), shown, sizeof(shown)));
+	fail();
+}
+
+#define CHECK(t, what) \
+	do { \
+		if (!(what)) \
+			fail_trial(t, #what); \
+	} while (0)
+
+static size_t
+random_below(struct trial *t, size_t limit)
+{
+	t->state = t->state * 6364136223846793005ULL + 1442695040888963407ULL;
+	return (size_t)(t->state >> 33) % limit;
+}
+
+static const char *const names[] = {"Subject", "X-Y", "X-Cron-Env", "From",
+    "To", "Cc", "Resent-From", "Sender", "Message-ID", "Received", "Keywords",
+    "Content-Type", "Content-Disposition", "List-Id"};
+
+/* Pieces without NUL, and those of a display-name. */
+static const char *const pieces[] = {" ", " ", " ", "  ", "\t", "\n ", "\n\t",
+    "a", "word", O_UML, O_UML U_UML, "\xe2\x82\xac", "\xf0\x9f\x98\x80", "\xff",
+    "gr" U_UML "n", "=?utf-8?Q?=C3=B6?=", "=?utf-8?B?w7Y=?=",
+    "=?iso-8859-1?q?a_b?=", "(", ")", "\"", "<", ">", ",", ";", ":", "@", ".",
+    "\\", "=", "a@b.example", "<a@b>", "name=", "x*=", "?", "_", "=?", "?=",
+    "\x01", "\x7f", "\n  \n ", "Bcc: e@x", "\nX: y", "%", "'"};
+
+static void
+add_word(struct trial *t, size_t octets)
+{
+	static const char *const units[] = {"x", O_UML, "\\ ", "=?", "a,", " "};
+	const char *unit = units[random_below(t, COUNT(units))];
+	size_t start = t->input.len;
+
+	while (t->input.len < start + octets)
+		buf_add_string(&t->input, unit);
+}
+
+static void
+add_wild(struct trial *t)
+{
+	size_t n = random_below(t, 25);
+
+	while (n-- > 0) {
+		if (random_below(t, 40) == 0)
+			buf_add_char(&t->input, '\0');
+		if (random_below(t, 150) == 0)
+			add_word(t, random_below(t, 2500));
+		buf_add_string(
+		    &t->input, pieces[random_below(t, COUNT(pieces))]);
+	}
+}
+
+static void
+add_phrase(struct trial *t)
+{
+	static const char *const words[] = {"a ", "\"b, c\" ", O_UML " ",
+	    "\"" O_UML " \\\"x\" ", "=?utf-8?q?=C3=B6?= ", "J.", "(c) ",
+	    "\n ", "\t", "(" O_UML " (\\)" U_UML "))", "\"a\"", U_UML,
+	    " =?x?q?_a,_?= ", "\xf6 ", "(=?x?b?YQ==?= " O_UML " b)"};
+	size_t n = random_below(t, 8);
+
+	while (n-- > 0)
+		buf_add_string(&t->input, words[random_below(t, COUNT(words))]);
+}
+
+static void
+add_mailbox(struct trial *t)
+{
+	static const char *const specs[] = {"a@b", "\"a  b\"@c.example",
+	    "x.y @ z (" O_UML ")", "a@b" U_UML ".example", "root", "@r:a@x",
+	    "a@[192.0.2.1]", " a@b(" O_UML ")." U_UML "\n .example "};
+	const char *spec = specs[random_below(t, COUNT(specs))];
+
+	if (random_below(t, 20) == 0)
+		buf_add_string(&t->input, "Gr" U_UML "ppe :");
+	if (spec[0] != '@' && random_below(t, 3) == 0) {
+		buf_add_string(&t->input, spec);
+		return;
+	}
+	buf_add_string(&t->input, "a ");
+	add_phrase(t);
+	buf_format(&t->input, "<%s>", spec);
+}
+
+static void
+add_mailboxes(struct trial *t)
+{
+	size_t n = random_below(t, 60);
+
+	n = n < 50 ? n % 4 + 1 : n;
+	while (n-- > 0) {
+		add_mailbox(t);
+		buf_add_string(&t->input, n > 0 ? "," : "");
+	}
+}
+
+static void
+add_parameters(struct trial *t)
+{
+	static const char *const values[] = {"a", "\"b;c\"", "\"" O_UML "\"",
+	    U_UML, "\"\\\"" U_UML "\\\\\"", "\"x\n " O_UML "\"", "\"\xff\""};
+	size_t i, n = random_below(t, 4);
+
+	buf_add_string(&t->input, "a/b");
+	for (i = 0; i < n; i++) {
+		buf_format(&t->input, "; p%zu=%s", i,
+		    values[random_below(t, COUNT(values))]);
+		if (random_below(t, 60) == 0)
+			add_word(t, random_below(t, 2500));
+	}
+}
+
+static bool
+has_parameters(const struct message_field *f)
+{
+	return header_is(&f->field, "Content-Type") ||
+	       header_is(&f->field, "Content-Disposition");
+}
+
+static void
+add_field(struct trial *t)
+{
+	const char *name = names[random_below(t, COUNT(names))];
+	bool wild = random_below(t, 2) == 0;
+
+	buf_format(&t->input, "%s:", name);
+	if (!wild && strncmp(name, "Content-", 8) == 0)
+		add_parameters(t);
+	else if (!wild && strchr("FTCRS", name[0]) != NULL)
+		add_mailboxes(t);
+	else
+		add_wild(t);
+	buf_add_char(&t->input, '\n');
+}
+
+static bool
+is_unstructured(const struct message_field *f)
+{
+	return header_is(&f->field, "Subject") ||
+	       text_starts_fold(f->field.name, TEXT("X"));
+}
+
+static size_t
+longest(struct text t)
+{
+	struct text line;
+	size_t max = 0;
+
+	while (text_next_line(&t, &line))
+		if (line.len > max)
+			max = line.len;
+	return max;
+}
+
+/* The same text, or where a word was cut the same but for white space. */
+static void
+check_text(const struct trial *t, struct text old, struct text new, bool cut)
+{
+	struct buf a, b;
+	size_t i, n;
+
+	buf_init(&a, SIZE_MAX / 4);
+	buf_init(&b, SIZE_MAX / 4);
+	decode_words(old, &a);
+	decode_words(new, &b);
+	for (i = n = 0; cut && i < a.len; i++)
+		if (a.at[i] != ' ')
+			a.at[n++] = a.at[i];
+	a.len = cut ? n : a.len;
+	for (i = n = 0; cut && i < b.len; i++)
+		if (b.at[i] != ' ')
+			b.at[n++] = b.at[i];
+	b.len = cut ? n : b.len;
+	CHECK(t, text_equal(text_trim(buf_text(&a)), text_trim(buf_text(&b))));
+	buf_clear(&a);
+	buf_clear(&b);
+}
+
+/* What a list of addresses is to a reader. */
+static bool
+read_list(struct text value, bool utf8, struct buf *out)
+{
+	struct address_list list;
+	struct address address;
+	struct buf comments;
+	struct error e;
+	int result;
+
+	error_clear(&e);
+	buf_init(&comments, SIZE_MAX / 4);
+	address_list_init(&list, value);
+	while ((result = address_next(&list, &address)) == 1) {
+		decode_phrase(address.phrase, out, &comments);
+		buf_add_char(out, '<');
+		buf_add_text(out, address.local);
+		buf_add_char(out, '@');
+		if (utf8)
+			buf_add_text(out, address.domain);
+		else if (crypt_domain(address.domain, out, &e) == -1)
+			buf_add_char(out, '!');
+		buf_add_char(out, '>');
+	}
+	decode_comments(buf_text(&comments), out);
+	buf_clear(&comments);
+	address_list_clear(&list);
+	return result == 0;
+}
+
+static void
+check_addresses(const struct trial *t, struct text old, struct text new)
+{
+	struct buf a, b;
+	bool parsed;
+
+	buf_init(&a, SIZE_MAX / 4);
+	buf_init(&b, SIZE_MAX / 4);
+	parsed = read_list(old, t->utf8, &a);
+	if (parsed) {
+		CHECK(t, read_list(new, t->utf8, &b));
+		CHECK(t, text_equal(buf_text(&a), buf_text(&b)));
+	}
+	buf_clear(&a);
+	buf_clear(&b);
+}
