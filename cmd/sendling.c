@@ -166,6 +166,7 @@ run_serve(struct run *r, struct error *e)
 	    .in = STDIN_FILENO,
 	    .out = STDOUT_FILENO};
 
+	r->log.quiet = true; /* it may share a pipe with the dialogue */
 	start_dispatch(r);
 	plan.dispatch = r->dispatch;
 	if (read_settings(r, e) == -1 || open_transcript(r, e) == -1) {

@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <fnmatch.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -295,6 +296,22 @@ smarthost_parse(struct text url, struct smarthost *s, struct error *e)
 	s->host = mem_string(host.at, host.len);
 	s->url = mem_string(url.at, url.len);
 	return 0;
+}
+
+char *
+smarthost_url(const struct smarthost *s, enum smarthost_security security,
+    char *out, size_t size)
+{
+	bool six = strchr(s->host, ':') != NULL;
+	const char *prefix = "";
+
+	for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
+		if (schemes[i].security == security)
+			prefix = schemes[i].prefix;
+	}
+	snprintf(out, size, "%s%s%s%s:%d", prefix, six ? "[" : "", s->host,
+	    six ? "]" : "", s->port);
+	return out;
 }
 
 void

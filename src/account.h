@@ -94,6 +94,11 @@ void account_inherit(struct account *a, const struct account *defaults);
 int smarthost_parse(struct text url, struct smarthost *s, struct error *e);
 void smarthost_clear(struct smarthost *s);
 
+/* The URL that leads to the same host and port with this security, for hints:
+ * "smtp://[2001:db8::1]:587". Returns out. */
+char *smarthost_url(const struct smarthost *s, enum smarthost_security security,
+    char *out, size_t size);
+
 /* A clean host name in ASCII (IPv4 too): letters, digits, '-' and '_' in
  * labels of at most 63 octets; at most 253 octets; no dot at the end. And an
  * IPv6 address without brackets. */

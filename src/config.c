@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "keyword.h"
 #include "mem.h"
 
 #define ACCOUNTS_MAX	 4096 /* names are compared one by one */

@@ -16,7 +16,8 @@
 struct deliver {
 	const struct deliver_plan *plan;
 	struct deliver_report report;
-	long long deadline; /* of the mail */
+	long long deadline;  /* of the mail */
+	struct error denied; /* a login that was refused is not tried again */
 
 	/* The connection; session is NULL where there is none. */
 	const struct smarthost *smarthost;
@@ -300,7 +301,8 @@ attempt(struct deliver *d, const struct smarthost *smarthost, struct error *e)
 	result = open_connection(d, smarthost, e);
 	if (result == 0)
 		result = converse(d, e);
-	if (result == -1 || d->mail->last)
+	if (d->mail->last || !d->mail->settled ||
+	    session_want(d->session) == SESSION_OVER)
 		disconnect(d);
 	return result;
 }
@@ -348,6 +350,21 @@ try_smarthosts(struct deliver *d, struct error *e)
 	}
 }
 
+/* Between two mails a server has nothing to say but that it goes (421, or the
+ * end), and the fate of a mail that is sent into that would be doubtful. */
+static bool
+is_quiet(struct deliver *d)
+{
+	struct error unused;
+	size_t got, sent;
+	char in[512];
+
+	error_clear(&unused);
+	return session_want(d->session) != SESSION_MAIL ||
+	       stream_exchange(d->stream, NULL, 0, &sent, in, sizeof(in), &got,
+		   stream_now(), &unused) == STREAM_TIMEOUT;
+}
+
 /*
  * The session of the mail before may have died of old age, in silence or with
  * a 421. Then the mail is tried on a new one. True when the mail is settled.
@@ -360,10 +377,15 @@ try_open_session(struct deliver *d, struct error *e)
 
 	if (d->session == NULL)
 		return false;
+	if (!is_quiet(d)) {
+		disconnect(d);
+		return false;
+	}
 	converse(d, e);
-	too_old = e->kind == ERROR_LATER &&
-		  (e->code == 421 ||
-		      session_progress(d->session) == d->progress_before);
+	too_old = !d->handed_over ||
+		  (e->kind == ERROR_LATER &&
+		      (e->code == 421 ||
+			  session_progress(d->session) == d->progress_before));
 	if (session_want(d->session) == SESSION_OVER)
 		disconnect(d);
 	if (!too_old)
@@ -400,8 +422,12 @@ deliver_mail(struct deliver *d, struct session_mail *mail,
 	d->mail = mail;
 	d->handed_over = false;
 	error_clear(e);
-	if (!try_open_session(d, e))
+	if (d->denied.kind != ERROR_NONE)
+		*e = d->denied;
+	else if (!try_open_session(d, e))
 		try_smarthosts(d, e);
+	if (e->kind == ERROR_DENIED && e->code != 0)
+		d->denied = *e;
 	d->report.delay_ms = stream_now() - start;
 	*report = d->report;
 	mail->error = *e;

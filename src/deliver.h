@@ -36,8 +36,9 @@ struct deliver *deliver_new(const struct deliver_plan *plan);
  * still there. Tries the smarthosts in order until one takes responsibility or
  * refuses; a mail that a server has begun to answer is never tried elsewhere.
  * The outcome is mail->error and the verdicts; `deadline` counts from here.
- * With mail->last the session ends with it. 0 when accepted for all, else -1
- * with mail->error copied to e.
+ * A login that was refused is not tried again for the next mail: servers ban
+ * who does. With mail->last the session ends with it. 0 when accepted for all,
+ * else -1 with mail->error copied to e.
  */
 int deliver_mail(struct deliver *d, struct session_mail *mail,
     struct deliver_report *report, struct error *e);

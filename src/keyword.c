@@ -438,7 +438,7 @@ set_tls_trust(struct setting *s, struct error *e)
 		return check_path(s, e) == -1
 			   ? -1
 			   : set_string(&s->account->tls_trust, s->value);
-	/* A word until config_end(), so that it hides what defaults say. */
+	/* The word stays, so that it hides what defaults say. */
 	return set_string(&s->account->tls_trust, TEXT("system"));
 }
 

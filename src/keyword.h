@@ -57,6 +57,7 @@ size_t keyword_slot(const struct keyword *k);
  * outside the files: a keyword with KEYWORD_FILES_ONLY must not stand there,
  * and a path may be relative. -1: ERROR_CONFIG, never with the value of a
  * secret in its words; of a list that is wrong, a may keep the first values.
+ * `tls-trust system` is set as that word, for config_end() to take away.
  */
 int keyword_set(const struct keyword *k, struct account *a, struct text value,
     const struct keyword_reader *reader, struct error *e);

@@ -189,8 +189,8 @@ reply_input(struct reply *reply, const char *bytes, size_t len, size_t *used)
 	return reply->complete ? 1 : 0;
 }
 
-static bool
-enhanced_equal(struct enhanced a, struct enhanced b)
+bool
+reply_enhanced_equal(struct enhanced a, struct enhanced b)
 {
 	return a.class == b.class && a.subject == b.subject &&
 	       a.detail == b.detail;
@@ -203,7 +203,7 @@ repeated_skip(const struct reply *reply, struct text line)
 	struct text token;
 
 	if (reply->enhanced.class == 0 ||
-	    !enhanced_equal(reply_enhanced(line), reply->enhanced))
+	    !reply_enhanced_equal(reply_enhanced(line), reply->enhanced))
 		return line;
 	text_next(&line, " \t", &token);
 	return text_trim(line);

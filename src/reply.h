@@ -53,5 +53,6 @@ bool reply_mentions(const struct reply *reply, const char *words);
 
 /* "5.7.9" at the start of t; class 0 where there is none. */
 struct enhanced reply_enhanced(struct text t);
+bool reply_enhanced_equal(struct enhanced a, struct enhanced b);
 
 #endif

@@ -949,7 +949,8 @@ answer_end(struct session *s, struct recipient *r)
 		return answer_early(s);
 	if (lacks_bdat(s))
 		return forgo_chunking(s);
-	s->transaction.ended = true;
+	/* A BDAT that was refused leaves the transaction open. */
+	s->transaction.ended = !s->transaction.chunked || positive(s);
 	if (s->transaction.failed || s->transaction.accepted == 0)
 		return STEP_TRANSACTION; /* BDAT went with a MAIL or RCPT that
 					  * was refused */

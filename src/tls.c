@@ -665,18 +665,15 @@ static void
 hint_starttls(const struct tls *t, struct error *e)
 {
 	const struct smarthost *s;
-	unsigned port;
-	bool six;
+	char url[300];
 	size_t i;
 
-	port = peer_port(t->fd);
 	for (i = 0; i < t->account->smarthost_count; i++) {
 		s = &t->account->smarthosts[i];
-		if (s->security != SMARTHOST_TLS || s->port != port)
+		if (s->security != SMARTHOST_TLS || s->port != peer_port(t->fd))
 			continue;
-		six = strchr(s->host, ':') != NULL;
-		error_hint(e, "write `smarthost smtp://%s%s%s:%u'",
-		    six ? "[" : "", s->host, six ? "]" : "", port);
+		error_hint(e, "write `smarthost %s'",
+		    smarthost_url(s, SMARTHOST_STARTTLS, url, sizeof(url)));
 		return;
 	}
 }

@@ -1,5 +1,7 @@
 #include "trouble.h"
 
+#define URL_MAX 300
+
 /* What the well-known codes mean, the more special first. */
 static const struct {
 	int code;
@@ -25,19 +27,12 @@ static const struct {
 };
 
 static bool
-enhanced_equal(struct enhanced a, struct enhanced b)
-{
-	return a.class == b.class && a.subject == b.subject &&
-	       a.detail == b.detail;
-}
-
-static bool
 hint_fits(size_t i, const struct reply *reply)
 {
 	if (hints[i].code != reply->code)
 		return false;
 	if (hints[i].enhanced.class != 0 &&
-	    !enhanced_equal(hints[i].enhanced, reply->enhanced))
+	    !reply_enhanced_equal(hints[i].enhanced, reply->enhanced))
 		return false;
 	return hints[i].mention == NULL ||
 	       reply_mentions(reply, hints[i].mention);
@@ -100,17 +95,20 @@ trouble_set(struct error *e, const struct reply *reply,
 int
 trouble_hint_starttls(struct error *e, const struct smarthost *h)
 {
-	return error_hint(e,
-	    "the server wants TLS first: write `smarthost smtp://%s:%d'",
-	    h->host, h->port);
+	char url[URL_MAX];
+
+	return error_hint(e, "the server wants TLS first: write `smarthost %s'",
+	    smarthost_url(h, SMARTHOST_STARTTLS, url, sizeof(url)));
 }
 
 int
 trouble_hint_implicit_tls(struct error *e, const struct smarthost *h)
 {
+	char url[URL_MAX];
+
 	if (h->security == SMARTHOST_TLS)
 		return -1;
 	return error_hint(e,
-	    "if the port speaks implicit TLS write `smarthost smtps://%s:%d'",
-	    h->host, h->port);
+	    "if the port speaks implicit TLS write `smarthost %s'",
+	    smarthost_url(h, SMARTHOST_TLS, url, sizeof(url)));
 }

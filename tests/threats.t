@@ -300,7 +300,10 @@ def test_no_core(t, home):
     else:
         t.skip('reading its memory', 'this system allows it to nobody')
     for file in ('cmdline', 'environ'):
-        there = pathlib.Path(f'/proc/{process.pid}/{file}').read_bytes()
+        try:
+            there = pathlib.Path(f'/proc/{process.pid}/{file}').read_bytes()
+        except PermissionError:
+            there = b''
         t.ok(not shows(there), f'its {file} does not show the password')
     other.kill()
     other.wait()
@@ -949,7 +952,7 @@ def test_bcc_between_mails(t, home):
     good = [(e['from'], e['to']) for _, e in box.took] == [
         (f'a{n}@example.com', [f'b{n}@example.org', f'c{n}@example.org'])
         for n in range(5)]
-    texts = [set(re.findall(rb'text(\d)|[abc](\d)@|: s(\d)\r', mail))
+    texts = [set(re.findall(rb'text(\d)|\b[abc](\d)@|: s(\d)\r', mail))
              for mail, _ in box.took]
     clean = all({b''.join(t) for t in found} == {b'%d' % n}
                 for n, found in enumerate(texts))

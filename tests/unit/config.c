@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <syslog.h>
 
 #include <cmocka.h>
 
@@ -58,149 +57,48 @@ parse_fine(struct config *c, const char *string)
 	return &c->accounts[0];
 }
 
+/* What is cut off a line before its value is understood, and what is not. */
 static void
-test_strings(void **state)
+test_lines(void **state)
 {
 	static const struct {
 		const char *line;
-		size_t offset;
-		const char *value;
+		const char *user;
+		const char *secret;
 	} rows[] = {
-#define AT(field) offsetof(struct account, field)
-	    {"user alice@example.org", AT(user), "alice@example.org"},
-	    {"\t user \t alice \t\r\n", AT(user), "alice"},
-	    {"user %U@%D", AT(user), "%U@%D"},
-	    {"user a # b", AT(user), "a # b"},
-	    {"password hunter2", AT(secret_text), "hunter2"},
-	    {"password   # \"a\"  b ", AT(secret_text), "# \"a\"  b "},
-	    {"password a\tb\r\n", AT(secret_text), "a\tb"},
-	    {"password p\xe9", AT(secret_text), "p\xe9"},
-	    {"password-file /etc/secret", AT(secret_text), "/etc/secret"},
-	    {"password-command pass show 'a b'", AT(secret_text),
-		"pass show 'a b'"},
-	    {"password-command \"a b\"", AT(secret_text), "\"a b\""},
-	    {"from alice@example.org", AT(from), "alice@example.org"},
-	    {"from <alice@example.org>", AT(from), "alice@example.org"},
-	    {"from \"a b\"@example.org", AT(from), "\"a b\"@example.org"},
-	    {"from %U@%H", AT(from), "%U@%H"},
-	    {"from a%%b@example.org", AT(from), "a%%b@example.org"},
-	    {"from alice", AT(from), "alice"},
-	    {"force-from x@example.org", AT(force_from), "x@example.org"},
-	    {"full-name Alice \"Al\" Example", AT(full_name),
-		"Alice \"Al\" Example"},
-	    {"full-name \xc3\x89lise, %U", AT(full_name), "\xc3\x89lise, %U"},
-	    {"domain example.org", AT(domain), "example.org"},
-	    {"aliases /etc/mail/aliases", AT(aliases), "/etc/mail/aliases"},
-	    {"aliases OFF", AT(aliases), "off"},
-	    {"user a", AT(aliases), NULL},
-	    {"helo host.example.org", AT(helo), "host.example.org"},
-	    {"helo [192.0.2.1]", AT(helo), "[192.0.2.1]"},
-	    {"helo [IPv6:2001:db8::1]", AT(helo), "[IPv6:2001:db8::1]"},
-	    {"tls-name mail.example.org", AT(tls_name), "mail.example.org"},
-	    {"tls-name 2001:db8::1", AT(tls_name), "2001:db8::1"},
-	    {"tls-trust /etc/ca.pem", AT(tls_trust), "/etc/ca.pem"},
-	    {"tls-trust system", AT(tls_trust), NULL},
-	    {"tls-priority NORMAL:-VERS-TLS1.2", AT(tls_priority),
-		"NORMAL:-VERS-TLS1.2"},
-	    {"log /var/log/mail", AT(log_path), "/var/log/mail"},
-	};
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		const struct account *a;
-		const char *value;
-		struct config c;
-
-		a = parse_fine(&c, rows[i].line);
-		memcpy(&value, (const char *)a + rows[i].offset, sizeof(value));
-		if (rows[i].value == NULL)
-			assert_null(value);
-		else {
-			assert_non_null(value);
-			assert_string_equal(value, rows[i].value);
-		}
-		config_clear(&c);
-	}
-}
-
-static void
-test_numbers(void **state)
-{
-	static const struct {
-		const char *line;
-		size_t offset;
-		unsigned value;
-	} rows[] = {
-	    {"timeout 90s", AT(timeout), 90},
-	    {"timeout 90", AT(timeout), 90},
-	    {"timeout 5M", AT(timeout), 300},
-	    {"deadline 1h", AT(deadline), 3600},
-	    {"deadline 168h", AT(deadline), 604800},
-	    {"connect-timeout 007s", AT(connect_timeout), 7},
-	    {"auth-in-clear yes", AT(auth_in_clear), SWITCH_YES},
-	    {"auth-in-clear NO", AT(auth_in_clear), SWITCH_NO},
-	    {"from-header yes", AT(from_header), SWITCH_YES},
-	    {"recipients all", AT(recipients_all), SWITCH_YES},
-	    {"recipients any", AT(recipients_all), SWITCH_NO},
-	    {"pipelining auto", AT(pipelining), SWITCH_YES},
-	    {"pipelining off", AT(pipelining), SWITCH_NO},
-	    {"family any", AT(family), FAMILY_ANY},
-	    {"family ipv4", AT(family), FAMILY_IPV4},
-	    {"family IPv6", AT(family), FAMILY_IPV6},
-	    {"log syslog", AT(log), LOGGING_SYSLOG},
-	    {"log syslog", AT(log_facility), 0},
-	    {"log syslog:local3", AT(log), LOGGING_SYSLOG},
-	    {"log syslog:local3", AT(log_facility), LOG_LOCAL3},
-	    {"log stderr", AT(log), LOGGING_STDERR},
-	    {"log off", AT(log), LOGGING_OFF},
-	    {"log /x", AT(log), LOGGING_FILE},
-	    {"dsn-notify never", AT(dsn_notify), NOTIFY_NEVER},
-	    {"dsn-notify failure,delay", AT(dsn_notify),
-		NOTIFY_FAILURE | NOTIFY_DELAY},
-	    {"dsn-return full", AT(dsn_return), RET_FULL},
-	    {"password x", AT(secret), SECRET_VALUE},
-	    {"password-file /x", AT(secret), SECRET_FILE},
-	    {"password-command x", AT(secret), SECRET_COMMAND},
-	    {"auth auto", AT(auth), AUTH_AUTO},
-	    {"auth off", AT(auth), AUTH_OFF},
-	    {"auth PLAIN", AT(auth), AUTH_LIST},
+	    {"user alice@example.org", "alice@example.org", NULL},
+	    {"\t user \t alice \t\r\n", "alice", NULL},
+	    {"user a # b", "a # b", NULL},
+	    {"password hunter2", NULL, "hunter2"},
+	    {"password   # \"a\"  b ", NULL, "# \"a\"  b "},
+	    {"password a\tb\r\n", NULL, "a\tb"},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		const struct account *a;
 		struct config c;
-		unsigned value;
 
 		a = parse_fine(&c, rows[i].line);
-		memcpy(&value, (const char *)a + rows[i].offset, sizeof(value));
-		if (value != rows[i].value)
-			fail_msg("%s: %u", rows[i].line, value);
+		if (rows[i].user == NULL)
+			assert_null(a->user);
+		else
+			assert_string_equal(a->user, rows[i].user);
+		if (rows[i].secret == NULL)
+			assert_null(a->secret_text);
+		else
+			assert_string_equal(a->secret_text, rows[i].secret);
 		config_clear(&c);
 	}
 }
 
 static void
-test_lists(void **state)
+test_system_trust(void **state)
 {
-	const struct account *a;
 	struct config c;
 
 	(void)state;
-	a = parse_fine(&c, "smarthost smtps://a.example\n"
-			   "smarthost smtp://b.example:25\tsmtp+plain://[::1]\n"
-			   "match *@x.example\nmatch *@y.example *@z.example\n"
-			   "auth login, scram-sha-256\tPLAIN\n");
-	assert_int_equal(a->smarthost_count, 3);
-	assert_string_equal(a->smarthosts[0].host, "a.example");
-	assert_int_equal(a->smarthosts[1].port, 25);
-	assert_string_equal(a->smarthosts[2].host, "::1");
-	assert_int_equal(a->match_count, 3);
-	assert_string_equal(a->match[2], "*@z.example");
-	assert_int_equal(a->mechanism_count, 3);
-	assert_int_equal(a->mechanisms[0], SASL_LOGIN);
-	assert_int_equal(a->mechanisms[1], SASL_SCRAM_SHA_256);
-	assert_int_equal(a->mechanisms[2], SASL_PLAIN);
+	assert_null(parse_fine(&c, "tls-trust system")->tls_trust);
 	config_clear(&c);
 }
 
@@ -252,13 +150,7 @@ static const struct {
     {"password", "1", "password: the keyword has no value", NULL},
     {"password   ", "1", "password: the keyword has no value", NULL},
     {"user \"alice\"", "1", "user: the value stands in quotes", NULL},
-    {"password-file '/hunter2'", "1", "password-file: the value stands in",
-	NULL},
-    {"user al\x01ice", "1", "user: the value holds a control", NULL},
-    {"user al\rice", "1", "user: the value holds a control", NULL},
-    {"user al\tice", "1", "user: the value holds a tab", NULL},
     {"password hunter2\x7f", "1", "password: the value holds a control", NULL},
-    {"password-command hunter2\x1b", "1", "password-command: the value", NULL},
     {"auth\x01plain", "1", "auth: a space must follow", NULL},
     {"user a\nuser b", "2",
 	"user: the account has this keyword already: "
@@ -277,58 +169,11 @@ static const struct {
     {"account a\naccount b\naccount a\nuser x", "3",
 	"account: there is an account `a' already", NULL},
     {"account a b", "1", "account: `a b' is not one word", NULL},
-    {"smarthost mail.example.org", "1",
-	"smarthost: `mail.example.org' does not begin with smtps://",
-	"smtps://"},
     {"smarthost smtps://a:hunter2@b", "1", "smarthost: the URL holds",
 	"password-file"},
-    {"password-file hunter2", "1", "does not begin with `/'", ""},
-    {"tls-trust ca.pem", "1", "does not begin with `/'", ""},
-    {"aliases aliases", "1", "aliases: the path does not begin with `/'", ""},
-    {"aliases no", "1", "aliases: the path does not begin with `/'", ""},
-    {"auth digest-md5", "1", "`digest-md5' is no mechanism", "SCRAM-SHA-256"},
-    {"auth plain auto", "1", "`auto' is no mechanism", ""},
-    {"auth ,", "1", "`,' is no mechanism", ""},
-    {"auth plain PLAIN", "1", "PLAIN stands twice", NULL},
-    {"auth-in-clear maybe", "1", "auth-in-clear: `maybe' is not one",
-	"write one of: yes, no"},
-    {"family ipv5", "1", "`ipv5' is not one", "any, ipv4, ipv6"},
-    {"pipelining yes", "1", "`yes' is not one", "auto, off"},
-    {"log syslog:kern", "1", "log: `kern' is not one", "mail"},
-    {"log mail.log", "1", "log: `mail.log' is not one",
-	"syslog, syslog:FACILITY, stderr, off, /FILE"},
     {"timeout 0", "1", "timeout: `0' is not a time", "90s, 5m or 1h"},
-    {"timeout 0s", "1", "`0s' is not a time", ""},
-    {"timeout s", "1", "`s' is not a time", ""},
-    {"timeout -5", "1", "`-5' is not a time", ""},
-    {"timeout 5 m", "1", "`5 m' is not a time", ""},
-    {"timeout 1.5h", "1", "`1.5h' is not a time", ""},
-    {"timeout 169h", "1", "`169h' is not a time", ""},
-    {"timeout 99999999999999999999", "1", "is not a time", ""},
-    {"timeout 5d", "1", "`5d' is not a time", ""},
     {"timeout 30s # long", "1", "`30s # long' is not a time",
 	"a comment needs a line of its own"},
-    {"from a@b@c", "1", "from: `a@b@c' is not a bare address: ", NULL},
-    {"from a@b, c@d", "1", "from: `a@b, c@d' is not a bare", NULL},
-    {"from Alice <a@b>", "1", "the name belongs into `full-name'", NULL},
-    {"from <>", "1", "it is empty", NULL},
-    {"from %X@b", "1", "from: `%X@b' is not right behind its `%' sign",
-	"%U is the user"},
-    {"user 50%", "1", "user: `50%' is not right behind its", ""},
-    {"full-name \xe9lise", "1", "full-name: `\\xe9lise' is not text in", NULL},
-    {"domain exa mple", "1", "`exa mple' is not a domain name", NULL},
-    {"domain b\xc3\xbc"
-     "cher.example",
-	"1", "is not a domain name", NULL},
-    {"domain example.org.", "1", "is not a domain name", NULL},
-    {"helo [1.2.3]", "1", "is not a host name", ""},
-    {"helo [", "1", "is not a host name", ""},
-    {"helo []", "1", "is not a host name", ""},
-    {"helo [IPv6:1.2.3.4]", "1", "is not a host name", ""},
-    {"tls-name a_b!", "1", "is not a host name", NULL},
-    {"tls-priority NORM\xc3\x84L", "1", "is not a priority string", NULL},
-    {"dsn-notify never,delay", "1", "`never,delay' is not a list", ""},
-    {"dsn-return some", "1", "`some' is not full or hdrs", NULL},
     {"include missing", "1", "include: no such file", NULL},
     {"include LOOP", "2:1", "include: the file includes itself", NULL},
     {"include DEEP", "2:1", "more than 8 files include", NULL},
@@ -799,9 +644,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_strings),
-	    cmocka_unit_test(test_numbers),
-	    cmocka_unit_test(test_lists),
+	    cmocka_unit_test(test_lines),
+	    cmocka_unit_test(test_system_trust),
 	    cmocka_unit_test(test_files),
 	    cmocka_unit_test(test_faults),
 	    cmocka_unit_test(test_nul),
