@@ -9,12 +9,12 @@ static const struct {
 	bool clear;
 	bool plus;
 } mechanisms[SASL_COUNT] = {
-    [SASL_SCRAM_SHA_256_PLUS] = {"SCRAM-SHA-256-PLUS", .plus = true},
-    [SASL_SCRAM_SHA_1_PLUS] = {"SCRAM-SHA-1-PLUS", .plus = true},
-    [SASL_PLAIN] = {"PLAIN", .clear = true},
-    [SASL_SCRAM_SHA_256] = {"SCRAM-SHA-256"},
-    [SASL_SCRAM_SHA_1] = {"SCRAM-SHA-1"},
-    [SASL_LOGIN] = {"LOGIN", .clear = true},
+    [SASL_SCRAM_SHA_256_PLUS] = {.name = "SCRAM-SHA-256-PLUS", .plus = true},
+    [SASL_SCRAM_SHA_1_PLUS] = {.name = "SCRAM-SHA-1-PLUS", .plus = true},
+    [SASL_PLAIN] = {.name = "PLAIN", .clear = true},
+    [SASL_SCRAM_SHA_256] = {.name = "SCRAM-SHA-256"},
+    [SASL_SCRAM_SHA_1] = {.name = "SCRAM-SHA-1"},
+    [SASL_LOGIN] = {.name = "LOGIN", .clear = true},
 };
 
 const char *

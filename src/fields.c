@@ -696,6 +696,13 @@ write_converted(struct writer *w, struct text spec, struct text domain)
 	}
 }
 
+/* Without a domain it is no address of RFC 5322, and not worth SMTPUTF8. */
+static bool
+is_bare_name(const struct address *address)
+{
+	return address->domain.len == 0 && text_has_8bit(address->local);
+}
+
 static int
 write_spec(struct writer *w, const struct address *address, bool smtputf8,
     struct text name, struct error *e)
@@ -706,6 +713,10 @@ write_spec(struct writer *w, const struct address *address, bool smtputf8,
 
 	if (w->keep || !text_has_8bit(address->spec)) {
 		put_plain(w, address->spec);
+		return 0;
+	}
+	if (is_bare_name(address) && !smtputf8) {
+		write_structured(w, address->spec, true);
 		return 0;
 	}
 	if (text_has_8bit(address->local) && !smtputf8)
@@ -1051,12 +1062,12 @@ count_blanks(struct text t)
 
 /* Octets of the first word, or more than fit into a line. */
 static size_t
-count_word(struct text t)
+count_word(const struct folder *f, struct text t)
 {
 	size_t n;
 
 	for (n = 0; n < t.len && n < FIELDS_LINE_MAX; n++)
-		if (is_space(t.at[n]))
+		if (n > 0 && may_break(f, t, n))
 			break;
 	return n;
 }
@@ -1077,7 +1088,7 @@ begin_line(struct folder *f, struct text rest)
 	f->column = 0;
 	f->named = false;
 	if (blanks > 1 &&
-	    blanks + count_word(text_skip(rest, blanks)) > FIELDS_LINE_MAX)
+	    blanks + count_word(f, text_skip(rest, blanks)) > FIELDS_LINE_MAX)
 		return text_skip(rest, blanks - 1);
 	return rest;
 }
@@ -1114,7 +1125,7 @@ line_length(const struct folder *f, struct text line)
 	blanks = count_blanks(line);
 	word = text_skip(line, blanks);
 	if (f->named &&
-	    (count_word(word) < FIELDS_LINE_MAX || blanks + 4 > limit))
+	    (count_word(f, word) < FIELDS_LINE_MAX || blanks + 4 > limit))
 		return 0;
 	if (f->may_cut && !starts_encoded(word))
 		return cut_length(line, limit);
@@ -1265,7 +1276,8 @@ has_8bit_local(struct text value)
 
 	address_list_init(&list, value);
 	while ((result = address_next(&list, &address)) == 1)
-		found |= text_has_8bit(address.local);
+		found |=
+		    text_has_8bit(address.local) && !is_bare_name(&address);
 	address_list_clear(&list);
 	return found && result == 0;
 }

@@ -29,6 +29,7 @@ struct fields_remarks {
  * lines over 998 bytes folded at white space (never inside an encoded word); a
  * single word that is longer is cut into folded pieces in unstructured fields
  * only, elsewhere left alone.
+ * A non-ASCII word that stands as an address without a domain counts as text.
  * Never adds or removes a field, never changes a field's name, and its output
  * parses into the same addresses. Costs nothing where the message's facts say
  * that nothing is to be done. -1: ERROR_MESSAGE (8-bit bytes in an addr-spec
@@ -37,8 +38,8 @@ struct fields_remarks {
 int fields_repair(struct message *m, bool utf8, struct fields_remarks *remarks,
     struct error *e);
 
-/* Whether an address in a field that is not dropped has a non-ASCII
- * local-part, which only SMTPUTF8 can carry. */
+/* Whether an address in a field that is not dropped has a domain and a
+ * non-ASCII local-part, which only SMTPUTF8 can carry. */
 bool fields_need_utf8(struct message *m);
 
 /*

@@ -668,7 +668,8 @@ add_completed(
 	size_t before = out->len;
 
 	error_clear(&unused);
-	if (is_null(address) || (bare && domain.len == 0))
+	if (is_null(address) || (bare && domain.len == 0) ||
+	    (bare && text_has_8bit(address->local) && !s->needs_utf8))
 		return false;
 	if (!bare)
 		domain = address->domain;

@@ -129,6 +129,8 @@ cut(struct text *rest, struct text mark, struct text *before)
 {
 	const char *found;
 
+	if (rest->len == 0)
+		return false;
 	found = memmem(rest->at, rest->len, mark.at, mark.len);
 	if (found == NULL)
 		return false;
@@ -147,7 +149,7 @@ trust_next(struct text *rest, struct buf *der)
 		if (!cut(&behind, PEM_END, &base64))
 			return false;
 		buf_reset(der);
-		if (crypt_unpem(base64, der) == -1)
+		if (crypt_unpem(base64, der) == -1 || der->len == 0)
 			continue;
 		*rest = behind;
 		return true;

@@ -14,6 +14,7 @@
 #include "envelope.h"
 #include "mem.h"
 #include "message.h"
+#include "script.h"
 #include "session.h"
 #include "submit.h"
 
@@ -90,38 +91,25 @@ copy(struct text t)
  * The file.
  */
 
-static bool
-take_word(struct text *line, const char *word)
-{
-	size_t len = strlen(word);
-
-	if (line->len < len || memcmp(line->at, word, len) != 0)
-		return false;
-	*line = text_skip(*line, len);
-	if (line->len > 0 && line->at[0] == ' ')
-		*line = text_skip(*line, 1);
-	return true;
-}
-
 static void
 parse_option(struct dialogue *d, struct text t)
 {
-	if (take_word(&t, "all-or-none"))
+	if (script_take(&t, "all-or-none"))
 		d->request.all_or_none = true;
-	else if (take_word(&t, "body 8bitmime")) {
+	else if (script_take(&t, "body 8bitmime")) {
 		d->request.body_given = true;
 		d->request.body = BODY_8BITMIME;
-	} else if (take_word(&t, "notify"))
+	} else if (script_take(&t, "notify"))
 		envelope_parse_notify(t, &d->request.notify);
-	else if (take_word(&t, "ret"))
+	else if (script_take(&t, "ret"))
 		envelope_parse_ret(t, &d->request.ret);
-	else if (take_word(&t, "wish smtputf8=yes"))
+	else if (script_take(&t, "wish smtputf8=yes"))
 		d->request.smtputf8 = true;
-	else if (take_word(&t, "wish requiretls=yes"))
+	else if (script_take(&t, "wish requiretls=yes"))
 		d->request.requiretls = true;
-	else if (take_word(&t, "wish"))
+	else if (script_take(&t, "wish"))
 		envelope_parse_wish(t, &d->request.wishes);
-	else if (take_word(&t, "envid"))
+	else if (script_take(&t, "envid"))
 		d->envid = copy(t);
 	else
 		printf("# unknown option %.*s\n", TEXT_ARG(t));
@@ -130,11 +118,11 @@ parse_option(struct dialogue *d, struct text t)
 static void
 parse_security(struct dialogue *d, struct text t)
 {
-	if (take_word(&t, "starttls"))
+	if (script_take(&t, "starttls"))
 		d->security = SMARTHOST_STARTTLS;
 	else
 		d->security =
-		    take_word(&t, "tls") ? SMARTHOST_TLS : SMARTHOST_PLAIN;
+		    script_take(&t, "tls") ? SMARTHOST_TLS : SMARTHOST_PLAIN;
 }
 
 /* Outcome lines may stand after the script; set-up lines before it. */
@@ -143,30 +131,30 @@ parse_line(struct dialogue *d, struct text t)
 {
 	struct text whole = t;
 
-	if (t.len == 0 || t.at[0] == '#' || take_word(&t, "memory-only") ||
-	    take_word(&t, "plain-only"))
+	if (t.len == 0 || t.at[0] == '#' || script_take(&t, "memory-only") ||
+	    script_take(&t, "plain-only"))
 		return true;
-	if (take_word(&t, "security"))
+	if (script_take(&t, "security"))
 		parse_security(d, t);
-	else if (take_word(&t, "config"))
+	else if (script_take(&t, "config"))
 		buf_format(&d->config, "%.*s\n", TEXT_ARG(t));
-	else if (take_word(&t, "from"))
+	else if (script_take(&t, "from"))
 		d->from = copy(t);
-	else if (take_word(&t, "to"))
+	else if (script_take(&t, "to"))
 		d->recipients[d->request.recipient_count++] = copy(t);
-	else if (take_word(&t, "option"))
+	else if (script_take(&t, "option"))
 		parse_option(d, t);
-	else if (take_word(&t, "|"))
+	else if (script_take(&t, "|"))
 		buf_format(&d->message, "%.*s\r\n", TEXT_ARG(t));
-	else if (take_word(&t, "fill"))
+	else if (script_take(&t, "fill"))
 		d->fill = atoi(t.at);
-	else if (take_word(&t, "status"))
+	else if (script_take(&t, "status"))
 		d->status = atoi(t.at);
-	else if (take_word(&t, "error"))
+	else if (script_take(&t, "error"))
 		d->error = t;
-	else if (take_word(&t, "says"))
+	else if (script_take(&t, "says"))
 		d->says[d->says_count++] = t;
-	else if (take_word(&t, "verdict"))
+	else if (script_take(&t, "verdict"))
 		d->verdicts[d->verdict_count++] = t;
 	else
 		t = whole;
@@ -204,22 +192,14 @@ parse_dialogue(struct dialogue *d)
 static int
 read_dialogue(struct dialogue *d, const char *path)
 {
-	char block[8192];
-	size_t len;
-	FILE *f;
-
 	memset(d, 0, sizeof(*d));
 	d->status = -1;
 	d->security = SMARTHOST_PLAIN;
 	buf_init(&d->bytes, FILE_MAX);
 	buf_init(&d->config, FILE_MAX);
 	buf_init(&d->message, FILE_MAX);
-	f = fopen(path, "r");
-	if (f == NULL)
+	if (script_read(path, &d->bytes) == -1)
 		return -1;
-	while ((len = fread(block, 1, sizeof(block), f)) > 0)
-		buf_add(&d->bytes, block, len);
-	fclose(f);
 	parse_dialogue(d);
 	return d->status == -1 || d->script.at == NULL ? -1 : 0;
 }
@@ -376,31 +356,6 @@ expect_line(struct play *p, struct text line)
  */
 
 static void
-unescape(struct text t, struct buf *out)
-{
-	static const char codes[] = "rnt\\0", bytes[] = "\r\n\t\\\0";
-	const char *code;
-	char hex[3] = "";
-	size_t i;
-
-	for (i = 0; i < t.len; i++) {
-		if (t.at[i] != '\\' || i + 1 == t.len) {
-			buf_add_char(out, t.at[i]);
-			continue;
-		}
-		i++;
-		code = memchr(codes, t.at[i], sizeof(codes) - 1);
-		if (code != NULL) {
-			buf_add_char(out, bytes[code - codes]);
-		} else if (t.at[i] == 'x' && i + 2 < t.len) {
-			memcpy(hex, t.at + i + 1, 2);
-			buf_add_char(out, (char)strtol(hex, NULL, 16));
-			i += 2;
-		}
-	}
-}
-
-static void
 tell_secured(struct play *p, bool tls)
 {
 	struct sasl_channel channel = {.local = true};
@@ -444,15 +399,15 @@ play_line(struct play *p, struct text line)
 {
 	struct text whole = line;
 
-	if (take_word(&line, "S:")) {
+	if (script_take(&line, "S:")) {
 		buf_add_text(&p->say, line);
 		return buf_add_string(&p->say, "\r\n");
 	}
-	if (take_word(&line, "S=")) {
-		unescape(line, &p->say);
+	if (script_take(&line, "S=")) {
+		script_unescape(line, &p->say);
 		return 0;
 	}
-	if (take_word(&line, "C:"))
+	if (script_take(&line, "C:"))
 		return flush_say(p) == -1 ? -1 : expect_line(p, line);
 	if (text_equal(whole, TEXT("TLS")))
 		return start_tls(p);

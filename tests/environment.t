@@ -319,6 +319,21 @@ def test_signals(t, home, box, certificates):
     run = home.run(BOB, config=home.config(box.config()), stdin=LARGE,
                    preexec_fn=odd_signals)
     arrived(t, box, run, 'every signal blocked and ignored', LARGE)
+    server = Play(lambda server, sock: server.hear(sock, b'QUIT'))
+    process = home.start(
+        BOB, config=home.config(server.config()), stdin=subprocess.DEVNULL,
+        preexec_fn=lambda: signal.pthread_sigmask(
+            signal.SIG_BLOCK, signal.valid_signals()))
+    while server.count == 0 and process.poll() is None:
+        time.sleep(0.01)
+    process.terminate()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(5)
+    t.ok(process.returncode == -signal.SIGTERM,
+         'signals that were blocked: SIGTERM ends it', process.returncode)
+    process.kill()
+    process.wait()
+    server.stop()
     secure = Postbox(certificates, users=[('alice', 'secret')])
     config = home.config(secure.config(
         'smtps', 'user alice', f'tls-trust {certificates}/ca.pem',
@@ -422,13 +437,15 @@ def test_kinds_of_input(t, home, box):
     process = home.start(BOB, config=config, stdin=read,
                          stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     os.close(read)
-    for part in (MESSAGE[:7], MESSAGE[7:90], MESSAGE[90:]):
-        time.sleep(0.02)  # so that it meets an empty pipe
-        os.write(write, part)
+    with contextlib.suppress(BrokenPipeError):
+        for part in (MESSAGE[:7], MESSAGE[7:90], MESSAGE[90:], b'.\n', b'x\n'):
+            time.sleep(0.02)  # so that it meets an empty pipe
+            os.write(write, part)
     os.close(write)
     out, err = process.communicate(timeout=HANG)
     arrived(t, box, Done(process.returncode, out, err),
-            'a pipe that does not block')
+            'a pipe that does not block, and a dot in a segment of its own',
+            MESSAGE + b'.\r\nx\r\n')
     for text, wanted in ((MESSAGE[:-2], MESSAGE), (b'', None),
                          (MESSAGE.replace(b'\r', b''), MESSAGE),
                          (MESSAGE + b'.\r\nmore\r\n',

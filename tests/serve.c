@@ -13,6 +13,7 @@
 #include "envelope.h"
 #include "mem.h"
 #include "message.h"
+#include "script.h"
 #include "serve.h"
 
 #define BYTES_MAX (16 * 1024 * 1024)
@@ -42,19 +43,6 @@ fault(struct play *p, const char *fmt, ...)
 	return -1;
 }
 
-static bool
-take_word(struct text *line, const char *word)
-{
-	size_t len = strlen(word);
-
-	if (line->len < len || memcmp(line->at, word, len) != 0)
-		return false;
-	*line = text_skip(*line, len);
-	if (line->len > 0 && line->at[0] == ' ')
-		*line = text_skip(*line, 1);
-	return true;
-}
-
 /* The N of "C*N: " and the like; 1 where there is none. */
 static unsigned long long
 take_times(struct text *line)
@@ -68,46 +56,6 @@ take_times(struct text *line)
 	text_number(number, 1000000, &times);
 	*line = text_skip(*line, number.len + 1);
 	return times;
-}
-
-/* \*N followed by one character: as often. Returns how long that was. */
-static size_t
-add_repeated(struct text t, struct buf *out)
-{
-	size_t digits = 0, i, times = 0;
-
-	for (; digits < t.len && text_is_digit(t.at[digits]); digits++)
-		times = times * 10 + (size_t)(t.at[digits] - '0');
-	for (i = 0; i < times && digits < t.len; i++)
-		buf_add_char(out, t.at[digits]);
-	return digits + 1;
-}
-
-static void
-unescape(struct text t, struct buf *out)
-{
-	static const char codes[] = "rnt\\0", bytes[] = "\r\n\t\\\0";
-	const char *code;
-	char hex[3] = "";
-	size_t i;
-
-	for (i = 0; i < t.len; i++) {
-		if (t.at[i] != '\\' || i + 1 == t.len) {
-			buf_add_char(out, t.at[i]);
-			continue;
-		}
-		i++;
-		code = memchr(codes, t.at[i], sizeof(codes) - 1);
-		if (code != NULL) {
-			buf_add_char(out, bytes[code - codes]);
-		} else if (t.at[i] == 'x' && i + 2 < t.len) {
-			memcpy(hex, t.at + i + 1, 2);
-			buf_add_char(out, (char)strtol(hex, NULL, 16));
-			i += 2;
-		} else if (t.at[i] == '*') {
-			i += add_repeated(text_skip(t, i + 1), out);
-		}
-	}
 }
 
 /*
@@ -275,7 +223,7 @@ take_block(struct text *script)
 
 	while (text_next_line(&rest, &line)) {
 		for (i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-			if (take_word(&line, words[i]))
+			if (script_take(&line, words[i]))
 				break;
 		if (i == sizeof(words) / sizeof(words[0]))
 			break;
@@ -377,7 +325,7 @@ play_client(struct play *p, struct text line)
 		line = text_skip(line, 1);
 	for (; times > 0; times--) {
 		if (octets) {
-			unescape(line, &p->say);
+			script_unescape(line, &p->say);
 			continue;
 		}
 		buf_add_text(&p->say, line);
@@ -403,7 +351,7 @@ play_line(struct play *p, struct text line)
 {
 	struct text rest = line;
 
-	if (line.len == 0 || line.at[0] == '#' || take_word(&rest, "size"))
+	if (line.len == 0 || line.at[0] == '#' || script_take(&rest, "size"))
 		return 0;
 	if (line.at[0] == 'C')
 		return play_client(p, line);
@@ -411,7 +359,7 @@ play_line(struct play *p, struct text line)
 		return play_server(p, line);
 	if (text_equal(line, TEXT("mail")))
 		return expect_mail(p);
-	if (take_word(&rest, "answer"))
+	if (script_take(&rest, "answer"))
 		return answer(p, rest);
 	if (!text_equal(line, TEXT("silence")))
 		return fault(p, "what is %.*s", TEXT_ARG(line));
@@ -449,7 +397,7 @@ size_limit(struct text script)
 	struct text line;
 
 	while (text_next_line(&script, &line))
-		if (take_word(&line, "size"))
+		if (script_take(&line, "size"))
 			text_number(line, ~0ULL, &size);
 	return size;
 }
@@ -485,22 +433,6 @@ play(struct text script, const char *name, size_t chunk)
 }
 
 static int
-read_file(const char *path, struct buf *out)
-{
-	char block[8192];
-	size_t len;
-	FILE *f;
-
-	f = fopen(path, "r");
-	if (f == NULL)
-		return -1;
-	while ((len = fread(block, 1, sizeof(block), f)) > 0)
-		buf_add(out, block, len);
-	fclose(f);
-	return out->len > 0 ? 0 : -1;
-}
-
-static int
 play_file(const char *path)
 {
 	static const size_t chunks[] = {BYTES_MAX, 7, 1};
@@ -509,7 +441,7 @@ play_file(const char *path)
 	size_t i;
 
 	buf_init(&script, BYTES_MAX);
-	result = read_file(path, &script);
+	result = script_read(path, &script);
 	if (result == -1)
 		printf("# %s: no dialogue\n", path);
 	for (i = 0; result == 0 && i < sizeof(chunks) / sizeof(chunks[0]); i++)

@@ -19,6 +19,7 @@ TESTED		= $(filter-out $B/cmd/sendling.o,$(CMD)) $B/libsendling.a
 
 $(UNIT): $B/%: $B/%.o $B/tests/tap.o $(TESTED)
 	$(LINK) -o $@ $^ $(PKG_LIBS) -lcmocka
+$(PLAYER) $(SERVE_PLAYER): $B/tests/script.o
 $(PLAYER) $(SERVE_PLAYER) $(SPELLINGS): $B/%: $B/%.o $(TESTED)
 	$(LINK) -o $@ $^ $(PKG_LIBS)
 

@@ -1580,6 +1580,17 @@ def test_truncated_input(t, home, certificates):
     t.ok(run.status == 0 and run.err == b'' and
          [mail for mail, _ in safe.took] == [LARGE],
          'a password-command cannot eat the message', run.words())
+    safe.clear()
+    mail = SERVE.partition(b'\r\n')[2].removesuffix(b'QUIT\r\n')
+    run = home.run('-bs', stdin=b'EHLO client\r\n' + mail * 200 + b'QUIT\r\n',
+                   config=home.config(secure_config(
+                       safe, certificates,
+                       f'password-command cat >&2; echo {CANARY}')))
+    safe.settle()
+    t.ok(run.status == 0 and len(safe.took) == 200 and
+         run.out.endswith(b'\r\n') and b'\n221 ' in run.out,
+         'a password-command cannot eat the dialogue of -bs',
+         run.words(), len(safe.took))
 
 
 def test_content(t, home):

@@ -85,6 +85,35 @@ test_smarthost_parse(void **state)
 }
 
 static void
+test_smarthost_url(void **state)
+{
+	static const struct {
+		const char *url;
+		enum smarthost_security security;
+		const char *same;
+	} rows[] = {{"smtps://mail.example", SMARTHOST_STARTTLS,
+			"smtp://mail.example:465"},
+	    {"smtp+plain://192.0.2.1:26", SMARTHOST_TLS,
+		"smtps://192.0.2.1:26"},
+	    {"smtp://[2001:db8::1]", SMARTHOST_PLAIN,
+		"smtp+plain://[2001:db8::1]:587"}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct smarthost s;
+		struct error e;
+		char url[100];
+
+		error_clear(&e);
+		assert_int_equal(
+		    smarthost_parse(text_of(rows[i].url), &s, &e), 0);
+		smarthost_url(&s, rows[i].security, url, sizeof(url));
+		assert_string_equal(url, rows[i].same);
+		smarthost_clear(&s);
+	}
+}
+
+static void
 test_smarthost_without_secret(void **state)
 {
 	static const char *const rows[] = {"smtps://alice:hunter2@mail.example",
@@ -318,6 +347,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_smarthost_parse),
+	    cmocka_unit_test(test_smarthost_url),
 	    cmocka_unit_test(test_smarthost_without_secret),
 	    cmocka_unit_test(test_inherit_all),
 	    cmocka_unit_test(test_inherit_nothing),

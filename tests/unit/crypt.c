@@ -108,6 +108,30 @@ what_is_no_base64_adds_nothing(void **state)
 }
 
 static void
+pem_stands_in_lines(void **state)
+{
+	static const struct {
+		const char *lines;
+		const char *plain; /* NULL: it is wrong */
+	} rows[] = {{"Zm9v", "foo"}, {"\r\nZm\r\n 9v\t\r\n", "foo"},
+	    {"\nZm9vYg==\n", "foob"}, {"Zm9\n", NULL}, {"\nZm*v\n", NULL},
+	    {"Zm9v\nDEK-Info: x\n", NULL}};
+	struct buf b;
+	size_t i;
+
+	(void)state;
+	buf_init(&b, 100);
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		assert_int_equal(crypt_unpem(text_of(rows[i].lines), &b),
+		    rows[i].plain == NULL ? -1 : 0);
+		assert_string_equal(
+		    buf_string(&b), rows[i].plain == NULL ? "" : rows[i].plain);
+		buf_reset(&b);
+	}
+	buf_clear(&b);
+}
+
+static void
 full_buffers_are_told(void **state)
 {
 	struct buf b;
@@ -327,6 +351,7 @@ main(void)
 	    cmocka_unit_test(base64_goes_both_ways),
 	    cmocka_unit_test(base64_is_one_line_of_any_length),
 	    cmocka_unit_test(what_is_no_base64_adds_nothing),
+	    cmocka_unit_test(pem_stands_in_lines),
 	    cmocka_unit_test(full_buffers_are_told),
 	    cmocka_unit_test(hashes_are_the_standards),
 	    cmocka_unit_test(pbkdf2_without_iterations_is_refused),

@@ -55,7 +55,8 @@ repaired(struct text input, bool utf8, struct fields_remarks *remarks,
 	error_clear(&e);
 	memset(remarks, 0, sizeof(*remarks));
 	buf_init(out, SIZE_MAX / 4);
-	assert_int_equal(fields_repair(m, utf8, remarks, &e), 0);
+	if (fields_repair(m, utf8, remarks, &e) == -1)
+		fail_msg("%.*s: %s", TEXT_ARG(input), e.text);
 	read_all(m, out);
 	out->len -= 2;
 	message_free(m);
@@ -102,12 +103,12 @@ unstructured_fields(void **state)
 	    {"X-A: =?x?q?a?= " O_UML "\n",
 		"X-A: =?x?q?a?= =?utf-8?B?IMO2?=\r\n"},
 	    {"X-A: " O_UML "  =?x?q?a?=\n",
-		"X-A: =?utf-8?B?w7YgIA==?=  =?x?q?a?=\r\n"},
+		"X-A: =?utf-8?Q?=C3=B6__?=  =?x?q?a?=\r\n"},
 	    {"X-A: a =?x?q?" O_UML "?=\n",
-		"X-A: a =?utf-8?Q?=3D=3Fx=3Fq=3F=C3=B6=3F=3D?=\r\n"},
+		"X-A: a =?utf-8?B?PT94P3E/w7Y/PQ==?=\r\n"},
 	    {"X-A: a\t\x01 \x7f " O_UML "\n",
 		"X-A: a\t? ? =?utf-8?B?w7Y=?=\r\n"},
-	    {"X-A: (" O_UML ")\n", "X-A: =?utf-8?B?KMO2KQ==?=\r\n"},
+	    {"X-A: (" O_UML ")\n", "X-A: =?utf-8?Q?(=C3=B6)?=\r\n"},
 	};
 
 	(void)state;
@@ -146,7 +147,7 @@ address_fields(void **state)
 		"(=?utf-8?B?eMO8?=) (y)\r\n"},
 	    {"To: <@" O_UML ":a@x>\n", "To: <@??:a@x>\r\n"},
 	    {"To: <>\n", "To: <>\r\n"},
-	    {"To: " O_UML "\n", "To: =?utf-8?B?w7Y=?=\r\n"},
+	    {"To: " O_UML ",a@x\n", "To: =?utf-8?B?w7Y=?= ,a@x\r\n"},
 	    {"To: " O_UML ", b <\n", "To: =?utf-8?B?w7Ys?= b <\r\n"},
 	    {"To: a@x, \"" O_UML " <b@x>\n",
 		"To: a@x, =?utf-8?B?IsO2?= <b@x>\r\n"},
@@ -331,9 +332,9 @@ long_lines_are_folded(void **state)
 	    {"References", 998, " b", "1010 2"},
 	    {"To", 400, " <a@x>, B <b@x>, \"c d\"@x", "428"},
 	    {"To", 990, " <a@x>", "994 6"},
-	    {"To", 990, "\\ b <a@x>", "994 8"},
-	    {"Subject", 980, " b   ", "991"},
-	    {"Subject", 980, " b     \n c", "991 2"},
+	    {"To", 990, "\\ b <a@x>", "997 6"},
+	    {"Subject", 985, " b   ", "996"},
+	    {"Subject", 985, " b     \n c", "996 2"},
 	    {"Subject", 985, " =?x?q?a?= b", "994 12"},
 	};
 	struct fields_remarks remarks;
@@ -797,6 +798,19 @@ add_parameters(struct trial *t)
 	buf_add_string(&t->input, "\"");
 }
 
+static bool
+has_addresses(struct text name)
+{
+	static const char *const of[] = {
+	    "From", "To", "Cc", "Resent-From", "Sender"};
+	size_t i;
+
+	for (i = 0; i < COUNT(of); i++)
+		if (text_equal(name, text_of(of[i])))
+			return true;
+	return false;
+}
+
 static void
 add_field(struct trial *t)
 {
@@ -806,7 +820,7 @@ add_field(struct trial *t)
 	buf_format(&t->input, "%s:", name);
 	if (!wild && strncmp(name, "Content-", 8) == 0)
 		add_parameters(t);
-	else if (!wild && strchr("FTCRS", name[0]) != NULL)
+	else if (!wild && has_addresses(text_of(name)))
 		add_mailboxes(t);
 	else
 		add_wild(t);
@@ -870,6 +884,9 @@ read_list(struct text value, bool utf8, struct buf *out)
 	buf_init(&comments, SIZE_MAX / 4);
 	address_list_init(&list, value);
 	while ((result = address_next(&list, &address)) == 1) {
+		if (!utf8 && address.domain.len == 0 &&
+		    text_has_8bit(address.local))
+			break;
 		decode_phrase(address.phrase, out, &comments);
 		buf_add_char(out, '<');
 		buf_add_text(out, address.local);
@@ -890,12 +907,10 @@ static void
 check_addresses(const struct trial *t, struct text old, struct text new)
 {
 	struct buf a, b;
-	bool parsed;
 
 	buf_init(&a, SIZE_MAX / 4);
 	buf_init(&b, SIZE_MAX / 4);
-	parsed = read_list(old, t->utf8, &a);
-	if (parsed) {
+	if (read_list(old, t->utf8, &a)) {
 		CHECK(t, read_list(new, t->utf8, &b));
 		CHECK(t, text_equal(buf_text(&a), buf_text(&b)));
 	}
@@ -999,7 +1014,8 @@ check_line(const struct trial *t, const struct message_field *f,
 	while (start < line.len && is_white(line.at[start]))
 		start++;
 	for (i = start; i < line.len; i++)
-		CHECK(t, !is_white(line.at[i]) || line.at[i - 1] == '\\');
+		CHECK(t, !is_white(line.at[i]) || is_white(line.at[i - 1]) ||
+			     line.at[i - 1] == '\\');
 	CHECK(t, !is_unstructured(f) || line.at[start] == '=');
 	CHECK(t, !first || line.len - start >= FIELDS_LINE_MAX);
 }
@@ -1025,8 +1041,8 @@ check_bytes(const struct trial *t, const struct message_field *old,
 	CHECK(t, text_equal(old->field.name, new->field.name));
 	CHECK(t, text_find(raw, '\0') == raw.len);
 	CHECK(t, !text_has_8bit(raw) || (t->utf8 && text_is_utf8(raw)));
-	CHECK(t, count_blank_lines(new->field.value) <=
-		     count_blank_lines(old->field.value));
+	CHECK(t, count_blank_lines(new->field.raw) <=
+		     count_blank_lines(old->field.raw));
 	for (; text_next_line(&raw, &line); first = false)
 		check_line(t, new, line, first);
 }
@@ -1067,7 +1083,7 @@ check_field(const struct trial *t, const struct message_field *old,
 		check_text(t, buf_text(&value), new->field.value, cut);
 	else if (text_starts_fold(old->field.value, TEXT("a/b")))
 		check_parameters(t, buf_text(&value), new->field.value);
-	else if (strchr("FTCRS", old->field.name.at[0]) != NULL)
+	else if (has_addresses(old->field.name))
 		check_addresses(t, buf_text(&value), new->field.value);
 	buf_clear(&value);
 }

@@ -45,7 +45,7 @@ finds_the_certificates(void **state)
 	    {ONE TWO ONE, "one,two,one,"}, {"prose\n" ONE "# more\n", "one,"},
 	    {KEY ONE, "one,"}, {BAD ONE, "one,"}, {BAD, ""},
 	    {BEGIN "\nb25l\n", ""}, {BEGIN "\nb25l\n" ONE, "one,"},
-	    {ONE BEGIN, "one,"}, {END ONE, "one,"}};
+	    {BEGIN END ONE, "one,"}, {ONE BEGIN, "one,"}, {END ONE, "one,"}};
 	struct buf der, found;
 	struct text rest;
 	size_t i;
