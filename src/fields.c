@@ -18,14 +18,17 @@
 /* Octets of one segment of a parameter (RFC 2231 section 3). */
 #define SEGMENT_MAX 700
 /* How far a parameter's other form is looked for. */
-#define PARAMETERS_SEEN 8192
+#define PARAMETERS_SEEN 1024
 
-enum class {
-	CLASS_UNSTRUCTURED,
-	CLASS_ADDRESSES,
-	CLASS_PHRASES,	  /* words, and angle brackets that are none */
-	CLASS_PARAMETERS, /* RFC 2045 section 5.1 */
-	CLASS_OPAQUE	  /* only comments may hold encoded words */
+/* How far before the limit a word may be cut. */
+#define CUT_BACK 16
+
+enum form {
+	FORM_UNSTRUCTURED,
+	FORM_ADDRESSES,
+	FORM_PHRASES,	 /* words, and angle brackets that are none */
+	FORM_PARAMETERS, /* RFC 2045 section 5.1 */
+	FORM_OPAQUE	 /* only comments may hold encoded words */
 };
 
 enum piece { PIECE_WHITE, PIECE_COMMENT, PIECE_WORD, PIECE_SPECIAL };
@@ -72,60 +75,62 @@ struct folder {
 
 static const struct {
 	const char *name;
-	enum class class;
-} classes[] = {
-    {"From", CLASS_ADDRESSES},
-    {"Sender", CLASS_ADDRESSES},
-    {"Reply-To", CLASS_ADDRESSES},
-    {"To", CLASS_ADDRESSES},
-    {"Cc", CLASS_ADDRESSES},
-    {"Bcc", CLASS_ADDRESSES},
-    {"Resent-From", CLASS_ADDRESSES},
-    {"Resent-Sender", CLASS_ADDRESSES},
-    {"Resent-Reply-To", CLASS_ADDRESSES},
-    {"Resent-To", CLASS_ADDRESSES},
-    {"Resent-Cc", CLASS_ADDRESSES},
-    {"Resent-Bcc", CLASS_ADDRESSES},
-    {"Disposition-Notification-To", CLASS_ADDRESSES},
-    {"Mail-Followup-To", CLASS_ADDRESSES},
-    {"Mail-Reply-To", CLASS_ADDRESSES},
-    {"Keywords", CLASS_PHRASES},
-    {"List-ID", CLASS_PHRASES},
-    {"Content-Type", CLASS_PARAMETERS},
-    {"Content-Disposition", CLASS_PARAMETERS},
-    {"Message-ID", CLASS_OPAQUE},
-    {"In-Reply-To", CLASS_OPAQUE},
-    {"References", CLASS_OPAQUE},
-    {"Received", CLASS_OPAQUE},
-    {"Return-Path", CLASS_OPAQUE},
-    {"Date", CLASS_OPAQUE},
-    {"Resent-Date", CLASS_OPAQUE},
-    {"Resent-Message-ID", CLASS_OPAQUE},
-    {"Expires", CLASS_OPAQUE},
-    {"MIME-Version", CLASS_OPAQUE},
-    {"Content-Transfer-Encoding", CLASS_OPAQUE},
-    {"Content-ID", CLASS_OPAQUE},
-    {"Content-Base", CLASS_OPAQUE},
-    {"Content-Location", CLASS_OPAQUE},
-    {"Content-Language", CLASS_OPAQUE},
-    {"Content-MD5", CLASS_OPAQUE},
-    {"Auto-Submitted", CLASS_OPAQUE},
-    {"Autocrypt", CLASS_OPAQUE},
-    {"Authentication-Results", CLASS_OPAQUE},
-    {"DKIM-Signature", CLASS_OPAQUE},
-    {"Received-SPF", CLASS_OPAQUE},
+	enum form form;
+} forms[] = {
+    {"From", FORM_ADDRESSES},
+    {"Sender", FORM_ADDRESSES},
+    {"Reply-To", FORM_ADDRESSES},
+    {"To", FORM_ADDRESSES},
+    {"Cc", FORM_ADDRESSES},
+    {"Bcc", FORM_ADDRESSES},
+    {"Resent-From", FORM_ADDRESSES},
+    {"Resent-Sender", FORM_ADDRESSES},
+    {"Resent-Reply-To", FORM_ADDRESSES},
+    {"Resent-To", FORM_ADDRESSES},
+    {"Resent-Cc", FORM_ADDRESSES},
+    {"Resent-Bcc", FORM_ADDRESSES},
+    {"Disposition-Notification-To", FORM_ADDRESSES},
+    {"Mail-Followup-To", FORM_ADDRESSES},
+    {"Mail-Reply-To", FORM_ADDRESSES},
+    {"Keywords", FORM_PHRASES},
+    {"List-ID", FORM_PHRASES},
+    {"Content-Type", FORM_PARAMETERS},
+    {"Content-Disposition", FORM_PARAMETERS},
+    {"Message-ID", FORM_OPAQUE},
+    {"In-Reply-To", FORM_OPAQUE},
+    {"References", FORM_OPAQUE},
+    {"Received", FORM_OPAQUE},
+    {"Return-Path", FORM_OPAQUE},
+    {"Date", FORM_OPAQUE},
+    {"Resent-Date", FORM_OPAQUE},
+    {"Resent-Message-ID", FORM_OPAQUE},
+    {"Expires", FORM_OPAQUE},
+    {"MIME-Version", FORM_OPAQUE},
+    {"Content-Transfer-Encoding", FORM_OPAQUE},
+    {"Content-ID", FORM_OPAQUE},
+    {"Content-Base", FORM_OPAQUE},
+    {"Content-Location", FORM_OPAQUE},
+    {"Content-Language", FORM_OPAQUE},
+    {"Content-MD5", FORM_OPAQUE},
+    {"Auto-Submitted", FORM_OPAQUE},
+    {"Autocrypt", FORM_OPAQUE},
+    {"Authentication-Results", FORM_OPAQUE},
+    {"DKIM-Signature", FORM_OPAQUE},
+    {"Received-SPF", FORM_OPAQUE},
 };
 
-static enum class class_of(struct text name) {
+static enum form
+form_of(struct text name)
+{
 	size_t i;
 
-	for (i = 0; i < sizeof(classes) / sizeof(classes[0]);
-	     i++) if (text_equal_fold(name,
-			  text_of(classes[i].name))) return classes[i]
-	    .class;
+	for (i = 0; i < sizeof(forms) / sizeof(forms[0]); i++)
+		if (text_equal_fold(name, text_of(forms[i].name)))
+			return forms[i].form;
 	if (text_starts_fold(name, TEXT("List-")) ||
-	    text_starts_fold(name, TEXT("ARC-"))) return CLASS_OPAQUE;
-	return CLASS_UNSTRUCTURED;
+	    text_starts_fold(name, TEXT("ARC-")))
+		return FORM_OPAQUE;
+	return FORM_UNSTRUCTURED;
 }
 
 static bool
@@ -686,7 +691,7 @@ write_converted(struct writer *w, struct text spec, struct text domain)
 		if (kind == PIECE_COMMENT)
 			write_comment(w, piece);
 		else if (kind == PIECE_WHITE)
-			w->white = piece;
+			w->white = behind ? TEXT(" ") : piece;
 		else if (!behind)
 			put_plain(w, piece);
 		if (kind == PIECE_SPECIAL && piece.at[0] == '@') {
@@ -694,6 +699,7 @@ write_converted(struct writer *w, struct text spec, struct text domain)
 			put_plain(w, domain);
 		}
 	}
+	w->white = text_of(NULL);
 }
 
 /* Without a domain it is no address of RFC 5322, and not worth SMTPUTF8. */
@@ -850,6 +856,18 @@ put_percent(struct writer *w, struct text t, bool all)
 	}
 }
 
+static size_t
+segment_octets(struct text value)
+{
+	size_t n = SEGMENT_MAX / 3;
+
+	if (n >= value.len)
+		return value.len;
+	while (n > 1 && is_continuation(value.at[n]))
+		n--;
+	return n;
+}
+
 /* RFC 2231 sections 3 and 4; in segments only where a line would be too
  * long, as not all readers put them together. */
 static void
@@ -860,7 +878,7 @@ put_extended(struct writer *w, struct text attribute, struct text value)
 	bool whole = value.len * 3 <= SEGMENT_MAX;
 
 	do {
-		n = whole ? value.len : SEGMENT_MAX / 3;
+		n = whole ? value.len : segment_octets(value);
 		snprintf(number, sizeof(number), "*%zu", count);
 		if (count > 0)
 			put(w, TEXT(";\r\n "));
@@ -993,28 +1011,28 @@ static int
 rewrite(struct text value, struct text name, const struct faults *faults,
     bool smtputf8, struct writer *w, struct error *e)
 {
-	enum class class = class_of(name);
+	enum form form = form_of(name);
 	int result = 0;
 
 	w->keep = !faults->encode;
 	w->utf8 = text_is_utf8(value);
 	w->column = name.len + 1;
-	w->spread = faults->is_long;
-	w->place = class == CLASS_UNSTRUCTURED ? PLACE_TEXT : PLACE_PHRASE;
-	switch (class) {
-	case CLASS_UNSTRUCTURED:
+	w->spread = faults->is_long && form == FORM_ADDRESSES;
+	w->place = form == FORM_UNSTRUCTURED ? PLACE_TEXT : PLACE_PHRASE;
+	switch (form) {
+	case FORM_UNSTRUCTURED:
 		write_text(w, value);
 		break;
-	case CLASS_ADDRESSES:
+	case FORM_ADDRESSES:
 		result = write_addresses(w, value, smtputf8, name, e);
 		break;
-	case CLASS_PHRASES:
+	case FORM_PHRASES:
 		write_structured(w, value, true);
 		break;
-	case CLASS_PARAMETERS:
+	case FORM_PARAMETERS:
 		write_parameters(w, value);
 		break;
-	case CLASS_OPAQUE:
+	case FORM_OPAQUE:
 		write_structured(w, value, false);
 		break;
 	}
@@ -1093,12 +1111,16 @@ begin_line(struct folder *f, struct text rest)
 	return rest;
 }
 
+/* Not inside a character, nor where a part would look like an encoded word. */
 static size_t
 cut_length(struct text line, size_t limit)
 {
 	size_t n = limit;
 
-	while (n > limit - 3 && is_continuation(line.at[n]))
+	while (n > limit - CUT_BACK &&
+	       (line.at[n] == '=' || line.at[n - 1] == '='))
+		n--;
+	while (n > limit - CUT_BACK - 3 && is_continuation(line.at[n]))
 		n--;
 	return n;
 }
@@ -1111,8 +1133,7 @@ starts_encoded(struct text t)
 	return n > 0 && (n == t.len || is_space(t.at[n]));
 }
 
-/* How much of an over-long line goes on it; the rest is not empty then unless
- * nothing can be done. */
+/* How much of an over-long line goes on it. */
 static size_t
 line_length(const struct folder *f, struct text line)
 {
@@ -1124,8 +1145,8 @@ line_length(const struct folder *f, struct text line)
 		return n;
 	blanks = count_blanks(line);
 	word = text_skip(line, blanks);
-	if (f->named &&
-	    (count_word(f, word) < FIELDS_LINE_MAX || blanks + 4 > limit))
+	if (f->named && (count_word(f, word) < FIELDS_LINE_MAX ||
+			    blanks + CUT_BACK + 3 >= limit))
 		return 0;
 	if (f->may_cut && !starts_encoded(word))
 		return cut_length(line, limit);
@@ -1197,7 +1218,7 @@ replace(struct message_field *f, const struct faults *faults, struct text old,
 
 	buf_init(&folded, SIZE_MAX / 4);
 	folder.out = &folded;
-	folder.may_cut = class_of(f->field.name) == CLASS_UNSTRUCTURED;
+	folder.may_cut = form_of(f->field.name) == FORM_UNSTRUCTURED;
 	fold(&folder, new);
 	changed = !text_equal(buf_text(&folded), old);
 	remarks->folded += faults->is_long && changed;
@@ -1291,7 +1312,7 @@ fields_need_utf8(struct message *m)
 	for (i = 0; i < message_field_count(m); i++) {
 		f = message_field(m, i);
 		if (may_be_faulty(m, f) && text_has_8bit(f->field.value) &&
-		    class_of(f->field.name) == CLASS_ADDRESSES &&
+		    form_of(f->field.name) == FORM_ADDRESSES &&
 		    has_8bit_local(f->field.value))
 			return true;
 	}

@@ -807,7 +807,7 @@ plan(struct recode *r, struct error *e)
 		return plan_encoded(r, &top, e);
 	if (misfit)
 		plan_plain(r);
-	else if (facts->body_8bit && !top.labelled && !top.typed)
+	else if (facts->body_8bit && !top.labelled && !r->composite)
 		plan_label(r);
 	else
 		add_fields(r, 0, message_size(r->message));

@@ -222,7 +222,8 @@ def test_canary_in_writes(t, home, certificates):
         return t.skip('the password in what is written', 'no strace')
     box = secure(certificates)
     for source in ('password', 'password-file'):
-        for argv in (('-v', '-X', home.path / 'x', BOB), ('-bs', '-v')):
+        for argv in (('-v', '-X', home.path / 'x', BOB),
+                     ('-bs', '-X', home.path / 'x')):
             config = home.config(secure_config(
                 box, certificates, SOURCES[source](home), 'auth LOGIN',
                 f'log {home.path}/tracelog'))

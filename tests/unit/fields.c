@@ -145,6 +145,8 @@ address_fields(void **state)
 	    {"To: a (" O_UML ") @ (x" U_UML ") b" U_UML ".example (y)\n",
 		"To: a (=?utf-8?B?w7Y=?=) @xn--b-eha.example "
 		"(=?utf-8?B?eMO8?=) (y)\r\n"},
+	    {"To: a@\n\t\n b" U_UML ".example\n",
+		"To: a@xn--b-eha.example\r\n"},
 	    {"To: <@" O_UML ":a@x>\n", "To: <@??:a@x>\r\n"},
 	    {"To: <>\n", "To: <>\r\n"},
 	    {"To: " O_UML ",a@x\n", "To: =?utf-8?B?w7Y=?= ,a@x\r\n"},
@@ -330,6 +332,7 @@ long_lines_are_folded(void **state)
 	    {"References", 997, "", "11 998"},
 	    {"References", 998, "", "1010"},
 	    {"References", 998, " b", "1010 2"},
+	    {"List-Post", 960, " <http://x/a,b>,<http://x/c,d> (x)", "971 34"},
 	    {"To", 400, " <a@x>, B <b@x>, \"c d\"@x", "428"},
 	    {"To", 990, " <a@x>", "994 6"},
 	    {"To", 990, "\\ b <a@x>", "997 6"},
@@ -375,6 +378,30 @@ long_lines_of_odd_kinds(void **state)
 	    line_lengths(buf_text(&out)), "4 2 2 2 4 1 2 993 990 219 1117");
 	assert_int_equal(remarks.folded, 4);
 	assert_int_equal(remarks.encoded, 0);
+	buf_clear(&in);
+	buf_clear(&out);
+}
+
+/* RFC 2231 section 3, where one line would be too long. */
+static void
+long_parameters_come_in_segments(void **state)
+{
+	struct fields_remarks remarks;
+	struct buf in, out;
+	size_t i;
+
+	(void)state;
+	buf_init(&in, SIZE_MAX / 4);
+	buf_add_string(&in, "Content-Type: a/b; name=\"");
+	for (i = 0; i < 250; i++)
+		buf_add_string(&in, U_UML);
+	buf_add_string(&in, "\"; x=y\n");
+	repaired(buf_text(&in), false, &remarks, &out);
+	assert_string_equal(line_lengths(buf_text(&out)), "731 706 122");
+	assert_non_null(strstr(buf_string(&out), "; name*0*=utf-8''%C3%BC"));
+	assert_non_null(strstr(buf_string(&out), "\r\n name*1*=%C3"));
+	assert_non_null(strstr(buf_string(&out), "\r\n name*2*=%"));
+	assert_non_null(strstr(buf_string(&out), "%BC; x=y\r\n"));
 	buf_clear(&in);
 	buf_clear(&out);
 }
@@ -1236,6 +1263,7 @@ main(void)
 	    cmocka_unit_test(addresses_that_need_utf8),
 	    cmocka_unit_test(long_lines_are_folded),
 	    cmocka_unit_test(long_lines_of_odd_kinds),
+	    cmocka_unit_test(long_parameters_come_in_segments),
 	    cmocka_unit_test(what_is_fit_is_not_touched),
 	    cmocka_unit_test(fields_made_by_us_are_repaired),
 	    cmocka_unit_test(remarks_count_fields),
