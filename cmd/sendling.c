@@ -69,13 +69,14 @@ fail(struct run *r, const struct error *e)
 static int
 read_options(struct run *r, int argc, char **argv, struct error *e)
 {
-	if (options_parse(&r->options, argc, argv, e) == -1)
-		return -1;
+	int result;
+
+	result = options_parse(&r->options, argc, argv, e);
 	r->log.verbose = r->options.verbose;
 	r->log.quiet = r->options.quiet;
 	if (r->options.tag != NULL)
-		strlcpy(r->log.tag, r->options.tag, sizeof(r->log.tag));
-	return 0;
+		log_set_tag(&r->log, r->options.tag);
+	return result;
 }
 
 /* Set-id bits would put a privileged parser behind any user's argv. */
@@ -101,6 +102,7 @@ read_settings(struct run *r, struct error *e)
 
 	if (refuse_privilege(r, e) == -1)
 		return -1;
+	host_hide(); /* a password may stand in what is read now */
 	return settings_read(&plan, &r->host, &r->config, e);
 }
 

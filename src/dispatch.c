@@ -143,7 +143,6 @@ open_account(struct dispatch *d, struct error *e)
 {
 	if (d->deliver != NULL)
 		return 0;
-	host_hide();
 	if (account_check(d->account, e) == -1)
 		return -1;
 	if (d->account->auth != AUTH_OFF &&

@@ -1040,13 +1040,19 @@ rewrite(struct text value, struct text name, const struct faults *faults,
 	return result;
 }
 
-/* Whether a line may end before its byte at `at', which is not the first. A
- * backslash must not lose the blank it stands for. */
+/* A backslash must not lose the blank behind it. */
+static bool
+is_escape(const struct folder *f, char c)
+{
+	return !f->may_cut && c == '\\';
+}
+
+/* Whether a line may end before its byte at `at', which is not the first. */
 static bool
 may_break(const struct folder *f, struct text line, size_t at)
 {
 	return is_space(line.at[at]) && !is_space(line.at[at - 1]) &&
-	       (f->may_cut || line.at[at - 1] != '\\');
+	       !is_escape(f, line.at[at - 1]);
 }
 
 /* The last place up to the limit where the line may end, or 0. */
@@ -1158,7 +1164,8 @@ fold_line(struct folder *f, struct text line)
 {
 	size_t n;
 
-	while (line.len > 1 && is_space(line.at[line.len - 1]))
+	while (line.len > 1 && is_space(line.at[line.len - 1]) &&
+	       !is_escape(f, line.at[line.len - 2]))
 		line.len--;
 	if (!f->named)
 		line = begin_line(f, line);

@@ -147,16 +147,17 @@ open_regular(const char *path, struct stat *st, struct error *e)
 /* The size the file claims is only where to begin: files in /proc claim 0,
  * others grow. */
 static int
-read_all(int fd, const char *path, struct buf *out, struct error *e)
+read_all(int fd, const char *path, off_t size, struct buf *out, struct error *e)
 {
 	char name[FILE_VISIBLE], *at, last = '\0';
-	size_t room;
+	size_t room, step;
 	ssize_t n;
 
+	step = size > 0 && size < FILE_CHUNK ? (size_t)size : FILE_CHUNK;
 	do {
 		room = out->max - out->len;
-		if (room > FILE_CHUNK)
-			room = FILE_CHUNK;
+		if (room > step)
+			room = step;
 		at = room == 0 ? &last : buf_reserve(out, room);
 		n = read_some(fd, at, room == 0 ? 1 : room);
 		if (n > 0 && room > 0)
@@ -189,7 +190,7 @@ file_read(const char *path, enum file_trust trust, struct buf *out,
 		*info = found;
 	status = file_check(path, trust, &found, e);
 	if (status == 0)
-		status = read_all(fd, path, out, e);
+		status = read_all(fd, path, st.st_size, out, e);
 	close(fd);
 	return status;
 }
@@ -237,7 +238,7 @@ file_read_message(int fd, bool dot_ends, struct message *m, struct error *e)
 	char *chunk;
 	int status;
 
-	chunk = mem_new(FILE_CHUNK, 1);
+	chunk = mem_resize(NULL, FILE_CHUNK, 1);
 	status = feed(fd, dot_ends && isatty(fd), m, chunk, e);
 	free(chunk);
 	return status;

@@ -15,12 +15,16 @@
 #define LINE_MAX_SIZE  (32 * 1024)
 
 void
+log_set_tag(struct log *l, const char *tag)
+{
+	text_visible(text_of(tag), l->tag, sizeof(l->tag));
+}
+
+void
 log_init(struct log *l, const char *tag)
 {
-	if (tag == NULL)
-		tag = getprogname();
 	memset(l, 0, sizeof(*l));
-	text_visible(text_of(tag), l->tag, sizeof(l->tag));
+	log_set_tag(l, tag == NULL ? getprogname() : tag);
 	l->fd = l->transcript = -1;
 	openlog(l->tag, LOG_PID, LOG_MAIL);
 }
@@ -99,10 +103,9 @@ open_file(struct log *l, const char *path)
 	l->fd = file_append(path, &e);
 	if (l->fd != -1)
 		return;
+	/* Not on stderr: callers take a word there for a failure. */
 	l->to = LOGGING_SYSLOG;
-	if (!l->quiet)
-		print(STDERR_FILENO, "%s: note: no log, the mail goes on: %s\n",
-		    getprogname(), e.text);
+	log_note(l, "no log, the mail goes on: %s", e.text);
 }
 
 void

@@ -26,8 +26,11 @@ struct log {
 void log_init(struct log *l, const char *tag);
 void log_clear(struct log *l);
 
-/* Opens what the account names. Never fails the mail: what goes wrong is one
- * note on stderr unless quiet. */
+/* -L: another name in syslog and the lines of the log. Copied. */
+void log_set_tag(struct log *l, const char *tag);
+
+/* Opens what the account names. Never fails the mail: what goes wrong is a
+ * note in syslog, which is used instead. */
 void log_open(struct log *l, const struct account *a);
 
 /* Opens the transcript. -1: ERROR_CONFIG. */

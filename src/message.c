@@ -195,15 +195,47 @@ body_size(const struct message *m)
 }
 
 static void
-end_body_line(struct message *m)
+note_body_line(struct message *m)
 {
 	unsigned long long len;
 
 	len = body_size(m) - m->body_line;
 	if (len > m->facts.body_longest)
 		m->facts.body_longest = len;
+}
+
+static void
+end_body_line(struct message *m)
+{
+	note_body_line(m);
 	add_line_end(m, &m->body);
 	m->body_line = body_size(m);
+}
+
+/* Lines that end in LF alone, without any CR: what nearly all callers send,
+ * and large mails most. */
+static void
+add_plain_lines(struct message *m, const char *at, size_t len)
+{
+	const char *end = at + len, *lf;
+	char *to;
+
+	to = buf_reserve(&m->body, 2 * len);
+	if (to == NULL)
+		return;
+	while ((lf = memchr(at, '\n', (size_t)(end - at))) != NULL) {
+		memcpy(to, at, (size_t)(lf - at));
+		to += lf - at;
+		m->body.len = (size_t)(to - m->body.at);
+		note_body_line(m);
+		*to++ = '\r';
+		*to++ = '\n';
+		m->body.len += 2;
+		m->body_line = body_size(m);
+		at = lf + 1;
+	}
+	memcpy(to, at, (size_t)(end - at));
+	m->body.len += (size_t)(end - at);
 }
 
 static void
@@ -212,6 +244,10 @@ add_body(struct message *m, const char *at, size_t len)
 	const char *end = at + len, *lf;
 
 	note_8bit(m, at, len);
+	if (!m->cr && memchr(at, '\r', len) == NULL) {
+		add_plain_lines(m, at, len);
+		return;
+	}
 	while ((lf = memchr(at, '\n', (size_t)(end - at))) != NULL) {
 		add_part(m, &m->body, at, (size_t)(lf - at));
 		end_body_line(m);

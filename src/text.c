@@ -257,9 +257,32 @@ text_number(struct text t, unsigned long long max, unsigned long long *number)
 
 /* C1 controls (U+0080 to U+009F) steer terminals as C0 does. */
 static bool
-is_c1(struct text t)
+is_c1(const unsigned char *c)
 {
-	return (unsigned char)t.at[0] == 0xc2 && (unsigned char)t.at[1] < 0xa0;
+	return c[0] == 0xc2 && c[1] < 0xa0;
+}
+
+/* U+200E, U+200F, U+2028 to U+202E, U+2066 to U+2069: they break lines or turn
+ * the direction of what is read. */
+static bool
+is_bidi(const unsigned char *c)
+{
+	if (c[0] != 0xe2 || (c[1] != 0x80 && c[1] != 0x81))
+		return false;
+	if (c[1] == 0x81)
+		return c[2] >= 0xa6 && c[2] <= 0xa9;
+	return c[2] == 0x8e || c[2] == 0x8f || (c[2] >= 0xa8 && c[2] <= 0xae);
+}
+
+/* Whether the well-formed sequence of that length may be shown as it is. */
+static bool
+is_shown(const char *at, size_t len)
+{
+	const unsigned char *c = (const unsigned char *)at;
+
+	if (len == 1)
+		return !is_control(at[0]);
+	return !(len == 2 && is_c1(c)) && !(len == 3 && is_bidi(c));
 }
 
 /* One printable unit of t into unit; returns how much of t it stands for. */
@@ -271,7 +294,7 @@ visible_unit(struct text t, char unit[5], size_t *unit_len)
 	size_t len;
 
 	len = utf8_next(t);
-	if (len == 0 || is_control(t.at[0]) || (len == 2 && is_c1(t))) {
+	if (len == 0 || !is_shown(t.at, len)) {
 		unit[0] = '\\';
 		unit[1] = 'x';
 		unit[2] = hex[c >> 4];

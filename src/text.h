@@ -68,8 +68,9 @@ bool text_number(
     struct text t, unsigned long long max, unsigned long long *number);
 
 /*
- * Writes the slice as printable text into out, NUL-terminated: control bytes
- * and 8-bit bytes that are no valid UTF-8 become \xHH, what does not fit is
+ * Writes the slice as printable text into out, NUL-terminated: control bytes,
+ * characters that turn the direction of writing, and 8-bit bytes that are no
+ * valid UTF-8 become \xHH, what does not fit is
  * cut and ends in "...". Foreign bytes reach people and logs through here and
  * nowhere else. Returns out.
  */

@@ -19,6 +19,20 @@
 #define TLS_VERIFYING "verifying the server's certificate"
 #define TLS_CHAIN_MAX 16 /* GnuTLS verifies no longer one either */
 
+/*
+ * GnuTLS asks this before it starts, ahead of main(), whether the program will
+ * start it by itself. It is the one place to take away the variable that makes
+ * it write the neighbourhood of keys to stderr.
+ */
+int _gnutls_global_init_skip(void);
+
+int
+_gnutls_global_init_skip(void)
+{
+	unsetenv("GNUTLS_DEBUG_LEVEL");
+	return 0;
+}
+
 /* RFC 8996: older versions are out, whatever the priority string says. Taking
  * away keeps the policy of the system, which setting would replace. */
 #define TLS_OLD_VERSIONS "-VERS-SSL3.0:-VERS-TLS1.0:-VERS-TLS1.1"
@@ -190,8 +204,6 @@ load(struct tls *t, struct error *e)
 		return error_set(e, ERROR_SYSTEM, NULL,
 		    "GnuTLS is older than 3.7.2: %s",
 		    gnutls_check_version(NULL));
-	/* GNUTLS_DEBUG_LEVEL would write keys' neighbourhood to stderr. */
-	gnutls_global_set_log_level(0);
 	if (gnutls_certificate_allocate_credentials(&t->credentials) < 0)
 		return error_set_sys(
 		    e, ERROR_SYSTEM, ENOMEM, NULL, "GnuTLS's credentials");

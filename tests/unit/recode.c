@@ -78,7 +78,9 @@ static const struct {
     {RECODE(HEAD "\n\x01\x7f =3D \n"), false,
 	RECODE(CRHEAD "\r\n\x01\x7f =3D \r\n"), false, ""},
     {RECODE(HEAD TYPE "text/html\n\n" UE "\n"), true,
-	RECODE(CRHEAD TYPE "text/html\r\n\r\n" UE "\r\n"), true, ""},
+	RECODE(CRHEAD TYPE "text/html\r\nMIME-Version: 1.0\r\n" LABEL
+			   "8bit\r\n\r\n" UE "\r\n"),
+	true, ""},
     {RECODE(HEAD LABEL "7bit\n\n" UE "\n"), true,
 	RECODE(CRHEAD LABEL "7bit\r\n\r\n" UE "\r\n"), true, ""},
     {RECODE("From: " UE " <a@b>\n\nx\n"), true,
