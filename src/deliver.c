@@ -60,17 +60,6 @@ time_out(struct deliver *d)
 	session_closed(d->session, &cause);
 }
 
-static void
-lose(struct deliver *d)
-{
-	struct error cause;
-
-	error_clear(&cause);
-	error_set(&cause, ERROR_LATER, NULL, "%s closed the connection",
-	    d->smarthost->host);
-	session_closed(d->session, &cause);
-}
-
 /* The clock of a step starts anew with each complete reply, not with each
  * byte: a server that trickles bytes holds nobody up. */
 static long long
@@ -109,8 +98,6 @@ exchange(struct deliver *d)
 		time_out(d);
 		break;
 	case STREAM_CLOSED:
-		lose(d);
-		break;
 	case STREAM_FAILED:
 		session_closed(d->session, &cause);
 		break;
@@ -307,6 +294,12 @@ attempt(struct deliver *d, const struct smarthost *smarthost, struct error *e)
 	return result;
 }
 
+static bool
+is_login_refused(const struct error *e)
+{
+	return e->kind == ERROR_DENIED && e->code != 0;
+}
+
 /* Another smarthost may do better, unless this one has had the mail, or said
  * that the login is wrong: it would be wrong there too, and count as a second
  * try. */
@@ -315,7 +308,7 @@ is_worth_another(const struct deliver *d, const struct error *e)
 {
 	if (d->handed_over || e->kind == ERROR_CONFIG)
 		return false;
-	return e->kind != ERROR_DENIED || e->code == 0;
+	return !is_login_refused(e);
 }
 
 static void
@@ -341,8 +334,10 @@ try_smarthosts(struct deliver *d, struct error *e)
 	for (i = 0; i < account->smarthost_count; i++) {
 		error_clear(&last);
 		attempt(d, &account->smarthosts[i], &last);
-		/* What may mend itself outweighs what the others said. */
-		if (e->kind != ERROR_LATER || d->handed_over)
+		/* What may mend itself outweighs what the others said, but
+		 * for a login that is wrong. */
+		if (e->kind != ERROR_LATER || d->handed_over ||
+		    is_login_refused(&last))
 			*e = last;
 		if (last.kind == ERROR_NONE || !is_worth_another(d, &last))
 			return;
@@ -372,6 +367,7 @@ is_quiet(struct deliver *d)
 static bool
 try_open_session(struct deliver *d, struct error *e)
 {
+	struct envelope *env = d->mail->envelope;
 	bool too_old;
 	size_t i;
 
@@ -390,8 +386,9 @@ try_open_session(struct deliver *d, struct error *e)
 		disconnect(d);
 	if (!too_old)
 		return true;
-	for (i = 0; i < d->mail->envelope->count; i++)
-		d->mail->envelope->recipients[i].verdict = VERDICT_OPEN;
+	for (i = 0; i < env->count; i++)
+		envelope_decide(&env->recipients[i], VERDICT_OPEN, 0,
+		    (struct enhanced){0}, NULL);
 	d->mail->settled = d->handed_over = false;
 	error_clear(&d->mail->error);
 	error_clear(e);
@@ -426,7 +423,12 @@ deliver_mail(struct deliver *d, struct session_mail *mail,
 		*e = d->denied;
 	else if (!try_open_session(d, e))
 		try_smarthosts(d, e);
-	if (e->kind == ERROR_DENIED && e->code != 0)
+	if (e->kind == ERROR_NONE &&
+	    envelope_count(mail->envelope, VERDICT_DELIVERED) !=
+		mail->envelope->count)
+		error_set(e, ERROR_BUG, "delivery",
+		    "it ended without an answer for every recipient");
+	if (is_login_refused(e))
 		d->denied = *e;
 	d->report.delay_ms = stream_now() - start;
 	*report = d->report;

@@ -7,6 +7,9 @@
 #include "deliver.h"
 #include "mem.h"
 #include "secret.h"
+
+/* Recipients who are named in the log one by one. */
+#define NOTED_MAX 100
 #include "settings.h"
 
 struct dispatch {
@@ -219,6 +222,23 @@ note_remarks(const struct recode_remarks *remarks, struct notes *notes)
 		notes_add(notes, "NUL bytes were removed from the body");
 }
 
+/* Under cron the log is all there is: who has not got it, and why. */
+static void
+note_refusals(const struct envelope *env, struct notes *notes)
+{
+	const struct recipient *r;
+	size_t i, noted = 0;
+
+	for (i = 0; i < env->count && noted < NOTED_MAX; i++) {
+		r = &env->recipients[i];
+		if (r->reply == NULL || r->verdict == VERDICT_DELIVERED)
+			continue;
+		notes_add(
+		    notes, "not sent to <%s>: %s", r->path, r->reply->words);
+		noted++;
+	}
+}
+
 void
 dispatch_report(struct dispatch *d, struct message *m, const struct error *e)
 {
@@ -227,8 +247,8 @@ dispatch_report(struct dispatch *d, struct message *m, const struct error *e)
 	    .tls = d->report.tls,
 	    .auth = d->report.auth,
 	    .size = m == NULL ? 0 : message_size(m),
-	    .code = d->mail.code,
-	    .words = d->mail.words,
+	    .code = d->mail.code != 0 ? d->mail.code : e->code,
+	    .words = d->mail.code != 0 ? d->mail.words : e->why,
 	    .delay_ms = d->report.delay_ms,
 	    .status = error_status(e->kind),
 	    .error = e};
@@ -237,6 +257,7 @@ dispatch_report(struct dispatch *d, struct message *m, const struct error *e)
 	id = message_id(m);
 	told.message_id = id;
 	note_remarks(&d->mail.remarks, &d->notes);
+	note_refusals(&d->envelope, &d->notes);
 	log_notes(d->plan.log, &d->notes);
 	log_mail(d->plan.log, &told);
 	if (d->plan.json)

@@ -370,13 +370,18 @@ print_detail(const char *label, const char *words)
 		    text_visible(text_of(words), shown, sizeof(shown)));
 }
 
-/* Whether the recipients fared differently; the only one, and all of a mail
- * that failed as a whole, are named by the error itself. */
+/* The only one, and those of whom the error itself tells all, need no line of
+ * their own. */
 static bool
-is_about_recipients(const struct error *e, const struct envelope *env)
+is_told(const struct recipient *r, const struct envelope *env,
+    const struct error *e)
 {
-	return env != NULL && env->count > 1 && e->doing != NULL &&
-	       strcmp(e->doing, "RCPT TO") == 0;
+	const char *words = r->reply == NULL ? "" : r->reply->words;
+
+	if (env->count == 1)
+		return true;
+	return strcmp(words, e->why) == 0 &&
+	       (e->doing == NULL || strcmp(e->doing, "RCPT TO") != 0);
 }
 
 void
@@ -391,8 +396,10 @@ log_failure(struct log *l, const struct error *e, const struct envelope *env)
 	    failure_words(e, words));
 	print_detail("server", e->why);
 	print_detail("hint", e->hint);
-	for (i = 0; is_about_recipients(e, env) && i < env->count; i++)
-		print_recipient(&env->recipients[i]);
+	for (i = 0; env != NULL && i < env->count; i++) {
+		if (!is_told(&env->recipients[i], env, e))
+			print_recipient(&env->recipients[i]);
+	}
 }
 
 static void

@@ -126,11 +126,15 @@ set_partial_error(const struct envelope *env, size_t delivered, struct error *e)
 }
 
 void
-outcome_settle(const struct envelope *env, bool all_or_none, const char *host,
-    struct error *e)
+outcome_settle(
+    struct envelope *env, bool all_or_none, const char *host, struct error *e)
 {
-	size_t delivered;
+	size_t delivered, i;
 
+	for (i = 0; i < env->count; i++) {
+		if (env->recipients[i].verdict == VERDICT_ACCEPTED)
+			env->recipients[i].verdict = VERDICT_OPEN;
+	}
 	delivered = envelope_count(env, VERDICT_DELIVERED);
 	if (delivered == env->count)
 		error_clear(e);

@@ -23,9 +23,10 @@ size_t outcome_decide(struct envelope *env, const struct error *e);
  * what befell the transaction, if anything did. None when all have the mail.
  * When some have it, never ERROR_LATER: a retry would send it to them again;
  * ERROR_RECIPIENT when all refusals are for good, ERROR_REFUSED when one is
- * not. With all_or_none the worst refusal counts. host is for the words.
+ * not. With all_or_none the worst refusal counts, and whoever was accepted is
+ * open again: nothing was sent. host is for the words.
  */
-void outcome_settle(const struct envelope *env, bool all_or_none,
-    const char *host, struct error *e);
+void outcome_settle(
+    struct envelope *env, bool all_or_none, const char *host, struct error *e);
 
 #endif

@@ -28,6 +28,9 @@
 /* A path, its ORCPT in xtext and all parameters are far below this. */
 #define SESSION_LINE_MAX 2048
 
+/* Octets of a command with its CRLF, RFC 5321 section 4.5.3.1.4. */
+#define SESSION_COMMAND_MAX 512
+
 /* Seconds for the greeting of a port that should not be spoken to so. */
 #define SESSION_VAIN 20
 
@@ -93,6 +96,8 @@ struct session {
 	struct sasl_channel channel;
 	struct sasl *sasl;
 	struct error broken_off; /* why we cancelled AUTH */
+	struct buf initial;	 /* response that did not fit behind AUTH */
+	struct buf secret;	 /* what was sent last of this kind */
 	bool authenticated;
 	const char *auth;
 
@@ -105,6 +110,8 @@ struct session {
 	size_t queue_size;
 
 	struct session_mail *mail;
+	struct error refusal;  /* of the first recipient: its hint */
+	unsigned transactions; /* so far */
 	struct transaction transaction;
 	size_t cursor;	       /* the next recipient to ask */
 	size_t again;	       /* where a further transaction begins */
@@ -126,7 +133,7 @@ struct row {
 	enum step (*answer)(struct session *, struct recipient *);
 };
 
-static const struct row rows[];
+static const struct row rows[STEP_STAY];
 
 /* The one place where the step changes. */
 static void
@@ -221,6 +228,8 @@ send_secret(struct session *s, const char *shown, struct text secret)
 {
 	char line[128];
 
+	buf_wipe(&s->secret);
+	buf_add_text(&s->secret, secret);
 	snprintf(line, sizeof(line), "%s[secret]", shown);
 	trace(s, SESSION_CLIENT, text_of(line));
 	buf_add_string(&s->out, shown);
@@ -404,10 +413,11 @@ new_sasl(struct session *s)
 	    &plan, &s->channel, text_of(s->ehlo.mechanisms), &s->error);
 }
 
+/* RFC 4954 section 4: what would make the line too long goes as the answer to
+ * an empty challenge. */
 static enum step
 ask_auth(struct session *s)
 {
-	struct buf initial;
 	char command[64];
 	int has_initial;
 
@@ -416,57 +426,71 @@ ask_auth(struct session *s)
 	s->sasl = new_sasl(s);
 	if (s->sasl == NULL)
 		return STEP_QUIT;
-	buf_init(&initial, SESSION_OUT_MAX / 2);
-	has_initial = sasl_initial(s->sasl, &initial, &s->error);
-	if (has_initial != -1) {
-		s->auth = sasl_name(sasl_mechanism(s->sasl));
-		snprintf(command, sizeof(command), "AUTH %s ", s->auth);
-		if (has_initial)
-			send_secret(s, command, buf_text(&initial));
-		else
-			send_command(s, STEP_AUTH, "AUTH %s", s->auth);
+	has_initial = sasl_initial(s->sasl, &s->initial, &s->error);
+	if (has_initial == -1)
+		return STEP_QUIT;
+	s->auth = sasl_name(sasl_mechanism(s->sasl));
+	snprintf(command, sizeof(command), "AUTH %s ", s->auth);
+	if (has_initial &&
+	    strlen(command) + s->initial.len + 2 <= SESSION_COMMAND_MAX) {
+		send_secret(s, command, buf_text(&s->initial));
+		buf_wipe(&s->initial);
+	} else {
+		send_command(s, STEP_AUTH, "AUTH %s", s->auth);
 	}
-	buf_wipe(&initial);
-	return has_initial == -1 ? STEP_QUIT : STEP_STAY;
+	return STEP_STAY;
 }
 
 static enum step
 continue_auth(struct session *s)
 {
 	struct buf response;
-	int result;
+	int result = 0;
 
 	buf_init(&response, SESSION_OUT_MAX / 2);
-	result = sasl_step(
-	    s->sasl, buf_text(&s->reply.text), &response, &s->broken_off);
+	if (s->initial.len > 0)
+		buf_add_text(&response, buf_text(&s->initial));
+	else
+		result = sasl_step(s->sasl, buf_text(&s->reply.text), &response,
+		    &s->broken_off);
 	if (result == -1)
 		send_command(s, STEP_CANCEL, "*");
 	else
 		send_secret(s, "", buf_text(&response));
 	buf_wipe(&response);
+	buf_wipe(&s->initial);
 	return STEP_STAY;
+}
+
+static bool
+offers_mechanism(const struct session *s, struct text name)
+{
+	struct text rest = text_of(s->ehlo.mechanisms), mechanism;
+
+	while (text_next(&rest, " ", &mechanism)) {
+		if (text_equal(mechanism, name))
+			return true;
+	}
+	return false;
 }
 
 static enum step
 refuse_auth(struct session *s)
 {
 	char what[128];
+	enum step next;
 
 	snprintf(what, sizeof(what), "AUTH %s for the user %.60s", s->auth,
 	    s->plan.user);
-	if (strcmp(s->auth, "PLAIN") != 0 &&
-	    strstr(s->ehlo.mechanisms, "PLAIN") != NULL &&
-	    s->reply.code == 535) {
-		trouble_set(&s->error, &s->reply, ERROR_DENIED,
-		    s->plan.smarthost, rows[STEP_AUTH].doing, what);
-		s->error.hint[0] = '\0';
-		error_hint(&s->error,
+	next = reject(s, ERROR_DENIED, what);
+	/* Some servers offer what they have no data for. */
+	if (s->reply.code == 535 && strcmp(s->auth, "PLAIN") != 0 &&
+	    s->channel.tls && offers_mechanism(s, TEXT("PLAIN")))
+		snprintf(s->error.hint, sizeof(s->error.hint),
 		    "check `user' and the password; where both are right "
-		    "write `auth PLAIN' (offered: %s)",
+		    "write `auth PLAIN' (offered: %.300s)",
 		    s->ehlo.mechanisms);
-		return STEP_QUIT;
-	}
-	return reject(s, ERROR_DENIED, what);
+	return next;
 }
 
 static enum step
@@ -481,6 +505,7 @@ answer_auth(struct session *s, struct recipient *r)
 		return STEP_QUIT;
 	sasl_free(s->sasl);
 	s->sasl = NULL;
+	buf_wipe(&s->secret);
 	buf_wipe(&s->out);
 	s->sent = 0;
 	s->authenticated = true;
@@ -507,6 +532,7 @@ begin_transaction(struct session *s)
 	recode_rewind(s->recode);
 	wire_init(&s->wire, s->recode);
 	s->unasked = s->size;
+	s->transactions++;
 	s->cursor = s->again;
 	s->again = s->mail->envelope->count;
 }
@@ -543,6 +569,8 @@ settle(struct session *s)
 		mail->error = s->error;
 	outcome_settle(mail->envelope, mail->all_or_none,
 	    s->plan.smarthost->host, &mail->error);
+	if (mail->error.code == s->refusal.code)
+		error_hint(&mail->error, "%s", s->refusal.hint);
 	mail->settled = true;
 	s->mail = NULL;
 	recode_free(s->recode);
@@ -569,6 +597,10 @@ check_mail(struct session *s, struct session_mail *mail)
 {
 	if (recode_mail(s, mail) == -1)
 		return -1;
+	if (mail->envelope->requiretls && !s->channel.verified)
+		return error_set(&mail->error, ERROR_REFUSED, "REQUIRETLS",
+		    "the connection to %s is not secured by TLS",
+		    s->plan.smarthost->host);
 	return command_check(mail->envelope, &s->ehlo, s->size,
 	    s->plan.smarthost->host, &mail->error);
 }
@@ -577,6 +609,7 @@ void
 session_mail(struct session *s, struct session_mail *mail)
 {
 	s->mail = mail;
+	error_clear(&s->refusal);
 	s->again = 0;
 	if (check_mail(s, mail) == -1) {
 		outcome_decide(mail->envelope, &mail->error);
@@ -649,6 +682,22 @@ next_command(struct session *s)
 	return has_recipient(s) ? STEP_RCPT : next_data(s);
 }
 
+/* RFC 9422: no further transaction in this session. */
+static bool
+is_exhausted(const struct session *s)
+{
+	return s->ehlo.mailmax > 0 && s->transactions >= s->ehlo.mailmax;
+}
+
+static void
+put_off_rest(struct session *s)
+{
+	error_set(&s->mail->error, ERROR_LATER, "RCPT TO",
+	    "%s takes no more recipients in this session",
+	    s->plan.smarthost->host);
+	outcome_decide(s->mail->envelope, &s->mail->error);
+}
+
 /* Every reply is in and nothing more is to be asked. */
 static enum step
 end_transaction(struct session *s)
@@ -660,11 +709,13 @@ end_transaction(struct session *s)
 		s->again = s->cursor;
 	more = !s->transaction.failed && !s->mail->all_or_none &&
 	       s->again < s->mail->envelope->count;
-	if (more) {
+	if (more && !is_exhausted(s)) {
 		begin_transaction(s);
 		return reset ? STEP_RSET : STEP_TRANSACTION;
 	}
-	if (s->mail->last)
+	if (more)
+		put_off_rest(s);
+	if (s->mail->last || is_exhausted(s))
 		return STEP_QUIT;
 	settle(s);
 	return reset ? STEP_RSET : STEP_READY;
@@ -747,6 +798,8 @@ refuse_recipient(struct session *s, struct recipient *r)
 {
 	char words[512];
 
+	trouble_set(&s->refusal, &s->reply, ERROR_RECIPIENT, s->plan.smarthost,
+	    rows[STEP_RCPT].doing, r->path);
 	reply_words(&s->reply, words, sizeof(words));
 	envelope_decide(r,
 	    s->reply.code / 100 == 5 ? VERDICT_REFUSED : VERDICT_LATER,
@@ -991,6 +1044,9 @@ ask_over(struct session *s)
 {
 	sasl_free(s->sasl);
 	s->sasl = NULL;
+	if (s->no_chunking && s->error.kind != ERROR_NONE)
+		error_hint(&s->error, "the server offers CHUNKING but does "
+				      "not know BDAT: write `chunking off'");
 	settle(s);
 	return STEP_STAY;
 }
@@ -1060,7 +1116,7 @@ session_quit(struct session *s)
 	enter(s, STEP_QUIT);
 }
 
-static const struct row rows[] = {
+static const struct row rows[STEP_STAY] = {
     [STEP_SECURE] = {"the TLS handshake", 2 * MINUTES, ask_nothing, NULL},
     [STEP_GREETING] = {"the greeting", 5 * MINUTES, ask_greeting,
 	answer_greeting},
@@ -1094,8 +1150,11 @@ static const struct row rows[] = {
 static enum step
 answer_closing(struct session *s, enum step step)
 {
-	trouble_set(&s->error, &s->reply, ERROR_LATER, s->plan.smarthost,
-	    rows[step].doing, "to go on");
+	error_set(&s->error, ERROR_LATER, rows[step].doing,
+	    "%s is closing the connection", s->plan.smarthost->host);
+	s->error.code = s->reply.code;
+	s->error.enhanced = s->reply.enhanced;
+	reply_words(&s->reply, s->error.why, sizeof(s->error.why));
 	return STEP_BREAK;
 }
 
@@ -1166,6 +1225,20 @@ refuse_garbage(struct session *s, struct text bytes)
 	return STEP_BREAK;
 }
 
+/* A server that repeats what it was sent must not put the secret into
+ * transcripts, logs and people's questions to others. */
+static void
+hide_echo(struct session *s)
+{
+	const size_t telling = 8; /* octets; less is no secret to find */
+
+	if (s->secret.len < telling ||
+	    !reply_mentions(&s->reply, buf_string(&s->secret)))
+		return;
+	buf_wipe(&s->reply.text);
+	buf_add_string(&s->reply.text, "[the reply repeats the secret]");
+}
+
 /* Takes bytes up to the end of one reply. */
 static enum step
 take_reply(struct session *s, struct text *bytes)
@@ -1182,6 +1255,7 @@ take_reply(struct session *s, struct text *bytes)
 	default:
 		*bytes = text_skip(*bytes, used);
 		s->progress++;
+		hide_echo(s);
 		trace_reply(s);
 		next = answer(s);
 		reply_reset(&s->reply);
@@ -1260,6 +1334,8 @@ session_new(const struct session_plan *plan)
 	s->auth = "-";
 	reply_init(&s->reply);
 	buf_init(&s->out, SESSION_OUT_MAX);
+	buf_init(&s->initial, SESSION_OUT_MAX / 2);
+	buf_init(&s->secret, SESSION_OUT_MAX / 2);
 	enter(s, plan->smarthost->security == SMARTHOST_TLS ? STEP_SECURE
 							    : STEP_GREETING);
 	return s;
@@ -1274,6 +1350,8 @@ session_free(struct session *s)
 	reply_clear(&s->reply);
 	recode_free(s->recode);
 	buf_wipe(&s->out);
+	buf_wipe(&s->initial);
+	buf_wipe(&s->secret);
 	free(s->queue);
 	free(s);
 }

@@ -397,6 +397,20 @@ exchange_in(
 	return STREAM_CLOSED;
 }
 
+/* The time is up, but what has come by now still counts: it may be the reply
+ * that a mail was accepted, and we may be late for having been stopped. */
+static enum stream_status
+take_late(struct stream *s, const struct pollfd *polled, char *in, size_t size,
+    size_t *got, struct error *e)
+{
+	enum stream_status status;
+
+	if ((polled->revents & ~POLLOUT) == 0)
+		return STREAM_TIMEOUT;
+	status = exchange_in(s, in, size, got, e);
+	return status == STREAM_MOVED && *got == 0 ? STREAM_TIMEOUT : status;
+}
+
 enum stream_status
 stream_exchange(struct stream *s, const char *out, size_t len, size_t *sent,
     char *in, size_t size, size_t *got, long long deadline, struct error *e)
@@ -423,7 +437,7 @@ stream_exchange(struct stream *s, const char *out, size_t len, size_t *sent,
 		case -1:
 			return STREAM_FAILED;
 		case 0:
-			return STREAM_TIMEOUT;
+			return take_late(s, &polled, in, size, got, e);
 		}
 		readable = (polled.revents & ~POLLOUT) != 0;
 	}

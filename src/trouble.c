@@ -4,7 +4,7 @@
 
 /* What the well-known codes mean, the more special first. */
 static const struct {
-	int code;
+	int code;		  /* 0: any */
 	struct enhanced enhanced; /* class 0: any */
 	const char *mention;	  /* NULL: any */
 	const char *hint;	  /* NULL: TLS first */
@@ -20,16 +20,20 @@ static const struct {
 	"the provider has switched password logins off for this account: "
 	"switch authenticated SMTP on in its administration"},
     {535, {0, 0, 0}, NULL, "check `user' and the password"},
-    {550, {5, 7, 1}, "relay",
+    {0, {0, 0, 0}, "relay",
 	"the server takes mail for others only after a login: write "
 	"`user' and `password-file'"},
+    {504, {0, 0, 0}, "helo",
+	"write `helo NAME' with a host name that DNS knows"},
+    {553, {0, 0, 0}, "sender",
+	"write `from' with an address that the login may use"},
     {552, {0, 0, 0}, NULL, "the message or a mailbox is too large"},
 };
 
 static bool
 hint_fits(size_t i, const struct reply *reply)
 {
-	if (hints[i].code != reply->code)
+	if (hints[i].code != 0 && hints[i].code != reply->code)
 		return false;
 	if (hints[i].enhanced.class != 0 &&
 	    !reply_enhanced_equal(hints[i].enhanced, reply->enhanced))
@@ -73,18 +77,18 @@ trouble_set(struct error *e, const struct reply *reply,
     const char *what)
 {
 	enum error_kind kind;
-	const char *verb;
+	const char *verb, *when = "";
 
 	if (e->kind != ERROR_NONE)
 		return -1;
 	kind = trouble_kind(reply, permanent);
 	if (kind == ERROR_PROTOCOL)
 		verb = "gave an answer that SMTP does not allow to";
-	else if (kind == ERROR_LATER)
-		verb = "refused for now";
 	else
 		verb = "refused";
-	error_set(e, kind, doing, "%s %s %s", h->host, verb, what);
+	if (kind == ERROR_LATER)
+		when = " for now";
+	error_set(e, kind, doing, "%s %s %s%s", h->host, verb, what, when);
 	e->code = reply->code;
 	e->enhanced = reply->enhanced;
 	reply_words(reply, e->why, sizeof(e->why));

@@ -77,17 +77,23 @@ class Case:
 # What is fed.
 
 def read_seeds(folder):
-    """The inputs of each target: of its unit test, and those in `folder`."""
+    """The inputs of each target: those of its unit test, and those found, of
+    which there are many more, with less sense."""
     pools = {}
     with tempfile.TemporaryDirectory() as seeds:
         for name in TARGETS:
             subprocess.run([sys.executable, TESTS / 'fuzz/seeds.py',
                             f'{seeds}/{name}', name], check=True)
-            found = {path.read_bytes()[:SIZE_MAX]
-                     for place in (seeds, TESTS / 'fuzz/corpus', folder or '')
-                     for path in pathlib.Path(place, name).glob('*')}
-            pools[name] = sorted(found | {b''})
+            told, found = ({
+                path.read_bytes()[:SIZE_MAX] for place in places if place
+                for path in pathlib.Path(place, name).glob('*')}
+                for places in ((seeds,), (TESTS / 'fuzz/corpus', folder)))
+            pools[name] = [sorted(p) for p in (told, found) if p] or [[b'']]
     return pools
+
+
+def pick(rng, pool):
+    return rng.choice(rng.choice(pool))
 
 
 def change(rng, data, pool):
@@ -105,14 +111,14 @@ def change(rng, data, pool):
             return data[:end] + data[at:end] * rng.choice((1, 3, 200)) \
                 + data[end:]
         case 5:
-            return data[:at] + rng.choice(pool)
+            return data[:at] + pick(rng, pool)
         case 6:
-            return data[:at] + rng.choice(pool) + data[at:]
+            return data[:at] + pick(rng, pool) + data[at:]
 
 
 def make_input(rng, pool):
-    data = rng.choice(pool)
-    for _ in range(rng.choice((0, 1, 1, 2, 3, 6, 12))):
+    data = pick(rng, pool)
+    for _ in range(rng.choice((0, 0, 1, 1, 2, 4, 10))):
         data = change(rng, data, pool)[:SIZE_MAX]
     return data
 
@@ -140,7 +146,7 @@ def make_case(rng, pools):
     message = make_message(rng, pools)
     server = rng.choice(('8bit', '7bit'))
     if kind == 'message':
-        more = rng.choice(((), (), (b'-U',), (b'-n', b'bob@example.net'),
+        more = rng.choice(((), (b'bob@example.net',), (b'-n', b'-U', b'bob'),
                            (b'-F', make_argument(rng, pools))))
         return Case(kind, (b'-t', show, *more), message, config)
     if kind == 'argument':
@@ -369,11 +375,13 @@ class Tally:
     def __init__(self, options):
         self.options = options
         self.fed = collections.Counter()
+        self.taken = collections.Counter()
         self.failed = collections.Counter()
         self.faults = {}  # kind and fault: how often, and the first files
 
-    def add(self, case, faults):
+    def add(self, case, done, faults):
         self.fed[case.kind] += 1
+        self.taken[case.kind] += done.status == 0
         if not faults:
             return
         self.failed[case.kind] += 1
@@ -388,9 +396,9 @@ class Tally:
 
     def tell(self):
         for n, kind in enumerate(sorted(self.fed), 1):
-            print('%s %d - %d inputs as %s' % (
+            print('%s %d - %d inputs as %s, %d with status 0' % (
                 'not ok' if self.failed[kind] else 'ok', n, self.fed[kind],
-                kind))
+                kind, self.taken[kind]))
             for (of, fault), paths in self.faults.items():
                 if of == kind:
                     print(f'# {len(paths)} times: {fault}')
@@ -412,7 +420,8 @@ def feed(options):
         while time.monotonic() < end:
             case = make_case(rng, pools)
             done = feeder.run(case)
-            tally.add(case, list(dict.fromkeys(feeder.faults(case, done))))
+            faults = list(dict.fromkeys(feeder.faults(case, done)))
+            tally.add(case, done, faults)
     return tally.tell()
 
 

@@ -6,7 +6,6 @@
 #include "session.h"
 
 #define LAST_WORDS "Good bye.\r\n"
-#define RECIPIENTS 3
 
 struct play {
 	struct session *session;
@@ -25,23 +24,24 @@ check(bool holds)
 		abort();
 }
 
-static bool
-has_sent(const struct play *p, const char *words)
+static const char *
+find(const struct buf *b, size_t from, const char *words)
 {
-	return memmem(buf_text(&p->sent).at, p->sent.len, words,
-		   strlen(words)) != NULL;
+	struct text t = text_skip(buf_text(b), from);
+
+	return t.len == 0 ? NULL : memmem(t.at, t.len, words, strlen(words));
 }
 
 static bool
 has_sent_all(const struct play *p)
 {
-	return has_sent(p, LAST_WORDS ".\r\n") ||
-	       (has_sent(p, " LAST\r\n") && has_sent(p, LAST_WORDS));
+	return find(&p->sent, 0, LAST_WORDS ".\r\n") != NULL ||
+	       (find(&p->sent, 0, " LAST\r\n") != NULL &&
+		   find(&p->sent, 0, LAST_WORDS) != NULL);
 }
 
-/* Does what it wants but for a reply; returns how much it has to say. */
-static size_t
-give(struct play *p, const char **at)
+static void
+give(struct play *p)
 {
 	const struct sasl_channel channel = {.tls = true, .verified = true};
 
@@ -55,10 +55,6 @@ give(struct play *p, const char **at)
 			session_mail(p->session, p->next);
 		p->next = NULL;
 	}
-	if (session_want(p->session) == SESSION_OVER)
-		return 0;
-	check(session_timeout(p->session) > 0);
-	return session_output(p->session, at);
 }
 
 /* All that the client has to say, but not more than so many octets. */
@@ -68,99 +64,120 @@ hear(struct play *p, size_t most)
 	const char *at, *mail;
 	size_t len;
 
-	for (; most > 0 && (len = give(p, &at)) > 0; most -= len) {
+	for (; most > 0; most -= len) {
+		give(p);
+		if (session_want(p->session) == SESSION_OVER)
+			return;
+		len = session_output(p->session, &at);
+		if (len == 0)
+			return;
 		len = len < most ? len : most;
 		buf_add(&p->sent, at, len);
 		session_sent(p->session, len);
-		check(p->secured || !has_sent(p, "MAIL FROM"));
-		while ((mail = memmem(p->sent.at + 1, p->sent.len - 1,
-			    "MAIL FROM", 9)) != NULL) {
+		check(p->secured || find(&p->sent, 0, "MAIL FROM") == NULL);
+		while ((mail = find(&p->sent, 1, "MAIL FROM")) != NULL) {
 			buf_drop(&p->sent, (size_t)(mail - p->sent.at));
 			p->good = p->bad = 0;
 		}
 	}
 }
 
-/* A whole line, or the last that has no end. */
 static void
 say(struct play *p, struct text line)
 {
-	bool counts = session_want(p->session) != SESSION_OVER &&
-		      line.len > 4 && line.at[line.len - 1] == '\n' &&
-		      line.at[3] != '-';
-
-	p->good += counts && line.at[0] == '2';
-	p->bad += counts && (line.at[0] == '4' || line.at[0] == '5');
-	p->taken |=
-	    counts && line.at[0] == '2' && p->good > 2 && has_sent_all(p);
+	if (session_want(p->session) != SESSION_OVER && line.len > 4 &&
+	    line.at[line.len - 1] == '\n' && line.at[3] != '-') {
+		p->good += line.at[0] == '2';
+		p->bad += line.at[0] == '4' || line.at[0] == '5';
+		p->taken |= line.at[0] == '2' && p->good > 2 && has_sent_all(p);
+	}
 	session_input(p->session, line.at, line.len / 2);
 	session_input(
 	    p->session, line.at + line.len / 2, line.len - line.len / 2);
 }
 
-/* A line breaks off where it begins with 1; before one that begins with
- * another control byte the client cannot say all it would. */
+/* Where a line begins with a control byte the client does not say all that it
+ * would before it, and with 1 it hears no more. */
 static void
 play(struct play *p, struct text input)
 {
 	const struct error gone = {.kind = ERROR_LATER, .text = "gone"};
 	struct text line;
-	char c;
+	bool control;
 
 	for (; input.len > 0; input = text_skip(input, line.len)) {
 		line = text_first(input, text_find(input, '\n') + 1);
-		c = line.at[0];
-		hear(p, c > 0 && c < '\n' ? 1U << 2 * (c - 1) : SIZE_MAX);
-		if (c == 1)
+		control = line.at[0] > 0 && line.at[0] < '\n';
+		hear(p, control ? 1U << 2 * (line.at[0] - 1) : SIZE_MAX);
+		if (line.at[0] == 1)
 			session_closed(p->session, &gone);
-		say(p, text_skip(line, c > 0 && c < '\n'));
+		say(p, text_skip(line, control));
 	}
 	hear(p, SIZE_MAX);
 	session_closed(p->session, &gone);
 }
 
 static void
-check_mail(const struct play *p)
+check_mail(const struct play *p, const struct envelope *env)
 {
-	const struct session_mail *mail = &p->mail;
-	const struct envelope *env = mail->envelope;
+	const struct error *e = &p->mail.error;
 	size_t delivered = envelope_count(env, VERDICT_DELIVERED);
 	size_t doubtful = envelope_count(env, VERDICT_DOUBTFUL);
-	bool all = delivered == RECIPIENTS;
+	bool all = delivered == env->count;
 
-	check(mail->settled);
+	check(p->mail.settled);
 	check(envelope_count(env, VERDICT_OPEN) == 0);
 	check(envelope_count(env, VERDICT_ACCEPTED) == 0);
-	check((mail->error.kind == ERROR_NONE) == all);
+	check((e->kind == ERROR_NONE) == all);
 	check(delivered == 0 || p->taken);
-	check(delivered == 0 || all || !mail->all_or_none);
-	check(delivered == 0 || error_status(mail->error.kind) != 75);
+	check(delivered == 0 || all || !p->mail.all_or_none);
+	check(delivered == 0 || error_status(e->kind) != 75);
 	check(doubtful == 0 || has_sent_all(p));
-	check(mail->error.kind != ERROR_DOUBTFUL || doubtful > 0);
+	check(e->kind != ERROR_DOUBTFUL || doubtful > 0);
 	check(delivered + doubtful > 0 || !has_sent_all(p) || p->bad > 0);
 }
 
+/* QUIT alone, or what of it has not gone out yet. */
 static void
-add_message(struct message *m, bool large)
+check_rest(struct session *s)
 {
-	static const char head[] = "From: alice@example.com\r\n\r\n";
-	static char fill[300 * 1000];
+	static const char quit[] = "QUIT\r\n";
+	const char *at;
+	size_t len;
+
+	check(session_want(s) == SESSION_OVER);
+	len = session_output(s, &at);
+	check(len < sizeof(quit));
+	check(memcmp(at, quit + sizeof(quit) - 1 - len, len) == 0);
+}
+
+static void
+fill(struct envelope *env, struct message *m, bool large)
+{
+	static const char line[] = "................................\r\n";
+	char to[] = "0@example.org";
 	struct error e;
+	size_t i;
 
 	error_clear(&e);
-	memset(fill, '\n', sizeof(fill));
-	message_input(m, head, strlen(head), &e);
-	message_input(m, fill, large ? sizeof(fill) / 2 : 0, &e);
+	envelope_init(env);
+	envelope_set_reverse_path(env, TEXT("alice@example.com"), &e);
+	for (; to[0] < '3'; to[0]++)
+		envelope_add(env, text_of(to), &e);
+	message_input(m, "\r\n", 2, &e);
+	for (i = 0; large && i < 8000; i++)
+		message_input(m, line, strlen(line), &e);
 	message_input(m, LAST_WORDS, strlen(LAST_WORDS), &e);
 	check(message_end(m, &e) == 0);
 }
 
-/* What the server says; the last byte says to whom. */
+/* What the server says; the last byte says to what client. */
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	unsigned how = size > 0 ? data[size - 1] : 0U;
-	struct account account = {.auth = how & 1 ? AUTH_AUTO : AUTH_OFF};
+	struct account account = {.auth = how & 1 ? AUTH_AUTO : AUTH_OFF,
+	    .chunking = how & 16 ? SWITCH_NO : SWITCH_YES};
 	struct smarthost smarthost = {
 	    how & 2 ? SMARTHOST_STARTTLS : SMARTHOST_PLAIN, "mx", 587, "mx"};
 	struct session_plan plan = {.account = &account,
@@ -170,32 +187,19 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	    .password = TEXT("secret"),
 	    .nonce = "nonce"};
 	struct envelope env;
-	struct play p = {.secured = !(how & 2)};
-	struct error e;
-	const char *at;
-	char to[] = "0@example.org";
-	size_t len;
+	struct play p = {.secured = !(how & 2), .next = &p.mail};
 
-	error_clear(&e);
-	envelope_init(&env);
-	check(envelope_set_reverse_path(&env, TEXT("a@b"), &e) == 0);
-	for (; to[0] < '0' + RECIPIENTS; to[0]++)
-		check(envelope_add(&env, text_of(to), &e) == 1);
 	p.mail = (struct session_mail){.envelope = &env,
 	    .message = message_new(NULL),
 	    .all_or_none = how & 4,
 	    .last = !(how & 8)};
-	add_message(p.mail.message, how & 16);
-	account.chunking = how & 32 ? SWITCH_NO : SWITCH_YES;
-	p.next = &p.mail;
+	fill(&env, p.mail.message, (how & 0x60) == 0x60);
 	buf_init(&p.sent, SIZE_MAX / 4);
 	p.session = session_new(&plan);
 	play(&p, (struct text){(const char *)data, size});
-	check(session_want(p.session) == SESSION_OVER);
-	len = session_output(p.session, &at);
-	check(len <= 6 && memcmp(at, &"QUIT\r\n"[6 - len], len) == 0);
+	check_rest(p.session);
 	if (p.next == NULL)
-		check_mail(&p);
+		check_mail(&p, &env);
 	session_free(p.session);
 	message_free(p.mail.message);
 	envelope_clear(&env);
