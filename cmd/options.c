@@ -58,6 +58,16 @@ set_string(struct walk *w, const char *value)
 }
 
 static int
+set_file(struct walk *w, const char *value)
+{
+	if (value[0] != '\0')
+		return set_string(w, value);
+	error_set(w->error, ERROR_USAGE, NULL, "option %s: the value is empty",
+	    w->row->spelling);
+	return error_hint(w->error, "write the name of a file");
+}
+
+static int
 set_mode(struct walk *w, const char *value)
 {
 	(void)value;
@@ -279,11 +289,11 @@ static const struct row rows[] = {
     {"--account", ARITY_REQUIRED, OURS, .meaning = set_string, OPTION(account)},
     {"-B", ARITY_REQUIRED, ANY, .meaning = parse_body},
     {"-b", ARITY_REQUIRED, ANY, .meaning = parse_mode},
-    {"-C", ARITY_REQUIRED, OURS, .meaning = set_string, OPTION(config)},
+    {"-C", ARITY_REQUIRED, OURS, .meaning = set_file, OPTION(config)},
     {"-C", ARITY_REQUIRED, THEIRS, .meaning = refuse,
 	.words = "no configuration can be named under this name; `sendling "
 		 "--config FILE' does that"},
-    {"--config", ARITY_REQUIRED, OURS, .meaning = set_string, OPTION(config)},
+    {"--config", ARITY_REQUIRED, OURS, .meaning = set_file, OPTION(config)},
     {"--set", ARITY_REQUIRED, OURS, .meaning = add_setting},
     {"-c", ARITY_NONE, ANY, .meaning = ignore},
     {"-m", ARITY_NONE, ANY, .meaning = ignore},
@@ -324,7 +334,7 @@ static const struct row rows[] = {
     {"-t", ARITY_NONE, ANY, .meaning = set_flag, OPTION(request.from_fields)},
     {"-V", ARITY_REQUIRED, ANY, .meaning = set_string, OPTION(request.envid)},
     {"-v", ARITY_NONE, ANY, .meaning = set_flag, OPTION(verbose)},
-    {"-X", ARITY_REQUIRED, OURS, .meaning = set_string, OPTION(transcript)},
+    {"-X", ARITY_REQUIRED, OURS, .meaning = set_file, OPTION(transcript)},
     {"-X", ARITY_REQUIRED, THEIRS, .meaning = ignore_aloud},
     {"--check", ARITY_NONE, OURS, .meaning = set_mode, .mode = MODE_CHECK},
     {"--dry-run", ARITY_NONE, OURS, .meaning = set_mode, .mode = MODE_DRY_RUN},

@@ -120,6 +120,21 @@ read_message(struct run *r, struct error *e)
 	    STDIN_FILENO, r->options.dot_ends, r->message, e);
 }
 
+/* Nobody at a terminal types a whole mail to learn that it goes nowhere. */
+static int
+refuse_nobody(const struct run *r, struct error *e)
+{
+	const struct request *request = &r->options.request;
+
+	if (request->recipient_count > 0 || request->from_fields ||
+	    !isatty(STDIN_FILENO))
+		return 0;
+	error_set(e, ERROR_USAGE, NULL, "no recipient is given");
+	return error_hint(e,
+	    "name recipients on the command line, or use -t to take those of "
+	    "To, Cc and Bcc; `sendling --help' lists the options");
+}
+
 static int
 open_transcript(struct run *r, struct error *e)
 {
@@ -149,8 +164,8 @@ static int
 run_submit(struct run *r, struct error *e)
 {
 	start_dispatch(r);
-	if (read_message(r, e) == -1 || read_settings(r, e) == -1 ||
-	    open_transcript(r, e) == -1)
+	if (refuse_nobody(r, e) == -1 || read_message(r, e) == -1 ||
+	    read_settings(r, e) == -1 || open_transcript(r, e) == -1)
 		dispatch_report(r->dispatch, r->message, e);
 	else
 		dispatch_mail(
@@ -222,7 +237,8 @@ static int
 run_dry(struct run *r, struct error *e)
 {
 	start_dispatch(r);
-	if (read_message(r, e) == -1 || read_settings(r, e) == -1 ||
+	if (refuse_nobody(r, e) == -1 || read_message(r, e) == -1 ||
+	    read_settings(r, e) == -1 ||
 	    dispatch_prepare(r->dispatch, &r->options.request, r->message, e) ==
 		-1)
 		return fail(r, e);
@@ -230,6 +246,41 @@ run_dry(struct run *r, struct error *e)
 	if (r->options.mode == MODE_DRY_RUN && print_message(r, e) == -1)
 		return fail(r, e);
 	return flush_stdout(e) == -1 ? fail(r, e) : EXIT_SUCCESS;
+}
+
+static int
+check_aliases(const struct account *a, struct error *e)
+{
+	struct alias_map *map;
+
+	if (settings_read_aliases(a, &map, e) == -1)
+		return -1;
+	alias_free(map);
+	return 0;
+}
+
+/* -bi, newaliases: nothing is built, but what is wrong is told. Scripts of
+ * packages call it before there is a configuration. */
+static int
+run_aliases(struct run *r, struct error *e)
+{
+	size_t i;
+
+	if (read_settings(r, e) == -1)
+		return fail(r, e);
+	for (i = 0; i < r->config.account_count; i++)
+		if (check_aliases(&r->config.accounts[i], e) == -1)
+			return fail(r, e);
+	return EXIT_SUCCESS;
+}
+
+static void
+print_fault(const char *where, const char *what, const char *hint)
+{
+	bool hinted = hint != NULL && hint[0] != '\0';
+
+	printf("%s: %s%s%s\n", where, what, hinted ? "; " : "",
+	    hinted ? hint : "");
 }
 
 static void
@@ -240,58 +291,70 @@ print_faults(const struct config *c)
 
 	for (i = 0; i < c->fault_count; i++) {
 		f = &c->faults[i];
-		printf("%s: %s%s%s\n", f->where, f->what,
-		    f->hint == NULL ? "" : "; ",
-		    f->hint == NULL ? "" : f->hint);
+		print_fault(f->where, f->what, f->hint);
 	}
 }
 
-static int
-check_aliases(const struct config *c, struct error *e)
+/* Accounts that share a file of aliases share its faults. */
+static bool
+is_checked(const struct config *c, size_t at)
 {
-	struct alias_map *map;
+	const char *name, *aliases = c->accounts[at].aliases;
 	size_t i;
 
-	for (i = 0; i < c->account_count; i++) {
-		if (settings_read_aliases(&c->accounts[i], &map, e) == -1)
-			return -1;
-		alias_free(map);
+	for (i = 0; i < at; i++) {
+		name = c->accounts[i].aliases;
+		if (name == aliases || (name != NULL && aliases != NULL &&
+					   strcmp(name, aliases) == 0))
+			return true;
 	}
-	return 0;
+	return false;
 }
 
-/* -bi, newaliases: nothing is built, but what is wrong is told. Scripts of
- * packages call it before there is a configuration. */
-static int
-run_aliases(struct run *r, struct error *e)
+/* The status is that of the first fault. */
+static void
+tell_fault(const struct error *fault, struct error *e)
 {
-	if (read_settings(r, e) == -1 || check_aliases(&r->config, e) == -1)
-		return fail(r, e);
-	return EXIT_SUCCESS;
+	if (fault->kind == ERROR_NONE)
+		return;
+	print_fault(fault->doing == NULL ? "configuration" : fault->doing,
+	    fault->text, fault->hint);
+	if (e->kind == ERROR_NONE)
+		*e = *fault;
 }
 
-static int
+static void
 check_accounts(const struct config *c, struct error *e)
 {
+	struct error fault;
 	size_t i;
 
 	for (i = 0; i < c->account_count; i++) {
-		if (account_check(&c->accounts[i], e) == -1)
-			return -1;
+		error_clear(&fault);
+		account_check(&c->accounts[i], &fault);
+		tell_fault(&fault, e);
 	}
-	return check_aliases(c, e);
+	for (i = 0; i < c->account_count; i++) {
+		error_clear(&fault);
+		if (!is_checked(c, i))
+			check_aliases(&c->accounts[i], &fault);
+		tell_fault(&fault, e);
+	}
 }
 
 static int
 run_check(struct run *r, struct error *e)
 {
-	if (read_settings(r, e) == 0)
-		check_accounts(&r->config, e);
-	print_faults(&r->config);
-	if (e->kind == ERROR_NONE)
-		printf("no faults; accounts: %zu\n", r->config.account_count);
-	else if (r->config.fault_count == 0)
+	const struct config *c = &r->config;
+
+	read_settings(r, e);
+	print_faults(c);
+	/* No accounts: no file was read, which is none of the faults. */
+	if (e->kind != ERROR_NONE && c->account_count == 0)
 		return fail(r, e);
+	check_accounts(c, e);
+	if (e->kind == ERROR_NONE)
+		printf("no faults; accounts: %zu\n", c->account_count);
 	return error_status(e->kind);
 }
 

@@ -30,9 +30,11 @@ account_init(struct account *a)
 void
 account_clear(struct account *a)
 {
-	for (size_t i = 0; i < a->smarthost_count; i++)
+	size_t i;
+
+	for (i = 0; i < a->smarthost_count; i++)
 		smarthost_clear(&a->smarthosts[i]);
-	for (size_t i = 0; i < a->match_count; i++)
+	for (i = 0; i < a->match_count; i++)
 		free(a->match[i]);
 	mem_wipe_string(a->secret_text);
 	free(a->smarthosts);
@@ -77,10 +79,12 @@ inherit_switch(enum account_switch *to, enum account_switch from)
 static void
 inherit_smarthosts(struct account *a, const struct account *d)
 {
+	size_t i;
+
 	if (a->smarthost_count > 0 || d->smarthost_count == 0)
 		return;
 	a->smarthosts = mem_new(d->smarthost_count, sizeof(*a->smarthosts));
-	for (size_t i = 0; i < d->smarthost_count; i++) {
+	for (i = 0; i < d->smarthost_count; i++) {
 		a->smarthosts[i] = d->smarthosts[i];
 		a->smarthosts[i].host = mem_copy(d->smarthosts[i].host);
 		a->smarthosts[i].url = mem_copy(d->smarthosts[i].url);
@@ -91,10 +95,12 @@ inherit_smarthosts(struct account *a, const struct account *d)
 static void
 inherit_match(struct account *a, const struct account *d)
 {
+	size_t i;
+
 	if (a->match_count > 0 || d->match_count == 0)
 		return;
 	a->match = mem_new(d->match_count, sizeof(*a->match));
-	for (size_t i = 0; i < d->match_count; i++)
+	for (i = 0; i < d->match_count; i++)
 		a->match[i] = mem_copy(d->match[i]);
 	a->match_count = d->match_count;
 }
@@ -170,11 +176,11 @@ is_host_char(char c)
 bool
 account_is_host(struct text t)
 {
-	size_t label = 0;
+	size_t i, label = 0;
 
 	if (t.len == 0 || t.len > HOST_MAX || t.at[0] == '-')
 		return false;
-	for (size_t i = 0; i < t.len; i++) {
+	for (i = 0; i < t.len; i++) {
 		if (t.at[i] == '.' && label > 0)
 			label = 0;
 		else if (is_host_char(t.at[i]) && label < LABEL_MAX)
@@ -210,7 +216,9 @@ smarthost_fault(struct text url, const char *fault, struct error *e)
 static const struct scheme *
 scheme_find(struct text url)
 {
-	for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
+	size_t i;
+
+	for (i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
 		if (text_starts_fold(url, text_of(schemes[i].prefix)))
 			return &schemes[i];
 	}
@@ -304,8 +312,9 @@ smarthost_url(const struct smarthost *s, enum smarthost_security security,
 {
 	bool six = strchr(s->host, ':') != NULL;
 	const char *prefix = "";
+	size_t i;
 
-	for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
+	for (i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
 		if (schemes[i].security == security)
 			prefix = schemes[i].prefix;
 	}
@@ -355,9 +364,11 @@ account_check(const struct account *a, struct error *e)
 bool
 account_matches(const struct account *a, const char *reverse_path)
 {
+	size_t i;
+
 	if (reverse_path == NULL)
 		return false;
-	for (size_t i = 0; i < a->match_count; i++) {
+	for (i = 0; i < a->match_count; i++) {
 		if (fnmatch(a->match[i], reverse_path, FNM_CASEFOLD) == 0)
 			return true;
 	}

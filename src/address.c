@@ -469,7 +469,8 @@ add_domain_atom(struct address_list *list, struct token t)
 		return fault(
 		    list, t.at, "a domain is missing or ends in a dot");
 	if (t.kind != TOKEN_ATOM || t.encoded)
-		return fault(list, t.at, "a domain is no such");
+		return fault(
+		    list, t.at, "what stands behind the '@' is no domain");
 	buf_add(&list->scratch, list->input.at + t.at, t.end - t.at);
 	return 0;
 }

@@ -54,7 +54,9 @@ static int
 include_open(
     struct parser *p, const char *name, struct buf *bytes, struct error *e)
 {
-	for (size_t i = 0; i < p->depth; i++) {
+	size_t i;
+
+	for (i = 0; i < p->depth; i++) {
 		if (strcmp(p->layers[i].name, name) == 0)
 			return error_set(
 			    e, ERROR_CONFIG, NULL, "the file includes itself");
@@ -121,7 +123,9 @@ include_find(void *arg, struct text path, struct error *e)
 static void
 places_forget(struct parser *p)
 {
-	for (size_t i = 0; i < sizeof(p->places) / sizeof(p->places[0]); i++) {
+	size_t i;
+
+	for (i = 0; i < sizeof(p->places) / sizeof(p->places[0]); i++) {
 		free(p->places[i]);
 		p->places[i] = NULL;
 	}
@@ -130,7 +134,9 @@ places_forget(struct parser *p)
 static const struct account *
 account_find(const struct config *c, struct text name)
 {
-	for (size_t i = 0; i < c->account_count; i++) {
+	size_t i;
+
+	for (i = 0; i < c->account_count; i++) {
 		if (text_equal(text_of(c->accounts[i].name), name))
 			return &c->accounts[i];
 	}
@@ -279,6 +285,8 @@ unknown(struct config *c, char *where, struct text word, bool may_show)
 	error_set(&e, ERROR_CONFIG, NULL, "unknown keyword");
 	if (near != NULL)
 		error_hint(&e, "did you mean `%s'?", near->name);
+	else
+		error_hint(&e, "sendling.conf(5) lists the keywords");
 	fault_add(c, where, near != NULL || may_show ? word : TEXT(""), &e);
 }
 
@@ -310,6 +318,32 @@ word_next(struct text *rest)
 	return word;
 }
 
+static bool
+is_sign(struct text t)
+{
+	return t.len > 0 && (t.at[0] == '=' || t.at[0] == ':');
+}
+
+/* What stands behind the keyword, blanks and all. A `password' may begin with
+ * any octet. */
+static int
+check_gap(const struct keyword *k, struct text rest, struct error *e)
+{
+	struct text value = skip_blanks(rest);
+
+	if (rest.len == 0)
+		return 0;
+	if (is_sign(rest) ||
+	    (is_sign(value) && (value.len == 1 || is_blank(value.at[1])) &&
+		(k->flags & KEYWORD_BYTES) == 0))
+		return error_set(e, ERROR_CONFIG, NULL,
+		    "no `=' or `:' stands between keyword and value");
+	if (!is_blank(rest.at[0]))
+		return error_set(
+		    e, ERROR_CONFIG, NULL, "a space must follow the keyword");
+	return 0;
+}
+
 static void
 line_read(struct parser *p, struct text line)
 {
@@ -330,10 +364,8 @@ line_read(struct parser *p, struct text line)
 	}
 	error_clear(&e);
 	value = k->flags & KEYWORD_BYTES ? skip_blanks(rest) : text_trim(rest);
-	if (rest.len > 0 && !is_blank(rest.at[0]))
-		rc = error_set(
-		    &e, ERROR_CONFIG, NULL, "a space must follow the keyword");
-	else
+	rc = check_gap(k, rest, &e);
+	if (rc == 0)
 		rc = line_set(p, k, value, &e);
 	if (rc == -1)
 		fault_add(p->config, where, word, &e);
@@ -352,7 +384,9 @@ config_init(struct config *c)
 static void
 origins_forget(struct config *c)
 {
-	for (size_t i = 0; i < KEYWORD_SLOTS; i++) {
+	size_t i;
+
+	for (i = 0; i < KEYWORD_SLOTS; i++) {
 		free(c->override_origin[i]);
 		c->override_origin[i] = NULL;
 	}
@@ -361,9 +395,11 @@ origins_forget(struct config *c)
 void
 config_clear(struct config *c)
 {
-	for (size_t i = 0; i < c->account_count; i++)
+	size_t i;
+
+	for (i = 0; i < c->account_count; i++)
 		account_clear(&c->accounts[i]);
-	for (size_t i = 0; i < c->fault_count; i++) {
+	for (i = 0; i < c->fault_count; i++) {
 		free(c->faults[i].where);
 		free(c->faults[i].what);
 		free(c->faults[i].hint);
@@ -382,12 +418,12 @@ config_parse(struct config *c, const char *name, struct text bytes,
 {
 	struct parser p = {.config = c, .source = source};
 	size_t before = c->fault_count;
+	struct layer *layer;
 	struct text line;
 
 	layer_open(&p, mem_copy(name), bytes);
 	while (p.depth > 0) {
-		struct layer *layer = &p.layers[p.depth - 1];
-
+		layer = &p.layers[p.depth - 1];
 		if (!text_next_line(&layer->rest, &line)) {
 			layer_close(&p);
 			continue;
@@ -464,12 +500,13 @@ config_keyword_of_environment(const char *name, char *out, size_t size)
 {
 	struct text prefix = TEXT("SENDLING_");
 	struct text rest = text_of(name);
+	size_t i;
 
 	if (rest.len <= prefix.len || rest.len - prefix.len >= size ||
 	    !text_equal(text_first(rest, prefix.len), prefix))
 		return -1;
 	rest = text_skip(rest, prefix.len);
-	for (size_t i = 0; i < rest.len; i++)
+	for (i = 0; i < rest.len; i++)
 		out[i] = rest.at[i] == '_' ? '-' : text_lower(rest.at[i]);
 	out[rest.len] = '\0';
 	return 0;
@@ -497,13 +534,15 @@ account_end(const struct config *c, struct account *a)
 void
 config_end(struct config *c)
 {
+	size_t i;
+
 	if (c->account_count == 0) {
 		c->accounts = mem_new(1, sizeof(*c->accounts));
 		account_init(&c->accounts[0]);
 		c->accounts[0].name = mem_copy("default");
 		c->account_count = 1;
 	}
-	for (size_t i = 0; i < c->account_count; i++)
+	for (i = 0; i < c->account_count; i++)
 		account_end(c, &c->accounts[i]);
 }
 
@@ -513,9 +552,10 @@ choice_fault(const struct config *c, const char *name, struct error *e)
 {
 	struct buf names;
 	char shown[SHOWN];
+	size_t i;
 
 	buf_init(&names, 300);
-	for (size_t i = 0; i < c->account_count; i++)
+	for (i = 0; i < c->account_count; i++)
 		buf_format(&names, "%s%s", i == 0 ? "" : ", ",
 		    text_visible(
 			text_of(c->accounts[i].name), shown, sizeof(shown)));
@@ -534,7 +574,9 @@ choice_fault(const struct config *c, const char *name, struct error *e)
 static const struct account *
 account_match(const struct config *c, const char *reverse_path)
 {
-	for (size_t i = 0; i < c->account_count; i++) {
+	size_t i;
+
+	for (i = 0; i < c->account_count; i++) {
 		if (account_matches(&c->accounts[i], reverse_path))
 			return &c->accounts[i];
 	}

@@ -222,16 +222,19 @@ note_remarks(const struct recode_remarks *remarks, struct notes *notes)
 		notes_add(notes, "NUL bytes were removed from the body");
 }
 
-/* Under cron the log is all there is: who has not got it, and why. */
+/* Under cron the log is all there is: who has not got it, and why, where the
+ * line of the mail does not say it. */
 static void
-note_refusals(const struct envelope *env, struct notes *notes)
+note_refusals(
+    const struct envelope *env, const struct error *e, struct notes *notes)
 {
 	const struct recipient *r;
 	size_t i, noted = 0;
 
 	for (i = 0; i < env->count && noted < NOTED_MAX; i++) {
 		r = &env->recipients[i];
-		if (r->reply == NULL || r->verdict == VERDICT_DELIVERED)
+		if (r->reply == NULL || r->verdict == VERDICT_DELIVERED ||
+		    env->count == 1 || strcmp(r->reply->words, e->why) == 0)
 			continue;
 		notes_add(
 		    notes, "not sent to <%s>: %s", r->path, r->reply->words);
@@ -257,7 +260,7 @@ dispatch_report(struct dispatch *d, struct message *m, const struct error *e)
 	id = message_id(m);
 	told.message_id = id;
 	note_remarks(&d->mail.remarks, &d->notes);
-	note_refusals(&d->envelope, &d->notes);
+	note_refusals(&d->envelope, e, &d->notes);
 	log_notes(d->plan.log, &d->notes);
 	log_mail(d->plan.log, &told);
 	if (d->plan.json)

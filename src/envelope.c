@@ -20,7 +20,9 @@ envelope_init(struct envelope *env)
 void
 envelope_clear(struct envelope *env)
 {
-	for (size_t i = 0; i < env->count; i++) {
+	size_t i;
+
+	for (i = 0; i < env->count; i++) {
 		free(env->recipients[i].path);
 		free(env->recipients[i].orcpt);
 		free(env->recipients[i].reply);
@@ -53,8 +55,9 @@ static bool
 is_dotted(struct text t, bool (*allowed)(char))
 {
 	bool empty = true;
+	size_t i;
 
-	for (size_t i = 0; i < t.len; i++) {
+	for (i = 0; i < t.len; i++) {
 		if (t.at[i] != '.' && !allowed(t.at[i]))
 			return false;
 		if (t.at[i] == '.' && empty)
@@ -83,9 +86,11 @@ is_quoted_string(struct text t)
 static bool
 is_literal(struct text t)
 {
+	size_t i;
+
 	if (t.len < 3 || t.at[0] != '[' || t.at[t.len - 1] != ']')
 		return false;
-	for (size_t i = 1; i < t.len - 1; i++) {
+	for (i = 1; i < t.len - 1; i++) {
 		if (!text_is_alpha(t.at[i]) && !text_is_digit(t.at[i]) &&
 		    strchr(".:-", t.at[i]) == NULL)
 			return false;
@@ -97,7 +102,9 @@ is_literal(struct text t)
 static size_t
 domain_mark(struct text path)
 {
-	for (size_t i = path.len; i > 0; i--) {
+	size_t i;
+
+	for (i = path.len; i > 0; i--) {
 		if (path.at[i - 1] == '@')
 			return i - 1;
 	}
@@ -159,12 +166,12 @@ envelope_set_reverse_path(
 static uint32_t
 path_hash(struct text path)
 {
-	size_t mark = domain_mark(path);
+	size_t i, mark = domain_mark(path);
 	uint32_t hash = 2166136261U;
+	char c;
 
-	for (size_t i = 0; i < path.len; i++) {
-		char c = i < mark ? path.at[i] : text_lower(path.at[i]);
-
+	for (i = 0; i < path.len; i++) {
+		c = i < mark ? path.at[i] : text_lower(path.at[i]);
 		hash = (hash ^ (unsigned char)c) * 16777619U;
 	}
 	return hash;
@@ -186,10 +193,9 @@ index_slot(const struct envelope *env, struct text path)
 {
 	size_t mask = env->index_size - 1;
 	size_t slot = path_hash(path) & mask;
+	const struct recipient *r;
 
 	while (env->index[slot] != 0) {
-		const struct recipient *r;
-
 		r = &env->recipients[env->index[slot] - 1];
 		if (path_equal(text_of(r->path), path))
 			break;
@@ -202,13 +208,14 @@ static void
 index_grow(struct envelope *env)
 {
 	size_t size = env->index_size == 0 ? INDEX_MIN : 2 * env->index_size;
+	struct text path;
+	size_t i;
 
 	free(env->index);
 	env->index = mem_new(size, sizeof(*env->index));
 	env->index_size = size;
-	for (size_t i = 0; i < env->count; i++) {
-		struct text path = text_of(env->recipients[i].path);
-
+	for (i = 0; i < env->count; i++) {
+		path = text_of(env->recipients[i].path);
 		env->index[index_slot(env, path)] = (unsigned)(i + 1);
 	}
 }
@@ -266,9 +273,11 @@ envelope_set_envid(struct envelope *env, struct text id, struct error *e)
 int
 envelope_xtext(struct text t, struct buf *out)
 {
-	for (size_t i = 0; i < t.len; i++) {
-		unsigned char c = (unsigned char)t.at[i];
+	unsigned char c;
+	size_t i;
 
+	for (i = 0; i < t.len; i++) {
+		c = (unsigned char)t.at[i];
 		if (c < '!' || c > '~' || c == '+' || c == '=')
 			buf_format(out, "+%02X", c);
 		else
@@ -282,10 +291,10 @@ envelope_decide(struct recipient *r, enum verdict verdict, int code,
     struct enhanced enhanced, const char *words)
 {
 	struct recipient_reply *reply = NULL;
+	size_t size;
 
 	if (words != NULL) {
-		size_t size = strlen(words) + 1;
-
+		size = strlen(words) + 1;
 		reply = mem_new(1, sizeof(*reply) + size);
 		reply->code = code;
 		reply->enhanced = enhanced;
@@ -299,9 +308,9 @@ envelope_decide(struct recipient *r, enum verdict verdict, int code,
 size_t
 envelope_count(const struct envelope *env, enum verdict verdict)
 {
-	size_t count = 0;
+	size_t i, count = 0;
 
-	for (size_t i = 0; i < env->count; i++) {
+	for (i = 0; i < env->count; i++) {
 		if (env->recipients[i].verdict == verdict)
 			count++;
 	}
@@ -324,15 +333,14 @@ int
 envelope_parse_notify(struct text list, unsigned *notify)
 {
 	struct text rest = text_trim(list), word;
-	unsigned wishes = 0;
+	unsigned wish, wishes = 0;
 
 	if (text_equal_fold(rest, TEXT("never"))) {
 		*notify = NOTIFY_NEVER;
 		return 0;
 	}
 	while (text_next(&rest, ", \t", &word)) {
-		unsigned wish = notify_word(word);
-
+		wish = notify_word(word);
 		if (wish == 0)
 			return -1;
 		wishes |= wish;

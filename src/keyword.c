@@ -51,10 +51,11 @@ static int
 choose(const struct setting *s, const struct word *words, int *value,
     struct error *e)
 {
+	const struct word *w;
 	struct buf names;
 
 	buf_init(&names, SHOWN);
-	for (const struct word *w = words; w->name != NULL; w++) {
+	for (w = words; w->name != NULL; w++) {
 		if (text_equal_fold(s->value, text_of(w->name))) {
 			buf_clear(&names);
 			*value = w->value;
@@ -114,10 +115,11 @@ static int
 stand_in(const struct setting *s, struct buf *out, struct error *e)
 {
 	struct text t = s->value;
+	size_t i;
+	char next;
 
-	for (size_t i = 0; i < t.len; i++) {
-		char next = i + 1 < t.len ? t.at[i + 1] : '\0';
-
+	for (i = 0; i < t.len; i++) {
+		next = i + 1 < t.len ? t.at[i + 1] : '\0';
 		if (t.at[i] != '%') {
 			buf_add_char(out, t.at[i]);
 			continue;
@@ -282,9 +284,10 @@ mechanism_fault(struct text name, struct error *e)
 {
 	char shown[SHOWN];
 	struct buf names;
+	int i;
 
 	buf_init(&names, 400);
-	for (int i = 0; i < SASL_COUNT; i++)
+	for (i = 0; i < SASL_COUNT; i++)
 		buf_format(&names, ", %s", sasl_name((enum sasl_mechanism)i));
 	error_set(e, ERROR_CONFIG, NULL, "`%s' is no mechanism known here",
 	    text_visible(name, shown, sizeof(shown)));
@@ -297,10 +300,11 @@ static int
 add_mechanism(struct account *a, struct text name, struct error *e)
 {
 	enum sasl_mechanism mechanism;
+	size_t i;
 
 	if (sasl_parse(name, &mechanism) == -1)
 		return mechanism_fault(name, e);
-	for (size_t i = 0; i < a->mechanism_count; i++) {
+	for (i = 0; i < a->mechanism_count; i++) {
 		if (a->mechanisms[i] == mechanism)
 			return error_set(e, ERROR_CONFIG, NULL,
 			    "%s stands twice", sasl_name(mechanism));
@@ -616,7 +620,9 @@ keyword_at(size_t index)
 const struct keyword *
 keyword_find(struct text word)
 {
-	for (size_t i = 0; i < KEYWORDS; i++) {
+	size_t i;
+
+	for (i = 0; i < KEYWORDS; i++) {
 		if (text_equal(word, text_of(keywords[i].name)))
 			return &keywords[i];
 	}
@@ -640,18 +646,17 @@ least(size_t a, size_t b)
 static size_t
 distance(struct text a, struct text b)
 {
-	size_t row[NEAR_MAX + 1];
+	size_t i, j, corner, above, row[NEAR_MAX + 1];
+	bool same;
 
-	for (size_t j = 0; j <= b.len; j++)
+	for (j = 0; j <= b.len; j++)
 		row[j] = j;
-	for (size_t i = 0; i < a.len; i++) {
-		size_t corner = row[0];
-
+	for (i = 0; i < a.len; i++) {
+		corner = row[0];
 		row[0] = i + 1;
-		for (size_t j = 0; j < b.len; j++) {
-			size_t above = row[j + 1];
-			bool same = text_lower(a.at[i]) == text_lower(b.at[j]);
-
+		for (j = 0; j < b.len; j++) {
+			above = row[j + 1];
+			same = text_lower(a.at[i]) == text_lower(b.at[j]);
 			row[j + 1] =
 			    same ? corner
 				 : 1 + least(corner, least(above, row[j]));
@@ -667,14 +672,14 @@ const struct keyword *
 keyword_near(struct text word)
 {
 	const struct keyword *near = NULL;
-	size_t nearest = NEAR_DISTANCE + 1;
+	size_t i, apart, nearest = NEAR_DISTANCE + 1;
+	struct text name;
 
 	if (word.len < NEAR_MIN || word.len > NEAR_MAX)
 		return NULL;
-	for (size_t i = 0; i < KEYWORDS; i++) {
-		struct text name = text_of(keywords[i].name);
-		size_t apart = nearest;
-
+	for (i = 0; i < KEYWORDS; i++) {
+		name = text_of(keywords[i].name);
+		apart = nearest;
 		if (name.len <= word.len + NEAR_DISTANCE &&
 		    word.len <= name.len + NEAR_DISTANCE)
 			apart = distance(name, word);

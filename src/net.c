@@ -47,7 +47,7 @@ family_of(enum account_family family)
 }
 
 static int
-flags_for(const char *host)
+flags_for(const char *host, int family)
 {
 	if (net_is_literal(host))
 		return AI_NUMERICSERV | AI_NUMERICHOST;
@@ -55,7 +55,19 @@ flags_for(const char *host)
 	 * without a network would not know its own name. */
 	if (text_equal_fold(text_of(host), TEXT("localhost")))
 		return AI_NUMERICSERV;
-	return AI_NUMERICSERV | AI_ADDRCONFIG;
+	/* With one family it would turn "there is no network" into "there is
+	 * no such name". */
+	return AI_NUMERICSERV | (family == AF_UNSPEC ? AI_ADDRCONFIG : 0);
+}
+
+/* Whether the answer may only mean that this machine has no address of the
+ * host's family at the moment. */
+static bool
+is_narrow(int why, int flags)
+{
+	return why != 0 && why != EAI_SYSTEM && why != EAI_MEMORY &&
+	       why != EAI_AGAIN && why != EAI_FAIL &&
+	       (flags & AI_ADDRCONFIG) != 0;
 }
 
 /* EAI_NODATA and EAI_ADDRFAMILY, which not every system has, say like
@@ -149,9 +161,13 @@ net_resolve(const struct smarthost *s, enum account_family family,
 	memset(&hints, 0, sizeof(hints));
 	hints.ai_family = family_of(family);
 	hints.ai_socktype = SOCK_STREAM;
-	hints.ai_flags = flags_for(s->host);
+	hints.ai_flags = flags_for(s->host, hints.ai_family);
 	snprintf(port, sizeof(port), "%hu", s->port);
 	why = getaddrinfo(s->host, port, &hints, &found);
+	if (is_narrow(why, hints.ai_flags)) {
+		hints.ai_flags &= ~AI_ADDRCONFIG;
+		why = getaddrinfo(s->host, port, &hints, &found);
+	}
 	if (why != 0)
 		return unresolved(s->host, family, why, errno, e);
 	interleave(found, addresses);

@@ -83,7 +83,8 @@ read_commands(struct relay *r, struct error *e)
 	return 0;
 }
 
-/* What argv says of every mail is laid under what the client said of one. */
+/* What argv says of every mail is laid under what the client said of one. Of
+ * r nothing is freed: it may borrow from argv. */
 static void
 merge_request(struct request *r, const struct request *defaults)
 {
@@ -93,6 +94,9 @@ merge_request(struct request *r, const struct request *defaults)
 	r->no_repairs = defaults->no_repairs;
 	r->requiretls = defaults->requiretls;
 	r->notify = defaults->notify;
+	r->wishes = defaults->wishes;
+	if (r->envid == NULL)
+		r->envid = defaults->envid;
 	r->smtputf8 = r->smtputf8 || defaults->smtputf8;
 	if (r->ret == RET_NONE)
 		r->ret = defaults->ret;
@@ -124,13 +128,14 @@ static void
 submit_mail(struct relay *r)
 {
 	struct serve_mail *mail;
+	struct request request;
 	struct error e;
 
 	error_clear(&e);
 	mail = serve_mail(r->serve);
-	merge_request(&mail->request, r->plan->request);
-	dispatch_mail(
-	    r->plan->dispatch, &mail->request, mail->message, false, &e);
+	request = mail->request;
+	merge_request(&request, r->plan->request);
+	dispatch_mail(r->plan->dispatch, &request, mail->message, false, &e);
 	if (e.kind != ERROR_NONE)
 		name_refused(dispatch_envelope(r->plan->dispatch), &e);
 	serve_done(r->serve, &e, dispatch_words(r->plan->dispatch));

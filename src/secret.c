@@ -312,8 +312,11 @@ read_file(const char *path, struct buf *out, struct error *e)
 		status = add_first_line("password-file", &whole, out, e);
 	buf_wipe(&whole);
 	/* A missing file is a wrong account here, not a missing input. */
-	if (e->kind == ERROR_INPUT)
+	if (e->kind == ERROR_INPUT) {
 		e->kind = ERROR_CONFIG;
+		error_hint(e, "write the password into this file, mode 0600, "
+			      "or name another one");
+	}
 	if (status == -1 && e->doing == NULL)
 		e->doing = "password-file";
 	return status;

@@ -1,8 +1,10 @@
 #include "settings.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "buf.h"
 #include "file.h"
@@ -81,21 +83,37 @@ read_file(struct config *c, const char *path, struct error *e)
 	return result;
 }
 
+/* A folder on the way may not be searched by us: HOME is that of whoever
+ * started the daemon that calls us. A file that is there and may not be read
+ * is another thing. */
+static bool
+is_hidden(const char *path)
+{
+	struct stat st;
+
+	return lstat(path, &st) == -1 && errno == EACCES;
+}
+
 /* Reads path unless one was found before; notes it as tried. */
 static int
 try_file(struct config *c, int found, struct buf *path, struct buf *tried,
     struct error *e)
 {
+	const char *name = buf_string(path);
 	struct error missing;
+	bool hidden;
 
 	error_clear(&missing);
 	if (found != 0 || path->len == 0)
 		return found;
-	found = read_file(c, buf_string(path), &missing);
+	found = read_file(c, name, &missing);
+	hidden = found == -1 && missing.sys == EACCES && is_hidden(name);
+	if (hidden)
+		found = 0;
 	if (found == -1)
 		*e = missing;
-	buf_format(
-	    tried, "%s%s", tried->len == 0 ? "" : ", ", buf_string(path));
+	buf_format(tried, "%s%s%s", tried->len == 0 ? "" : ", ", name,
+	    hidden ? " (Permission denied)" : "");
 	return found;
 }
 
@@ -166,22 +184,42 @@ read_sets(const struct settings_plan *plan, struct config *c)
 	}
 }
 
+/* Not every variable of the form is meant for us: beside a service of our
+ * name Kubernetes sets SENDLING_PORT=tcp://..., SENDLING_SERVICE_HOST and
+ * more. */
+static bool
+is_meant(struct text keyword, struct text value)
+{
+	return text_trim(value).len > 0 &&
+	       (keyword_find(keyword) != NULL || keyword_near(keyword) != NULL);
+}
+
+static void
+read_variable(struct config *c, const char *name, struct text value)
+{
+	char word[64];
+	struct text keyword;
+
+	if (config_keyword_of_environment(name, word, sizeof(word)) == -1)
+		return;
+	keyword = text_of(word);
+	if (is_meant(keyword, value))
+		config_set(c, name, keyword, value);
+}
+
 static void
 read_environment(struct config *c)
 {
 	struct text entry, name;
 	const char *setting;
-	char keyword[64], *variable;
+	char *variable;
 	size_t i;
 
 	for (i = 0; (setting = host_setting(i)) != NULL; i++) {
 		entry = text_of(setting);
 		name = text_first(entry, text_find(entry, '='));
 		variable = mem_string(name.at, name.len);
-		if (config_keyword_of_environment(
-			variable, keyword, sizeof(keyword)) == 0)
-			config_set(c, variable, text_of(keyword),
-			    text_skip(entry, name.len + 1));
+		read_variable(c, variable, text_skip(entry, name.len + 1));
 		mem_wipe_string(variable);
 	}
 }

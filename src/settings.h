@@ -23,10 +23,11 @@ struct settings_plan {
  * Fills c, which is initialised here and cleared by the caller in any case.
  * Without a path: $XDG_CONFIG_HOME/sendling/config, where that is not set
  * ~/.config/sendling/config, then sendling.conf in the system's folder; the
- * first that is there is the only one read. No file is needed where a
- * smarthost comes from the environment or --set.
- * 0, or -1 ERROR_INPUT: the file of -C is not there; ERROR_CONFIG: a file that
- * cannot be read or trusted, none found
+ * first that is there is the only one read; one that a folder on the way
+ * hides from us counts as not there. No file is needed where a smarthost comes
+ * from the environment or --set. A variable SENDLING_* that is empty, or
+ * resembles no keyword, is passed over. 0, or -1 ERROR_INPUT: the file of -C is
+ * not there; ERROR_CONFIG: a file that cannot be read or trusted, none found
  * (every path that was tried is named), or the first fault in what was read
  * (all of them are in c).
  */

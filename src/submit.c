@@ -53,6 +53,8 @@ static const struct destination resent_destinations[] = {
     {"Resent-Bcc", "the Resent-Bcc field"},
 };
 
+static const char from_login[] = "the login name";
+
 #define DESTINATION_COUNT (sizeof(destinations) / sizeof(destinations[0]))
 
 void
@@ -185,17 +187,36 @@ refuse_list(const struct address_list *list, const char *where,
 
 static int
 refuse_bare(
-    struct text local, const char *where, bool recipient, struct error *e)
+    struct text local, enum error_kind kind, const char *where, struct error *e)
 {
 	char shown[100];
 
-	error_set(e, ERROR_RECIPIENT, where,
+	return error_set(e, kind, where,
 	    "`%s' has no domain and nothing completes it",
 	    text_visible(local, shown, sizeof(shown)));
+}
+
+static int
+refuse_bare_recipient(struct text local, const char *where, struct error *e)
+{
+	refuse_bare(local, ERROR_RECIPIENT, where, e);
 	return error_hint(e,
 	    "set `domain' in the configuration, as in `domain example.org', "
-	    "%sor write the whole address",
-	    recipient ? "name it in the file of `aliases', " : "");
+	    "name it in the file of `aliases', or write the whole address");
+}
+
+/* No fault of a recipient, whom a caller would strike from its list. */
+static int
+refuse_bare_sender(struct text local, const char *where, struct error *e)
+{
+	refuse_bare(local, ERROR_CONFIG, where, e);
+	if (where == from_login)
+		return error_hint(e,
+		    "write `from you@example.org' or `domain example.org' into "
+		    "the configuration");
+	return error_hint(e,
+	    "write `domain example.org' into the configuration, or write the "
+	    "whole address");
 }
 
 static bool
@@ -204,7 +225,8 @@ is_null(const struct address *address)
 	return address->local.len == 0 && address->domain.len == 0;
 }
 
-/* The address as it stands in a command, completed with `domain'. */
+/* The address as it stands in a command, completed with `domain'. No bare
+ * recipient that nothing completes comes as far as this. */
 static int
 add_path(struct submission *s, const struct address *address, const char *where,
     struct buf *out, struct error *e)
@@ -214,7 +236,7 @@ add_path(struct submission *s, const struct address *address, const char *where,
 	if (domain.len == 0)
 		domain = text_of(s->account->domain);
 	if (domain.len == 0)
-		return refuse_bare(address->local, where, false, e);
+		return refuse_bare_sender(address->local, where, e);
 	if (text_has_8bit(address->local))
 		s->needs_utf8 = true;
 	buf_add_text(out, address->local);
@@ -314,7 +336,7 @@ add_forward_path(struct submission *s, const struct address *address,
 	int result;
 
 	if (address->domain.len == 0 && s->account->domain == NULL)
-		return refuse_bare(address->local, where, true, e);
+		return refuse_bare_recipient(address->local, where, e);
 	buf_init(&path, PATH_SIZE);
 	result = add_path(s, address, where, &path, e);
 	if (result == 0)
@@ -595,9 +617,9 @@ add_login_path(struct submission *s, struct buf *out, struct error *e)
 	buf_add_char(&quoted, '"');
 	result = address_parse_one(&list, buf_text(&quoted), &address);
 	if (result == -1)
-		refuse_list(&list, "the login name", ERROR_MESSAGE, e);
+		refuse_list(&list, from_login, ERROR_MESSAGE, e);
 	else
-		result = add_path(s, &address, "the login name", out, e);
+		result = add_path(s, &address, from_login, out, e);
 	address_list_clear(&list);
 	buf_clear(&quoted);
 	return result;

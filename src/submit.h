@@ -96,8 +96,9 @@ void submit_reverse_path_hint(
  * keeps the old one in Reply-To.
  * -1: ERROR_USAGE or, with -t, ERROR_MESSAGE for no recipient; ERROR_MESSAGE
  * for what cannot be parsed, naming field and text; ERROR_RECIPIENT for a
- * bare name that nothing completes; ERROR_CONFIG for a `from` that is no
- * address, and what alias_expand() and aliases->open() say.
+ * bare name that nothing completes; ERROR_CONFIG for such a reverse-path and
+ * for a `from` that is no address, and what alias_expand() and aliases->open()
+ * say.
  */
 int submit(const struct request *r, const struct facts *f,
     const struct account *a, const struct submit_aliases *aliases,

@@ -25,9 +25,9 @@ import time
 
 import harness
 from postbox import (
-    HEADER, HANG, LARGE, LIBC, MESSAGE, MS_BIND, MS_RDONLY, MS_REC,
-    MS_REMOUNT, SANITIZED, SPEAK_UP, Done, Home, Play, Postbox, become,
-    can_mount, in_order, mount, private_mounts)
+    CLONE_NEWNET, HEADER, HANG, LARGE, LIBC, MESSAGE, MS_BIND, MS_RDONLY,
+    MS_REC, MS_REMOUNT, SANITIZED, SPEAK_UP, Done, Home, Play, Postbox, become,
+    can_mount, check, in_order, mount, private_mounts)
 
 BOB = 'bob@example.org'
 STRANGER = 54321  # has no passwd entry
@@ -119,6 +119,69 @@ def test_nothing_in_the_environment(t, home, box):
                                 'SENDLING_LOG': 'off', 'SENDLING_FROM':
                                 'alice@example.com', 'HOME': '/nowhere'})
     arrived(t, box, run, 'the configuration in the environment alone')
+
+
+def test_hidden_home(t, home, box):
+    """A daemon that root started, with root's HOME still in its
+    environment."""
+    if not can_mount():
+        return t.skip('a hidden HOME', 'no private mount namespace')
+    world = etc(home, box, 'log off')
+    prepare = in_order(private_mounts, over_etc(world),
+                       lambda: become(STRANGER))
+    folder = home.path / 'root/.config/sendling'
+    folder.mkdir(parents=True)
+    (folder / 'config').write_text('smarthost smtps://nobody.invalid\n')
+    closed = home.path / 'root'
+    for sentence, variables in (
+            ('HOME', {'HOME': str(closed)}),
+            ('XDG_CONFIG_HOME', {'XDG_CONFIG_HOME': f'{closed}/.config'})):
+        closed.chmod(0o700)
+        run = home.run(BOB, environment=variables, preexec_fn=prepare)
+        arrived(t, box, run, f'{sentence} that we may not search: the '
+                'system\'s file is read')
+        (closed / '.config').chmod(0o700)
+        closed.chmod(0o755)
+        run = home.run(BOB, environment=variables, preexec_fn=prepare)
+        arrived(t, box, run, f'{sentence}, a folder below it')
+        (closed / '.config').chmod(0o755)
+    (folder / 'config').chmod(0o600)
+    run = home.run(BOB, environment=variables, preexec_fn=prepare)
+    failed(t, box, run, 78, 'a file that is there and may not be read',
+           f'{folder}/config: Permission denied')
+    closed.chmod(0o700)
+    run = home.run('-C', folder / 'config', BOB, preexec_fn=prepare)
+    failed(t, box, run, 78, 'the same with -C', 'Permission denied')
+    (world / 'sendling.conf').unlink()
+    run = home.run(BOB, environment=variables, preexec_fn=prepare)
+    failed(t, box, run, 78, 'neither', f'tried {folder}/config (Permission '
+           'denied), /etc/sendling.conf)')
+
+
+# As Kubernetes sets them for a service called sendling.
+SERVICE = {
+    'SENDLING_SERVICE_HOST': '10.0.0.1', 'SENDLING_SERVICE_PORT': '25',
+    'SENDLING_SERVICE_PORT_SMTP': '25', 'SENDLING_PORT': 'tcp://10.0.0.1:25',
+    'SENDLING_PORT_25_TCP': 'tcp://10.0.0.1:25',
+    'SENDLING_PORT_25_TCP_PROTO': 'tcp', 'SENDLING_PORT_25_TCP_PORT': '25',
+    'SENDLING_PORT_25_TCP_ADDR': '10.0.0.1'}
+
+
+def test_variables_of_others(t, home, box):
+    config = home.config(box.config())
+    run = home.run(BOB, config=config, environment=SERVICE)
+    arrived(t, box, run, 'the variables of a service called sendling')
+    empty = {f'SENDLING_{name}': value for name, value in (
+        ('SMARTHOST', ''), ('USER', ''), ('PASSWORD', ''), ('TIMEOUT', ' '),
+        ('ACCOUNT', ''), ('SMARTHOTS', ''))}
+    run = home.run(BOB, config=config, environment=empty)
+    arrived(t, box, run, 'empty variables are not set')
+    for name, words in (('SMARTHOTS', "did you mean `smarthost'?"),
+                        ('PASSWD', 'did you mean `password'),
+                        ('PASSWORD', 'stands only in a configuration file')):
+        run = home.run(BOB, config=config,
+                       environment={'SENDLING_' + name: 'x'})
+        failed(t, box, run, 78, f'SENDLING_{name}', words)
 
 
 # Descriptors
@@ -458,6 +521,19 @@ def test_kinds_of_input(t, home, box):
         box.clear()
 
 
+def test_nobody_at_terminal(t, home, box):
+    """Without a recipient nobody has to type first."""
+    config = home.config(box.config())
+    for argv in ((), ('-f', 'alice@example.com'), ('--dry-run',), ('-bv',)):
+        master, slave = pty.openpty()
+        run = home.run(*argv, config=config, stdin=slave,
+                       start_new_session=True)
+        os.close(slave)
+        os.close(master)
+        failed(t, box, run, 64, f'no recipient at a terminal, {argv}',
+               '--help')
+
+
 def at_terminal(home, config, typed, *argv):
     """Runs it with a terminal as its standard input, and types."""
     master, slave = pty.openpty()
@@ -750,6 +826,9 @@ def test_statuses(t, home, box, certificates):
     failed(t, box, home.run('a b c d <<', config=good), 65, 'no address')
     failed(t, box, home.run('bob', config=good), 67, 'no domain')
     failed(t, box, home.run(BOB, config=home.config(
+        f'smarthost smtp+plain://127.0.0.1:{port}\n')), 78,
+        'a sender without a domain', 'from you@example.org')
+    failed(t, box, home.run(BOB, config=home.config(
         f'smarthost smtp+plain://127.0.0.1:{port}\n'
         'from alice@example.com\n')), 75, 'nobody listens')
     for sentence, words, status in (
@@ -776,6 +855,17 @@ def test_statuses(t, home, box, certificates):
             'from alice@example.com\n'), preexec_fn=in_order(
                 private_mounts, over_etc(world)))
         failed(t, box, run, 68, 'no such host')
+        # The name servers of a network that is down.
+        (world / 'nsswitch.conf').write_text('hosts: dns\n')
+        (world / 'resolv.conf').write_text('nameserver 192.0.2.1\n')
+        for family in ('any', 'ipv4', 'ipv6'):
+            run = home.run(BOB, config=home.config(
+                'smarthost smtp+plain://mail.example.org\n'
+                f'from alice@example.com\nfamily {family}\n'),
+                preexec_fn=in_order(
+                    private_mounts, over_etc(world),
+                    lambda: check(LIBC.unshare(CLONE_NEWNET))))
+            failed(t, box, run, 75, f'no network, family {family}')
     else:
         t.skip('no such host', 'no private mount namespace')
     if SANITIZED:
@@ -801,6 +891,33 @@ def test_statuses(t, home, box, certificates):
     failed(t, box, home.run(BOB, config='/nonexistent'), 66, 'no such file')
     failed(t, box, home.run(BOB, config=home.config('nonsense\n')), 78,
            'a bad configuration')
+
+
+def test_check(t, home, box):
+    """--check tells all faults: of lines, of accounts, of aliases."""
+    bad = home.file('aliases', 'root\n')
+    run = home.run('--check', config=home.config(
+        'tiemout 5\n'
+        f'aliases {bad}\n'
+        'account default\n'
+        'account work\nsmarthost smtps://a.example\npassword-file /x\n'
+        f'account more\nsmarthost smtps://a.example\naliases {home.path}/no\n'
+        'account fine\nsmarthost smtps://a.example\naliases off\n'))
+    wanted = [f'{home.path}/config:1: tiemout: .*; did you mean .*',
+              "configuration: account `default' has no `smarthost'; write .*",
+              "configuration: account `work' has a password, .*; write .*",
+              f'.*{bad}:1.*', f'.*{home.path}/no: No such file.*']
+    lines = run.out.decode().splitlines()
+    t.ok(run.status == 78 and run.err == b'' and len(lines) == len(wanted) and
+         all(map(re.fullmatch, wanted, lines)), '--check tells all faults',
+         run.words())
+    run = home.run('--check', config='/nonexistent',
+                   environment={'SENDLING_TIEMOUT': '5'})
+    t.ok(run.status == 66 and b'did you mean' in run.out and
+         b'/nonexistent' in run.err, '--check tells of the file, too',
+         run.words())
+    run = home.run('--config=', '--check')
+    failed(t, box, run, 64, 'an empty name of a file', '--config')
 
 
 TESTS = [test for name, test in list(globals().items())

@@ -158,7 +158,9 @@ def readme_configurations(readme, keywords):
 
 
 def complete(block):
-    """An example of one line becomes a whole configuration."""
+    """An example of one line becomes a whole configuration. The aliases that
+    it names need not be on this machine."""
+    block = block.replace('/etc/aliases', 'off')
     if len(block.splitlines()) > 2:
         return block
     rest = ['%s %s' % (keyword, value) for keyword, value in REST.items()

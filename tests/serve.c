@@ -291,10 +291,11 @@ answer(struct play *p, struct text line)
 	text_next(&line, " ", &kind);
 	line = text_trim(line);
 	for (i = ERROR_NONE; i <= ERROR_CONFIG; i++) {
-		if (!text_equal(kind, text_of(error_word(i))))
+		if (!text_equal(kind, text_of(error_word((enum error_kind)i))))
 			continue;
 		if (i != ERROR_NONE)
-			error_set(&e, i, "sending", "it went wrong");
+			error_set(
+			    &e, (enum error_kind)i, "sending", "it went wrong");
 		break;
 	}
 	if (i > ERROR_CONFIG)

@@ -77,14 +77,14 @@ class Client:
     """Speaks SMTP with sendling -bs; one_pipe: as nmh has it, stderr is where
     stdout is."""
 
-    def __init__(self, smarthost, config='', one_pipe=False):
+    def __init__(self, smarthost, config='', one_pipe=False, argv=()):
         path = smarthost.folder / 'config'
         path.touch(mode=0o600)
         path.write_text(smarthost.config + config)
         self.replies = []
         self.process = subprocess.Popen(
-            [harness.SENDLING, '-C', path, '-bs'], env=ENVIRONMENT, bufsize=0,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            [harness.SENDLING, '-C', path, '-bs', *argv], env=ENVIRONMENT,
+            bufsize=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT if one_pipe else subprocess.PIPE)
         self.hear()
 
@@ -144,10 +144,10 @@ class Client:
 
 
 @contextlib.contextmanager
-def ready(t, title, *options, config='', one_pipe=False):
+def ready(t, title, *options, config='', one_pipe=False, argv=()):
     """A client and its smarthost; afterwards neither may have complained."""
     with contextlib.closing(Smarthost(*options)) as smarthost:
-        client = Client(smarthost, config, one_pipe)
+        client = Client(smarthost, config, one_pipe, argv)
         yield client, smarthost
         if client.process.returncode is None:
             words, status = client.quit()
@@ -256,6 +256,33 @@ def test_bdat(t):
         t.ok([r[:3] for r in replies] == ['250', '250'] and
              [mail for mail, _ in smarthost.mails()] == [text],
              'BDAT: octets as they came', replies, smarthost.mails())
+
+
+def test_wishes(t):
+    """What argv wishes holds where the client says nothing."""
+    with ready(t, 'wishes of argv', argv=('-V', 'a b', '-N', 'failure',
+                                          '-R', 'hdrs')) as (client, host):
+        client.say('EHLO client.example')
+        client.send('alice@example.com', 'bob@example.org')
+        client.say('MAIL FROM:<alice@example.com> ENVID=client RET=FULL',
+                   'RCPT TO:<bob@example.org> NOTIFY=DELAY',
+                   'RCPT TO:<carol@example.org>', 'DATA')
+        client.tell(message('hello') + '.\r\n')
+        client.hear()
+        client.send('alice@example.com', 'bob@example.org')
+        seen = [(e['mail_parameters'].get('ENVID'),
+                 e['mail_parameters'].get('RET'),
+                 *(r.get('NOTIFY') for r in e['rcpt_parameters']))
+                for _, e in host.mails()]
+        ours = ('a+20b', 'HDRS', 'FAILURE')
+        t.ok(seen == [ours, ('client', 'FULL', 'DELAY', 'FAILURE'), ours],
+             'wishes of argv lie under those of the client', seen)
+    with ready(t, 'a wish that is not met',
+               argv=('-O', 'mt-priority=3')) as (client, host):
+        reply = client.send('alice@example.com', 'bob@example.org')
+        t.ok(reply.startswith('554 ') and 'MT-PRIORITY' in reply and
+             host.mails() == [], 'a wish of argv that the smarthost cannot '
+             'meet is not forgotten', reply)
 
 
 def one_of_many(n):
@@ -475,6 +502,7 @@ def main():
     test_swaks(t)
     test_pipelining(t)
     test_bdat(t)
+    test_wishes(t)
     test_hundred(t, True)
     test_hundred(t, False)
     test_large(t)

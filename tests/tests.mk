@@ -34,7 +34,7 @@ bench: all
 	tests/bench/run
 
 CHECK		= unit player socket scripts corpus sanitize clang valgrind e2e \
-		  callers
+		  callers feed
 LINT		= gcc clang cppcheck man levels format shell
 
 check lint: %: deps-check
@@ -91,6 +91,14 @@ fuzz:
 fuzz-run: $(FUZZ)
 	tests/fuzz/run.sh $(SECONDS) $B $(notdir $(FUZZ))
 
+# The whole program gets what fuzzing left, if it did.
+feed:
+	$(MAKE) B=$B/asan FOUND=$(wildcard $B/fuzz/corpus) $(SANITIZE) feed-run
+feed-run: all
+	tests/feed.py $(SECONDS) $(SENDLING) $(FOUND)
+check-feed:
+	$(MAKE) SECONDS=20 feed
+
 lint-gcc:
 	$(MAKE) B=$B/lint/gcc CC=gcc CFLAGS='-O2 -Werror' objects
 lint-clang:
@@ -118,4 +126,4 @@ lint-shell:
 -include $(UNIT:=.d) $(FUZZ:=.d) $(PLAYER:=.d) $(SERVE_PLAYER:=.d) \
 	$(SPELLINGS:=.d)
 .PHONY: bench check lint parts deps-check check-all lint-all check-dialogues \
-	fuzz fuzz-run replay objects $(CHECK:%=check-%) $(LINT:%=lint-%)
+	fuzz fuzz-run feed feed-run replay objects $(CHECK:%=check-%) $(LINT:%=lint-%)

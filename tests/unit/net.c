@@ -19,6 +19,7 @@ static void fake_freeaddrinfo(struct addrinfo *found);
 
 static const char *fake_addresses; /* "4a 4b 6c": or NULL: the real resolver */
 static int fake_error;
+static bool fake_narrow; /* the error comes only with AI_ADDRCONFIG */
 static struct addrinfo asked;
 static char asked_port[16];
 
@@ -54,7 +55,8 @@ fake_getaddrinfo(const char *host, const char *port,
 
 	asked = *hints;
 	strlcpy(asked_port, port, sizeof(asked_port));
-	if (fake_error != 0) {
+	if (fake_error != 0 &&
+	    (!fake_narrow || (hints->ai_flags & AI_ADDRCONFIG) != 0)) {
 		errno = EMFILE;
 		return fake_error;
 	}
@@ -164,8 +166,8 @@ asks_as_configured(void **state)
 	} rows[] = {
 	    {"mail.example.org", FAMILY_UNSET, AF_UNSPEC, AI_ADDRCONFIG},
 	    {"mail.example.org", FAMILY_ANY, AF_UNSPEC, AI_ADDRCONFIG},
-	    {"mail.example.org", FAMILY_IPV4, AF_INET, AI_ADDRCONFIG},
-	    {"mail.example.org", FAMILY_IPV6, AF_INET6, AI_ADDRCONFIG},
+	    {"mail.example.org", FAMILY_IPV4, AF_INET, 0},
+	    {"mail.example.org", FAMILY_IPV6, AF_INET6, 0},
 	    {"LocalHost", FAMILY_ANY, AF_UNSPEC, 0},
 	    {"192.0.2.1", FAMILY_ANY, AF_UNSPEC, AI_NUMERICHOST},
 	    {"::1", FAMILY_IPV6, AF_INET6, AI_NUMERICHOST}};
@@ -215,6 +217,36 @@ says_why_a_name_does_not_resolve(void **state)
 		if (rows[i].why == EAI_SYSTEM)
 			assert_int_equal(e.sys, EMFILE);
 	}
+	fake_error = 0;
+}
+
+/* A host of the other family, while the network has but one of them. */
+static void
+asks_again_without_regard_to_the_network(void **state)
+{
+	static const struct {
+		int why;
+		int status;
+	} rows[] = {{EAI_NONAME, 0}, {EAI_FAMILY, 0}, {EAI_AGAIN, -1},
+	    {EAI_FAIL, -1}, {EAI_SYSTEM, -1}};
+	struct net_addresses addresses;
+	struct error e;
+	size_t i;
+
+	(void)state;
+	fake_addresses = "6a";
+	fake_narrow = true;
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		fake_error = rows[i].why;
+		assert_int_equal(
+		    resolve("x.example", FAMILY_UNSET, &addresses, &e),
+		    rows[i].status);
+		assert_int_equal(
+		    e.kind, rows[i].status == 0 ? ERROR_NONE : ERROR_LATER);
+		net_clear(&addresses);
+	}
+	fake_narrow = false;
+	fake_addresses = NULL;
 	fake_error = 0;
 }
 
@@ -364,6 +396,7 @@ main(void)
 	    cmocka_unit_test(puts_families_in_turn),
 	    cmocka_unit_test(asks_as_configured),
 	    cmocka_unit_test(says_why_a_name_does_not_resolve),
+	    cmocka_unit_test(asks_again_without_regard_to_the_network),
 	    cmocka_unit_test(resolves_without_a_name_server),
 	    cmocka_unit_test(shows_addresses), cmocka_unit_test(connects),
 	    cmocka_unit_test(says_why_it_does_not_connect)};

@@ -586,6 +586,24 @@ bad_values_are_usage(void **state)
 }
 
 static void
+files_have_names(void **state)
+{
+	static const char *const wrong[][3] = {
+	    {"--config="}, {"--config", ""}, {"-C", ""}, {"-X", ""}};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(wrong); i++) {
+		assert_int_equal(parse("sendling", wrong[i]), -1);
+		expect_usage();
+		assert_non_null(
+		    strstr(error.text, i < 2 ? "--config" : wrong[i][0]));
+		assert_non_null(strstr(error.text, "empty"));
+		options_clear(&options);
+	}
+}
+
+static void
 notes_are_visible_and_few(void **state)
 {
 	static char option[] = "-os\x1b[31m\n%n%s";
@@ -684,6 +702,7 @@ main(void)
 	    cmocka_unit_test(senders),
 	    cmocka_unit_test(old_settings),
 	    cmocka_unit_test(bad_values_are_usage),
+	    cmocka_unit_test(files_have_names),
 	    cmocka_unit_test(notes_are_visible_and_few),
 	    cmocka_unit_test(recipients_stay_as_they_are),
 	    cmocka_unit_test(no_arguments_at_all),

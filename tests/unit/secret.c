@@ -147,6 +147,19 @@ takes_the_first_line_of_a_file(void **state)
 }
 
 static void
+says_how_to_make_a_missing_file(void **state)
+{
+	struct error e;
+	struct buf out;
+
+	(void)state;
+	assert_int_equal(
+	    read_from(SECRET_FILE, in_folder("missing"), false, &out, &e), -1);
+	assert_non_null(strstr(e.hint, "mode 0600"));
+	buf_wipe(&out);
+}
+
+static void
 takes_the_first_line_of_a_command(void **state)
 {
 	static const struct {
@@ -414,6 +427,7 @@ main(void)
 	const struct CMUnitTest tests[] = {cmocka_unit_test(needs_a_user),
 	    cmocka_unit_test(takes_a_value_as_it_is),
 	    cmocka_unit_test(takes_the_first_line_of_a_file),
+	    cmocka_unit_test(says_how_to_make_a_missing_file),
 	    cmocka_unit_test(takes_the_first_line_of_a_command),
 	    cmocka_unit_test(takes_long_passwords),
 	    cmocka_unit_test(ends_a_command_that_does_not_end),

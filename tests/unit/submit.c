@@ -380,7 +380,8 @@ reverse_paths(void **state)
 	    {"<>", "c@d", NULL, "", false, NULL, "", 0},
 	    {" < > ", "c@d", NULL, "", false, NULL, "", 0},
 	    {"joe", NULL, NULL, "", false, "example.org", "joe@example.org", 0},
-	    {"joe", NULL, NULL, "", false, NULL, "", ERROR_RECIPIENT},
+	    {"joe", NULL, NULL, "", false, NULL, "", ERROR_CONFIG},
+	    {NULL, "joe", NULL, "", false, NULL, "", ERROR_CONFIG},
 	    {NULL, "c@d", NULL, "From: z@x\n", true, NULL, "c@d", 0},
 	    {NULL, NULL, NULL, "From: z@x\n", true, "e.org", "z@x", 0},
 	    {NULL, NULL, NULL, "From: Z <z>, y@x\n", true, "e.org", "z@e.org",
@@ -388,7 +389,7 @@ reverse_paths(void **state)
 	    {NULL, NULL, NULL, "From: z@x\n", false, "e.org", "alice@e.org", 0},
 	    {NULL, NULL, NULL, "From:\n", true, "e.org", "alice@e.org", 0},
 	    {NULL, NULL, NULL, "", true, "e.org", "alice@e.org", 0},
-	    {NULL, NULL, NULL, "From: z@x\n", false, NULL, "", ERROR_RECIPIENT},
+	    {NULL, NULL, NULL, "From: z@x\n", false, NULL, "", ERROR_CONFIG},
 	    {NULL, NULL, NULL, "From: a b c\n", true, "e.org", "",
 		ERROR_MESSAGE},
 	    {NULL, NULL, NULL, "Resent-From: me@x\nFrom: z@x\n", true, "e.org",
@@ -432,6 +433,34 @@ reverse_paths(void **state)
 		assert_int_equal(result, cases[i].kind == 0 ? 0 : -1);
 		assert_string_equal(j.envelope.reverse_path, cases[i].expected);
 		assert_false(text_has_control(text_of(j.error.text)));
+		job_clear(&j);
+	}
+}
+
+static void
+bare_senders_are_the_configurations_fault(void **state)
+{
+	static const struct {
+		const char *given;
+		const char *doing;
+		const char *hint;
+	} cases[] = {
+	    {NULL, "the login name",
+		"`from you@example.org' or `domain example.org'"},
+	    {"joe", "option -f", "`domain example.org'"},
+	};
+	struct job j;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(cases); i++) {
+		job_init(&j, WHOLE);
+		j.request.reverse_path = cases[i].given;
+		job_recipient(&j, "b@x");
+		assert_int_equal(job_run(&j), -1);
+		assert_int_equal(j.error.kind, ERROR_CONFIG);
+		assert_string_equal(j.error.doing, cases[i].doing);
+		assert_non_null(strstr(j.error.hint, cases[i].hint));
 		job_clear(&j);
 	}
 }
@@ -1332,6 +1361,7 @@ main(void)
 	    cmocka_unit_test(no_repairs_on_request),
 	    cmocka_unit_test(the_body_stays),
 	    cmocka_unit_test(reverse_paths),
+	    cmocka_unit_test(bare_senders_are_the_configurations_fault),
 	    cmocka_unit_test(the_login_may_be_odd),
 	    cmocka_unit_test(hints),
 	    cmocka_unit_test(full_names),
