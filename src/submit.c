@@ -53,9 +53,9 @@ static const struct destination resent_destinations[] = {
     {"Resent-Bcc", "the Resent-Bcc field"},
 };
 
-static const char from_login[] = "the login name";
-
 #define DESTINATION_COUNT (sizeof(destinations) / sizeof(destinations[0]))
+
+static const char from_login[] = "the login name";
 
 void
 notes_add(struct notes *n, const char *fmt, ...)

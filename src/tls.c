@@ -525,6 +525,7 @@ select_trust(struct tls *t)
 {
 	gnutls_datum_t issuers[TLS_CHAIN_MAX], datum;
 	struct text names[TLS_CHAIN_MAX], rest;
+	struct trust_names *sought;
 	struct buf der;
 	size_t count, i;
 
@@ -532,14 +533,16 @@ select_trust(struct tls *t)
 	for (i = 0; i < count; i++)
 		names[i] = (struct text){
 		    (const char *)issuers[i].data, issuers[i].size};
+	sought = trust_names_new(names, count);
 	buf_init(&der, TRUST_MAX);
 	rest = buf_text(&t->trust);
-	while (trust_next_of(&rest, names, count, &der)) {
+	while (trust_next_of(&rest, sought, &der)) {
 		datum = datum_of(&der);
 		gnutls_certificate_set_x509_trust_mem(
 		    t->credentials, &datum, GNUTLS_X509_FMT_DER);
 	}
 	buf_clear(&der);
+	trust_names_free(sought);
 	for (i = 0; i < count; i++)
 		gnutls_free(issuers[i].data);
 }

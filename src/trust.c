@@ -3,12 +3,14 @@
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "crypt.h"
 #include "file.h"
+#include "mem.h"
 
 #define PEM_BEGIN TEXT("-----BEGIN CERTIFICATE-----")
 #define PEM_END	  TEXT("-----END CERTIFICATE-----")
@@ -139,17 +141,18 @@ cut(struct text *rest, struct text mark, struct text *before)
 	return true;
 }
 
-bool
-trust_next(struct text *rest, struct buf *der)
+/* Cuts the base64 of the next certificate off *rest. Where it is none, as in
+ * one without an end, the search goes on behind its beginning. */
+static bool
+next_base64(struct text *rest, struct text *base64)
 {
-	struct text before, behind, base64;
+	struct text before, behind;
 
 	while (cut(rest, PEM_BEGIN, &before)) {
 		behind = *rest;
-		if (!cut(&behind, PEM_END, &base64))
+		if (!cut(&behind, PEM_END, base64))
 			return false;
-		buf_reset(der);
-		if (crypt_unpem(base64, der) == -1 || der->len == 0)
+		if (text_find(*base64, '-') < base64->len)
 			continue;
 		*rest = behind;
 		return true;
@@ -158,23 +161,129 @@ trust_next(struct text *rest, struct buf *der)
 }
 
 static bool
-holds_any(struct text der, const struct text *names, size_t count)
+decode(struct text base64, struct buf *der)
+{
+	buf_reset(der);
+	return crypt_unpem(base64, der) == 0 && der->len > 0;
+}
+
+bool
+trust_next(struct text *rest, struct buf *der)
+{
+	struct text base64;
+
+	while (next_base64(rest, &base64)) {
+		if (decode(base64, der))
+			return true;
+	}
+	return false;
+}
+
+#define PHASES 3 /* a group of base64 stands for three octets */
+
+struct trust_names {
+	const struct text *names;
+	size_t count;
+	struct buf *needles; /* PHASES for each name */
+	struct buf line;     /* the base64 of a certificate, in one line */
+};
+
+/* The characters that the name alone decides when `phase` octets of its first
+ * group of three are others'. */
+static void
+add_needle(struct text name, size_t phase, struct buf *needle)
+{
+	static const size_t others[PHASES] = {0, 2, 3};
+	struct buf octets, base64;
+	size_t whole;
+
+	buf_init(&octets, name.len + phase);
+	buf_init(&base64, 2 * name.len + 8);
+	buf_add(&octets, "\0\0", phase);
+	buf_add_text(&octets, name);
+	crypt_base64(buf_text(&octets), &base64);
+	whole = octets.len * 8 / 6;
+	buf_add_text(needle,
+	    text_skip(text_first(buf_text(&base64), whole), others[phase]));
+	buf_clear(&octets);
+	buf_clear(&base64);
+}
+
+struct trust_names *
+trust_names_new(const struct text *names, size_t count)
+{
+	struct trust_names *n;
+	size_t i;
+
+	n = mem_new(1, sizeof(*n));
+	n->names = names;
+	n->count = count;
+	n->needles = mem_new(PHASES * count, sizeof(*n->needles));
+	buf_init(&n->line, TRUST_MAX);
+	for (i = 0; i < PHASES * count; i++) {
+		buf_init(&n->needles[i], TRUST_MAX);
+		add_needle(names[i / PHASES], i % PHASES, &n->needles[i]);
+	}
+	return n;
+}
+
+void
+trust_names_free(struct trust_names *n)
 {
 	size_t i;
 
-	for (i = 0; i < count; i++) {
-		if (memmem(der.at, der.len, names[i].at, names[i].len) != NULL)
+	if (n == NULL)
+		return;
+	for (i = 0; i < PHASES * n->count; i++)
+		buf_clear(&n->needles[i]);
+	buf_clear(&n->line);
+	free(n->needles);
+	free(n);
+}
+
+static bool
+contains(struct text t, struct text sought)
+{
+	return t.len > 0 && memmem(t.at, t.len, sought.at, sought.len) != NULL;
+}
+
+/* Whether the base64 may stand for something with one of the names in it. */
+static bool
+may_hold(struct trust_names *n, struct text base64)
+{
+	struct text line;
+	size_t i;
+
+	buf_reset(&n->line);
+	while (text_next_line(&base64, &line))
+		buf_add_text(&n->line, text_trim(line));
+	for (i = 0; i < PHASES * n->count; i++) {
+		if (contains(buf_text(&n->line), buf_text(&n->needles[i])))
+			return true;
+	}
+	return false;
+}
+
+static bool
+holds(const struct trust_names *n, struct text der)
+{
+	size_t i;
+
+	for (i = 0; i < n->count; i++) {
+		if (contains(der, n->names[i]))
 			return true;
 	}
 	return false;
 }
 
 bool
-trust_next_of(
-    struct text *rest, const struct text *names, size_t count, struct buf *der)
+trust_next_of(struct text *rest, struct trust_names *names, struct buf *der)
 {
-	while (trust_next(rest, der)) {
-		if (holds_any(buf_text(der), names, count))
+	struct text base64;
+
+	while (next_base64(rest, &base64)) {
+		if (may_hold(names, base64) && decode(base64, der) &&
+		    holds(names, buf_text(der)))
 			return true;
 	}
 	return false;

@@ -34,13 +34,23 @@ int trust_empty(const char *name, struct error *e);
 bool trust_next(struct text *rest, struct buf *der);
 
 /*
- * The same, but only certificates that contain one of the names (as DER), byte
+ * Names (as DER) to look for in certificates. They are sought in the base64
+ * text, in the three forms they can have there, since to decode a system's
+ * whole bundle takes more time than everything else in a small mail. The names
+ * are borrowed until trust_names_free().
+ */
+struct trust_names;
+struct trust_names *trust_names_new(const struct text *names, size_t count);
+void trust_names_free(struct trust_names *n); /* NULL is fine */
+
+/*
+ * As trust_next(), but only certificates that contain one of the names, byte
  * for byte. With the names of the issuers in a server's chain no other could
  * end it: a chain is linked by these names (RFC 5280 section 6.1), and a
  * certificate of the chain that is trusted itself holds its own issuer's.
  * Leaving one out could only make a verification fail, never pass.
  */
 bool trust_next_of(
-    struct text *rest, const struct text *names, size_t count, struct buf *der);
+    struct text *rest, struct trust_names *names, struct buf *der);
 
 #endif

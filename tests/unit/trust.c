@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "crypt.h"
 #include "trust.h"
 
 #define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
@@ -66,6 +67,17 @@ finds_the_certificates(void **state)
 	buf_clear(&found);
 }
 
+static bool
+next_of(
+    struct text *rest, const struct text *names, size_t count, struct buf *der)
+{
+	struct trust_names *sought = trust_names_new(names, count);
+	bool found = trust_next_of(rest, sought, der);
+
+	trust_names_free(sought);
+	return found;
+}
+
 static void
 picks_those_that_hold_a_name(void **state)
 {
@@ -77,14 +89,51 @@ picks_those_that_hold_a_name(void **state)
 	(void)state;
 	buf_init(&der, 100);
 	for (i = 0; i < 2; i++) {
-		assert_true(trust_next_of(&rest, names, COUNT(names), &der));
+		assert_true(next_of(&rest, names, COUNT(names), &der));
 		assert_string_equal(buf_string(&der), "one");
 	}
-	assert_false(trust_next_of(&rest, names, COUNT(names), &der));
+	assert_false(next_of(&rest, names, COUNT(names), &der));
 	rest = TEXT(ONE);
-	assert_false(trust_next_of(&rest, names, 1, &der));
+	assert_false(next_of(&rest, names, 1, &der));
 	rest = TEXT(ONE);
-	assert_false(trust_next_of(&rest, NULL, 0, &der));
+	assert_false(next_of(&rest, NULL, 0, &der));
+	buf_clear(&der);
+}
+
+/* Wherever a name begins and ends in the groups of base64, and wherever the
+ * lines are broken, it is found; what is one octet off is not. */
+static void
+finds_names_at_every_place(void **state)
+{
+	char octets[40], line[200], pem[400];
+	struct buf base64, der;
+	struct text name, rest;
+	size_t at, i, len;
+
+	(void)state;
+	for (i = 0; i < sizeof(octets); i++)
+		octets[i] = (char)(i * 37 + 11);
+	buf_init(&base64, sizeof(line));
+	buf_init(&der, sizeof(octets));
+	crypt_base64((struct text){octets, sizeof(octets)}, &base64);
+	snprintf(pem, sizeof(pem),
+	    "-----BEGIN CERTIFICATE-----\r\n%.10s\r\n%s\n"
+	    "-----END CERTIFICATE-----\n",
+	    buf_string(&base64), buf_string(&base64) + 10);
+	for (at = 0; at < sizeof(octets); at++) {
+		for (len = 1; at + len <= sizeof(octets); len++) {
+			memcpy(line, octets + at, len);
+			name = (struct text){line, len};
+			rest = text_of(pem);
+			assert_true(next_of(&rest, &name, 1, &der));
+			line[len - 1] ^= 1;
+			if (len < 3)
+				continue;
+			rest = text_of(pem);
+			assert_false(next_of(&rest, &name, 1, &der));
+		}
+	}
+	buf_clear(&base64);
 	buf_clear(&der);
 }
 
@@ -221,6 +270,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(finds_the_certificates),
 	    cmocka_unit_test(picks_those_that_hold_a_name),
+	    cmocka_unit_test(finds_names_at_every_place),
 	    cmocka_unit_test(reads_files_and_folders),
 	    cmocka_unit_test(cannot_use_what_it_may_not_read),
 	    cmocka_unit_test(says_that_nothing_is_there),
