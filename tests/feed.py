@@ -24,7 +24,7 @@ import unicodedata
 TESTS = pathlib.Path(__file__).resolve().parent
 HANG = 10  # seconds
 LINE_MAX = 998
-KEPT_MAX = 20  # inputs of one kind that are kept when they fail
+KEPT_MAX = 5  # inputs that are kept of those with one fault
 SIZE_MAX = 300000
 
 TARGETS = ('header', 'message', 'fields', 'recode', 'address', 'serve')
@@ -394,14 +394,14 @@ class Tally:
         if not faults:
             return
         self.failed[case.kind] += 1
-        path = None
-        if self.failed[case.kind] <= KEPT_MAX:
-            self.options.keep.mkdir(parents=True, exist_ok=True)
-            path = self.options.keep / (
-                f'{case.kind}-{self.options.seed}-{sum(self.fed.values())}')
-            case.save(path)
+        path = self.options.keep / (
+            f'{case.kind}-{self.options.seed}-{sum(self.fed.values())}')
         for fault in faults:
-            self.faults.setdefault((case.kind, fault), []).append(path)
+            paths = self.faults.setdefault((case.kind, fault), [])
+            if len(paths) < KEPT_MAX and not path.exists():
+                path.parent.mkdir(parents=True, exist_ok=True)
+                case.save(path)
+            paths.append(path)
 
     def tell(self):
         for n, kind in enumerate(sorted(self.fed), 1):
@@ -411,7 +411,7 @@ class Tally:
             for (of, fault), paths in self.faults.items():
                 if of == kind:
                     print(f'# {len(paths)} times: {fault}')
-                    for path in [p for p in paths if p][:3]:
+                    for path in paths[:3]:
                         print(f'#   tests/feed.py --again {path} '
                               f'{self.options.program}')
         print(f'1..{len(self.fed)}')
