@@ -1274,6 +1274,32 @@ may_be_faulty(const struct message *m, const struct message_field *f)
 }
 
 int
+fields_drop_nul(struct message *m, size_t *count, struct error *e)
+{
+	struct message_field *f;
+	struct buf cleaned;
+	int result = 0;
+	size_t i;
+
+	*count = 0;
+	if (!message_facts(m)->header_nul)
+		return 0;
+	buf_init(&cleaned, SIZE_MAX / 4);
+	for (i = 0; result == 0 && i < message_field_count(m); i++) {
+		f = message_field(m, i);
+		if (f->dropped ||
+		    text_find(f->field.raw, '\0') == f->field.raw.len)
+			continue;
+		buf_reset(&cleaned);
+		clean(f->field.value, &cleaned);
+		result = message_replace(f, buf_text(&cleaned), e);
+		(*count)++;
+	}
+	buf_clear(&cleaned);
+	return result;
+}
+
+int
 fields_repair(struct message *m, bool utf8, struct fields_remarks *remarks,
     struct error *e)
 {

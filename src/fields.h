@@ -21,6 +21,10 @@ struct fields_remarks {
 	size_t replaced; /* fields whose 8-bit bytes became `?' */
 };
 
+/* Removes NULs from the fields that are not dropped, so that their addresses
+ * can be read; *count says from how many. 0, or -1 ERROR_BUG. */
+int fields_drop_nul(struct message *m, size_t *count, struct error *e);
+
 /*
  * Mends the fields that are not dropped: NUL removed; 8-bit bytes in
  * unstructured fields, and in phrases and comments of structured ones, as

@@ -1069,13 +1069,23 @@ mend_fields(struct submission *s, struct notes *notes, struct error *e)
 	if (fields_repair(s->message, s->request->smtputf8 || s->needs_utf8,
 		&remarks, e) == -1)
 		return -1;
-	note_fields(notes, remarks.nul, "with a NUL byte", "which was removed");
 	note_fields(
 	    notes, remarks.encoded, "with 8-bit bytes", "which were encoded");
 	note_fields(notes, remarks.replaced, "with 8-bit bytes",
 	    "which became question marks");
 	note_fields(notes, remarks.folded, "with a line over 998 bytes",
 	    "which was folded");
+	return 0;
+}
+
+static int
+drop_nul(struct message *m, struct notes *notes, struct error *e)
+{
+	size_t count;
+
+	if (fields_drop_nul(m, &count, e) == -1)
+		return -1;
+	note_fields(notes, count, "with a NUL byte", "which was removed");
 	return 0;
 }
 
@@ -1140,7 +1150,8 @@ submit(const struct request *r, const struct facts *f, const struct account *a,
 	    .message = m,
 	    .envelope = env};
 
-	if (check_request(r, e) == -1 || set_recipients(&s, e) == -1)
+	if (check_request(r, e) == -1 || drop_nul(m, notes, e) == -1 ||
+	    set_recipients(&s, e) == -1)
 		return -1;
 	drop_all(m, "Bcc");
 	drop_all(m, "Resent-Bcc");

@@ -1186,6 +1186,29 @@ eight_bit_bytes_are_seen(void **state)
 }
 
 static void
+nul_in_a_recipient_costs_no_mail(void **state)
+{
+	static const char message[] = "From: a@x\nTo: b\0ob@x\n";
+	struct job j;
+	struct error e;
+
+	(void)state;
+	job_init(&j, "");
+	message_free(j.message);
+	j.message = message_new(NULL);
+	error_clear(&e);
+	assert_int_equal(
+	    message_input(j.message, message, sizeof(message) - 1, &e), 0);
+	assert_int_equal(message_end(j.message, &e), 0);
+	j.request.reverse_path = "a@x";
+	j.request.from_fields = true;
+	assert_int_equal(job_run(&j), 0);
+	assert_int_equal(j.envelope.count, 1);
+	assert_string_equal(j.envelope.recipients[0].path, "bob@x");
+	job_clear(&j);
+}
+
+static void
 mended_fields_are_noted(void **state)
 {
 	static const char message[] =
@@ -1380,6 +1403,7 @@ main(void)
 	    cmocka_unit_test(broken_aliases_stop_local_mail_only),
 	    cmocka_unit_test(original_recipients_stay),
 	    cmocka_unit_test(eight_bit_bytes_are_seen),
+	    cmocka_unit_test(nul_in_a_recipient_costs_no_mail),
 	    cmocka_unit_test(mended_fields_are_noted),
 	    cmocka_unit_test(a_nul_costs_no_mail),
 	    cmocka_unit_test(dropped_return_paths_are_noted),
