@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "address.h"
 #include "config.h"
 #include "dispatch.h"
 #include "error.h"
@@ -16,6 +17,7 @@
 #include "log.h"
 #include "message.h"
 #include "options.h"
+#include "recode.h"
 #include "relay.h"
 #include "settings.h"
 #include "stream.h"
@@ -195,6 +197,15 @@ run_serve(struct run *r, struct error *e)
 }
 
 static void
+print_path(const char *label, const char *path)
+{
+	char shown[4 * ADDRESS_PATH_MAX + 1];
+
+	printf("%s: <%s>\n", label,
+	    text_visible(text_of(path), shown, sizeof(shown)));
+}
+
+static void
 print_envelope(const struct run *r)
 {
 	const struct envelope *env = dispatch_envelope(r->dispatch);
@@ -203,23 +214,27 @@ print_envelope(const struct run *r)
 
 	printf(
 	    "account: %s\n", account->name == NULL ? "default" : account->name);
-	printf("from: <%s>\n", env->reverse_path);
+	print_path("from", env->reverse_path);
 	for (i = 0; i < env->count; i++)
-		printf("to: <%s>\n", env->recipients[i].path);
+		print_path("to", env->recipients[i].path);
 }
 
+/* As a server with 8BITMIME gets it, which most have. */
 static int
 print_message(struct run *r, struct error *e)
 {
-	struct message_cursor cursor;
+	struct recode_remarks remarks;
+	struct recode *recode;
 	char bytes[16384];
 	long len;
 
+	recode = recode_new(r->message, true, &remarks, e);
+	if (recode == NULL)
+		return -1;
 	putchar('\n');
-	memset(&cursor, 0, sizeof(cursor));
-	while ((len = message_read(
-		    r->message, &cursor, bytes, sizeof(bytes), e)) > 0)
+	while ((len = recode_read(recode, bytes, sizeof(bytes), e)) > 0)
 		fwrite(bytes, 1, (size_t)len, stdout);
+	recode_free(recode);
 	return len == -1 ? -1 : 0;
 }
 

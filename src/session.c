@@ -1304,7 +1304,7 @@ session_output(struct session *s, const char **bytes)
 		else if (pull_data(s) == -1)
 			enter(s, STEP_BREAK);
 	}
-	*bytes = s->out.at + s->sent;
+	*bytes = text_skip(buf_text(&s->out), s->sent).at;
 	return s->out.len - s->sent;
 }
 
