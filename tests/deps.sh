@@ -14,7 +14,7 @@ names() {
 			libbsd-dev python3-minimal python3 openssl ;;
 		debian/check) echo libcmocka-dev clang libclang-rt-dev perl \
 			valgrind python3-aiosmtpd ca-certificates cppcheck \
-			clang-format mandoc shellcheck ;;
+			clang-format mandoc shellcheck strace swaks ;;
 		fedora/build) echo gcc make pkgconf-pkg-config gnutls-devel \
 			libbsd-devel python3 openssl ;;
 		fedora/check) echo libcmocka-devel clang compiler-rt libasan \

@@ -95,9 +95,9 @@ fuzz-run: $(FUZZ)
 feed:
 	$(MAKE) B=$B/asan FOUND=$(wildcard $B/fuzz/corpus) $(SANITIZE) feed-run
 feed-run: all
-	tests/feed.py $(SECONDS) $(SENDLING) $(FOUND)
+	tests/feed.py $(SECONDS) $(SENDLING) $(FOUND) $(SEED)
 check-feed:
-	$(MAKE) SECONDS=20 feed
+	$(MAKE) SECONDS=20 SEED='--seed 1' feed
 
 lint-gcc:
 	$(MAKE) B=$B/lint/gcc CC=gcc CFLAGS='-O2 -Werror' objects
