@@ -66,6 +66,7 @@ next_part(struct wire *w, size_t size, struct buf *out, struct error *e)
 {
 	size_t dots;
 	char *bytes;
+	bool roomy;
 	long len;
 
 	bytes = buf_reserve(out, size);
@@ -76,10 +77,12 @@ next_part(struct wire *w, size_t size, struct buf *out, struct error *e)
 		return (int)len;
 	dots = count_leading_dots(bytes, (size_t)len, w->line_start);
 	if (dots > 0) {
+		/* Without room nothing may stay that could end the data. */
 		out->len += (size_t)len;
-		if (buf_reserve(out, dots) == NULL)
-			return error_set(e, ERROR_BUG, NULL, "wire: no room");
+		roomy = buf_reserve(out, dots) != NULL;
 		out->len -= (size_t)len;
+		if (!roomy)
+			return error_set(e, ERROR_BUG, NULL, "wire: no room");
 		bytes = out->at + out->len;
 		stuff(bytes, (size_t)len, dots, w->line_start);
 	}
