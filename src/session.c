@@ -8,6 +8,7 @@
 #include "address.h"
 #include "buf.h"
 #include "command.h"
+#include "ehlo.h"
 #include "mem.h"
 #include "outcome.h"
 #include "reply.h"
@@ -1404,12 +1405,6 @@ const char *
 session_step(const struct session *s)
 {
 	return rows[waiting_for(s)].doing;
-}
-
-const struct ehlo *
-session_ehlo(const struct session *s)
-{
-	return &s->ehlo;
 }
 
 const char *

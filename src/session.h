@@ -19,7 +19,6 @@
  */
 
 #include "account.h"
-#include "ehlo.h"
 #include "envelope.h"
 #include "error.h"
 #include "message.h"
@@ -103,9 +102,7 @@ const struct error *session_error(const struct session *s);
 /* "the reply to MAIL FROM": words for the step, for people. */
 const char *session_step(const struct session *s);
 
-/* What the server offers now, and the mechanism that AUTH used ("-" before
- * or without). For the log. */
-const struct ehlo *session_ehlo(const struct session *s);
+/* The mechanism that AUTH used; "-" before it or without. For the log. */
 const char *session_auth(const struct session *s);
 
 #endif

@@ -23,7 +23,6 @@ struct stream {
 	int fd;
 	struct tls *tls; /* NULL while plain; the caller's */
 	struct net_address peer;
-	char words[INET6_ADDRSTRLEN];
 	struct error broken; /* why nothing can be sent any more */
 };
 
@@ -181,7 +180,6 @@ race_won(struct race *r, int winner)
 	s = mem_new(1, sizeof(*s));
 	s->fd = r->polls[winner].fd;
 	s->peer = *r->entrants[winner];
-	net_words(&s->peer, s->words, sizeof(s->words));
 	r->polls[winner].fd = -1;
 	return s;
 }
@@ -454,12 +452,6 @@ stream_close(struct stream *s, const char *out, size_t len)
 	close(s->fd);
 	s->fd = -1;
 	s->tls = NULL;
-}
-
-const char *
-stream_peer(const struct stream *s)
-{
-	return s->words;
 }
 
 char *

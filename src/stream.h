@@ -54,8 +54,7 @@ enum stream_status stream_exchange(struct stream *s, const char *out,
  * stream_free() is still to come. */
 void stream_close(struct stream *s, const char *out, size_t len);
 
-/* The peer's address in words; the own one as an EHLO argument; loopback. */
-const char *stream_peer(const struct stream *s);
+/* The own address as an EHLO argument; whether the peer's is loopback. */
 char *stream_literal(const struct stream *s, char *out, size_t size);
 bool stream_is_local(const struct stream *s);
 
