@@ -31,11 +31,11 @@ PKG_LIBS	= $(eval PKG_LIBS := $$(shell $(PKG_CONFIG) --libs \
 		  $(LIBS)))$(PKG_LIBS)
 
 COMPILE		= $(CC) -std=c11 -D_GNU_SOURCE -DSYSCONFDIR='"$(SYSCONFDIR)"' \
-		  -Isrc -Icmd $(HARDEN) $(WARN) $(PKG_CFLAGS) $(CPPFLAGS) \
+		  -Isrc -I. $(HARDEN) $(WARN) $(PKG_CFLAGS) $(CPPFLAGS) \
 		  $(CFLAGS) -MMD -MP -c
 LINK		= $(CC) $(CFLAGS) $(HARDEN_LD) $(LDFLAGS)
 
-ROOMS		= $(patsubst %.c,$B/%.o,$(wildcard src/*.c))
+ROOMS		= $(patsubst %.c,$B/%.o,$(wildcard src/*/*.c))
 CMD		= $(patsubst %.c,$B/%.o,$(wildcard cmd/*.c))
 
 all: $B/sendling

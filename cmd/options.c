@@ -1,9 +1,9 @@
-#include "options.h"
+#include "cmd/options.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "mem.h"
+#include "base/mem.h"
 
 enum arity { ARITY_NONE, ARITY_ATTACHED, ARITY_REQUIRED };
 

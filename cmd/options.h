@@ -7,8 +7,8 @@
  * meaning.
  */
 
-#include "error.h"
-#include "submit.h"
+#include "base/error.h"
+#include "submit/submit.h"
 
 enum options_mode {
 	MODE_SUBMIT,	 /* -bm */

@@ -8,19 +8,19 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "address.h"
-#include "config.h"
-#include "dispatch.h"
-#include "error.h"
-#include "file.h"
-#include "host.h"
-#include "log.h"
-#include "message.h"
-#include "options.h"
-#include "recode.h"
-#include "relay.h"
-#include "settings.h"
-#include "stream.h"
+#include "message/address.h"
+#include "config/config.h"
+#include "run/dispatch.h"
+#include "base/error.h"
+#include "world/file.h"
+#include "world/host.h"
+#include "world/log.h"
+#include "message/message.h"
+#include "cmd/options.h"
+#include "message/recode.h"
+#include "run/relay.h"
+#include "world/settings.h"
+#include "world/stream.h"
 
 #define SENDLING_VERSION "0.1"
 

@@ -33,7 +33,7 @@ plain_make() {
 
 plain_make -n B="$folder/b" CC=other-cc CFLAGS=-Dcflags LDFLAGS=-Wl,ldflags \
     CPPFLAGS=-Dcppflags SYSCONFDIR=/other/etc
-says '^other-cc .*-Dcppflags .*-Dcflags .* src/buf\.c' \
+says '^other-cc .*-Dcppflags .*-Dcflags .* src/base/buf\.c' \
     'CC, CPPFLAGS and CFLAGS compile'
 says '^other-cc .*-Dcflags .*-Wl,ldflags .*-o .*/sendling ' \
     'CC, CFLAGS and LDFLAGS link'

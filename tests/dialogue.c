@@ -9,14 +9,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "buf.h"
-#include "config.h"
-#include "envelope.h"
-#include "mem.h"
-#include "message.h"
+#include "base/buf.h"
+#include "config/config.h"
+#include "submit/envelope.h"
+#include "base/mem.h"
+#include "message/message.h"
 #include "script.h"
-#include "session.h"
-#include "submit.h"
+#include "smtp/session.h"
+#include "submit/submit.h"
 
 #define FILE_MAX (4 * 1024 * 1024)
 #define NONCE	 "fyko+d2lbbFgONRv9qkxdawL"

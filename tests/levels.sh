@@ -1,108 +1,65 @@
 #!/bin/sh
-# tests/levels.sh [TREE]: holds src/ and cmd/ against the plan of the rooms.
-# A room includes rooms of a lower level, and those of its own level that
-# stand behind its name; what touches the world has one place each; the rooms
-# of levels 0 to 3 touch nothing. Prints each breach, exits 1 where one is.
+# tests/levels.sh [TREE]: holds src/ and cmd/ against the plan of the rooms. The
+# folder is the level: a room includes rooms of its own folder and of those
+# before it, never in a circle. What touches the world has one place each; the
+# folders before world touch nothing and keep no state. Prints each breach,
+# exits 1 where there is one.
 
 set -u
 cd "${1-$(dirname "$0")/..}" || exit 1
 
-rooms='
-0 error
-0 mem		error
-0 text
-0 buf		mem text
-1 header
-1 address
-1 date
-1 reply
-1 ehlo		reply
-1 crypt
-2 message
-2 envelope
-2 choice
-2 account	choice envelope
-2 alias
-2 scram
-2 sasl		choice scram
-2 fields	message
-2 mime		message
-2 recode	fields message mime
-3 keyword
-3 config	keyword
-3 submit
-3 wire
-3 command
-3 outcome
-3 trouble
-3 session	command outcome trouble wire
-3 serve		submit
-4 host
-4 file
-4 settings	file host
-4 secret	file stream
-4 net
-4 trust		file
-4 tls		trust
-4 stream	net tls
-4 log		file host
-5 deliver
-5 dispatch	deliver
-5 relay		dispatch
-5 options
-6 sendling
-'
+folders='base message auth submit smtp config world run cmd'
 
 # What stands for one part of the world, and the only files that may name it.
 # The first column: call (a function), include (a header), word (a name).
 places='
-include gnutls/.*	src/tls.c src/crypt.c
-word gnutls_[a-z0-9_]+	src/tls.c src/crypt.c
-include sysexits[.]h	src/error.c
-word EX_[A-Z]+		src/error.c
-call _?exit|quick_exit|v?errx?|v?errc	src/mem.c cmd/sendling.c cmd/options.c
-call socket|socketpair|connect|bind|listen|accept4?	src/net.c
-call getaddrinfo|freeaddrinfo|getnameinfo|gethostby[a-z]+	src/net.c
-call p?poll|p?select|epoll_[a-z]+	src/stream.c
-call (secure_)?getenv|setenv|putenv|getpw[a-z_]+|getlogin(_r)?	src/host.c
-word environ		src/host.c src/secret.c
-call time|gettimeofday|ftime	src/host.c
-call clock_gettime	src/host.c src/stream.c
-call v?fork|exec[lv]p?e?|fexecve|posix_spawnp?|popen|system	src/secret.c
+include gnutls/.*	src/world/tls.c src/base/crypt.c
+word gnutls_[a-z0-9_]+	src/world/tls.c src/base/crypt.c
+include sysexits[.]h	src/base/error.c
+word EX_[A-Z]+		src/base/error.c
+call _?exit|quick_exit|v?errx?|v?errc	src/base/mem.c cmd/sendling.c cmd/options.c
+call socket|socketpair|connect|bind|listen|accept4?	src/world/net.c
+call getaddrinfo|freeaddrinfo|getnameinfo|gethostby[a-z]+	src/world/net.c
+call p?poll|p?select|epoll_[a-z]+	src/world/stream.c
+call (secure_)?getenv|setenv|putenv|getpw[a-z_]+|getlogin(_r)?	src/world/host.c
+word environ		src/world/host.c src/world/secret.c
+call time|gettimeofday|ftime	src/world/host.c
+call clock_gettime	src/world/host.c src/world/stream.c
+call v?fork|exec[lv]p?e?|fexecve|posix_spawnp?|popen|system	src/world/secret.c
 '
 
-# What no room of levels 0 to 3 may do, but for the files named.
+# What no room before world may do, but for the files named.
 pure='
 call is(alnum|alpha|blank|cntrl|digit|graph|lower|print|punct|space|upper)
 call isxdigit|tolower|toupper|str(n)?casecmp|strcasestr|strcoll|strtok
 call setlocale|localeconv|nl_langinfo|localtime(_r)?|strftime|strptime
 call open|openat|close|read|write|pread|pwrite|stat|fstat|lseek|unlink
-call fopen|fdopen|v?f?printf|v?dprintf|f?puts|putchar|fwrite	src/mem.c
-word stdin|stdout|stderr	src/mem.c
+call fopen|fdopen|v?f?printf|v?dprintf|f?puts|putchar|fwrite	src/base/mem.c
+word stdin|stdout|stderr	src/base/mem.c
 include (ctype|strings|locale|time|fcntl|poll|pwd|spawn|netdb)[.]h
-include unistd[.]h	src/mem.c
+include unistd[.]h	src/base/mem.c
 include sys/(socket|stat|time|wait)[.]h
 '
 
-LIST=80
-LIMIT=100
+LIMIT=100 # lines of a function
+ROOM=900  # and of a file
 
 # shellcheck disable=SC2046
-awk -v rooms="$rooms" -v places="$places" -v pure="$pure" -v list=$LIST \
-    -v limit=$LIMIT '
+awk -v folders="$folders" -v places="$places" -v pure="$pure" \
+    -v limit=$LIMIT -v most=$ROOM '
 function breach(what) {
 	printf "%s:%d: %s\n", FILENAME, FNR, what
 	bad = 1
 }
 
 # rules[i], its kind, its pattern and the files it lets through.
-function add(text, upto,	lines, n, i, f, k, j) {
+function add(text, outside,	lines, n, i, f, k, j) {
 	n = split(text, lines, "\n")
 	for (i = 1; i <= n; i++) {
 		if ((k = split(lines[i], f, /[ \t]+/)) < 2)
 			continue
 		count++
-		below[count] = upto
+		everywhere[count] = outside
 		shown[count] = f[1] " " f[2]
 		allowed[count] = " "
 		for (j = 3; j <= k; j++)
@@ -148,52 +105,71 @@ function check_include(line,	name) {
 	sub(/[.]h".*$/, "", name)
 	if (name == room)
 		return
-	if (!(name in level))
-		breach("includes " name ", which is no room")
-	else if (level[name] > level[room] || (level[name] == level[room] &&
-	    index(beside[room], " " name " ") == 0))
-		breach(room " (level " level[room] ") may not include " name \
-		    " (level " level[name] ")")
+	folder = name
+	sub(/\/.*$/, "", folder)
+	if (!(folder in level))
+		breach("includes " name ", which is in none of the folders")
+	else if (level[folder] > mine)
+		breach("includes " name ", from a folder that comes later")
+	else
+		wants[room] = wants[room] name " "
 }
 
 function check_static(line) {
-	if (level[room] > 3 || line !~ /(^|[ \t])static /)
+	if (mine < level["world"] && line ~ /(^|[ \t])static / &&
+	    line !~ /[(]/ && line ~ /[;=]/ && line !~ /(^|[^a-z])const /)
+		breach("mutable static state before world")
+}
+
+# 1 while a room is being looked at, 2 when no circle leads through it.
+function check_circle(name, way,	next_ones, n, i) {
+	if (seen[name] == 1) {
+		print "a circle: " way name
+		bad = 1
+	}
+	if (seen[name])
 		return
-	if (line !~ /[(]/ && line ~ /[;=]/ && line !~ /(^|[^a-z])const /)
-		breach("mutable static state below level 4")
+	seen[name] = 1
+	n = split(wants[name], next_ones, " ")
+	for (i = 1; i <= n; i++)
+		check_circle(next_ones[i], way name " -> ")
+	seen[name] = 2
+}
+
+function end_file() {
+	if (lines > most)
+		printf "%s has %d lines\n", file, lines
 }
 
 BEGIN {
-	n = split(rooms, lines, "\n")
-	for (i = 1; i <= n; i++) {
-		k = split(lines[i], f, /[ \t]+/)
-		if (k < 2)
-			continue
-		level[f[2]] = f[1]
-		beside[f[2]] = " "
-		for (j = 3; j <= k; j++)
-			beside[f[2]] = beside[f[2]] f[j] " "
-	}
-	add(places, 9)
-	add(pure, 3)
+	n = split(folders, names, " ")
+	for (i = 1; i <= n; i++)
+		level[names[i]] = i
+	add(places, 1)
+	add(pure, 0)
 }
 
 FNR == 1 {
-	comment = 0
-	open = 0
-	room = FILENAME
-	sub(/^.*\//, "", room)
+	end_file()
+	comment = open = 0
+	file = room = FILENAME
+	sub(/^src\//, "", room)
 	sub(/[.][ch]$/, "", room)
-	if (!(room in level))
-		breach(room " does not stand in the table of rooms")
+	folder = room
+	sub(/\/.*$/, "", folder)
+	mine = level[folder]
+	if (!mine || room !~ /^[a-z]+\/[a-z0-9]+$/)
+		breach("is in none of the folders")
 }
 
 {
+	lines = FNR
 	line = code($0)
 	check_include(line)
 	check_static(line)
 	for (i = 1; i <= count; i++)
-		if (level[room] <= below[i] && line ~ rule[i] &&
+		if ((everywhere[i] || mine < level["world"]) &&
+		    line ~ rule[i] &&
 		    index(allowed[i], " " FILENAME " ") == 0)
 			breach("not here: " shown[i])
 }
@@ -204,18 +180,21 @@ FNR == 1 {
 	long = FNR - open + 1
 	if (long > limit)
 		breach(name "() has " long " lines, " limit " are the limit")
-	else if (long > list)
-		printf "%s:%d: %s() has %d lines\n", FILENAME, open, name, long
 	open = 0
 }
 
-END { exit bad }
+END {
+	end_file()
+	for (name in wants)
+		check_circle(name, "")
+	exit bad
+}
 ' $(find src cmd -name '*.[ch]' | sort)
 status=$?
 
-for source in src/*.c cmd/*.c; do
+for source in src/*/*.c cmd/*.c; do
 	case $source in
-	'src/*.c'|'cmd/*.c'|cmd/sendling.c) continue ;;
+	*'*'*|cmd/sendling.c) continue ;;
 	esac
 	if ! test -e "${source%.c}.h"; then
 		echo "$source: has no header"

@@ -20,7 +20,9 @@ ok() {
 plant() {
 	rm -rf "$tree/src" "$tree/cmd"
 	mkdir "$tree/src" "$tree/cmd"
-	for room in error mem text reply session net stream config; do
+	for room in base/error base/mem base/text smtp/reply smtp/session \
+	    config/config world/net world/stream; do
+		mkdir -p "$tree/src/${room%/*}"
 		echo "#include \"$room.h\"" >"$tree/src/$room.c"
 		echo "/* $room: exit(3) is spoken of only. */" \
 		    >"$tree/src/$room.h"
@@ -42,60 +44,68 @@ ok $? 0 'a tree that keeps the rules'
 while read -r status file what; do
 	breaks "$status" "$file" "$what" "$file: $what"
 done <<'END'
-1 src/text.c #include "session.h"
-1 src/text.h #include "reply.h"
-1 src/session.c #include "net.h"
-1 src/session.c #include "config.h"
-0 src/session.c #include "reply.h"
-0 src/stream.c #include "net.h"
-1 src/net.c #include "stream.h"
-1 src/net.c #include "util.h"
-1 src/util.c int util;
+1 src/base/text.c #include "smtp/session.h"
+1 src/base/text.h #include "smtp/reply.h"
+1 src/smtp/session.c #include "world/net.h"
+1 src/smtp/session.c #include "config/config.h"
+0 src/smtp/session.c #include "smtp/reply.h"
+0 src/smtp/reply.h #include "smtp/session.h"
+0 src/world/stream.c #include "world/net.h"
+0 src/world/net.c #include "world/stream.h"
+1 src/world/net.c #include "util.h"
+1 src/world/net.c #include "lib/util.h"
+1 src/base/util.c int util;
 1 cmd/table.c int x;
-1 src/net.c #include <gnutls/gnutls.h>
-1 src/net.c int x = gnutls_init(y);
-1 src/net.c #include <sysexits.h>
+1 src/world/net.c #include <gnutls/gnutls.h>
+1 src/world/net.c int x = gnutls_init(y);
+1 src/world/net.c #include <sysexits.h>
 1 cmd/sendling.c int x = EX_USAGE;
-1 src/net.c	exit(1);
-0 src/mem.c	exit(1);
+1 src/world/net.c	exit(1);
+0 src/base/mem.c	exit(1);
 0 cmd/sendling.c	errx(1, "x");
-1 src/net.c	err(1, "x");
-0 src/net.c	say("exit(1)");
-0 src/net.c	/*\n * exit(1)\n */
-1 src/net.c	/*\n * harmless\n */ exit(1);
-0 src/net.c	x = socket(1, 2, 3);
-1 src/stream.c	x = socket(1, 2, 3);
-1 src/stream.c	if (connect (fd, a, l) == -1)
-1 src/stream.c	getaddrinfo(a, b, c, d);
-0 src/stream.c	poll(p, 1, t);
-1 src/net.c	poll(p, 1, t);
-1 src/net.c	x = getenv("HOME");
-1 src/net.c	x = getpwuid(1);
-1 src/net.c	x = time(NULL);
-1 src/net.c	clock_gettime(a, b);
-0 src/stream.c	clock_gettime(a, b);
-1 src/net.c	x = fork();
-1 src/net.c	execve(a, b, c);
-1 src/net.c	posix_spawn(a, b, c);
-1 src/session.c	x = isalpha(c);
-1 src/session.c	x = strcasecmp(a, b);
-1 src/session.c	printf("x");
-1 src/session.c	x = open("/etc/passwd", 0);
-0 src/session.c	x = store->read(store, 0);
-1 src/session.c #include <unistd.h>
-1 src/session.c static int calls;
-1 src/session.c	static char *last = 0;
-0 src/session.c static const int table[] = {
-0 src/session.c static int f(int);
-0 src/net.c static int calls;
+1 src/world/net.c	err(1, "x");
+0 src/world/net.c	say("exit(1)");
+0 src/world/net.c	/*\n * exit(1)\n */
+1 src/world/net.c	/*\n * harmless\n */ exit(1);
+0 src/world/net.c	x = socket(1, 2, 3);
+1 src/world/stream.c	x = socket(1, 2, 3);
+1 src/world/stream.c	if (connect (fd, a, l) == -1)
+1 src/world/stream.c	getaddrinfo(a, b, c, d);
+0 src/world/stream.c	poll(p, 1, t);
+1 src/world/net.c	poll(p, 1, t);
+1 src/world/net.c	x = getenv("HOME");
+1 src/world/net.c	x = getpwuid(1);
+1 src/world/net.c	x = time(NULL);
+1 src/world/net.c	clock_gettime(a, b);
+0 src/world/stream.c	clock_gettime(a, b);
+1 src/world/net.c	x = fork();
+1 src/world/net.c	execve(a, b, c);
+1 src/world/net.c	posix_spawn(a, b, c);
+1 src/smtp/session.c	x = isalpha(c);
+1 src/smtp/session.c	x = strcasecmp(a, b);
+1 src/smtp/session.c	printf("x");
+1 src/smtp/session.c	x = open("/etc/passwd", 0);
+0 src/smtp/session.c	x = store->read(store, 0);
+1 src/smtp/session.c #include <unistd.h>
+1 src/smtp/session.c static int calls;
+1 src/smtp/session.c	static char *last = 0;
+0 src/smtp/session.c static const int table[] = {
+0 src/smtp/session.c static int f(int);
+0 src/world/net.c static int calls;
 END
 
 long=$(awk 'BEGIN { for (i = 0; i < 99; i++) printf "\tx++;\\n" }')
-breaks 1 src/net.c "int\nf(void)\n{\n$long}" 'a function of 101 lines'
-breaks 0 src/net.c "int\nf(void)\n{\n${long#????????????????????????}}" \
+breaks 1 src/world/net.c "int\nf(void)\n{\n$long}" 'a function of 101 lines'
+breaks 0 src/world/net.c "int\nf(void)\n{\n${long#????????????????????????}}" \
     'a function of 98 lines'
-grep -q 'f() has 98 lines' "$tree/said"
-ok $? 0 '... is shown'
+
+plant
+echo '#include "smtp/session.h"' >>"$tree/src/smtp/reply.c"
+echo '#include "smtp/reply.h"' >>"$tree/src/smtp/session.h"
+./levels.sh "$tree" >"$tree/said" 2>&1
+ok $? 1 'two rooms of a folder that include each other'
+grep -q '^a circle: ' "$tree/said"
+ok $? 0 '... and the circle is shown'
 
 echo "1..$n"
 exit $failed

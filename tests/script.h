@@ -3,8 +3,8 @@
 
 /* script: what the players of dialogue files share. */
 
-#include "buf.h"
-#include "text.h"
+#include "base/buf.h"
+#include "base/text.h"
 
 /* Appends the whole file to out. -1 where it cannot be read, or is empty. */
 int script_read(const char *path, struct buf *out);

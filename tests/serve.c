@@ -9,12 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "buf.h"
-#include "envelope.h"
-#include "mem.h"
-#include "message.h"
+#include "base/buf.h"
+#include "submit/envelope.h"
+#include "base/mem.h"
+#include "message/message.h"
 #include "script.h"
-#include "serve.h"
+#include "smtp/serve.h"
 
 #define BYTES_MAX (16 * 1024 * 1024)
 #define HOST	  "host.example"

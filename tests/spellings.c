@@ -6,9 +6,9 @@
 
 #include <stdio.h>
 
-#include "config.h"
-#include "error.h"
-#include "options.h"
+#include "config/config.h"
+#include "base/error.h"
+#include "cmd/options.h"
 
 int
 main(void)

@@ -3,7 +3,7 @@
 # they say in $B/check and sums up.
 
 SECONDS		= 60
-UNIT		= $(patsubst %.c,$B/%,$(wildcard tests/unit/*.c))
+UNIT		= $(patsubst %.c,$B/%,$(wildcard tests/unit/*/*.c))
 FUZZ		= $(patsubst %.c,$B/%,$(filter-out %/replay.c,\
 		  $(wildcard tests/fuzz/*.c)))
 PLAYER		= $(patsubst %.c,$B/%,$(wildcard tests/dialogue.c))
@@ -109,7 +109,7 @@ lint-cppcheck:
 	mkdir -p $B/lint/cppcheck
 	cppcheck -q -j2 --cppcheck-build-dir=$B/lint/cppcheck --std=c11 \
 	    --enable=warning,performance,portability --inline-suppr \
-	    --error-exitcode=1 -D_GNU_SOURCE -Isrc -Icmd src cmd
+	    --error-exitcode=1 -D_GNU_SOURCE -Isrc -I. src cmd
 lint-man:
 	command -v mandoc
 	! mandoc -Tlint $(wildcard man/*) | \
@@ -117,8 +117,8 @@ lint-man:
 lint-levels:
 	tests/levels.sh
 lint-format:
-	clang-format --dry-run -Werror $(wildcard src/*.[ch] cmd/*.[ch] \
-	    tests/*.[ch] tests/*/*.[ch])
+	clang-format --dry-run -Werror $(wildcard src/*/*.[ch] cmd/*.[ch] \
+	    tests/*.[ch] tests/*/*.[ch] tests/*/*/*.[ch])
 # SC1091: a script that is run in a sandbox names its library as seen there.
 lint-shell:
 	shellcheck -e SC1091 $$(grep -rlE '^#!.*\b(ba)?sh$$' .ci tests)

@@ -1,7 +1,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "alias.h"
+#include "submit/alias.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -1,6 +1,6 @@
 #include <stdint.h>
 #include <stdlib.h>
-#include "fields.h"
+#include "message/fields.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 

@@ -2,8 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "crypt.h"
-#include "sasl.h"
+#include "base/crypt.h"
+#include "auth/sasl.h"
 
 #define NONCE	 "fyko+d2lbbFgONRv9qkxdawL"
 #define PASSWORD "pencil#"

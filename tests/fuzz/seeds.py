@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """tests/fuzz/seeds.py FOLDER NAME: fills FOLDER with seeds for the target NAME
-from the cases of its unit test (every string literal of tests/unit/NAME.c) and,
+from the cases of its unit test (every string literal of tests/unit/*/NAME.c) and,
 for those that talk SMTP, from what the servers of tests/dialogues say."""
 
 import ast
@@ -20,8 +20,8 @@ def unescape(literal):
 
 
 def of_unit_test(name):
-    path = TESTS / 'unit' / (name + '.c')
-    source = path.read_text('utf-8') if path.exists() else ''
+    path = next((TESTS / 'unit').glob('*/%s.c' % name), None)
+    source = path.read_text('utf-8') if path else ''
     source = re.sub(r'^#include.*$', '', source, flags=re.M)
     for run in LITERALS.finditer(source):
         # Bytes beyond ASCII become escapes: a bytes literal takes no others.

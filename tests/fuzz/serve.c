@@ -1,7 +1,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "serve.h"
+#include "smtp/serve.h"
 
 /* One play: all replies and mails, and where the first mail ended. */
 struct play {

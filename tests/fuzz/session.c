@@ -2,8 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "message.h"
-#include "session.h"
+#include "message/message.h"
+#include "smtp/session.h"
 
 #define LAST_WORDS "Good bye.\r\n"
 

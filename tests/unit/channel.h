@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "choice.h"
+#include "auth/choice.h"
 
 /* The channel binding is 0, 1, 2, ... */
 static struct sasl_channel

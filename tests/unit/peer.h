@@ -20,7 +20,7 @@
 
 #include <gnutls/gnutls.h>
 
-#include "stream.h"
+#include "world/stream.h"
 
 #define PEER_WAIT 20000 /* milliseconds after which a test hangs */
 

@@ -1,0 +1,303 @@
+#include "auth/sasl.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/crypt.h"
+#include "base/mem.h"
+#include "auth/scram.h"
+
+/* RFC 4954 section 4: the longest base64 line of an exchange. */
+#define EXCHANGE_MAX 12288
+#define STEPS_MAX    2
+
+/*
+ * One mechanism. start makes the initial response, NULL where there is none;
+ * step[n] answers the challenge number n. Responses are raw here; sasl_step()
+ * and sasl_initial() put them into base64.
+ */
+struct mechanism {
+	const char *doing;
+	enum crypt_hash hash;
+	int (*start)(struct sasl *, struct buf *, struct error *);
+	size_t steps;
+	int (*step[STEPS_MAX])(
+	    struct sasl *, struct text, struct buf *, struct error *);
+};
+
+struct sasl {
+	enum sasl_mechanism mechanism;
+	const struct mechanism *m;
+	char *user;
+	struct text password; /* borrowed */
+	char *offered;	      /* visible */
+	char nonce[33];
+	struct sasl_channel channel;
+	struct scram *scram; /* NULL: another mechanism */
+	bool started;
+	bool failed;
+	size_t step; /* challenges answered */
+};
+
+static int
+protocol(const struct sasl *s, struct error *e, const char *words)
+{
+	return error_set(e, ERROR_PROTOCOL, s->m->doing, "%s", words);
+}
+
+static int
+plain_start(struct sasl *s, struct buf *out, struct error *e)
+{
+	buf_add_char(out, '\0');
+	buf_add_string(out, s->user);
+	buf_add_char(out, '\0');
+	if (buf_add_text(out, s->password) == 0)
+		return 0;
+	return error_set(e, ERROR_CONFIG, s->m->doing,
+	    "the user name and the password are too long together");
+}
+
+/* The words of the prompts differ from server to server and are no part of
+ * the exchange; only their order is. */
+static int
+login_user(struct sasl *s, struct text prompt, struct buf *out, struct error *e)
+{
+	(void)prompt;
+	if (buf_add_string(out, s->user) == 0)
+		return 0;
+	return error_set(
+	    e, ERROR_CONFIG, s->m->doing, "the user name is too long");
+}
+
+static int
+login_password(
+    struct sasl *s, struct text prompt, struct buf *out, struct error *e)
+{
+	(void)prompt;
+	if (buf_add_text(out, s->password) == 0)
+		return 0;
+	return error_set(
+	    e, ERROR_CONFIG, s->m->doing, "the password is too long");
+}
+
+static int
+scram_first(struct sasl *s, struct buf *out, struct error *e)
+{
+	return scram_start(s->scram, out, e);
+}
+
+static int
+challenge_parse(
+    struct sasl *s, struct text base64, struct buf *out, struct error *e)
+{
+	if (base64.len > EXCHANGE_MAX)
+		return protocol(
+		    s, e, "the server's challenge is longer than 12288 bytes");
+	if (crypt_unbase64(base64, out) == -1)
+		return protocol(s, e, "the server's challenge is no base64");
+	return 0;
+}
+
+/* Nothing is left to say after the server's proof: the response is empty. */
+static int
+scram_step(struct sasl *s, struct text base64, struct buf *out, struct error *e)
+{
+	struct buf message;
+	int result = -1;
+
+	buf_init(&message, EXCHANGE_MAX);
+	if (challenge_parse(s, base64, &message, e) == 0)
+		result =
+		    s->step == 0
+			? scram_answer(s->scram, buf_text(&message), out, e)
+			: scram_verify(s->scram, buf_text(&message), e);
+	buf_clear(&message);
+	return result;
+}
+
+#define SCRAM .start = scram_first, .steps = 2, .step = {scram_step, scram_step}
+
+static const struct mechanism mechanisms[SASL_COUNT] = {
+    [SASL_SCRAM_SHA_256_PLUS] = {.doing = "AUTH SCRAM-SHA-256-PLUS",
+	.hash = CRYPT_SHA256,
+	SCRAM},
+    [SASL_SCRAM_SHA_1_PLUS] = {.doing = "AUTH SCRAM-SHA-1-PLUS",
+	.hash = CRYPT_SHA1,
+	SCRAM},
+    [SASL_PLAIN] = {.doing = "AUTH PLAIN", .start = plain_start},
+    [SASL_SCRAM_SHA_256] = {.doing = "AUTH SCRAM-SHA-256",
+	.hash = CRYPT_SHA256,
+	SCRAM},
+    [SASL_SCRAM_SHA_1] = {.doing = "AUTH SCRAM-SHA-1",
+	.hash = CRYPT_SHA1,
+	SCRAM},
+    [SASL_LOGIN] = {.doing = "AUTH LOGIN",
+	.steps = 2,
+	.step = {login_user, login_password}},
+};
+
+static int
+plan_check(const struct sasl_plan *plan, struct error *e)
+{
+	if (plan->user == NULL || plan->user[0] == '\0')
+		return error_set(
+		    e, ERROR_CONFIG, "AUTH", "no `user` is configured");
+	if (plan->password.len == 0)
+		return error_set(
+		    e, ERROR_CONFIG, "AUTH", "the password is empty");
+	if (text_find(plan->password, '\0') < plan->password.len)
+		return error_set(
+		    e, ERROR_CONFIG, "AUTH", "the password holds a NUL byte");
+	return 0;
+}
+
+static char *
+visible_copy(struct text t)
+{
+	char words[160];
+
+	return mem_copy(text_visible(t, words, sizeof(words)));
+}
+
+/*
+ * RFC 5802 section 6: `y` says that we could bind but saw no -PLUS, so that
+ * a server which does offer it learns that its list was changed on the way.
+ */
+static const char *
+gs2_header(const struct sasl *s, struct text offered)
+{
+	bool plus = choice_needs_binding(s->mechanism);
+
+	switch (s->channel.binding) {
+	case SASL_UNBOUND:
+		return "n,,";
+	case SASL_TLS_EXPORTER:
+		if (plus)
+			return "p=tls-exporter,,";
+		break;
+	case SASL_TLS_UNIQUE:
+		if (plus)
+			return "p=tls-unique,,";
+		break;
+	}
+	return choice_binding_offered(offered) ? "n,," : "y,,";
+}
+
+static struct scram *
+new_scram(const struct sasl *s, struct text offered)
+{
+	struct scram_plan plan = {.name = sasl_name(s->mechanism),
+	    .doing = s->m->doing,
+	    .hash = s->m->hash,
+	    .user = s->user,
+	    .password = s->password,
+	    .nonce = s->nonce,
+	    .gs2_header = gs2_header(s, offered),
+	    .offered = s->offered};
+
+	if (choice_needs_binding(s->mechanism))
+		plan.binding = (struct text){
+		    (const char *)s->channel.data, s->channel.len};
+	return scram_new(&plan);
+}
+
+struct sasl *
+sasl_new(const struct sasl_plan *plan, const struct sasl_channel *channel,
+    struct text offered, struct error *e)
+{
+	const struct choice choice = {
+	    plan->wanted, plan->wanted_count, plan->in_clear, channel, offered};
+	enum sasl_mechanism mechanism;
+	struct sasl *s;
+
+	if (plan_check(plan, e) == -1 ||
+	    choice_find(&choice, &mechanism, e) == -1)
+		return NULL;
+	s = mem_new(1, sizeof(*s));
+	s->mechanism = mechanism;
+	s->m = &mechanisms[mechanism];
+	s->user = mem_copy(plan->user);
+	s->password = plan->password;
+	s->offered = visible_copy(offered);
+	s->channel = *channel;
+	memcpy(s->nonce, plan->nonce, sizeof(plan->nonce));
+	if (s->m->start == scram_first)
+		s->scram = new_scram(s, offered);
+	return s;
+}
+
+void
+sasl_free(struct sasl *s)
+{
+	if (s == NULL)
+		return;
+	scram_free(s->scram);
+	free(s->user);
+	free(s->offered);
+	mem_wipe(s, sizeof(*s));
+}
+
+enum sasl_mechanism
+sasl_mechanism(const struct sasl *s)
+{
+	return s->mechanism;
+}
+
+/* Makes the raw response with start or step and wipes it behind itself. */
+static int
+respond(
+    struct sasl *s, int made, struct buf *raw, struct buf *out, struct error *e)
+{
+	if (made == 0 && crypt_base64(buf_text(raw), out) == -1)
+		made = error_set(e, ERROR_CONFIG, s->m->doing,
+		    "the response is too long for the server");
+	buf_wipe(raw);
+	if (made == -1)
+		s->failed = true;
+	return made;
+}
+
+int
+sasl_initial(struct sasl *s, struct buf *out, struct error *e)
+{
+	struct buf raw;
+
+	s->started = true;
+	if (s->m->start == NULL)
+		return 0;
+	buf_init(&raw, EXCHANGE_MAX);
+	return respond(s, s->m->start(s, &raw, e), &raw, out, e) == 0 ? 1 : -1;
+}
+
+int
+sasl_step(
+    struct sasl *s, struct text challenge, struct buf *out, struct error *e)
+{
+	struct buf raw;
+	int made;
+
+	if (s->failed || !s->started || s->step == s->m->steps) {
+		s->failed = true;
+		return protocol(s, e,
+		    "the server asks for more than the mechanism has to say");
+	}
+	buf_init(&raw, EXCHANGE_MAX);
+	made = s->m->step[s->step](s, challenge, &raw, e);
+	s->step++;
+	return respond(s, made, &raw, out, e);
+}
+
+int
+sasl_finish(struct sasl *s, struct error *e)
+{
+	if (s->started && !s->failed && s->step == s->m->steps)
+		return 0;
+	s->failed = true;
+	error_set(e, ERROR_DENIED, s->m->doing,
+	    "the server says yes before the exchange is over");
+	if (!choice_shows_password(s->mechanism))
+		return error_hint(e,
+		    "it did not prove that it knows the password: this may be "
+		    "another server than yours, check `smarthost`");
+	return -1;
+}

@@ -1,0 +1,56 @@
+#ifndef SASL_H
+#define SASL_H
+
+/*
+ * sasl: one exchange of AUTH, RFC 4954: challenge in, response out, whatever
+ * the mechanism. PLAIN RFC 4616 and LOGIN are here, SCRAM stands beside.
+ * Everything derived from the password is wiped by sasl_free().
+ */
+
+#include "base/buf.h"
+#include "auth/choice.h"
+#include "base/error.h"
+#include "base/text.h"
+
+struct sasl_plan {
+	const char *user;
+	struct text password;			/* borrowed until sasl_free() */
+	enum sasl_mechanism wanted[SASL_COUNT]; /* in order of preference */
+	size_t wanted_count;			/* 0: auto */
+	bool in_clear;				/* `auth-in-clear yes` */
+	char nonce[32]; /* printable, no comma; random */
+};
+
+struct sasl;
+
+/*
+ * Begins with the mechanism that fits best among the offered (names separated
+ * by spaces). NULL: ERROR_DENIED as choice_find() gives it, or ERROR_CONFIG
+ * (no user; a password that is empty or holds a NUL).
+ */
+struct sasl *sasl_new(const struct sasl_plan *plan,
+    const struct sasl_channel *channel, struct text offered, struct error *e);
+void sasl_free(struct sasl *s);
+
+enum sasl_mechanism sasl_mechanism(const struct sasl *s);
+
+/*
+ * The initial response in base64 ("=" for an empty one), appended to out.
+ * Returns 1, 0 where the mechanism has none (LOGIN), -1 with the error.
+ */
+int sasl_initial(struct sasl *s, struct buf *out, struct error *e);
+
+/*
+ * Answers the base64 text of a 334 with base64, appended to out (may be
+ * empty). -1: the peer does not speak the mechanism (ERROR_PROTOCOL), or
+ * failed to prove that it knows the password (ERROR_DENIED); the caller then
+ * sends "*".
+ */
+int sasl_step(
+    struct sasl *s, struct text challenge, struct buf *out, struct error *e);
+
+/* The server said 235. -1 ERROR_DENIED where a SCRAM server did so without
+ * its signature, or before the exchange was over. */
+int sasl_finish(struct sasl *s, struct error *e);
+
+#endif

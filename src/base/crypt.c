@@ -1,0 +1,262 @@
+#include "base/crypt.h"
+
+#include <limits.h>
+#include <string.h>
+
+#include <gnutls/crypto.h>
+#include <gnutls/gnutls.h>
+
+static gnutls_digest_algorithm_t
+digest_of(enum crypt_hash hash)
+{
+	switch (hash) {
+	case CRYPT_SHA1:
+		return GNUTLS_DIG_SHA1;
+	case CRYPT_SHA256:
+		return GNUTLS_DIG_SHA256;
+	}
+	return GNUTLS_DIG_UNKNOWN;
+}
+
+static gnutls_mac_algorithm_t
+mac_of(enum crypt_hash hash)
+{
+	switch (hash) {
+	case CRYPT_SHA1:
+		return GNUTLS_MAC_SHA1;
+	case CRYPT_SHA256:
+		return GNUTLS_MAC_SHA256;
+	}
+	return GNUTLS_MAC_UNKNOWN;
+}
+
+/* GnuTLS counts in unsigned int; false where t is longer than that. */
+static bool
+datum_of(struct text t, gnutls_datum_t *datum)
+{
+	if (t.len > INT_MAX)
+		return false;
+	datum->data = (unsigned char *)(t.len == 0 ? "" : t.at);
+	datum->size = (unsigned)t.len;
+	return true;
+}
+
+/* Appends what GnuTLS allocated and frees it; it may be a secret. */
+static int
+datum_move(gnutls_datum_t *datum, struct buf *out)
+{
+	int result;
+
+	result = buf_add(out, datum->data, datum->size);
+	if (datum->data != NULL)
+		explicit_bzero(datum->data, datum->size);
+	gnutls_free(datum->data);
+	return result;
+}
+
+static int
+refused(struct error *e, const char *what, int code)
+{
+	return error_set(e, ERROR_SYSTEM, NULL, "GnuTLS refuses %s: %s", what,
+	    gnutls_strerror(code));
+}
+
+size_t
+crypt_hash_size(enum crypt_hash hash)
+{
+	return gnutls_hash_get_len(digest_of(hash));
+}
+
+int
+crypt_digest(
+    enum crypt_hash hash, struct text data, unsigned char *out, struct error *e)
+{
+	int code;
+
+	code = gnutls_hash_fast(digest_of(hash), data.at, data.len, out);
+	return code < 0 ? refused(e, "a hash", code) : 0;
+}
+
+int
+crypt_hmac(enum crypt_hash hash, struct text key, struct text data,
+    unsigned char *out, struct error *e)
+{
+	int code;
+
+	code = gnutls_hmac_fast(
+	    mac_of(hash), key.at, key.len, data.at, data.len, out);
+	return code < 0 ? refused(e, "an HMAC", code) : 0;
+}
+
+int
+crypt_pbkdf2(enum crypt_hash hash, struct text password, struct text salt,
+    unsigned iterations, unsigned char *out, struct error *e)
+{
+	gnutls_datum_t key, seed;
+	int code;
+
+	/* The library below GnuTLS ends the program on zero. */
+	if (iterations == 0 || !datum_of(password, &key) ||
+	    !datum_of(salt, &seed))
+		return refused(e, "PBKDF2", GNUTLS_E_INVALID_REQUEST);
+	code = gnutls_pbkdf2(
+	    mac_of(hash), &key, &seed, iterations, out, crypt_hash_size(hash));
+	return code < 0 ? refused(e, "PBKDF2", code) : 0;
+}
+
+bool
+crypt_equal(const void *a, const void *b, size_t len)
+{
+	return gnutls_memcmp(a, b, len) == 0;
+}
+
+int
+crypt_base64(struct text data, struct buf *out)
+{
+	gnutls_datum_t plain, coded = {NULL, 0};
+
+	if (!datum_of(data, &plain) ||
+	    gnutls_base64_encode2(&plain, &coded) < 0) {
+		out->full = true;
+		return -1;
+	}
+	return datum_move(&coded, out);
+}
+
+/* GnuTLS passes over white space, RFC 4648 section 3.3 does not. */
+static bool
+is_base64(struct text t)
+{
+	size_t i;
+
+	for (i = 0; i < t.len; i++) {
+		if (!text_is_alpha(t.at[i]) && !text_is_digit(t.at[i]) &&
+		    t.at[i] != '+' && t.at[i] != '/' && t.at[i] != '=')
+			return false;
+	}
+	return true;
+}
+
+int
+crypt_unpem(struct text lines, struct buf *out)
+{
+	gnutls_datum_t coded, plain = {NULL, 0};
+
+	if (!datum_of(lines, &coded) ||
+	    gnutls_base64_decode2(&coded, &plain) < 0)
+		return -1;
+	return datum_move(&plain, out);
+}
+
+int
+crypt_unbase64(struct text base64, struct buf *out)
+{
+	return is_base64(base64) ? crypt_unpem(base64, out) : -1;
+}
+
+int
+crypt_random(void *out, size_t len, struct error *e)
+{
+	int code;
+
+	code = gnutls_rnd(GNUTLS_RND_NONCE, out, len);
+	return code < 0 ? refused(e, "random octets", code) : 0;
+}
+
+int
+crypt_password(struct text password, struct buf *out, struct error *e)
+{
+	gnutls_datum_t prepared = {NULL, 0};
+	gnutls_datum_t raw;
+	int code;
+
+	if (!text_has_8bit(password)) {
+		if (buf_add_text(out, password) == 0)
+			return 0;
+		return error_set(
+		    e, ERROR_CONFIG, NULL, "the password is too long");
+	}
+	code = GNUTLS_E_INVALID_UTF8_STRING;
+	if (datum_of(password, &raw))
+		code = gnutls_utf8_password_normalize(
+		    raw.data, raw.size, &prepared, 0);
+	if (code < 0)
+		return error_set(e, ERROR_CONFIG, NULL,
+		    "the password has characters that RFC 8265 does not "
+		    "allow, or is not UTF-8");
+	if (datum_move(&prepared, out) == -1)
+		return error_set(
+		    e, ERROR_CONFIG, NULL, "the password is too long");
+	return 0;
+}
+
+/* What IDNA lets through must not end a command line or hide in one. */
+static bool
+is_domain_text(struct text t)
+{
+	return !text_has_8bit(t) && !text_has_control(t) &&
+	       text_find(t, ' ') == t.len;
+}
+
+static size_t
+code_points(struct text t)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < t.len; i++)
+		n += ((unsigned char)t.at[i] & 0xc0) != 0x80;
+	return n;
+}
+
+/* The library drops characters that no domain may have, which would make
+ * another domain: the mapping must stand for as many as were asked for. */
+static bool
+is_whole(struct text domain, struct text ascii)
+{
+	gnutls_datum_t back = {NULL, 0};
+	struct text mapped;
+	bool whole;
+
+	if (gnutls_idna_reverse_map(ascii.at, (unsigned)ascii.len, &back, 0) <
+	    0)
+		return false;
+	mapped = (struct text){(const char *)back.data, back.size};
+	whole = code_points(mapped) >= code_points(domain);
+	gnutls_free(back.data);
+	return whole;
+}
+
+static int
+domain_refused(struct text domain, struct error *e)
+{
+	char shown[160];
+
+	return error_set(e, ERROR_MESSAGE, NULL,
+	    "\"%s\" is no domain that IDNA 2008 allows",
+	    text_visible(domain, shown, sizeof(shown)));
+}
+
+int
+crypt_domain(struct text domain, struct buf *out, struct error *e)
+{
+	gnutls_datum_t raw, mapped = {NULL, 0};
+	struct text ascii;
+	int result;
+
+	if (!text_has_8bit(domain)) {
+		result = buf_add_text(out, domain);
+		return result == 0 ? 0 : domain_refused(domain, e);
+	}
+	/* A NUL would cut the domain short inside the library. */
+	if (domain.at[0] == '[' || text_has_control(domain) ||
+	    !datum_of(domain, &raw) ||
+	    gnutls_idna_map((const char *)raw.data, raw.size, &mapped,
+		GNUTLS_IDNA_FORCE_2008) < 0)
+		return domain_refused(domain, e);
+	ascii = (struct text){(const char *)mapped.data, mapped.size};
+	result = -1;
+	if (is_domain_text(ascii) && is_whole(domain, ascii))
+		result = buf_add_text(out, ascii);
+	gnutls_free(mapped.data);
+	return result == 0 ? 0 : domain_refused(domain, e);
+}

@@ -1,0 +1,17 @@
+#ifndef DATE_H
+#define DATE_H
+
+/* date: date-time of RFC 5322 section 3.3 from a given clock value. */
+
+#include "base/buf.h"
+
+struct date {
+	long long seconds;  /* since the epoch, UTC */
+	int offset_minutes; /* of local time, east of UTC positive */
+};
+
+/* Appends "Sun, 22 Nov 2026 23:03:34 +0000"; English in every locale, years
+ * 0 to 9999 (clamped), offsets up to 99:59. -1 when out is full. */
+int date_format(struct date date, struct buf *out);
+
+#endif

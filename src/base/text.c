@@ -1,0 +1,333 @@
+#include "base/text.h"
+
+#include <string.h>
+
+struct text
+text_of(const char *string)
+{
+	if (string == NULL)
+		return (struct text){NULL, 0};
+	return (struct text){string, strlen(string)};
+}
+
+struct text
+text_skip(struct text t, size_t n)
+{
+	if (n >= t.len)
+		return (struct text){t.at == NULL ? NULL : t.at + t.len, 0};
+	return (struct text){t.at + n, t.len - n};
+}
+
+struct text
+text_first(struct text t, size_t n)
+{
+	if (n < t.len)
+		t.len = n;
+	return t;
+}
+
+bool
+text_equal(struct text a, struct text b)
+{
+	return a.len == b.len && (a.len == 0 || memcmp(a.at, b.at, a.len) == 0);
+}
+
+char
+text_lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
+}
+
+bool
+text_is_alpha(char c)
+{
+	return text_lower(c) >= 'a' && text_lower(c) <= 'z';
+}
+
+bool
+text_is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+bool
+text_equal_fold(struct text a, struct text b)
+{
+	size_t i;
+
+	if (a.len != b.len)
+		return false;
+	for (i = 0; i < a.len; i++) {
+		if (text_lower(a.at[i]) != text_lower(b.at[i]))
+			return false;
+	}
+	return true;
+}
+
+bool
+text_starts_fold(struct text t, struct text prefix)
+{
+	return t.len >= prefix.len &&
+	       text_equal_fold(text_first(t, prefix.len), prefix);
+}
+
+static bool
+is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+struct text
+text_trim(struct text t)
+{
+	while (t.len > 0 && is_blank(t.at[0]))
+		t = text_skip(t, 1);
+	while (t.len > 0 && is_blank(t.at[t.len - 1]))
+		t.len--;
+	return t;
+}
+
+size_t
+text_find(struct text t, char c)
+{
+	const char *found;
+
+	if (t.len == 0)
+		return 0;
+	found = memchr(t.at, c, t.len);
+	return found == NULL ? t.len : (size_t)(found - t.at);
+}
+
+static bool
+is_one_of(char c, const char *set)
+{
+	return c != '\0' && strchr(set, c) != NULL;
+}
+
+bool
+text_next(struct text *rest, const char *separators, struct text *token)
+{
+	size_t end;
+
+	while (rest->len > 0 && is_one_of(rest->at[0], separators))
+		*rest = text_skip(*rest, 1);
+	if (rest->len == 0)
+		return false;
+	for (end = 0; end < rest->len; end++) {
+		if (is_one_of(rest->at[end], separators))
+			break;
+	}
+	*token = text_first(*rest, end);
+	*rest = text_skip(*rest, end);
+	return true;
+}
+
+bool
+text_next_line(struct text *rest, struct text *line)
+{
+	size_t end;
+
+	if (rest->len == 0)
+		return false;
+	end = text_find(*rest, '\n');
+	*line = text_first(*rest, end);
+	*rest = text_skip(*rest, end + 1);
+	if (line->len > 0 && line->at[line->len - 1] == '\r')
+		line->len--;
+	return true;
+}
+
+bool
+text_has_8bit(struct text t)
+{
+	size_t i;
+
+	for (i = 0; i < t.len; i++) {
+		if ((unsigned char)t.at[i] >= 0x80)
+			return true;
+	}
+	return false;
+}
+
+static bool
+is_control(char c)
+{
+	return (unsigned char)c < 0x20 || c == 0x7f;
+}
+
+bool
+text_has_control(struct text t)
+{
+	size_t i;
+
+	for (i = 0; i < t.len; i++) {
+		if (is_control(t.at[i]))
+			return true;
+	}
+	return false;
+}
+
+/* Octets of the UTF-8 sequence that a first octet announces; 0 for none. */
+static size_t
+utf8_length(unsigned char first)
+{
+	if (first < 0x80)
+		return 1;
+	if (first >= 0xc2 && first <= 0xdf)
+		return 2;
+	if (first >= 0xe0 && first <= 0xef)
+		return 3;
+	if (first >= 0xf0 && first <= 0xf4)
+		return 4;
+	return 0;
+}
+
+/* The second octet carries the rules against overlong forms, surrogates and
+ * what lies above U+10FFFF: RFC 3629 section 4. */
+static bool
+utf8_second_fits(unsigned char first, unsigned char second)
+{
+	switch (first) {
+	case 0xe0:
+		return second >= 0xa0 && second <= 0xbf;
+	case 0xed:
+		return second >= 0x80 && second <= 0x9f;
+	case 0xf0:
+		return second >= 0x90 && second <= 0xbf;
+	case 0xf4:
+		return second >= 0x80 && second <= 0x8f;
+	default:
+		return second >= 0x80 && second <= 0xbf;
+	}
+}
+
+/* Octets of the well-formed sequence at the start of t; 0 where none is. */
+static size_t
+utf8_next(struct text t)
+{
+	size_t i, len;
+
+	len = utf8_length((unsigned char)t.at[0]);
+	if (len == 0 || len > t.len)
+		return 0;
+	if (len > 1 &&
+	    !utf8_second_fits((unsigned char)t.at[0], (unsigned char)t.at[1]))
+		return 0;
+	for (i = 2; i < len; i++) {
+		if (((unsigned char)t.at[i] & 0xc0) != 0x80)
+			return 0;
+	}
+	return len;
+}
+
+bool
+text_is_utf8(struct text t)
+{
+	size_t len;
+
+	while (t.len > 0) {
+		len = utf8_next(t);
+		if (len == 0)
+			return false;
+		t = text_skip(t, len);
+	}
+	return true;
+}
+
+bool
+text_number(struct text t, unsigned long long max, unsigned long long *number)
+{
+	unsigned long long digit, n;
+	size_t i;
+
+	n = 0;
+	for (i = 0; i < t.len; i++) {
+		if (!text_is_digit(t.at[i]))
+			return false;
+		digit = (unsigned long long)(t.at[i] - '0');
+		if (digit > max || n > (max - digit) / 10)
+			return false;
+		n = n * 10 + digit;
+	}
+	if (t.len == 0)
+		return false;
+	*number = n;
+	return true;
+}
+
+/* C1 controls (U+0080 to U+009F) steer terminals as C0 does. */
+static bool
+is_c1(const unsigned char *c)
+{
+	return c[0] == 0xc2 && c[1] < 0xa0;
+}
+
+/* U+200E, U+200F, U+2028 to U+202E, U+2066 to U+2069: they break lines or turn
+ * the direction of what is read. */
+static bool
+is_bidi(const unsigned char *c)
+{
+	if (c[0] != 0xe2 || (c[1] != 0x80 && c[1] != 0x81))
+		return false;
+	if (c[1] == 0x81)
+		return c[2] >= 0xa6 && c[2] <= 0xa9;
+	return c[2] == 0x8e || c[2] == 0x8f || (c[2] >= 0xa8 && c[2] <= 0xae);
+}
+
+/* Whether the well-formed sequence of that length may be shown as it is. */
+static bool
+is_shown(const char *at, size_t len)
+{
+	const unsigned char *c = (const unsigned char *)at;
+
+	if (len == 1)
+		return !is_control(at[0]);
+	return !(len == 2 && is_c1(c)) && !(len == 3 && is_bidi(c));
+}
+
+/* One printable unit of t into unit; returns how much of t it stands for. */
+static size_t
+visible_unit(struct text t, char unit[5], size_t *unit_len)
+{
+	static const char hex[] = "0123456789abcdef";
+	unsigned char c = (unsigned char)t.at[0];
+	size_t len;
+
+	len = utf8_next(t);
+	if (len == 0 || !is_shown(t.at, len)) {
+		unit[0] = '\\';
+		unit[1] = 'x';
+		unit[2] = hex[c >> 4];
+		unit[3] = hex[c & 15];
+		*unit_len = 4;
+		return 1;
+	}
+	memcpy(unit, t.at, len);
+	*unit_len = len;
+	return len;
+}
+
+char *
+text_visible(struct text t, char *out, size_t size)
+{
+	char unit[5];
+	size_t mark, unit_len, used, taken;
+
+	if (size == 0)
+		return out;
+	used = mark = 0; /* mark: where the dots still fit */
+	while (t.len > 0) {
+		taken = visible_unit(t, unit, &unit_len);
+		if (used + unit_len + 1 > size)
+			break;
+		memcpy(out + used, unit, unit_len);
+		used += unit_len;
+		if (used + sizeof("...") <= size)
+			mark = used;
+		t = text_skip(t, taken);
+	}
+	out[used] = '\0';
+	if (t.len > 0 && size >= sizeof("..."))
+		memcpy(out + mark, "...", sizeof("..."));
+	return out;
+}

@@ -1,0 +1,622 @@
+#include "config/config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+#define ACCOUNTS_MAX	 4096 /* names are compared one by one */
+#define ACCOUNT_NAME_MAX 64
+#define SHOWN		 160
+
+/* A file that is being read, with those that include it below. */
+struct layer {
+	char *name;
+	struct buf bytes; /* empty where the caller owns them */
+	struct text rest;
+	size_t line;
+};
+
+struct parser {
+	struct config *config;
+	const struct config_source *source;
+	struct layer layers[CONFIG_INCLUDE_DEPTH + 1];
+	size_t depth;
+	size_t included; /* octets, against files that include each other */
+	bool in_account; /* the last one; else the defaults */
+	char *places[KEYWORD_SLOTS]; /* where each keyword of the account was
+					set */
+};
+
+static void
+layer_open(struct parser *p, char *name, struct text bytes)
+{
+	struct layer *layer = &p->layers[p->depth++];
+
+	memset(layer, 0, sizeof(*layer));
+	layer->name = name;
+	layer->rest = bytes;
+	if (text_starts_fold(bytes, TEXT("\xef\xbb\xbf")))
+		layer->rest = text_skip(bytes, 3);
+}
+
+static void
+layer_close(struct parser *p)
+{
+	struct layer *layer = &p->layers[--p->depth];
+
+	free(layer->name);
+	buf_wipe(&layer->bytes);
+}
+
+/* `name' as the source resolved it; the bytes stay with the parser. */
+static int
+include_open(
+    struct parser *p, const char *name, struct buf *bytes, struct error *e)
+{
+	size_t i;
+
+	for (i = 0; i < p->depth; i++) {
+		if (strcmp(p->layers[i].name, name) == 0)
+			return error_set(
+			    e, ERROR_CONFIG, NULL, "the file includes itself");
+	}
+	p->included += bytes->len;
+	layer_open(p, mem_copy(name), buf_text(bytes));
+	p->layers[p->depth - 1].bytes = *bytes;
+	buf_init(bytes, 0);
+	return 0;
+}
+
+static int
+include_large(struct error *e)
+{
+	return error_set(e, ERROR_CONFIG, NULL,
+	    "more than %d octets are included", CONFIG_SIZE_MAX);
+}
+
+static int
+include_read(struct parser *p, const char *path, struct error *e)
+{
+	const char *from = p->layers[p->depth - 1].name;
+	struct buf bytes;
+	char *name = NULL;
+	int rc;
+
+	buf_init(&bytes, CONFIG_SIZE_MAX - p->included);
+	rc = p->source->read(p->source->arg, from, path, &bytes, &name, e);
+	if (bytes.full) {
+		p->included = CONFIG_SIZE_MAX;
+		rc = include_large(e);
+	}
+	if (rc == 0)
+		rc = include_open(p, name == NULL ? path : name, &bytes, e);
+	else
+		error_set(e, ERROR_CONFIG, NULL, "the file cannot be read");
+	free(name);
+	buf_wipe(&bytes);
+	return rc;
+}
+
+static int
+include_find(void *arg, struct text path, struct error *e)
+{
+	struct parser *p = arg;
+	char *name;
+	int rc;
+
+	if (p->source == NULL)
+		return error_set(
+		    e, ERROR_CONFIG, NULL, "no other file can be read here");
+	if (p->depth > CONFIG_INCLUDE_DEPTH)
+		return error_set(e, ERROR_CONFIG, NULL,
+		    "more than %d files include each other",
+		    CONFIG_INCLUDE_DEPTH);
+	if (p->included >= CONFIG_SIZE_MAX)
+		return include_large(e);
+	name = mem_string(path.at, path.len);
+	rc = include_read(p, name, e);
+	free(name);
+	return rc;
+}
+
+static void
+places_forget(struct parser *p)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(p->places) / sizeof(p->places[0]); i++) {
+		free(p->places[i]);
+		p->places[i] = NULL;
+	}
+}
+
+static const struct account *
+account_find(const struct config *c, struct text name)
+{
+	size_t i;
+
+	for (i = 0; i < c->account_count; i++) {
+		if (text_equal(text_of(c->accounts[i].name), name))
+			return &c->accounts[i];
+	}
+	return NULL;
+}
+
+/* Also where the name stands twice, so that the lines below do not count as
+ * second values of the account above. */
+static void
+account_new(struct parser *p, struct text name)
+{
+	struct config *c = p->config;
+	struct account *a;
+
+	c->accounts =
+	    mem_grow(c->accounts, c->account_count, sizeof(*c->accounts));
+	a = &c->accounts[c->account_count++];
+	account_init(a);
+	a->name = mem_string(name.at, name.len);
+	p->in_account = true;
+	places_forget(p);
+}
+
+static int
+account_begin(void *arg, struct text name, struct error *e)
+{
+	struct parser *p = arg;
+	const struct config *c = p->config;
+	char shown[SHOWN];
+	int rc = 0;
+
+	text_visible(name, shown, sizeof(shown));
+	if (name.len > ACCOUNT_NAME_MAX || text_find(name, ' ') < name.len)
+		rc = error_set(e, ERROR_CONFIG, NULL,
+		    "`%s' is not one word of at most 64 octets", shown);
+	else if (c->account_count == ACCOUNTS_MAX)
+		return error_set(e, ERROR_CONFIG, NULL,
+		    "there are more than %d accounts", ACCOUNTS_MAX);
+	else if (account_find(c, name) != NULL)
+		rc = error_set(e, ERROR_CONFIG, NULL,
+		    "there is an account `%s' already", shown);
+	account_new(p, name);
+	return rc;
+}
+
+const char *
+config_keyword(size_t index)
+{
+	const struct keyword *k = keyword_at(index);
+
+	return k == NULL ? NULL : k->name;
+}
+
+/* Takes `where' over. */
+static void
+fault_add(
+    struct config *c, char *where, struct text word, const struct error *e)
+{
+	struct config_fault *fault;
+	struct buf what;
+	char shown[SHOWN];
+
+	c->faults = mem_grow(c->faults, c->fault_count, sizeof(*c->faults));
+	fault = &c->faults[c->fault_count++];
+	buf_init(&what, sizeof(e->text) + sizeof(shown));
+	if (word.len > 0)
+		buf_format(
+		    &what, "%s: ", text_visible(word, shown, sizeof(shown)));
+	buf_add_string(&what, e->text);
+	fault->where = where;
+	fault->what = buf_take(&what);
+	fault->hint = e->hint[0] == '\0' ? NULL : mem_copy(e->hint);
+}
+
+static char *
+place(const struct parser *p)
+{
+	const struct layer *layer = &p->layers[p->depth - 1];
+	struct buf where;
+	char shown[512];
+
+	buf_init(&where, sizeof(shown) + 32);
+	buf_format(&where, "%s:%zu",
+	    text_visible(text_of(layer->name), shown, sizeof(shown)),
+	    layer->line);
+	return buf_take(&where);
+}
+
+/* A single keyword may be set once in an account. */
+static int
+place_check(struct parser *p, const struct keyword *k, struct error *e)
+{
+	char **first = &p->places[keyword_slot(k)];
+
+	if (k->flags & KEYWORD_REPEATS)
+		return 0;
+	if (*first == NULL) {
+		*first = place(p);
+		return 0;
+	}
+	return error_set(e, ERROR_CONFIG, NULL, "%s: %s",
+	    k->flags & KEYWORD_SECRET ? "the account has a password already"
+				      : "the account has this keyword already",
+	    *first);
+}
+
+/* The password itself, which nobody may see on a command line. */
+static bool
+is_password(const struct keyword *k)
+{
+	return (k->flags & KEYWORD_SECRET) && (k->flags & KEYWORD_FILES_ONLY);
+}
+
+static int
+line_set(struct parser *p, const struct keyword *k, struct text value,
+    struct error *e)
+{
+	struct config *c = p->config;
+	const struct keyword_reader reader = {include_find, account_begin, p};
+	struct account *a = &c->defaults;
+
+	if (p->in_account)
+		a = &c->accounts[c->account_count - 1];
+	if (is_password(k) && value.len > 0)
+		c->has_secret = true;
+	if (place_check(p, k, e) == -1)
+		return -1;
+	return keyword_set(k, a, value, &reader, e);
+}
+
+static bool
+is_keyword_char(char c)
+{
+	return text_is_alpha(c) || text_is_digit(c) || c == '-' || c == '_';
+}
+
+/* A word that resembles no keyword is not shown: it may be a password that
+ * went astray. */
+static void
+unknown(struct config *c, char *where, struct text word, bool may_show)
+{
+	const struct keyword *near = keyword_near(word);
+	struct error e;
+
+	error_clear(&e);
+	error_set(&e, ERROR_CONFIG, NULL, "unknown keyword");
+	if (near != NULL)
+		error_hint(&e, "did you mean `%s'?", near->name);
+	else
+		error_hint(&e, "sendling.conf(5) lists the keywords");
+	fault_add(c, where, near != NULL || may_show ? word : TEXT(""), &e);
+}
+
+static bool
+is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+static struct text
+skip_blanks(struct text t)
+{
+	while (t.len > 0 && is_blank(t.at[0]))
+		t = text_skip(t, 1);
+	return t;
+}
+
+/* Cuts the keyword off *rest. */
+static struct text
+word_next(struct text *rest)
+{
+	struct text word;
+	size_t len = 0;
+
+	while (len < rest->len && is_keyword_char(rest->at[len]))
+		len++;
+	word = text_first(*rest, len);
+	*rest = text_skip(*rest, len);
+	return word;
+}
+
+static bool
+is_sign(struct text t)
+{
+	return t.len > 0 && (t.at[0] == '=' || t.at[0] == ':');
+}
+
+/* What stands behind the keyword, blanks and all. A `password' may begin with
+ * any octet. */
+static int
+check_gap(const struct keyword *k, struct text rest, struct error *e)
+{
+	struct text value = skip_blanks(rest);
+
+	if (rest.len == 0)
+		return 0;
+	if (is_sign(rest) ||
+	    (is_sign(value) && (value.len == 1 || is_blank(value.at[1])) &&
+		(k->flags & KEYWORD_BYTES) == 0))
+		return error_set(e, ERROR_CONFIG, NULL,
+		    "no `=' or `:' stands between keyword and value");
+	if (!is_blank(rest.at[0]))
+		return error_set(
+		    e, ERROR_CONFIG, NULL, "a space must follow the keyword");
+	return 0;
+}
+
+static void
+line_read(struct parser *p, struct text line)
+{
+	struct text rest = skip_blanks(line), word, value;
+	const struct keyword *k;
+	struct error e;
+	char *where;
+	int rc;
+
+	if (text_trim(rest).len == 0 || rest.at[0] == '#')
+		return;
+	where = place(p);
+	word = word_next(&rest);
+	k = keyword_find(word);
+	if (k == NULL) {
+		unknown(p->config, where, word, false);
+		return;
+	}
+	error_clear(&e);
+	value = k->flags & KEYWORD_BYTES ? skip_blanks(rest) : text_trim(rest);
+	rc = check_gap(k, rest, &e);
+	if (rc == 0)
+		rc = line_set(p, k, value, &e);
+	if (rc == -1)
+		fault_add(p->config, where, word, &e);
+	else
+		free(where);
+}
+
+void
+config_init(struct config *c)
+{
+	memset(c, 0, sizeof(*c));
+	account_init(&c->defaults);
+	account_init(&c->override);
+}
+
+static void
+origins_forget(struct config *c)
+{
+	size_t i;
+
+	for (i = 0; i < KEYWORD_SLOTS; i++) {
+		free(c->override_origin[i]);
+		c->override_origin[i] = NULL;
+	}
+}
+
+void
+config_clear(struct config *c)
+{
+	size_t i;
+
+	for (i = 0; i < c->account_count; i++)
+		account_clear(&c->accounts[i]);
+	for (i = 0; i < c->fault_count; i++) {
+		free(c->faults[i].where);
+		free(c->faults[i].what);
+		free(c->faults[i].hint);
+	}
+	free(c->accounts);
+	free(c->faults);
+	account_clear(&c->defaults);
+	account_clear(&c->override);
+	origins_forget(c);
+	config_init(c);
+}
+
+size_t
+config_parse(struct config *c, const char *name, struct text bytes,
+    const struct config_source *source)
+{
+	struct parser p = {.config = c, .source = source};
+	size_t before = c->fault_count;
+	struct layer *layer;
+	struct text line;
+
+	layer_open(&p, mem_copy(name), bytes);
+	while (p.depth > 0) {
+		layer = &p.layers[p.depth - 1];
+		if (!text_next_line(&layer->rest, &line)) {
+			layer_close(&p);
+			continue;
+		}
+		layer->line++;
+		line_read(&p, line);
+	}
+	places_forget(&p);
+	return c->fault_count - before;
+}
+
+/*
+ * A value that an earlier origin has set already is checked all the same, in
+ * an account that nobody uses; only a list grows, and only from one origin.
+ */
+static int
+override_set(struct config *c, const char *origin, const struct keyword *k,
+    struct text value, struct error *e)
+{
+	char **held = &c->override_origin[keyword_slot(k)];
+	struct account *a = &c->override;
+	struct account unused;
+	int rc;
+
+	if (*held != NULL && strcmp(*held, origin) == 0 &&
+	    !(k->flags & KEYWORD_REPEATS))
+		return error_set(e, ERROR_CONFIG, NULL, "it is set twice");
+	account_init(&unused);
+	if (*held == NULL)
+		*held = mem_copy(origin);
+	else if (strcmp(*held, origin) != 0)
+		a = &unused;
+	rc = keyword_set(k, a, value, NULL, e);
+	account_clear(&unused);
+	return rc;
+}
+
+/* Names of environment variables are foreign bytes. */
+static char *
+origin_place(const char *origin)
+{
+	char shown[SHOWN];
+
+	return mem_copy(text_visible(text_of(origin), shown, sizeof(shown)));
+}
+
+void
+config_set(struct config *c, const char *origin, struct text keyword,
+    struct text value)
+{
+	const struct keyword *k = keyword_find(keyword);
+	struct error e;
+	int rc;
+
+	if (k == NULL) {
+		unknown(c, origin_place(origin), keyword, true);
+		return;
+	}
+	error_clear(&e);
+	if (k->flags & KEYWORD_FILES_ONLY) {
+		rc = error_set(&e, ERROR_CONFIG, NULL,
+		    "this keyword stands only in a configuration file");
+		if (is_password(k))
+			error_hint(&e, "others could see a password here; use "
+				       "password-file or password-command");
+	} else
+		rc = override_set(c, origin, k, text_trim(value), &e);
+	if (rc == -1)
+		fault_add(c, origin_place(origin), keyword, &e);
+}
+
+int
+config_keyword_of_environment(const char *name, char *out, size_t size)
+{
+	struct text prefix = TEXT("SENDLING_");
+	struct text rest = text_of(name);
+	size_t i;
+
+	if (rest.len <= prefix.len || rest.len - prefix.len >= size ||
+	    !text_equal(text_first(rest, prefix.len), prefix))
+		return -1;
+	rest = text_skip(rest, prefix.len);
+	for (i = 0; i < rest.len; i++)
+		out[i] = rest.at[i] == '_' ? '-' : text_lower(rest.at[i]);
+	out[rest.len] = '\0';
+	return 0;
+}
+
+/* Overrides, the account's own values, the defaults: first come, first kept.*/
+static void
+account_end(const struct config *c, struct account *a)
+{
+	struct account whole;
+
+	account_init(&whole);
+	account_inherit(&whole, &c->override);
+	account_inherit(&whole, a);
+	account_inherit(&whole, &c->defaults);
+	whole.name = mem_copy(a->name);
+	if (whole.tls_trust != NULL && strcmp(whole.tls_trust, "system") == 0) {
+		free(whole.tls_trust);
+		whole.tls_trust = NULL;
+	}
+	account_clear(a);
+	*a = whole;
+}
+
+void
+config_end(struct config *c)
+{
+	size_t i;
+
+	if (c->account_count == 0) {
+		c->accounts = mem_new(1, sizeof(*c->accounts));
+		account_init(&c->accounts[0]);
+		c->accounts[0].name = mem_copy("default");
+		c->account_count = 1;
+	}
+	for (i = 0; i < c->account_count; i++)
+		account_end(c, &c->accounts[i]);
+}
+
+/* The failure to choose, and the names that could be. */
+static void
+choice_fault(const struct config *c, const char *name, struct error *e)
+{
+	struct buf names;
+	char shown[SHOWN];
+	size_t i;
+
+	buf_init(&names, 300);
+	for (i = 0; i < c->account_count; i++)
+		buf_format(&names, "%s%s", i == 0 ? "" : ", ",
+		    text_visible(
+			text_of(c->accounts[i].name), shown, sizeof(shown)));
+	if (name != NULL)
+		error_set(e, ERROR_CONFIG, "configuration",
+		    "there is no account `%s'",
+		    text_visible(text_of(name), shown, sizeof(shown)));
+	else
+		error_set(e, ERROR_CONFIG, "configuration",
+		    "no account fits the sender, and none is named `default'");
+	error_hint(e, "choose one with -a: %s%s", buf_string(&names),
+	    names.full ? ", ..." : "");
+	buf_clear(&names);
+}
+
+static const struct account *
+account_match(const struct config *c, const char *reverse_path)
+{
+	size_t i;
+
+	for (i = 0; i < c->account_count; i++) {
+		if (account_matches(&c->accounts[i], reverse_path))
+			return &c->accounts[i];
+	}
+	return NULL;
+}
+
+const struct account *
+config_choose(const struct config *c, const char *name,
+    const char *reverse_path, struct error *e)
+{
+	const struct account *found;
+
+	if (name != NULL)
+		found = account_find(c, text_of(name));
+	else {
+		found = account_match(c, reverse_path);
+		if (found == NULL)
+			found = account_find(c, TEXT("default"));
+		if (found == NULL && c->account_count == 1)
+			found = &c->accounts[0];
+	}
+	if (found == NULL)
+		choice_fault(c, name, e);
+	return found;
+}
+
+int
+config_error(const struct config *c, struct error *e)
+{
+	const struct config_fault *fault = c->faults;
+
+	if (c->fault_count == 0)
+		return error_set(
+		    e, ERROR_BUG, "configuration", "no fault was found");
+	error_set(e, ERROR_CONFIG, "configuration", "%s: %s", fault->where,
+	    fault->what);
+	if (fault->hint != NULL)
+		error_hint(e, "%s", fault->hint);
+	else if (c->fault_count > 1)
+		error_hint(
+		    e, "%zu more faults: see --check", c->fault_count - 1);
+	return -1;
+}

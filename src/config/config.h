@@ -1,0 +1,95 @@
+#ifndef CONFIG_H
+#define CONFIG_H
+
+/*
+ * config: bytes of a configuration -> accounts, with line numbers: the lines,
+ * the files that include each other, the order of the sources, the faults.
+ * What can stand in a line is keyword's. Does no I/O: `include` asks the
+ * caller's source.
+ *
+ * A line is `keyword value`; the value is the rest of the line, trimmed, but
+ * for `password`, which is the rest byte for byte. `#` at the start of a line
+ * is a comment. Keywords before the first `account NAME` are defaults.
+ */
+
+#include "submit/account.h"
+#include "base/buf.h"
+#include "base/error.h"
+#include "config/keyword.h"
+
+/* Reads an included file into out (a buffer that the caller wipes); relative
+ * paths are relative to the including file, `from`. 0 or -1. */
+struct config_source {
+	int (*read)(void *arg, const char *from, const char *path,
+	    struct buf *out, char **name, struct error *e);
+	void *arg;
+};
+
+#define CONFIG_INCLUDE_DEPTH 8
+#define CONFIG_SIZE_MAX	     (1024 * 1024)
+
+/* One fault: where, and what. */
+struct config_fault {
+	char *where; /* "/etc/sendling.conf:12" */
+	char *what;  /* never a secret's value */
+	char *hint;  /* "did you mean `smarthost'?", or NULL */
+};
+
+struct config {
+	struct account defaults;
+	struct account *accounts;
+	size_t account_count;
+	struct config_fault *faults; /* all of them, in order */
+	size_t fault_count;
+	bool has_secret; /* a `password` value stands in what was read */
+	/* private: */
+	struct account override; /* --set, then environment: highest first */
+	char *override_origin[KEYWORD_SLOTS]; /* who set each keyword there */
+};
+
+void config_init(struct config *c);
+void config_clear(struct config *c);
+
+/*
+ * Reads one configuration; faults are collected, not fatal. name stands in
+ * them. source may be NULL: `include` is then a fault. Returns the number of
+ * faults found.
+ */
+size_t config_parse(struct config *c, const char *name, struct text bytes,
+    const struct config_source *source);
+
+/*
+ * One keyword from outside the files. `origin` names it in faults
+ * ("SENDLING_USER", "--set"). Call for --set before the environment: what is
+ * set first wins over what is set later and over all files. The keyword
+ * `password` is refused here. Environment names are mapped by the caller
+ * through config_keyword_of_environment().
+ */
+void config_set(struct config *c, const char *origin, struct text keyword,
+    struct text value);
+
+/* "SENDLING_PASSWORD_FILE" -> "password-file" in out; -1 where the name does
+ * not begin with SENDLING_ or is too long. */
+int config_keyword_of_environment(const char *name, char *out, size_t size);
+
+/* All sources are read: lays overrides and defaults into every account and,
+ * where no `account` line exists, makes one account "default" of the
+ * defaults. */
+void config_end(struct config *c);
+
+/*
+ * Chooses: the account of that name (name != NULL); else the first whose
+ * `match` or `from` matches reverse_path (may be NULL); else `default`; else
+ * the only one. NULL: ERROR_CONFIG with the names that exist.
+ */
+const struct account *config_choose(const struct config *c, const char *name,
+    const char *reverse_path, struct error *e);
+
+/* The first fault as an error (ERROR_CONFIG). -1 always. */
+int config_error(const struct config *c, struct error *e);
+
+/* The keywords in the table's order, for --help and the manual's test; NULL
+ * past the end. */
+const char *config_keyword(size_t index);
+
+#endif

@@ -1,0 +1,71 @@
+#ifndef ADDRESS_H
+#define ADDRESS_H
+
+/*
+ * address: an address-list -> its addr-specs. RFC 5322 section 3.4 with the
+ * obsolete forms of section 4.4: mailboxes, groups, nested comments, quoted
+ * local-parts, domain literals, folding, routes (dropped), empty list
+ * elements, and bare local-parts without a domain ("root"). Phrases may hold
+ * encoded words with commas, dots and 8-bit bytes. Never a guess: what cannot
+ * be parsed is a fault with words. No recursion, time linear in the input,
+ * memory bounded by the longest single address.
+ */
+
+#include "base/buf.h"
+#include "base/text.h"
+
+/* RFC 5321 section 4.5.3.1: octets. */
+#define ADDRESS_LOCAL_MAX  64
+#define ADDRESS_DOMAIN_MAX 255
+#define ADDRESS_PATH_MAX   254 /* without the angle brackets */
+
+struct address {
+	struct text phrase; /* display-name as written, or empty */
+	struct text spec;   /* the addr-spec as written, comments and all;
+			     * a slice of the input */
+	struct text local;  /* normalised: quoted if and only if it must be */
+	struct text domain; /* normalised; empty for a bare local-part */
+};
+
+/* A walk over one list. Zero it with address_list_init() only. */
+struct address_list {
+	struct text input;
+	size_t at; /* how far the walk has come */
+	bool in_group;
+	struct buf scratch; /* holds local and domain of the current one */
+	const char *fault;  /* after -1: what is wrong, static words */
+	size_t fault_at;    /* ... and where in input */
+};
+
+void address_list_init(struct address_list *list, struct text input);
+void address_list_clear(struct address_list *list);
+
+/*
+ * The next address: 1, valid until the next call; 0 at the end; -1 on what is
+ * no address-list, with list->fault and list->fault_at set. "<>" gives an
+ * address whose local and domain are both empty, which only a reverse-path
+ * may have: callers for recipients refuse it.
+ * An over-long local-part, domain or path, a control byte, and a second '@'
+ * are faults. Non-ASCII (UTF-8, RFC 6532) is let through.
+ */
+int address_next(struct address_list *list, struct address *address);
+
+/*
+ * Parses exactly one mailbox ("a@b", "Name <a@b>", "<>", "root"). 0, or -1
+ * with list->fault set; more than one address is a fault. list is initialised
+ * by this call and must be cleared by the caller in either case.
+ */
+int address_parse_one(
+    struct address_list *list, struct text input, struct address *address);
+
+/* Appends local@domain, or local alone where there is no domain. */
+int address_format(const struct address *address, struct buf *out);
+
+/*
+ * Appends a mailbox with a display-name: quoted-string where the name has
+ * specials; a name with 8-bit or control bytes is refused with -1 (the recode
+ * room encodes those first). -1 also when out is full.
+ */
+int address_format_mailbox(struct text name, struct text spec, struct buf *out);
+
+#endif

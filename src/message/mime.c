@@ -1,0 +1,605 @@
+#include "message/mime.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "message/header.h"
+#include "base/mem.h"
+#include "base/text.h"
+
+#define BLOCK ((size_t)16 * 1024)
+
+/* Of one field with its continuation lines; what is behind is not seen. */
+#define FIELD_MAX ((size_t)64 * 1024)
+
+struct level {
+	size_t part; /* the multipart */
+	bool begun;  /* its first delimiter has come */
+	bool digest;
+	size_t len; /* of the delimiter */
+	char delimiter[MIME_BOUNDARY_MAX + 2];
+};
+
+struct scan {
+	struct mime *mime;
+	struct level levels[MIME_DEPTH_MAX];
+	size_t depth;
+	size_t current; /* the part that the next line belongs to */
+	bool in_fields; /* of that part */
+	struct mime_type type;
+	struct buf field; /* the field being collected */
+	unsigned long long field_at;
+
+	unsigned long long at; /* where the line begins */
+	unsigned long long next;
+	unsigned long long high;
+	size_t len;
+	char line[MIME_LINE_MAX];
+	bool failed;
+	struct error *e;
+};
+
+/*
+ * Values of fields, RFC 2045 section 5.1 and 6.1.
+ */
+
+static bool
+is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+static bool
+starts_with(struct text t, char c)
+{
+	return t.len > 0 && t.at[0] == c;
+}
+
+static void
+skip_comment(struct text *t)
+{
+	size_t depth = 0;
+
+	do {
+		if (starts_with(*t, '('))
+			depth++;
+		else if (starts_with(*t, ')'))
+			depth--;
+		*t = text_skip(*t, starts_with(*t, '\\') ? 2 : 1);
+	} while (depth > 0 && t->len > 0);
+}
+
+static void
+skip_space(struct text *t)
+{
+	while (t->len > 0 && (is_blank(t->at[0]) || t->at[0] == '(')) {
+		if (t->at[0] == '(')
+			skip_comment(t);
+		else
+			*t = text_skip(*t, 1);
+	}
+}
+
+/* What stands before one of the bytes of `ends`, or white space. */
+static struct text
+take_word(struct text *t, const char *ends)
+{
+	struct text word;
+	size_t n = 0;
+
+	skip_space(t);
+	while (n < t->len && !is_blank(t->at[n]) &&
+	       (t->at[n] == '\0' || strchr(ends, t->at[n]) == NULL))
+		n++;
+	word = text_first(*t, n);
+	*t = text_skip(*t, n);
+	skip_space(t);
+	return word;
+}
+
+static void
+take_quoted(struct text *t, struct buf *out)
+{
+	for (*t = text_skip(*t, 1); t->len > 0 && t->at[0] != '"';
+	     *t = text_skip(*t, 1)) {
+		if (t->at[0] == '\\' && t->len > 1)
+			*t = text_skip(*t, 1);
+		buf_add_char(out, t->at[0]);
+	}
+	*t = text_skip(*t, 1);
+}
+
+/* Many forget the quotes around a boundary that needs them. */
+static void
+take_value(struct text *t, struct buf *out)
+{
+	skip_space(t);
+	if (starts_with(*t, '"'))
+		take_quoted(t, out);
+	else
+		buf_add_text(out, take_word(t, ";("));
+}
+
+static bool
+take_parameter(struct text *t, struct text *name, struct buf *value)
+{
+	size_t at;
+
+	at = text_find(*t, ';');
+	if (at == t->len)
+		return false;
+	*t = text_skip(*t, at + 1);
+	buf_reset(value);
+	*name = take_word(t, ";=(");
+	if (starts_with(*t, '=')) {
+		*t = text_skip(*t, 1);
+		take_value(t, value);
+	}
+	return true;
+}
+
+static void
+set_boundary(struct mime_type *type, const struct buf *value)
+{
+	struct text boundary = buf_text(value);
+
+	while (boundary.len > 0 && is_blank(boundary.at[boundary.len - 1]))
+		boundary.len--;
+	if (value->full || boundary.len == 0 || text_has_8bit(boundary))
+		return;
+	memcpy(type->boundary, boundary.at, boundary.len);
+	type->boundary_len = boundary.len;
+}
+
+static void
+find_boundary(struct text parameters, struct mime_type *type)
+{
+	struct text name;
+	struct buf value;
+
+	buf_init(&value, MIME_BOUNDARY_MAX);
+	while (type->boundary_len == 0 &&
+	       take_parameter(&parameters, &name, &value)) {
+		if (text_equal_fold(name, TEXT("boundary")))
+			set_boundary(type, &value);
+	}
+	buf_clear(&value);
+}
+
+static enum mime_kind
+multipart_kind(struct text subtype)
+{
+	if (text_equal_fold(subtype, TEXT("signed")) ||
+	    text_equal_fold(subtype, TEXT("encrypted")))
+		return MIME_SEALED;
+	return MIME_MULTIPART;
+}
+
+/* Reports about mail are lines of text that programs read. */
+static enum mime_kind
+message_kind(struct text subtype)
+{
+	if (text_equal_fold(subtype, TEXT("rfc822")) ||
+	    text_equal_fold(subtype, TEXT("global")))
+		return MIME_MESSAGE;
+	if (text_equal_fold(subtype, TEXT("partial")) ||
+	    text_equal_fold(subtype, TEXT("external-body")))
+		return MIME_SEALED;
+	return MIME_TEXT;
+}
+
+static void
+classify(struct text t, struct mime_type *type)
+{
+	struct text major, subtype;
+
+	major = take_word(&t, "/;(");
+	if (major.len == 0 || !starts_with(t, '/'))
+		return;
+	t = text_skip(t, 1);
+	subtype = take_word(&t, "/;(");
+	type->composite = true;
+	if (text_equal_fold(major, TEXT("multipart"))) {
+		type->kind = multipart_kind(subtype);
+		type->digest = text_equal_fold(subtype, TEXT("digest"));
+		find_boundary(t, type);
+	} else if (text_equal_fold(major, TEXT("message"))) {
+		type->kind = message_kind(subtype);
+	} else {
+		type->composite = false;
+		if (!text_equal_fold(major, TEXT("text")))
+			type->kind = MIME_OTHER;
+	}
+	if (type->kind == MIME_MULTIPART && type->boundary_len == 0)
+		type->kind = MIME_BROKEN;
+}
+
+void
+mime_parse_type(struct text value, struct mime_type *type)
+{
+	struct buf unfolded;
+
+	memset(type, 0, sizeof(*type));
+	buf_init(&unfolded, SIZE_MAX / 4);
+	header_unfold(value, &unfolded);
+	classify(buf_text(&unfolded), type);
+	buf_clear(&unfolded);
+}
+
+enum mime_encoding
+mime_parse_encoding(struct text value)
+{
+	static const struct {
+		const char *word;
+		enum mime_encoding encoding;
+	} words[] = {{"7bit", MIME_7BIT}, {"8bit", MIME_8BIT},
+	    {"binary", MIME_8BIT}, {"quoted-printable", MIME_QP},
+	    {"base64", MIME_BASE64}, {"", MIME_NONE}};
+	struct text word;
+	struct buf unfolded;
+	size_t i;
+
+	buf_init(&unfolded, SIZE_MAX / 4);
+	header_unfold(value, &unfolded);
+	value = buf_text(&unfolded);
+	word = take_word(&value, ";(");
+	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (text_equal_fold(word, text_of(words[i].word)))
+			break;
+	}
+	buf_clear(&unfolded);
+	return i < sizeof(words) / sizeof(words[0]) ? words[i].encoding
+						    : MIME_UNKNOWN;
+}
+
+/*
+ * Parts.
+ */
+
+static struct mime_part *
+current(struct scan *s)
+{
+	return &s->mime->parts[s->current];
+}
+
+static void
+fail(struct scan *s, const char *what, int max)
+{
+	s->failed = true;
+	error_set(s->e, ERROR_MESSAGE, "encoding the message",
+	    "the message has more than %d %s", max, what);
+	error_hint(s->e, "encode it as quoted-printable or base64, or send it "
+			 "through a server with 8BITMIME");
+}
+
+/* Makes a new part the current one; its fields begin at that offset. */
+static void
+begin_part(struct scan *s, unsigned long long at, bool message)
+{
+	struct mime *mime = s->mime;
+
+	if (mime->count == MIME_PARTS_MAX) {
+		fail(s, "MIME parts", MIME_PARTS_MAX);
+		return;
+	}
+	if (mime->count == mime->size) {
+		mime->size = mime->size == 0 ? 16 : mime->size * 2;
+		mime->parts =
+		    mem_resize(mime->parts, mime->size, sizeof(*mime->parts));
+	}
+	s->current = mime->count++;
+	memset(current(s), 0, sizeof(*mime->parts));
+	current(s)->message = message;
+	current(s)->fields_end = at;
+	current(s)->body = at;
+	memset(&s->type, 0, sizeof(s->type));
+	s->in_fields = true;
+}
+
+static void
+push_level(struct scan *s)
+{
+	struct level *level = &s->levels[s->depth];
+
+	if (s->depth == MIME_DEPTH_MAX) {
+		fail(s, "multiparts in each other", MIME_DEPTH_MAX);
+		return;
+	}
+	s->depth++;
+	level->part = s->current;
+	level->begun = false;
+	level->digest = s->type.digest;
+	level->len = s->type.boundary_len + 2;
+	memcpy(level->delimiter, "--", 2);
+	memcpy(level->delimiter + 2, s->type.boundary, s->type.boundary_len);
+}
+
+static void
+pop_level(struct scan *s)
+{
+	struct level *level = &s->levels[--s->depth];
+
+	if (!level->begun)
+		s->mime->parts[level->part].kind = MIME_BROKEN;
+}
+
+static void
+take_field(struct scan *s, const struct header_field *field)
+{
+	struct mime_part *p = current(s);
+
+	if (header_is(field, "MIME-Version"))
+		p->version = true;
+	if (header_is(field, "Content-Type") && !p->type) {
+		p->type = true;
+		mime_parse_type(field->value, &s->type);
+	}
+	if (header_is(field, "Content-Transfer-Encoding") &&
+	    p->label_end == 0) {
+		p->encoding = mime_parse_encoding(field->value);
+		p->label = s->field_at;
+		p->label_end = s->at;
+	}
+}
+
+static void
+end_field(struct scan *s)
+{
+	struct text rest = buf_text(&s->field);
+	struct header_field field;
+
+	if (rest.len > 0 && header_next(&rest, &field) == 1)
+		take_field(s, &field);
+	buf_reset(&s->field);
+}
+
+/* A message that was encoded, which RFC 2046 section 5.2.1 forbids, shows
+ * nothing of its parts. */
+static enum mime_kind
+kind_of(const struct scan *s, const struct mime_part *p)
+{
+	enum mime_kind kind = s->type.kind;
+	bool digest;
+
+	digest = s->depth > 0 && s->levels[s->depth - 1].digest;
+	if (digest && !p->type && !p->message)
+		kind = MIME_MESSAGE;
+	if (kind == MIME_MESSAGE &&
+	    (p->encoding == MIME_QP || p->encoding == MIME_BASE64))
+		kind = MIME_OTHER;
+	return kind;
+}
+
+static void
+end_fields(struct scan *s)
+{
+	end_field(s);
+	current(s)->kind = kind_of(s, current(s));
+	current(s)->fields_end = s->at;
+	s->in_fields = false;
+}
+
+static void
+begin_body(struct scan *s, unsigned long long at)
+{
+	current(s)->body = at;
+	if (current(s)->kind == MIME_MULTIPART)
+		push_level(s);
+	else if (current(s)->kind == MIME_MESSAGE)
+		begin_part(s, at, true);
+}
+
+/* The line at s->at is not of the part any more: a delimiter, or the end. */
+static void
+end_part(struct scan *s)
+{
+	struct mime_part *p;
+
+	if (s->in_fields) {
+		end_fields(s);
+		current(s)->body = s->at;
+	}
+	p = current(s);
+	p->end = s->at < p->body + 2 ? p->body : s->at - 2;
+}
+
+/*
+ * Lines.
+ */
+
+/* Mail that was saved or forwarded often keeps the line of its mbox file. */
+static bool
+is_mbox(const struct scan *s, const struct mime_part *p, struct text line)
+{
+	return p->message && s->at == p->body &&
+	       (text_equal(text_first(line, 5), TEXT("From ")) ||
+		   text_equal(text_first(line, 6), TEXT(">From ")));
+}
+
+/* Takes the line if it is of the fields. False where it is the first of the
+ * body, and no empty line came before it. */
+static bool
+take_field_line(struct scan *s, struct text line)
+{
+	struct mime_part *p = current(s);
+
+	if (line.len == 0) {
+		end_fields(s);
+		p->separator = true;
+		begin_body(s, s->next);
+		return true;
+	}
+	if (is_mbox(s, p, line) && !header_starts(line))
+		return true;
+	if (header_starts(line)) {
+		end_field(s);
+		s->field_at = s->at;
+	} else if (s->field.len == 0 || !is_blank(line.at[0])) {
+		end_fields(s);
+		begin_body(s, s->at);
+		return false;
+	}
+	buf_add_text(&s->field, line);
+	buf_add(&s->field, "\r\n", 2);
+	return true;
+}
+
+static bool
+is_delimiter(const struct level *level, struct text line, bool *closes)
+{
+	struct text rest = text_skip(line, level->len);
+
+	if (line.len < level->len ||
+	    memcmp(line.at, level->delimiter, level->len) != 0)
+		return false;
+	*closes = rest.len >= 2 && memcmp(rest.at, "--", 2) == 0;
+	return text_trim(text_skip(rest, *closes ? 2 : 0)).len == 0;
+}
+
+/* The innermost multipart that the line delimits, counted from 1; or 0. */
+static size_t
+find_level(const struct scan *s, struct text line, bool *closes)
+{
+	size_t depth;
+
+	if (line.len < 2 || line.at[0] != '-' || line.at[1] != '-')
+		return 0;
+	for (depth = s->depth; depth > 0; depth--) {
+		if (is_delimiter(&s->levels[depth - 1], line, closes))
+			break;
+	}
+	return depth;
+}
+
+static void
+take_delimiter(struct scan *s, size_t depth, bool closes)
+{
+	end_part(s);
+	while (s->depth > depth)
+		pop_level(s);
+	if (!closes) {
+		s->levels[depth - 1].begun = true;
+		begin_part(s, s->next, false);
+		return;
+	}
+	s->current = s->levels[depth - 1].part;
+	pop_level(s);
+}
+
+static void
+take_line(struct scan *s)
+{
+	struct text line = {s->line, s->len};
+	bool closes;
+	size_t depth;
+
+	if (line.len > 0 && line.at[line.len - 1] == '\r')
+		line.len--;
+	depth = find_level(s, line, &closes);
+	if (depth > 0) {
+		take_delimiter(s, depth, closes);
+		return;
+	}
+	while (s->in_fields && !s->failed) {
+		if (take_field_line(s, line))
+			return;
+	}
+	current(s)->high += s->high;
+}
+
+static void
+collect(struct scan *s, struct text piece)
+{
+	size_t i;
+
+	for (i = 0; i < piece.len; i++)
+		s->high += (unsigned char)piece.at[i] >> 7;
+	if (memchr(piece.at, '\0', piece.len) == NULL) {
+		piece = text_first(piece, sizeof(s->line) - s->len);
+		memcpy(s->line + s->len, piece.at, piece.len);
+		s->len += piece.len;
+		return;
+	}
+	for (i = 0; i < piece.len && s->len < sizeof(s->line); i++) {
+		if (piece.at[i] != '\0')
+			s->line[s->len++] = piece.at[i];
+	}
+}
+
+static int
+take_block(struct scan *s, struct text block)
+{
+	size_t end;
+
+	while (block.len > 0 && !s->failed) {
+		end = text_find(block, '\n');
+		if (end > 0)
+			collect(s, text_first(block, end));
+		if (end == block.len) {
+			s->next += end;
+			return 0;
+		}
+		s->next += end + 1;
+		take_line(s);
+		block = text_skip(block, end + 1);
+		s->at = s->next;
+		s->len = 0;
+		s->high = 0;
+	}
+	return s->failed ? -1 : 0;
+}
+
+static void
+begin(struct scan *s, const struct mime_type *type, enum mime_encoding encoding)
+{
+	begin_part(s, 0, false);
+	s->type = *type;
+	current(s)->type = true;
+	current(s)->encoding = encoding;
+	current(s)->separator = true;
+	end_fields(s);
+	begin_body(s, 0);
+}
+
+static void
+end(struct scan *s)
+{
+	end_part(s);
+	while (s->depth > 0)
+		pop_level(s);
+}
+
+int
+mime_scan(struct mime *mime, struct message *m, const struct mime_type *type,
+    enum mime_encoding encoding, struct error *e)
+{
+	struct message_cursor cursor = {
+	    .field = message_field_count(m), .separator = true};
+	struct scan *s;
+	char block[BLOCK];
+	long n;
+
+	memset(mime, 0, sizeof(*mime));
+	s = mem_new(1, sizeof(*s));
+	s->mime = mime;
+	s->e = e;
+	buf_init(&s->field, FIELD_MAX);
+	begin(s, type, encoding);
+	while ((n = message_read(m, &cursor, block, sizeof(block), e)) > 0) {
+		if (take_block(s, (struct text){block, (size_t)n}) == -1)
+			break;
+	}
+	end(s);
+	n = s->failed ? -1 : n;
+	buf_clear(&s->field);
+	free(s);
+	return (int)n;
+}
+
+void
+mime_clear(struct mime *mime)
+{
+	free(mime->parts);
+	memset(mime, 0, sizeof(*mime));
+}

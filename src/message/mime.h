@@ -1,0 +1,90 @@
+#ifndef MIME_H
+#define MIME_H
+
+/*
+ * mime: which octets of a body belong to which part (RFC 2046 section 5.1).
+ * Reads a message once, in blocks and in constant memory but for the list of
+ * its parts; changes nothing.
+ *
+ * Lines are looked at as they are sent: without NULs, and no further than
+ * MIME_LINE_MAX octets. A delimiter line is one that holds the delimiter, "--"
+ * behind it at the end of a multipart, and white space, nothing else.
+ */
+
+#include "base/error.h"
+#include "message/message.h"
+
+#define MIME_LINE_MAX	  998
+#define MIME_BOUNDARY_MAX 250	/* 70 in RFC 2046, more in the wild */
+#define MIME_DEPTH_MAX	  32	/* of multiparts */
+#define MIME_PARTS_MAX	  10000 /* messages in messages are parts too */
+
+enum mime_kind {
+	MIME_TEXT,
+	MIME_OTHER,
+	MIME_MULTIPART,
+	MIME_MESSAGE, /* message/rfc822, message/global */
+	MIME_SEALED,  /* may not be changed: signed, encrypted, partial */
+	MIME_BROKEN   /* a multipart without a boundary, or whose boundary
+		       * never comes */
+};
+
+enum mime_encoding {
+	MIME_NONE, /* no field */
+	MIME_7BIT,
+	MIME_8BIT, /* or binary */
+	MIME_QP,
+	MIME_BASE64,
+	MIME_UNKNOWN
+};
+
+struct mime_type {
+	enum mime_kind kind;
+	bool composite; /* multipart or message, of any subtype */
+	bool digest;	/* parts are messages unless they say otherwise */
+	size_t boundary_len;
+	char boundary[MIME_BOUNDARY_MAX];
+};
+
+/* The value of a Content-Type field; what does not parse is text (RFC 2045
+ * section 5.2). */
+void mime_parse_type(struct text value, struct mime_type *type);
+
+/* The value of a Content-Transfer-Encoding field. */
+enum mime_encoding mime_parse_encoding(struct text value);
+
+/* Offsets are in the body of the whole message. */
+struct mime_part {
+	enum mime_kind kind;
+	enum mime_encoding encoding;
+	bool message;		  /* its fields are those of a message */
+	bool version;		  /* it has MIME-Version */
+	bool type;		  /* it has Content-Type */
+	bool separator;		  /* an empty line ends its fields */
+	unsigned long long label; /* Content-Transfer-Encoding, the whole */
+	unsigned long long label_end;
+	unsigned long long fields_end; /* behind the last field */
+	unsigned long long body;
+	unsigned long long end;	 /* without the CRLF of the delimiter; means
+				  * nothing for a multipart or a message */
+	unsigned long long high; /* octets with their high bit set; those of a
+				  * multipart are in preamble and epilogue */
+};
+
+/* Parts in the order in which they begin. */
+struct mime {
+	struct mime_part *parts;
+	size_t count;
+	size_t size; /* allocated */
+};
+
+/*
+ * Fills an uninitialised mime. Its first part is the body of the message
+ * itself, of which type and encoding are given. -1: ERROR_MESSAGE past the
+ * maxima, or the store's error; mime_clear() is due then too.
+ */
+int mime_scan(struct mime *mime, struct message *m,
+    const struct mime_type *type, enum mime_encoding encoding, struct error *e);
+void mime_clear(struct mime *mime);
+
+#endif

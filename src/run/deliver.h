@@ -1,0 +1,49 @@
+#ifndef DELIVER_H
+#define DELIVER_H
+
+/*
+ * deliver: the pump between session and stream, and fail-over between the
+ * smarthosts of an account. The only room that knows both sides.
+ */
+
+#include "submit/account.h"
+#include "base/error.h"
+#include "smtp/session.h"
+
+struct deliver_plan {
+	const struct account *account;
+	const char *user; /* account->user, expanded; NULL: no AUTH */
+	struct text password;
+	const char *helo; /* "": the socket's address literal */
+	struct session_trace trace;
+};
+
+/* What is told of the session that took the mail, or of the last tried. */
+struct deliver_report {
+	char smarthost[300];
+	char tls[100];
+	char auth[32];
+	long long delay_ms;
+};
+
+struct deliver;
+
+/* The plan and all in it are borrowed until deliver_free(). */
+struct deliver *deliver_new(const struct deliver_plan *plan);
+
+/*
+ * Submits one mail, through the session of the mail before where that is
+ * still there. Tries the smarthosts in order until one takes responsibility or
+ * refuses; a mail that a server has begun to answer is never tried elsewhere.
+ * The outcome is mail->error and the verdicts; `deadline` counts from here.
+ * A login that was refused is not tried again for the next mail: servers ban
+ * who does. With mail->last the session ends with it. 0 when accepted for all,
+ * else -1 with mail->error copied to e.
+ */
+int deliver_mail(struct deliver *d, struct session_mail *mail,
+    struct deliver_report *report, struct error *e);
+
+/* Says QUIT where a session is open. NULL is fine. */
+void deliver_free(struct deliver *d);
+
+#endif

@@ -1,0 +1,287 @@
+#include "run/dispatch.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "run/deliver.h"
+#include "base/mem.h"
+#include "world/secret.h"
+
+/* Recipients who are named in the log one by one. */
+#define NOTED_MAX 100
+#include "world/settings.h"
+
+struct dispatch {
+	struct dispatch_plan plan;
+	struct facts facts;
+
+	/* What belongs to the account, and stays for its next mail. */
+	const struct account *account;
+	struct buf password;
+	char *user;
+	char helo[256];
+	struct deliver_plan deliver_plan;
+	struct deliver *deliver; /* NULL until the secret is there */
+	struct alias_map *aliases;
+	bool aliases_read;
+
+	/* What belongs to the mail. */
+	struct envelope envelope;
+	struct notes notes;
+	struct session_mail mail;
+	struct deliver_report report;
+};
+
+struct dispatch *
+dispatch_new(const struct dispatch_plan *plan)
+{
+	struct dispatch *d;
+
+	d = mem_new(1, sizeof(*d));
+	d->plan = *plan;
+	envelope_init(&d->envelope);
+	buf_init(&d->password, SECRET_MAX);
+	return d;
+}
+
+static void
+close_account(struct dispatch *d)
+{
+	deliver_free(d->deliver);
+	d->deliver = NULL;
+	buf_wipe(&d->password);
+	free(d->user);
+	d->user = NULL;
+	alias_free(d->aliases);
+	d->aliases = NULL;
+	d->aliases_read = false;
+	d->account = NULL;
+}
+
+static void
+forget_mail(struct dispatch *d)
+{
+	envelope_clear(&d->envelope);
+	envelope_init(&d->envelope);
+	notes_clear(&d->notes);
+	memset(&d->mail, 0, sizeof(d->mail));
+	memset(&d->report, 0, sizeof(d->report));
+}
+
+void
+dispatch_free(struct dispatch *d)
+{
+	if (d == NULL)
+		return;
+	close_account(d);
+	forget_mail(d);
+	envelope_clear(&d->envelope);
+	free(d);
+}
+
+/*
+ * Account and envelope.
+ */
+
+static int
+choose_account(struct dispatch *d, const struct request *r, struct message *m,
+    struct error *e)
+{
+	const struct account *chosen;
+	struct buf hint;
+
+	buf_init(&hint, 4096);
+	submit_reverse_path_hint(r, m, &hint);
+	chosen = config_choose(d->plan.config, d->plan.account,
+	    hint.len == 0 ? NULL : buf_string(&hint), e);
+	buf_clear(&hint);
+	if (chosen == NULL)
+		return -1;
+	if (chosen == d->account)
+		return 0;
+	close_account(d);
+	d->account = chosen;
+	log_open(d->plan.log, chosen);
+	return 0;
+}
+
+/* Most mails have no local recipient and need no such file. */
+static int
+open_aliases(void *arg, const struct alias_map **map, struct error *e)
+{
+	struct dispatch *d = arg;
+
+	if (!d->aliases_read &&
+	    settings_read_aliases(d->account, &d->aliases, e) == -1)
+		return -1;
+	d->aliases_read = true;
+	*map = d->aliases;
+	return 0;
+}
+
+int
+dispatch_prepare(struct dispatch *d, const struct request *r, struct message *m,
+    struct error *e)
+{
+	const struct submit_aliases aliases = {
+	    open_aliases, d, &settings_lists};
+
+	forget_mail(d);
+	if (choose_account(d, r, m, e) == -1 ||
+	    host_facts(d->plan.host, &d->facts, e) == -1)
+		return -1;
+	return submit(
+	    r, &d->facts, d->account, &aliases, m, &d->envelope, &d->notes, e);
+}
+
+/*
+ * Delivery.
+ */
+
+/* The secret is read once for all mails of the account, and only when a mail
+ * is ready to go. */
+static int
+open_account(struct dispatch *d, struct error *e)
+{
+	if (d->deliver != NULL)
+		return 0;
+	if (account_check(d->account, e) == -1)
+		return -1;
+	if (d->account->auth != AUTH_OFF &&
+	    secret_read(d->account, true, &d->password, e) == -1)
+		return -1;
+	d->user = submit_expand(d->account->user, d->account, &d->facts);
+	submit_helo(d->account, &d->facts, d->helo, sizeof(d->helo));
+	d->deliver_plan.account = d->account;
+	d->deliver_plan.user = d->user;
+	d->deliver_plan.password = buf_text(&d->password);
+	d->deliver_plan.helo = d->helo;
+	d->deliver_plan.trace = log_trace(d->plan.log);
+	d->deliver = deliver_new(&d->deliver_plan);
+	return 0;
+}
+
+static int
+send_mail(struct dispatch *d, const struct request *r, struct message *m,
+    bool last, struct error *e)
+{
+	if (open_account(d, e) == -1)
+		return -1;
+	d->mail.envelope = &d->envelope;
+	d->mail.message = m;
+	d->mail.last = last;
+	d->mail.all_or_none =
+	    r->all_or_none || d->account->recipients_all == SWITCH_YES;
+	return deliver_mail(d->deliver, &d->mail, &d->report, e);
+}
+
+int
+dispatch_mail(struct dispatch *d, const struct request *r, struct message *m,
+    bool last, struct error *e)
+{
+	int result;
+
+	result = dispatch_prepare(d, r, m, e);
+	if (result == 0)
+		result = send_mail(d, r, m, last, e);
+	dispatch_report(d, m, e);
+	return result;
+}
+
+/*
+ * What is told.
+ */
+
+static char *
+message_id(struct message *m)
+{
+	struct message_field *f;
+	struct text id;
+
+	f = m == NULL ? NULL : message_find(m, "Message-ID");
+	if (f == NULL)
+		return NULL;
+	id = text_trim(f->field.value);
+	return mem_string(id.at, id.len);
+}
+
+/* What was done to the body for this server. */
+static void
+note_remarks(const struct recode_remarks *remarks, struct notes *notes)
+{
+	if (remarks->body_encoded)
+		notes_add(notes, "the body was encoded for this server");
+	if (remarks->body_folded)
+		notes_add(notes, "body lines over %d octets were folded",
+		    RECODE_LINE_MAX);
+	if (remarks->body_replaced)
+		notes_add(notes, "8-bit bytes outside the parts' bodies "
+				 "became `?'");
+	if (remarks->nul_removed)
+		notes_add(notes, "NUL bytes were removed from the body");
+}
+
+/* Under cron the log is all there is: who has not got it, and why, where the
+ * line of the mail does not say it. */
+static void
+note_refusals(
+    const struct envelope *env, const struct error *e, struct notes *notes)
+{
+	const struct recipient *r;
+	size_t i, noted = 0;
+
+	for (i = 0; i < env->count && noted < NOTED_MAX; i++) {
+		r = &env->recipients[i];
+		if (r->reply == NULL || r->verdict == VERDICT_DELIVERED ||
+		    env->count == 1 || strcmp(r->reply->words, e->why) == 0)
+			continue;
+		notes_add(
+		    notes, "not sent to <%s>: %s", r->path, r->reply->words);
+		noted++;
+	}
+}
+
+void
+dispatch_report(struct dispatch *d, struct message *m, const struct error *e)
+{
+	struct log_mail told = {.envelope = &d->envelope,
+	    .smarthost = d->report.smarthost,
+	    .tls = d->report.tls,
+	    .auth = d->report.auth,
+	    .size = m == NULL ? 0 : message_size(m),
+	    .code = d->mail.code != 0 ? d->mail.code : e->code,
+	    .words = d->mail.code != 0 ? d->mail.words : e->why,
+	    .delay_ms = d->report.delay_ms,
+	    .status = error_status(e->kind),
+	    .error = e};
+	char *id;
+
+	id = message_id(m);
+	told.message_id = id;
+	note_remarks(&d->mail.remarks, &d->notes);
+	note_refusals(&d->envelope, e, &d->notes);
+	log_notes(d->plan.log, &d->notes);
+	log_mail(d->plan.log, &told);
+	if (d->plan.json)
+		log_json(&told);
+	free(id);
+}
+
+const struct account *
+dispatch_account(const struct dispatch *d)
+{
+	return d->account;
+}
+
+const struct envelope *
+dispatch_envelope(const struct dispatch *d)
+{
+	return &d->envelope;
+}
+
+const char *
+dispatch_words(const struct dispatch *d)
+{
+	return d->mail.words;
+}

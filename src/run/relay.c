@@ -1,0 +1,208 @@
+#include "run/relay.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "world/file.h"
+#include "smtp/serve.h"
+#include "world/stream.h"
+
+#define RELAY_INPUT (16 * 1024)
+
+struct relay {
+	const struct relay_plan *plan;
+	struct serve *serve;
+	struct file_store store;
+	char bytes[RELAY_INPUT]; /* from the client */
+	struct text rest;	 /* of them, not taken yet */
+};
+
+static void
+empty_store(void *arg)
+{
+	struct relay *r = arg;
+
+	file_store_clear(&r->store);
+}
+
+/* Who said QUIT, or is gone, may not wait for our last words. */
+static int
+write_replies(struct relay *r, struct error *e)
+{
+	const char *bytes;
+	size_t len;
+
+	while ((len = serve_output(r->serve, &bytes)) > 0) {
+		if (file_write(r->plan->out, bytes, len) == -1) {
+			if (serve_want(r->serve) == SERVE_OVER)
+				return 0;
+			return error_set_sys(e, ERROR_IO, errno, "-bs",
+			    "cannot answer on standard output");
+		}
+		serve_sent(r->serve, len);
+	}
+	return 0;
+}
+
+/* More of r->rest; the client is gone where there is none. */
+static int
+read_bytes(struct relay *r, struct error *e)
+{
+	ssize_t len;
+	int ready;
+
+	ready = stream_wait_readable(
+	    r->plan->in, stream_now() + 1000LL * RELAY_TIMEOUT);
+	if (ready == 0) {
+		serve_closed(r->serve, true);
+		return 0;
+	}
+	len = ready == -1 ? -1 : read(r->plan->in, r->bytes, sizeof(r->bytes));
+	if (len == -1 && errno == EINTR)
+		return 0;
+	if (len == -1)
+		return error_set_sys(
+		    e, ERROR_IO, errno, "-bs", "cannot read standard input");
+	if (len == 0)
+		serve_closed(r->serve, false);
+	r->rest = (struct text){r->bytes, (size_t)len};
+	return 0;
+}
+
+static int
+read_commands(struct relay *r, struct error *e)
+{
+	size_t taken;
+
+	if (r->rest.len == 0)
+		return read_bytes(r, e);
+	taken = serve_input(r->serve, r->rest.at, r->rest.len);
+	r->rest = text_skip(r->rest, taken);
+	return 0;
+}
+
+/* What argv says of every mail is laid under what the client said of one. Of
+ * r nothing is freed: it may borrow from argv. */
+static void
+merge_request(struct request *r, const struct request *defaults)
+{
+	r->full_name = defaults->full_name;
+	r->all_or_none = defaults->all_or_none;
+	r->no_aliases = defaults->no_aliases;
+	r->no_repairs = defaults->no_repairs;
+	r->requiretls = defaults->requiretls;
+	r->notify = defaults->notify;
+	r->wishes = defaults->wishes;
+	if (r->envid == NULL)
+		r->envid = defaults->envid;
+	r->smtputf8 = r->smtputf8 || defaults->smtputf8;
+	if (r->ret == RET_NONE)
+		r->ret = defaults->ret;
+	if (r->body_given)
+		return;
+	r->body_given = defaults->body_given;
+	r->body = defaults->body;
+}
+
+/* Where only some were refused the reply is all that names them. */
+static void
+name_refused(const struct envelope *env, struct error *e)
+{
+	struct buf names;
+	size_t i;
+
+	buf_init(&names, sizeof(e->why) - 1);
+	for (i = 0; i < env->count; i++)
+		if (env->recipients[i].reply != NULL)
+			buf_format(&names, "%s%s: %s",
+			    names.len == 0 ? "" : ", ", env->recipients[i].path,
+			    env->recipients[i].reply->words);
+	if (e->why[0] == '\0')
+		strlcpy(e->why, buf_string(&names), sizeof(e->why));
+	buf_clear(&names);
+}
+
+static void
+submit_mail(struct relay *r)
+{
+	struct serve_mail *mail;
+	struct request request;
+	struct error e;
+
+	error_clear(&e);
+	mail = serve_mail(r->serve);
+	request = mail->request;
+	merge_request(&request, r->plan->request);
+	dispatch_mail(r->plan->dispatch, &request, mail->message, false, &e);
+	if (e.kind != ERROR_NONE)
+		name_refused(dispatch_envelope(r->plan->dispatch), &e);
+	serve_done(r->serve, &e, dispatch_words(r->plan->dispatch));
+}
+
+static int
+step(struct relay *r, struct error *e)
+{
+	if (write_replies(r, e) == -1)
+		return -1;
+	switch (serve_want(r->serve)) {
+	case SERVE_PEER:
+		return read_commands(r, e);
+	case SERVE_MAIL:
+		submit_mail(r);
+		return 0;
+	case SERVE_OVER:
+		break;
+	}
+	return 0;
+}
+
+/* Sockets and pipes are shared with their other users, who may like them
+ * otherwise. */
+static void
+make_blocking(int fd)
+{
+	int flags;
+
+	flags = fcntl(fd, F_GETFL);
+	if (flags != -1 && (flags & O_NONBLOCK) != 0)
+		fcntl(fd, F_SETFL, flags & ~O_NONBLOCK);
+}
+
+int
+relay_run(const struct relay_plan *plan, struct error *e)
+{
+	struct relay r = {.plan = plan};
+	struct serve_plan serve = {.host = plan->host,
+	    .store = &r.store.store,
+	    .forget = empty_store,
+	    .arg = &r};
+	int result = 0;
+
+	make_blocking(plan->in);
+	make_blocking(plan->out);
+	file_store_init(&r.store, plan->folder);
+	r.serve = serve_new(&serve);
+	while (result == 0 && serve_want(r.serve) != SERVE_OVER)
+		result = step(&r, e);
+	if (result == 0)
+		result = write_replies(&r, e);
+	serve_free(r.serve);
+	file_store_clear(&r.store);
+	return result;
+}
+
+void
+relay_refuse(int out, const struct error *e)
+{
+	struct serve_plan plan = {.host = ""};
+	struct serve *serve;
+	const char *bytes;
+	size_t len;
+
+	serve = serve_new_refused(&plan, e);
+	len = serve_output(serve, &bytes);
+	file_write(out, bytes, len);
+	serve_free(serve);
+}

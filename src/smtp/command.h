@@ -1,0 +1,31 @@
+#ifndef COMMAND_H
+#define COMMAND_H
+
+/*
+ * command: MAIL and RCPT with the ESMTP parameters that an envelope wishes and
+ * a server takes. RFC 5321 section 4.1.1.2 and 4.1.1.3; RFC 1870, 2852, 3461,
+ * 4865, 6152, 6531, 6710, 8689.
+ */
+
+#include "base/buf.h"
+#include "smtp/ehlo.h"
+#include "submit/envelope.h"
+#include "base/error.h"
+
+/*
+ * What the envelope needs and the server lacks, found before a byte of the
+ * mail goes out. -1: ERROR_MESSAGE for a message larger than SIZE allows and
+ * for an address that needs SMTPUTF8; ERROR_REFUSED for a wish that cannot be
+ * kept (NOTIFY=NEVER without DSN, REQUIRETLS, MT-PRIORITY, DELIVERBY,
+ * FUTURERELEASE). Other wishes of DSN are dropped where it is not offered.
+ */
+int command_check(const struct envelope *env, const struct ehlo *ehlo,
+    unsigned long long size, const char *host, struct error *e);
+
+/* Appends the command without its CRLF. */
+void command_mail(const struct envelope *env, const struct ehlo *ehlo,
+    unsigned long long size, struct buf *out);
+void command_rcpt(
+    const struct recipient *r, const struct ehlo *ehlo, struct buf *out);
+
+#endif

@@ -1,0 +1,145 @@
+#include "smtp/outcome.h"
+
+#include <string.h>
+
+void
+outcome_deliver(struct envelope *env)
+{
+	size_t i;
+
+	for (i = 0; i < env->count; i++) {
+		if (env->recipients[i].verdict == VERDICT_ACCEPTED)
+			env->recipients[i].verdict = VERDICT_DELIVERED;
+	}
+}
+
+static enum verdict
+kind_verdict(enum error_kind kind)
+{
+	switch (kind) {
+	case ERROR_MESSAGE:
+	case ERROR_RECIPIENT:
+	case ERROR_REFUSED:
+		return VERDICT_REFUSED;
+	case ERROR_DOUBTFUL:
+		return VERDICT_DOUBTFUL;
+	case ERROR_NONE:
+		return VERDICT_DELIVERED;
+	case ERROR_USAGE:
+	case ERROR_INPUT:
+	case ERROR_HOST:
+	case ERROR_BUG:
+	case ERROR_SYSTEM:
+	case ERROR_SPOOL:
+	case ERROR_IO:
+	case ERROR_LATER:
+	case ERROR_PROTOCOL:
+	case ERROR_DENIED:
+	case ERROR_CONFIG:
+		break;
+	}
+	return VERDICT_LATER;
+}
+
+size_t
+outcome_decide(struct envelope *env, const struct error *e)
+{
+	const char *words = e->why[0] == '\0' ? NULL : e->why;
+	size_t decided, i;
+	enum verdict verdict;
+	struct recipient *r;
+
+	decided = 0;
+	for (i = 0; i < env->count; i++) {
+		r = &env->recipients[i];
+		verdict = kind_verdict(e->kind);
+		if (r->verdict == VERDICT_OPEN && verdict == VERDICT_DOUBTFUL)
+			verdict = VERDICT_LATER;
+		if (r->verdict != VERDICT_OPEN &&
+		    r->verdict != VERDICT_ACCEPTED)
+			continue;
+		envelope_decide(r, verdict, e->code, e->enhanced, words);
+		decided++;
+	}
+	return decided;
+}
+
+/* The first recipient who was refused in that way, with words. */
+static const struct recipient *
+find_refused(const struct envelope *env, enum verdict verdict)
+{
+	const struct recipient *r;
+	size_t i;
+
+	for (i = 0; i < env->count; i++) {
+		r = &env->recipients[i];
+		if (r->verdict == verdict && r->reply != NULL)
+			return r;
+	}
+	return NULL;
+}
+
+/* Nobody has it, and the recipients are why. */
+static void
+set_recipients_error(const struct envelope *env, bool all_or_none,
+    const char *host, struct error *e)
+{
+	const struct recipient *r;
+	enum verdict shown;
+
+	shown = VERDICT_LATER;
+	if (envelope_count(env, VERDICT_LATER) == 0 ||
+	    (all_or_none && envelope_count(env, VERDICT_REFUSED) > 0))
+		shown = VERDICT_REFUSED;
+	r = find_refused(env, shown);
+	if (r == NULL) {
+		error_set(e, ERROR_BUG, "RCPT TO", "nobody was refused");
+		return;
+	}
+	error_set(e, shown == VERDICT_LATER ? ERROR_LATER : ERROR_RECIPIENT,
+	    "RCPT TO", "%s refused %s%s%s", host, r->path,
+	    shown == VERDICT_LATER ? " for now" : "",
+	    env->count > 1 ? "; nothing was sent to anyone" : "");
+	e->code = r->reply->code;
+	e->enhanced = r->reply->enhanced;
+	strlcpy(e->why, r->reply->words, sizeof(e->why));
+}
+
+static void
+set_partial_error(const struct envelope *env, size_t delivered, struct error *e)
+{
+	size_t doubtful, open;
+	char why[sizeof(e->why)];
+
+	doubtful = envelope_count(env, VERDICT_DOUBTFUL);
+	open = doubtful + envelope_count(env, VERDICT_LATER);
+	strlcpy(why, e->why, sizeof(why));
+	error_clear(e);
+	error_set(e, open > 0 ? ERROR_REFUSED : ERROR_RECIPIENT, "RCPT TO",
+	    "%zu of %zu recipients did not get the mail%s",
+	    env->count - delivered, env->count,
+	    doubtful > 0 ? ", though it may have been delivered to some of "
+			   "these; the others did"
+			 : "; the others did");
+	error_hint(e, "send it again only to those who are named here");
+	strlcpy(e->why, why, sizeof(e->why));
+}
+
+void
+outcome_settle(
+    struct envelope *env, bool all_or_none, const char *host, struct error *e)
+{
+	size_t delivered, i;
+
+	for (i = 0; i < env->count; i++) {
+		if (env->recipients[i].verdict == VERDICT_ACCEPTED)
+			env->recipients[i].verdict = VERDICT_OPEN;
+	}
+	delivered = envelope_count(env, VERDICT_DELIVERED);
+	if (delivered == env->count)
+		error_clear(e);
+	else if (delivered > 0)
+		set_partial_error(env, delivered, e);
+	else if (e->kind == ERROR_NONE)
+		set_recipients_error(env, all_or_none, host, e);
+}

@@ -1,0 +1,58 @@
+#ifndef REPLY_H
+#define REPLY_H
+
+/*
+ * reply: bytes from the server -> one complete reply, RFC 5321 section 4.2,
+ * with the enhanced status code of RFC 3463 where the text begins with one.
+ * Bounds: a line of 4096 bytes (longer is a fault), 1000 lines and 64 KiB of
+ * text a reply.
+ */
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/text.h"
+
+#define REPLY_LINE_MAX	4096
+#define REPLY_LINES_MAX 1000
+#define REPLY_TEXT_MAX	65536
+
+struct reply {
+	int code;		  /* 200 to 599, once complete */
+	struct enhanced enhanced; /* of the first line; class 0 where none, or
+				   * where its class differs from the code's */
+	struct buf text;	  /* lines without codes, joined by LF; the
+				   * enhanced code stays in it */
+	unsigned lines;
+	bool complete;
+	struct buf line;   /* the line that is coming in */
+	const char *fault; /* after -1: what is wrong, static words */
+};
+
+void reply_init(struct reply *reply);
+void reply_clear(struct reply *reply);
+
+/* Makes ready for the next reply, keeps the memory. */
+void reply_reset(struct reply *reply);
+
+/*
+ * Takes bytes up to the end of one reply. Returns 1 when it is complete
+ * (*used says how many bytes belonged to it; the rest is the next reply's),
+ * 0 when more is needed (all were used), -1 when this is no reply: bad code,
+ * code that changes between lines, no space or hyphen behind it, lone LF is
+ * accepted as a line end but a bare CR or a NUL is a fault, too long.
+ */
+int reply_input(
+    struct reply *reply, const char *bytes, size_t len, size_t *used);
+
+/* The reply as one line for people, visible, cut to size: "550 5.1.1 No such
+ * user". Returns out. */
+char *reply_words(const struct reply *reply, char *out, size_t size);
+
+/* Whether the text holds the words, without case. */
+bool reply_mentions(const struct reply *reply, const char *words);
+
+/* "5.7.9" at the start of t; class 0 where there is none. */
+struct enhanced reply_enhanced(struct text t);
+bool reply_enhanced_equal(struct enhanced a, struct enhanced b);
+
+#endif

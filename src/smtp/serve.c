@@ -1,0 +1,994 @@
+#include "smtp/serve.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "message/address.h"
+#include "base/buf.h"
+#include "base/mem.h"
+
+/* Holds an over-long line and shows that it is one. */
+#define IN_MAX (16 * 1024)
+/* No further command is looked at while as much waits to be sent. */
+#define OUT_ENOUGH (16 * 1024)
+#define REPLY_MAX  512 /* RFC 5321 section 4.5.3.1.5 */
+#define ORCPT_MAX  500 /* RFC 3461 section 4.2 */
+
+static const char mail_first[] = "503 5.5.1 MAIL comes first";
+static const char chunks_begun[] = "503 5.5.1 BDAT was begun already";
+static const char no_recipient[] = "554 5.5.1 no recipient was taken";
+static const char too_large[] =
+    "552 5.3.4 the message is larger than this system takes";
+
+/* How the bytes that come in are to be read. */
+enum mode { MODE_COMMAND, MODE_DATA, MODE_CHUNK, MODE_WAIT, MODE_CLOSED };
+
+/* All that is known of one mail, and of nothing else. */
+struct transaction {
+	struct serve_mail mail;
+	struct request_dsn *dsn;   /* one for each of the recipients */
+	struct request_dsn wishes; /* of the RCPT that is looked at */
+	bool started;		   /* MAIL was accepted */
+	bool spoiled;		   /* a MAIL or RCPT was refused */
+	bool chunked;		   /* a BDAT was taken */
+	const char *refusal;	   /* the reply at the end of the mail data */
+	struct error broken;	   /* the message could not be stored */
+	unsigned long long size;   /* that MAIL announced */
+	unsigned long long received;
+};
+
+struct serve {
+	struct serve_plan plan;
+	enum mode mode;
+	struct buf in;
+	size_t looked; /* of in */
+	struct buf out;
+	unsigned faults;
+	struct transaction t;
+
+	bool too_long;	 /* the rest of a command line is passed over */
+	bool bare_lf;	 /* the command ended in LF alone */
+	bool line_start; /* of the mail data */
+	bool cr;	 /* the mail data so far ends in CR */
+	unsigned long long chunk; /* octets of BDAT still to come */
+	bool chunk_last;
+};
+
+/*
+ * Replies.
+ */
+
+static void reply(struct serve *s, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Foreign words are cut, and never end a line or leave ASCII. */
+static void
+reply(struct serve *s, const char *fmt, ...)
+{
+	char line[REPLY_MAX - 1], *c;
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(line, sizeof(line), fmt, args);
+	va_end(args);
+	for (c = line; *c != '\0'; c++) {
+		if ((unsigned char)*c >= 0x7f)
+			*c = '?';
+		else if ((unsigned char)*c < ' ')
+			*c = ' ';
+	}
+	buf_add_string(&s->out, line);
+	buf_add_string(&s->out, "\r\n");
+}
+
+/* A command that cannot be carried out; too many of them end the dialogue. */
+static void
+fault(struct serve *s, const char *line)
+{
+	if (++s->faults < SERVE_FAULTS_MAX) {
+		reply(s, "%s", line);
+		return;
+	}
+	reply(s, "421 4.7.0 %s too many errors", s->plan.host);
+	s->mode = MODE_CLOSED;
+}
+
+/*
+ * One mail.
+ */
+
+static void
+forget_mail(struct serve *s)
+{
+	struct request *r = &s->t.mail.request;
+	size_t i;
+
+	for (i = 0; i < r->recipient_count; i++) {
+		free(r->recipients[i]);
+		free(s->t.dsn[i].orcpt);
+	}
+	free(r->recipients);
+	free(s->t.dsn);
+	free(s->t.wishes.orcpt);
+	free((char *)r->reverse_path);
+	free((char *)r->envid);
+	message_free(s->t.mail.message);
+	if (s->plan.forget != NULL)
+		s->plan.forget(s->plan.arg);
+	memset(&s->t, 0, sizeof(s->t));
+}
+
+/* The next recipient, with the wishes that came beside it. */
+static void
+add_recipient(struct serve *s, struct text path)
+{
+	struct request *r = &s->t.mail.request;
+	size_t count = r->recipient_count;
+
+	if ((count & (count - 1)) == 0) {
+		size_t size = count == 0 ? 1 : 2 * count;
+
+		r->recipients =
+		    mem_resize(r->recipients, size, sizeof(*r->recipients));
+		s->t.dsn = mem_resize(s->t.dsn, size, sizeof(*s->t.dsn));
+		r->dsn = s->t.dsn;
+	}
+	r->recipients[count] = mem_string(path.at, path.len);
+	s->t.dsn[count] = s->t.wishes;
+	memset(&s->t.wishes, 0, sizeof(s->t.wishes));
+	r->recipient_count++;
+}
+
+static bool
+is_permanent(enum error_kind kind)
+{
+	return kind == ERROR_USAGE || kind == ERROR_MESSAGE ||
+	       kind == ERROR_RECIPIENT || kind == ERROR_REFUSED;
+}
+
+/* The smarthost's code where it is about the mail or a mailbox. What it thinks
+ * of us (421, 530, 535) would mislead the client, who cannot mend it. */
+static int
+failure_code(const struct error *e)
+{
+	if (is_permanent(e->kind))
+		return e->code >= 550 && e->code <= 554 ? e->code : 554;
+	if (e->kind == ERROR_LATER && e->code >= 450 && e->code <= 452)
+		return e->code;
+	return 451;
+}
+
+/* Nothing of it is on stderr: all that a person should know is in here. */
+static void
+reply_words(struct serve *s, const char *code, const struct error *e)
+{
+	reply(s, "%s %s%s%s%s%s%s%s", code, e->doing == NULL ? "" : e->doing,
+	    e->doing == NULL ? "" : ": ", e->text,
+	    e->why[0] == '\0' ? "" : "; it said: ", e->why,
+	    e->hint[0] == '\0' ? "" : "; ", e->hint);
+}
+
+static void
+reply_failure(struct serve *s, const struct error *e)
+{
+	int code = failure_code(e);
+	bool same = e->enhanced.class == code / 100;
+	char words[32];
+
+	snprintf(words, sizeof(words), "%d %d.%d.%d", code, code / 100,
+	    same ? e->enhanced.subject : 0, same ? e->enhanced.detail : 0);
+	reply_words(s, words, e);
+}
+
+/* e may be the mail's own. */
+static void
+finish_mail(struct serve *s, const struct error *e, const char *words)
+{
+	s->mode = MODE_COMMAND;
+	s->faults = 0;
+	if (e->kind != ERROR_NONE)
+		reply_failure(s, e);
+	else if (words != NULL && strncmp(words, "250 ", 4) == 0)
+		reply(s, "%s", words);
+	else
+		reply(s, "250 2.0.0 taken");
+	forget_mail(s);
+}
+
+/*
+ * Paths and their parameters.
+ */
+
+/* Octets of a path with its brackets, or of a bare word. 0: the bracket is not
+ * closed. */
+static size_t
+path_length(struct text t)
+{
+	bool quoted = false;
+	size_t i;
+
+	if (t.len == 0 || t.at[0] != '<')
+		return text_find(t, ' ');
+	for (i = 1; i < t.len; i++) {
+		if (t.at[i] == '\\' && quoted)
+			i++;
+		else if (t.at[i] == '"')
+			quoted = !quoted;
+		else if (t.at[i] == '>' && !quoted)
+			return i + 1;
+	}
+	return 0;
+}
+
+/* Cuts "FROM:<path>" off *rest; the path keeps its brackets, so that what is
+ * in them is one address and no list. */
+static bool
+take_path(struct text *rest, struct text keyword, struct text *path)
+{
+	if (!text_starts_fold(*rest, keyword))
+		return false;
+	*rest = text_trim(text_skip(*rest, keyword.len));
+	*path = text_first(*rest, path_length(*rest));
+	*rest = text_skip(*rest, path->len);
+	return path->len > 0;
+}
+
+/* What the envelope would refuse later, with the whole mail, is refused here
+ * alone. A bare name is for submit to complete. */
+static bool
+is_usable(const struct address *address)
+{
+	struct envelope env;
+	struct error unused;
+	struct buf path;
+	bool usable;
+
+	if (address->domain.len == 0)
+		return true;
+	error_clear(&unused);
+	envelope_init(&env);
+	buf_init(&path, SERVE_LINE_MAX);
+	address_format(address, &path);
+	usable = envelope_add(&env, buf_text(&path), &unused) == 1;
+	buf_clear(&path);
+	envelope_clear(&env);
+	return usable;
+}
+
+static bool
+is_path(struct text path, bool may_be_null)
+{
+	struct address_list list;
+	struct address address;
+	bool valid;
+
+	valid = address_parse_one(&list, path, &address) == 0 &&
+		(address.local.len > 0 ? is_usable(&address) : may_be_null);
+	address_list_clear(&list);
+	return valid;
+}
+
+/* xtext of RFC 3461 section 4 back to what it stands for; false for what is
+ * none. */
+static bool
+parse_xtext(struct text xtext, struct buf *out)
+{
+	static const char digits[] = "0123456789ABCDEF";
+	const char *high, *low;
+	size_t i;
+
+	for (i = 0; i < xtext.len; i++) {
+		if (xtext.at[i] == '=' || xtext.at[i] < '!' ||
+		    xtext.at[i] > '~')
+			return false;
+		if (xtext.at[i] != '+') {
+			buf_add_char(out, xtext.at[i]);
+			continue;
+		}
+		if (xtext.len - i < 3)
+			return false;
+		high = memchr(digits, xtext.at[i + 1], 16);
+		low = memchr(digits, xtext.at[i + 2], 16);
+		if (high == NULL || low == NULL)
+			return false;
+		buf_add_char(
+		    out, (char)((high - digits) << 4 | (low - digits)));
+		i += 2;
+	}
+	return true;
+}
+
+static bool
+set_size(struct serve *s, struct text value)
+{
+	return text_number(value, ~0ULL, &s->t.size);
+}
+
+static bool
+set_body(struct serve *s, struct text value)
+{
+	struct request *r = &s->t.mail.request;
+
+	r->body_given = true;
+	r->body = BODY_8BITMIME;
+	if (text_equal_fold(value, TEXT("7BIT")))
+		r->body = BODY_7BIT;
+	else if (!text_equal_fold(value, TEXT("8BITMIME")))
+		return false;
+	return true;
+}
+
+static bool
+set_smtputf8(struct serve *s, struct text value)
+{
+	s->t.mail.request.smtputf8 = true;
+	return value.len == 0;
+}
+
+static bool
+set_ret(struct serve *s, struct text value)
+{
+	return envelope_parse_ret(value, &s->t.mail.request.ret) == 0;
+}
+
+static bool
+set_envid(struct serve *s, struct text value)
+{
+	struct envelope env;
+	struct error unused;
+	struct buf id;
+	bool valid;
+
+	error_clear(&unused);
+	envelope_init(&env);
+	buf_init(&id, SERVE_LINE_MAX);
+	valid = parse_xtext(value, &id) &&
+		envelope_set_envid(&env, buf_text(&id), &unused) == 0;
+	if (valid)
+		s->t.mail.request.envid = buf_take(&id);
+	buf_clear(&id);
+	envelope_clear(&env);
+	return valid;
+}
+
+/* RFC 4954 section 5: whose login it was means nothing to a server that asks
+ * for none. */
+static bool
+set_auth(struct serve *s, struct text value)
+{
+	(void)s;
+	return value.len > 0;
+}
+
+static bool
+set_notify(struct serve *s, struct text value)
+{
+	return envelope_parse_notify(value, &s->t.wishes.notify) == 0;
+}
+
+/* It goes to the smarthost as it stands here. */
+static bool
+set_orcpt(struct serve *s, struct text value)
+{
+	struct text xtext = text_skip(value, text_find(value, ';') + 1);
+	struct buf unused;
+	bool valid;
+
+	buf_init(&unused, SERVE_LINE_MAX);
+	valid = xtext.len > 0 && value.len <= ORCPT_MAX && value.at[0] != ';' &&
+		!text_has_8bit(value) && parse_xtext(xtext, &unused);
+	buf_clear(&unused);
+	if (valid)
+		s->t.wishes.orcpt = mem_string(value.at, value.len);
+	return valid;
+}
+
+struct parameter {
+	struct text keyword;
+	bool (*set)(struct serve *s, struct text value);
+};
+
+static const struct parameter mail_parameters[] = {
+    {{"SIZE", 4}, set_size},
+    {{"BODY", 4}, set_body},
+    {{"SMTPUTF8", 8}, set_smtputf8},
+    {{"RET", 3}, set_ret},
+    {{"ENVID", 5}, set_envid},
+    {{"AUTH", 4}, set_auth},
+    {{NULL, 0}, NULL},
+};
+
+static const struct parameter rcpt_parameters[] = {
+    {{"NOTIFY", 6}, set_notify},
+    {{"ORCPT", 5}, set_orcpt},
+    {{NULL, 0}, NULL},
+};
+
+/* NULL, or the reply that refuses them. */
+static const char *
+take_parameters(
+    struct serve *s, struct text rest, const struct parameter *known)
+{
+	struct text keyword, parameter, value;
+	unsigned bit, seen = 0;
+	size_t i;
+
+	while (text_next(&rest, " ", &parameter)) {
+		keyword = text_first(parameter, text_find(parameter, '='));
+		value = text_skip(parameter, keyword.len + 1);
+		for (i = 0; known[i].set != NULL; i++)
+			if (text_equal_fold(keyword, known[i].keyword))
+				break;
+		if (known[i].set == NULL)
+			return "555 5.5.4 there is no such parameter";
+		bit = 1U << i;
+		if ((seen & bit) != 0)
+			return "501 5.5.4 a parameter stands twice";
+		if (!known[i].set(s, value))
+			return "501 5.5.4 a parameter has a wrong value";
+		seen |= bit;
+	}
+	return NULL;
+}
+
+/*
+ * Commands. Each has its argument trimmed, and answers.
+ */
+
+static void
+take_helo(struct serve *s, struct text argument)
+{
+	if (argument.len == 0) {
+		fault(s, "501 5.5.4 write HELO name");
+		return;
+	}
+	forget_mail(s);
+	reply(s, "250 %s", s->plan.host);
+}
+
+static void
+take_ehlo(struct serve *s, struct text argument)
+{
+	if (argument.len == 0) {
+		fault(s, "501 5.5.4 write EHLO name");
+		return;
+	}
+	forget_mail(s);
+	reply(s, "250-%s", s->plan.host);
+	reply(s, "250-PIPELINING");
+	reply(s, "250-SIZE %llu", s->plan.size_max);
+	reply(s, "250-8BITMIME");
+	reply(s, "250-SMTPUTF8");
+	reply(s, "250-CHUNKING");
+	reply(s, "250-DSN");
+	reply(s, "250 ENHANCEDSTATUSCODES");
+}
+
+/* NULL, or the reply that refuses the sender. */
+static const char *
+take_sender(struct serve *s, struct text argument)
+{
+	const char *refusal;
+	struct text path;
+
+	if (!take_path(&argument, TEXT("FROM:"), &path))
+		return "501 5.5.4 write MAIL FROM:<address>";
+	if (!is_path(path, true))
+		return "501 5.1.7 the sender is no address";
+	refusal = take_parameters(s, argument, mail_parameters);
+	if (refusal != NULL)
+		return refusal;
+	if (s->plan.size_max > 0 && s->t.size > s->plan.size_max)
+		return too_large;
+	s->t.mail.request.reverse_path = mem_string(path.at, path.len);
+	return NULL;
+}
+
+static void
+take_mail(struct serve *s, struct text argument)
+{
+	const char *refusal;
+
+	if (s->t.started) {
+		fault(s, "503 5.5.1 a mail is under way already");
+		return;
+	}
+	forget_mail(s);
+	refusal = take_sender(s, argument);
+	if (refusal != NULL) {
+		forget_mail(s);
+		s->t.spoiled = true;
+		fault(s, refusal);
+		return;
+	}
+	s->t.started = true;
+	s->t.mail.message = message_new(s->plan.store);
+	reply(s, "250 2.1.0 sender taken");
+}
+
+/* NULL, or the reply that refuses the recipient. */
+static const char *
+take_recipient(struct serve *s, struct text argument)
+{
+	const char *refusal;
+	struct text path;
+
+	if (!take_path(&argument, TEXT("TO:"), &path))
+		return "501 5.5.4 write RCPT TO:<address>";
+	if (!is_path(path, false))
+		return "501 5.1.3 the recipient is no address";
+	if (s->t.mail.request.recipient_count == SERVE_RECIPIENTS_MAX)
+		return "452 4.5.3 too many recipients";
+	refusal = take_parameters(s, argument, rcpt_parameters);
+	if (refusal != NULL)
+		return refusal;
+	add_recipient(s, path);
+	return NULL;
+}
+
+/* A list with many bad addresses is no fault of the dialogue. */
+static void
+take_rcpt(struct serve *s, struct text argument)
+{
+	const char *refusal;
+
+	if (!s->t.started)
+		refusal = mail_first;
+	else if (s->t.chunked)
+		refusal = chunks_begun;
+	else
+		refusal = take_recipient(s, argument);
+	reply(s, "%s", refusal == NULL ? "250 2.1.5 recipient taken" : refusal);
+	if (refusal == NULL)
+		return;
+	s->t.spoiled = true;
+	free(s->t.wishes.orcpt);
+	memset(&s->t.wishes, 0, sizeof(s->t.wishes));
+}
+
+/* RFC 2920 section 3.1 lets a server say 354 where no recipient is valid: for
+ * a client that did not wait the alternative is to take mail for commands. */
+static void
+take_data(struct serve *s, struct text argument)
+{
+	bool empty = s->t.mail.request.recipient_count == 0;
+
+	if (argument.len > 0)
+		fault(s, "501 5.5.4 DATA has no argument");
+	else if (s->t.chunked)
+		fault(s, chunks_begun);
+	else if (empty && !s->t.spoiled)
+		fault(s, s->t.started ? no_recipient : mail_first);
+	else {
+		s->t.refusal = empty ? no_recipient : NULL;
+		s->mode = MODE_DATA;
+		s->line_start = true;
+		s->cr = false;
+		reply(s, "354 end the mail with a line that is a dot");
+	}
+}
+
+/* NULL, or the reply to a chunk that is not wanted. */
+static const char *
+chunk_refusal(struct serve *s, struct text word)
+{
+	if (word.len > 0 && !s->chunk_last)
+		return "501 5.5.4 write BDAT size, or BDAT size LAST";
+	if (!s->t.started)
+		return mail_first;
+	if (s->t.mail.request.recipient_count == 0)
+		return no_recipient;
+	return NULL;
+}
+
+/* RFC 3030 section 2: the octets come whether the chunk is taken or not. */
+static void
+take_bdat(struct serve *s, struct text argument)
+{
+	struct text size, word;
+
+	if (!text_next(&argument, " ", &size) ||
+	    !text_number(size, ~0ULL, &s->chunk)) {
+		/* Where commands go on after it nobody can know. */
+		reply(
+		    s, "421 4.5.4 %s BDAT came without its size", s->plan.host);
+		s->mode = MODE_CLOSED;
+		return;
+	}
+	word = text_trim(argument);
+	s->chunk_last = text_equal_fold(word, TEXT("LAST"));
+	s->mode = MODE_CHUNK;
+	s->t.refusal = chunk_refusal(s, word);
+	s->t.chunked = true;
+}
+
+static void
+take_rset(struct serve *s, struct text argument)
+{
+	(void)argument;
+	forget_mail(s);
+	reply(s, "250 2.0.0 forgotten");
+}
+
+static void
+take_noop(struct serve *s, struct text argument)
+{
+	(void)argument;
+	reply(s, "250 2.0.0 here");
+}
+
+static void
+take_vrfy(struct serve *s, struct text argument)
+{
+	if (argument.len == 0)
+		fault(s, "501 5.5.4 write VRFY address");
+	else
+		reply(s, "252 2.1.5 cannot say, but will take mail for it");
+}
+
+static void
+take_help(struct serve *s, struct text argument)
+{
+	(void)argument;
+	reply(s, "214 2.0.0 EHLO HELO MAIL RCPT DATA BDAT RSET NOOP VRFY HELP "
+		 "QUIT");
+}
+
+static void
+take_quit(struct serve *s, struct text argument)
+{
+	(void)argument;
+	reply(s, "221 2.0.0 %s closes", s->plan.host);
+	s->mode = MODE_CLOSED;
+}
+
+static void
+take_unoffered(struct serve *s, struct text argument)
+{
+	(void)argument;
+	fault(s, "502 5.5.1 that is not offered");
+}
+
+static const struct {
+	struct text verb;
+	void (*take)(struct serve *s, struct text argument);
+} commands[] = {
+    {{"HELO", 4}, take_helo},
+    {{"EHLO", 4}, take_ehlo},
+    {{"MAIL", 4}, take_mail},
+    {{"RCPT", 4}, take_rcpt},
+    {{"DATA", 4}, take_data},
+    {{"BDAT", 4}, take_bdat},
+    {{"RSET", 4}, take_rset},
+    {{"NOOP", 4}, take_noop},
+    {{"VRFY", 4}, take_vrfy},
+    {{"HELP", 4}, take_help},
+    {{"QUIT", 4}, take_quit},
+    {{"AUTH", 4}, take_unoffered},
+    {{"STARTTLS", 8}, take_unoffered},
+    {{"EXPN", 4}, take_unoffered},
+};
+
+static void
+take_line(struct serve *s, struct text line)
+{
+	struct text verb = text_first(line, text_find(line, ' '));
+	struct text argument = text_trim(text_skip(line, verb.len));
+	size_t i;
+
+	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		if (text_equal_fold(verb, commands[i].verb))
+			break;
+	if (i == sizeof(commands) / sizeof(commands[0]))
+		fault(s, "500 5.5.1 that is no command");
+	else
+		commands[i].take(s, argument);
+}
+
+/* A path may be what made the line bad: then the client may go on to DATA. */
+static void
+refuse_line(struct serve *s, const char *line)
+{
+	s->t.spoiled = true;
+	fault(s, line);
+}
+
+/*
+ * Bytes in: each returns whether it could take some of what is there.
+ */
+
+static struct text
+unseen(const struct serve *s)
+{
+	return text_skip(buf_text(&s->in), s->looked);
+}
+
+static bool
+read_command(struct serve *s)
+{
+	struct text line, rest = unseen(s);
+	size_t end = text_find(rest, '\n');
+	bool too_long = s->too_long || end > SERVE_LINE_MAX;
+
+	if (end == rest.len) {
+		s->too_long = too_long;
+		s->looked += too_long ? rest.len : 0;
+		return false;
+	}
+	text_next_line(&rest, &line);
+	s->looked += end + 1;
+	s->too_long = false;
+	s->bare_lf = line.len == end;
+	if (too_long)
+		refuse_line(s, "500 5.5.2 the line is too long");
+	else if (text_has_control(line))
+		refuse_line(s, "500 5.5.2 the line holds a control character");
+	else
+		take_line(s, line);
+	return true;
+}
+
+static void
+add_data(struct serve *s, struct text bytes)
+{
+	struct transaction *t = &s->t;
+
+	s->looked += bytes.len;
+	t->received += bytes.len;
+	if (t->refusal == NULL && s->plan.size_max > 0 &&
+	    t->received > s->plan.size_max)
+		t->refusal = too_large;
+	if (t->refusal == NULL && t->broken.kind == ERROR_NONE)
+		message_input(t->mail.message, bytes.at, bytes.len, &t->broken);
+}
+
+static void
+end_data(struct serve *s)
+{
+	struct transaction *t = &s->t;
+	const char *refusal = t->refusal;
+
+	if (refusal != NULL) {
+		forget_mail(s);
+		s->mode = MODE_COMMAND;
+		fault(s, refusal);
+		return;
+	}
+	s->mode = MODE_WAIT;
+	if (t->broken.kind == ERROR_NONE)
+		message_end(t->mail.message, &t->broken);
+	if (t->broken.kind != ERROR_NONE)
+		finish_mail(s, &t->broken, NULL);
+}
+
+/* Whether a line of the mail data ends behind t: only CRLF does that, or what
+ * one side takes for the end of a mail is mail to the other. */
+static bool
+ends_line(const struct serve *s, struct text t)
+{
+	if (t.at[t.len - 1] != '\n')
+		return false;
+	return s->bare_lf || (t.len > 1 ? t.at[t.len - 2] == '\r' : s->cr);
+}
+
+/* Octets of the line that is a dot; 0: it is another line. More than there are:
+ * too early to tell. */
+static size_t
+dot_length(const struct serve *s, struct text in)
+{
+	if (s->bare_lf && in.len > 1 && in.at[1] == '\n')
+		return 2;
+	if (in.len > 1 && in.at[1] != '\r')
+		return 0;
+	if (in.len > 2 && in.at[2] != '\n')
+		return 0;
+	return 3;
+}
+
+/* A line that begins with a dot: the end, or transparency. */
+static bool
+read_dot(struct serve *s, struct text in)
+{
+	size_t len = dot_length(s, in);
+
+	if (len > in.len)
+		return false;
+	s->line_start = false;
+	s->cr = false;
+	s->looked += len == 0 ? 1 : len;
+	if (len > 0)
+		end_data(s);
+	return true;
+}
+
+/* Everything up to the next line that begins with a dot. */
+static bool
+read_data(struct serve *s)
+{
+	struct text in = unseen(s), taken;
+	size_t at = 0;
+
+	if (in.len == 0)
+		return false;
+	if (s->line_start && in.at[0] == '.')
+		return read_dot(s, in);
+	do {
+		at += text_find(text_skip(in, at), '\n') + 1;
+		taken = text_first(in, at);
+	} while (at < in.len && (in.at[at] != '.' || !ends_line(s, taken)));
+	s->line_start = ends_line(s, taken);
+	s->cr = taken.at[taken.len - 1] == '\r';
+	add_data(s, taken);
+	return true;
+}
+
+static bool
+read_chunk(struct serve *s)
+{
+	struct text taken = unseen(s);
+
+	if (taken.len == 0 && s->chunk > 0)
+		return false;
+	if (s->chunk < taken.len)
+		taken.len = (size_t)s->chunk;
+	add_data(s, taken);
+	s->chunk -= taken.len;
+	if (s->chunk > 0)
+		return true;
+	s->mode = MODE_COMMAND;
+	if (s->chunk_last || s->t.refusal != NULL)
+		end_data(s);
+	else if (s->t.broken.kind != ERROR_NONE)
+		finish_mail(s, &s->t.broken, NULL);
+	else
+		reply(s, "250 2.0.0 chunk taken");
+	return true;
+}
+
+static bool
+read_some(struct serve *s)
+{
+	if (s->out.len >= OUT_ENOUGH)
+		return false;
+	switch (s->mode) {
+	case MODE_COMMAND:
+		return read_command(s);
+	case MODE_DATA:
+		return read_data(s);
+	case MODE_CHUNK:
+		return read_chunk(s);
+	case MODE_WAIT:
+		break;
+	case MODE_CLOSED:
+		s->looked = s->in.len;
+		break;
+	}
+	return false;
+}
+
+static void
+read_all(struct serve *s)
+{
+	while (read_some(s))
+		continue;
+	buf_drop(&s->in, s->looked);
+	s->looked = 0;
+}
+
+size_t
+serve_input(struct serve *s, const char *bytes, size_t len)
+{
+	struct text piece, rest = {bytes, len};
+
+	do {
+		piece = text_first(rest, IN_MAX - s->in.len);
+		buf_add_text(&s->in, piece);
+		rest = text_skip(rest, piece.len);
+		read_all(s);
+	} while (rest.len > 0 && piece.len > 0);
+	return len - rest.len;
+}
+
+void
+serve_closed(struct serve *s, bool timed_out)
+{
+	if (timed_out && s->mode != MODE_CLOSED)
+		reply(s, "421 4.4.2 %s waited too long", s->plan.host);
+	s->mode = MODE_CLOSED;
+	read_all(s);
+}
+
+/*
+ * A mail's end.
+ */
+
+struct serve_mail *
+serve_mail(struct serve *s)
+{
+	return &s->t.mail;
+}
+
+void
+serve_done(struct serve *s, const struct error *e, const char *words)
+{
+	finish_mail(s, e, words);
+	read_all(s);
+}
+
+/*
+ * Life, and bytes out.
+ */
+
+static struct serve *
+create(const struct serve_plan *plan)
+{
+	struct serve *s;
+
+	s = mem_new(1, sizeof(*s));
+	s->plan = *plan;
+	buf_init(&s->in, IN_MAX);
+	buf_init(&s->out, 2 * OUT_ENOUGH);
+	return s;
+}
+
+struct serve *
+serve_new(const struct serve_plan *plan)
+{
+	struct serve *s = create(plan);
+
+	reply(s, "220 %s ESMTP sendling", plan->host);
+	return s;
+}
+
+struct serve *
+serve_new_refused(const struct serve_plan *plan, const struct error *e)
+{
+	struct serve *s = create(plan);
+
+	reply_words(s, "421 4.3.5", e);
+	s->mode = MODE_CLOSED;
+	return s;
+}
+
+void
+serve_free(struct serve *s)
+{
+	if (s == NULL)
+		return;
+	forget_mail(s);
+	buf_clear(&s->in);
+	buf_clear(&s->out);
+	free(s);
+}
+
+enum serve_want
+serve_want(const struct serve *s)
+{
+	switch (s->mode) {
+	case MODE_WAIT:
+		return SERVE_MAIL;
+	case MODE_CLOSED:
+		return SERVE_OVER;
+	case MODE_COMMAND:
+	case MODE_DATA:
+	case MODE_CHUNK:
+		break;
+	}
+	return SERVE_PEER;
+}
+
+size_t
+serve_output(struct serve *s, const char **bytes)
+{
+	*bytes = s->out.at;
+	return s->out.len;
+}
+
+void
+serve_sent(struct serve *s, size_t len)
+{
+	buf_drop(&s->out, len);
+	read_all(s);
+}

@@ -1,0 +1,108 @@
+#ifndef SESSION_H
+#define SESSION_H
+
+/*
+ * session: the SMTP client as a machine, RFC 5321 with 3207, 4954, 2920, 1870,
+ * 6152, 2034, 3461. Bytes in, bytes out, and what is wanted next; it knows no
+ * socket and no clock. One table of steps, one queue of expected replies.
+ *
+ * The owner loops on session_want():
+ *   SESSION_PEER  send session_output(), read what comes, or give up after
+ *                 session_timeout() seconds without session_progress();
+ *   SESSION_TLS   do the handshake, then session_secured() with the channel;
+ *   SESSION_MAIL  hand over the next mail with session_mail(), or say
+ *                 session_quit();
+ *   SESSION_OVER  send what session_output() still has (a QUIT, whose reply
+ *                 is not waited for) and close.
+ * Whatever fails before a mail is handed over is in session_error(); what
+ * becomes of a mail is in its recipients' verdicts and its own error.
+ */
+
+#include "submit/account.h"
+#include "submit/envelope.h"
+#include "base/error.h"
+#include "message/message.h"
+#include "message/recode.h"
+#include "auth/sasl.h"
+
+enum session_want { SESSION_PEER, SESSION_TLS, SESSION_MAIL, SESSION_OVER };
+
+/* A line of the dialogue for transcripts, secrets already blanked. */
+enum session_side { SESSION_CLIENT, SESSION_SERVER, SESSION_NOTE };
+struct session_trace {
+	void (*line)(void *arg, enum session_side side, struct text line);
+	void *arg;
+};
+
+struct session_plan {
+	const struct account *account;	   /* borrowed, as all here, until */
+	const struct smarthost *smarthost; /* session_free() */
+	const char *user;		   /* account->user, expanded */
+	const char *helo;		   /* never empty */
+	struct text password;		   /* of user */
+	char nonce[32];			   /* random, for SCRAM */
+	struct session_trace trace;	   /* line == NULL: none */
+};
+
+/* One mail. Borrowed until the session wants the next or is over. */
+struct session_mail {
+	struct envelope *envelope;
+	struct message *message;
+	bool all_or_none;   /* send nothing unless all are accepted */
+	bool last;	    /* no other follows: QUIT may leave with the end */
+	struct error error; /* ERROR_NONE: accepted for every recipient that
+			     * has VERDICT_DELIVERED */
+	bool settled;	    /* the error and the verdicts are final */
+	struct recode_remarks remarks; /* what the server's form cost */
+	int code;	 /* of the reply to the end of the mail data, */
+	char words[512]; /* ... the whole of it, visible */
+};
+
+struct session;
+
+struct session *session_new(const struct session_plan *plan);
+void session_free(struct session *s); /* NULL is fine */
+
+enum session_want session_want(const struct session *s);
+
+/* Seconds to wait for the peer at this step (RFC 5321 section 4.5.3.2,
+ * shortened by `timeout`, but for the end of the mail data; 20 for a greeting
+ * on port 465 without TLS, which would never come). */
+unsigned session_timeout(const struct session *s);
+
+/* Grows with each complete reply and with mail data sent: a clock of the
+ * time-out starts anew when this changes, and only then. */
+unsigned long session_progress(const struct session *s);
+
+/* What is waiting to be sent; borrowed until the next call on s. 0: nothing.
+ * While mail data flows this pulls it from the message. */
+size_t session_output(struct session *s, const char **bytes);
+void session_sent(struct session *s, size_t len);
+
+/* Bytes from the peer, in pieces of any size. */
+void session_input(struct session *s, const char *bytes, size_t len);
+
+/* The peer is gone, or the time is up, or TLS failed: `cause` says which (its
+ * kind is LATER for a lost connection); the session decides what it means at
+ * this step (doubtful after the end of the mail data). */
+void session_closed(struct session *s, const struct error *cause);
+
+/* The handshake is done (also the one of implicit TLS; call it before the
+ * first input then). A channel without tls tells of loopback only: call it
+ * once for a plain connection as well. */
+void session_secured(struct session *s, const struct sasl_channel *channel);
+
+/* The next mail, in state SESSION_MAIL only. */
+void session_mail(struct session *s, struct session_mail *mail);
+void session_quit(struct session *s);
+
+/* How the session itself ended or stands: ERROR_NONE while nothing failed. */
+const struct error *session_error(const struct session *s);
+
+/* "the reply to MAIL FROM": words for the step, for people. */
+const char *session_step(const struct session *s);
+
+/* The mechanism that AUTH used; "-" before it or without. For the log. */
+const char *session_auth(const struct session *s);
+
+#endif

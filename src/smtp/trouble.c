@@ -1,0 +1,118 @@
+#include "smtp/trouble.h"
+
+#define URL_MAX 300
+
+/* What the well-known codes mean, the more special first. */
+static const struct {
+	int code;		  /* 0: any */
+	struct enhanced enhanced; /* class 0: any */
+	const char *mention;	  /* NULL: any */
+	const char *hint;	  /* NULL: TLS first */
+} hints[] = {
+    {530, {0, 0, 0}, "STARTTLS", NULL},
+    {538, {0, 0, 0}, NULL, NULL},
+    {530, {0, 0, 0}, NULL,
+	"the server wants a login: write `user' and `password-file'"},
+    {534, {5, 7, 9}, NULL,
+	"the provider wants an application password: make one in the "
+	"account's security settings and use it in place of your own"},
+    {535, {5, 7, 139}, NULL,
+	"the provider has switched password logins off for this account: "
+	"switch authenticated SMTP on in its administration"},
+    {535, {0, 0, 0}, NULL, "check `user' and the password"},
+    {0, {0, 0, 0}, "relay",
+	"the server takes mail for others only after a login: write "
+	"`user' and `password-file'"},
+    {504, {0, 0, 0}, "helo",
+	"write `helo NAME' with a host name that DNS knows"},
+    {553, {0, 0, 0}, "sender",
+	"write `from' with an address that the login may use"},
+    {552, {0, 0, 0}, NULL, "the message or a mailbox is too large"},
+};
+
+static bool
+hint_fits(size_t i, const struct reply *reply)
+{
+	if (hints[i].code != 0 && hints[i].code != reply->code)
+		return false;
+	if (hints[i].enhanced.class != 0 &&
+	    !reply_enhanced_equal(hints[i].enhanced, reply->enhanced))
+		return false;
+	return hints[i].mention == NULL ||
+	       reply_mentions(reply, hints[i].mention);
+}
+
+static void
+add_hint(struct error *e, const struct reply *reply, const struct smarthost *h)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(hints) / sizeof(hints[0]); i++) {
+		if (!hint_fits(i, reply))
+			continue;
+		if (hints[i].hint == NULL)
+			trouble_hint_starttls(e, h);
+		else
+			error_hint(e, "%s", hints[i].hint);
+		return;
+	}
+}
+
+enum error_kind
+trouble_kind(const struct reply *reply, enum error_kind permanent)
+{
+	switch (reply->code / 100) {
+	case 4:
+		return ERROR_LATER;
+	case 5:
+		return permanent;
+	default:
+		return ERROR_PROTOCOL;
+	}
+}
+
+int
+trouble_set(struct error *e, const struct reply *reply,
+    enum error_kind permanent, const struct smarthost *h, const char *doing,
+    const char *what)
+{
+	enum error_kind kind;
+	const char *verb, *when = "";
+
+	if (e->kind != ERROR_NONE)
+		return -1;
+	kind = trouble_kind(reply, permanent);
+	if (kind == ERROR_PROTOCOL)
+		verb = "gave an answer that SMTP does not allow to";
+	else
+		verb = "refused";
+	if (kind == ERROR_LATER)
+		when = " for now";
+	error_set(e, kind, doing, "%s %s %s%s", h->host, verb, what, when);
+	e->code = reply->code;
+	e->enhanced = reply->enhanced;
+	reply_words(reply, e->why, sizeof(e->why));
+	add_hint(e, reply, h);
+	return -1;
+}
+
+int
+trouble_hint_starttls(struct error *e, const struct smarthost *h)
+{
+	char url[URL_MAX];
+
+	return error_hint(e, "the server wants TLS first: write `smarthost %s'",
+	    smarthost_url(h, SMARTHOST_STARTTLS, url, sizeof(url)));
+}
+
+int
+trouble_hint_implicit_tls(struct error *e, const struct smarthost *h)
+{
+	char url[URL_MAX];
+
+	if (h->security == SMARTHOST_TLS)
+		return -1;
+	return error_hint(e,
+	    "if the port speaks implicit TLS write `smarthost %s'",
+	    smarthost_url(h, SMARTHOST_TLS, url, sizeof(url)));
+}

@@ -1,0 +1,31 @@
+#ifndef TROUBLE_H
+#define TROUBLE_H
+
+/*
+ * trouble: what a reply that was not hoped for means, in one place: its kind,
+ * words for people, and what to do about the well-known ones.
+ */
+
+#include "submit/account.h"
+#include "base/error.h"
+#include "smtp/reply.h"
+
+/* 4yz is ERROR_LATER, 5yz is `permanent`, all else ERROR_PROTOCOL. */
+enum error_kind trouble_kind(
+    const struct reply *reply, enum error_kind permanent);
+
+/*
+ * Makes the reply of h a failure of that kind (unless e is one already):
+ * code, enhanced code, the server's words and a hint. `what` is what the
+ * server did not take: "the sender <a@b>". Returns -1.
+ */
+int trouble_set(struct error *e, const struct reply *reply,
+    enum error_kind permanent, const struct smarthost *h, const char *doing,
+    const char *what);
+
+/* The two mistakes everybody makes: the line to write for a server that wants
+ * STARTTLS first, and for a port that speaks implicit TLS. Return -1. */
+int trouble_hint_starttls(struct error *e, const struct smarthost *h);
+int trouble_hint_implicit_tls(struct error *e, const struct smarthost *h);
+
+#endif

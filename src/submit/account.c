@@ -1,0 +1,379 @@
+#include "submit/account.h"
+
+#include <arpa/inet.h>
+#include <fnmatch.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+#define HOST_MAX  253 /* RFC 1035 section 2.3.4, without the length octets */
+#define LABEL_MAX 63
+
+static const struct scheme {
+	const char *prefix;
+	enum smarthost_security security;
+	unsigned short port;
+} schemes[] = {
+    {"smtps://", SMARTHOST_TLS, 465},
+    {"smtp://", SMARTHOST_STARTTLS, 587},
+    {"smtp+plain://", SMARTHOST_PLAIN, 25},
+};
+
+void
+account_init(struct account *a)
+{
+	memset(a, 0, sizeof(*a));
+}
+
+void
+account_clear(struct account *a)
+{
+	size_t i;
+
+	for (i = 0; i < a->smarthost_count; i++)
+		smarthost_clear(&a->smarthosts[i]);
+	for (i = 0; i < a->match_count; i++)
+		free(a->match[i]);
+	mem_wipe_string(a->secret_text);
+	free(a->smarthosts);
+	free(a->match);
+	free(a->name);
+	free(a->user);
+	free(a->tls_trust);
+	free(a->tls_name);
+	free(a->tls_priority);
+	free(a->helo);
+	free(a->domain);
+	free(a->aliases);
+	free(a->from);
+	free(a->force_from);
+	free(a->full_name);
+	free(a->log_path);
+	account_init(a);
+}
+
+static void
+inherit_string(char **to, const char *from)
+{
+	if (*to == NULL)
+		*to = mem_copy(from);
+}
+
+static void
+inherit_number(unsigned *to, unsigned from)
+{
+	if (*to == 0)
+		*to = from;
+}
+
+static void
+inherit_switch(enum account_switch *to, enum account_switch from)
+{
+	if (*to == SWITCH_UNSET)
+		*to = from;
+}
+
+/* A list counts as one value: none of the defaults is added to it. */
+static void
+inherit_smarthosts(struct account *a, const struct account *d)
+{
+	size_t i;
+
+	if (a->smarthost_count > 0 || d->smarthost_count == 0)
+		return;
+	a->smarthosts = mem_new(d->smarthost_count, sizeof(*a->smarthosts));
+	for (i = 0; i < d->smarthost_count; i++) {
+		a->smarthosts[i] = d->smarthosts[i];
+		a->smarthosts[i].host = mem_copy(d->smarthosts[i].host);
+		a->smarthosts[i].url = mem_copy(d->smarthosts[i].url);
+	}
+	a->smarthost_count = d->smarthost_count;
+}
+
+static void
+inherit_match(struct account *a, const struct account *d)
+{
+	size_t i;
+
+	if (a->match_count > 0 || d->match_count == 0)
+		return;
+	a->match = mem_new(d->match_count, sizeof(*a->match));
+	for (i = 0; i < d->match_count; i++)
+		a->match[i] = mem_copy(d->match[i]);
+	a->match_count = d->match_count;
+}
+
+static void
+inherit_auth(struct account *a, const struct account *d)
+{
+	inherit_string(&a->user, d->user);
+	inherit_switch(&a->auth_in_clear, d->auth_in_clear);
+	if (a->secret == SECRET_NONE) {
+		a->secret = d->secret;
+		a->secret_text = mem_copy(d->secret_text);
+	}
+	if (a->auth == AUTH_UNSET) {
+		a->auth = d->auth;
+		memcpy(a->mechanisms, d->mechanisms, sizeof(a->mechanisms));
+		a->mechanism_count = d->mechanism_count;
+	}
+}
+
+static void
+inherit_identity(struct account *a, const struct account *d)
+{
+	inherit_string(&a->helo, d->helo);
+	inherit_string(&a->domain, d->domain);
+	inherit_string(&a->aliases, d->aliases);
+	inherit_string(&a->from, d->from);
+	inherit_string(&a->force_from, d->force_from);
+	inherit_switch(&a->from_header, d->from_header);
+	inherit_string(&a->full_name, d->full_name);
+}
+
+static void
+inherit_log(struct account *a, const struct account *d)
+{
+	if (a->log != LOGGING_UNSET)
+		return;
+	a->log = d->log;
+	a->log_path = mem_copy(d->log_path);
+	a->log_facility = d->log_facility;
+}
+
+void
+account_inherit(struct account *a, const struct account *defaults)
+{
+	inherit_smarthosts(a, defaults);
+	inherit_match(a, defaults);
+	inherit_auth(a, defaults);
+	inherit_identity(a, defaults);
+	inherit_log(a, defaults);
+	inherit_string(&a->tls_trust, defaults->tls_trust);
+	inherit_string(&a->tls_name, defaults->tls_name);
+	inherit_string(&a->tls_priority, defaults->tls_priority);
+	inherit_number(&a->timeout, defaults->timeout);
+	inherit_number(&a->deadline, defaults->deadline);
+	inherit_number(&a->connect_timeout, defaults->connect_timeout);
+	inherit_number(&a->dsn_notify, defaults->dsn_notify);
+	inherit_switch(&a->pipelining, defaults->pipelining);
+	inherit_switch(&a->chunking, defaults->chunking);
+	inherit_switch(&a->recipients_all, defaults->recipients_all);
+	if (a->family == FAMILY_UNSET)
+		a->family = defaults->family;
+	if (a->dsn_return == RET_NONE)
+		a->dsn_return = defaults->dsn_return;
+}
+
+static bool
+is_host_char(char c)
+{
+	return text_is_alpha(c) || text_is_digit(c) || c == '-' || c == '_';
+}
+
+bool
+account_is_host(struct text t)
+{
+	size_t i, label = 0;
+
+	if (t.len == 0 || t.len > HOST_MAX || t.at[0] == '-')
+		return false;
+	for (i = 0; i < t.len; i++) {
+		if (t.at[i] == '.' && label > 0)
+			label = 0;
+		else if (is_host_char(t.at[i]) && label < LABEL_MAX)
+			label++;
+		else
+			return false;
+	}
+	return label > 0;
+}
+
+bool
+account_is_ipv6(struct text t)
+{
+	char string[INET6_ADDRSTRLEN];
+	unsigned char address[16];
+
+	if (t.len >= sizeof(string) || text_find(t, '\0') < t.len)
+		return false;
+	memcpy(string, t.at == NULL ? "" : t.at, t.len);
+	string[t.len] = '\0';
+	return inet_pton(AF_INET6, string, address) == 1;
+}
+
+static int
+smarthost_fault(struct text url, const char *fault, struct error *e)
+{
+	char shown[160];
+
+	return error_set(e, ERROR_CONFIG, "smarthost", "`%s' %s",
+	    text_visible(url, shown, sizeof(shown)), fault);
+}
+
+static const struct scheme *
+scheme_find(struct text url)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
+		if (text_starts_fold(url, text_of(schemes[i].prefix)))
+			return &schemes[i];
+	}
+	return NULL;
+}
+
+static int
+scheme_fault(struct text url, struct error *e)
+{
+	smarthost_fault(
+	    url, "does not begin with smtps://, smtp:// or smtp+plain://", e);
+	return error_hint(e,
+	    "write smtps://HOST for implicit TLS (port 465), smtp://HOST for "
+	    "STARTTLS (port 587), or smtp+plain://HOST for no TLS (port 25)");
+}
+
+/* Cuts the host off *rest, which then begins with the port's colon or is
+ * empty; NULL, or what is wrong. */
+static const char *
+host_next(struct text *rest, struct text *host)
+{
+	size_t end;
+
+	if (rest->len > 0 && rest->at[0] == '[') {
+		end = text_find(*rest, ']');
+		*host = text_skip(text_first(*rest, end), 1);
+		if (end == rest->len || !account_is_ipv6(*host))
+			return "has no IPv6 address between its brackets";
+		*rest = text_skip(*rest, end + 1);
+		return NULL;
+	}
+	if (account_is_ipv6(*rest))
+		return "needs brackets around its IPv6 address";
+	end = text_find(*rest, ':');
+	*host = text_first(*rest, end);
+	*rest = text_skip(*rest, end);
+	return account_is_host(*host) ? NULL : "names no host";
+}
+
+static const char *
+port_parse(struct text rest, unsigned short *port)
+{
+	unsigned long long number;
+
+	if (rest.len == 0)
+		return NULL;
+	if (rest.at[0] != ':' ||
+	    !text_number(text_skip(rest, 1), 65535, &number) || number == 0)
+		return "must end after the host, or after a colon and a port "
+		       "from 1 to 65535";
+	*port = (unsigned short)number;
+	return NULL;
+}
+
+int
+smarthost_parse(struct text url, struct smarthost *s, struct error *e)
+{
+	const struct scheme *scheme = scheme_find(url);
+	struct text rest = url, host;
+	const char *fault;
+
+	memset(s, 0, sizeof(*s));
+	/* First of all, because such a value holds a password: not shown. */
+	if (text_find(url, '@') < url.len) {
+		error_set(e, ERROR_CONFIG, "smarthost",
+		    "the URL holds an `@'; a user and a password have no "
+		    "place in it");
+		return error_hint(
+		    e, "write them with `user' and `password-file'");
+	}
+	if (scheme == NULL)
+		return scheme_fault(url, e);
+	s->security = scheme->security;
+	s->port = scheme->port;
+	rest = text_skip(url, strlen(scheme->prefix));
+	if (rest.len > 0 && rest.at[rest.len - 1] == '/')
+		rest.len--;
+	fault = host_next(&rest, &host);
+	if (fault == NULL)
+		fault = port_parse(rest, &s->port);
+	if (fault != NULL)
+		return smarthost_fault(url, fault, e);
+	s->host = mem_string(host.at, host.len);
+	s->url = mem_string(url.at, url.len);
+	return 0;
+}
+
+char *
+smarthost_url(const struct smarthost *s, enum smarthost_security security,
+    char *out, size_t size)
+{
+	bool six = strchr(s->host, ':') != NULL;
+	const char *prefix = "";
+	size_t i;
+
+	for (i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
+		if (schemes[i].security == security)
+			prefix = schemes[i].prefix;
+	}
+	snprintf(out, size, "%s%s%s%s:%d", prefix, six ? "[" : "", s->host,
+	    six ? "]" : "", s->port);
+	return out;
+}
+
+void
+smarthost_clear(struct smarthost *s)
+{
+	free(s->host);
+	free(s->url);
+	memset(s, 0, sizeof(*s));
+}
+
+static int
+check_fault(const struct account *a, const char *fault, struct error *e)
+{
+	char shown[80];
+
+	return error_set(e, ERROR_CONFIG, "configuration", "account `%s' %s",
+	    text_visible(text_of(a->name), shown, sizeof(shown)), fault);
+}
+
+int
+account_check(const struct account *a, struct error *e)
+{
+	if (a->smarthost_count == 0) {
+		check_fault(a, "has no `smarthost'", e);
+		return error_hint(
+		    e, "write a line like: smarthost smtps://mail.example.org");
+	}
+	if (a->user == NULL && a->secret != SECRET_NONE) {
+		check_fault(a, "has a password, but no `user'", e);
+		return error_hint(
+		    e, "write a line like: user alice@example.org");
+	}
+	if (a->user == NULL && a->auth == AUTH_LIST) {
+		check_fault(a, "has mechanisms in `auth', but no `user'", e);
+		return error_hint(e,
+		    "write a line like: user alice@example.org, or: auth off");
+	}
+	return 0;
+}
+
+bool
+account_matches(const struct account *a, const char *reverse_path)
+{
+	size_t i;
+
+	if (reverse_path == NULL)
+		return false;
+	for (i = 0; i < a->match_count; i++) {
+		if (fnmatch(a->match[i], reverse_path, FNM_CASEFOLD) == 0)
+			return true;
+	}
+	/* %U and the like are expanded only after the choice. */
+	if (a->from == NULL || strchr(a->from, '%') != NULL)
+		return false;
+	return text_equal_fold(text_of(a->from), text_of(reverse_path));
+}

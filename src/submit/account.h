@@ -1,0 +1,115 @@
+#ifndef ACCOUNT_H
+#define ACCOUNT_H
+
+/*
+ * account: one way to submit. Filled by config; everything in it is owned by
+ * it. Zero means "not set" throughout, so that defaults can be laid under.
+ */
+
+#include "auth/choice.h"
+#include "submit/envelope.h"
+#include "base/error.h"
+#include "base/text.h"
+
+enum smarthost_security {
+	SMARTHOST_TLS,	    /* smtps://  implicit TLS, RFC 8314 */
+	SMARTHOST_STARTTLS, /* smtp://   STARTTLS required */
+	SMARTHOST_PLAIN	    /* smtp+plain:// */
+};
+
+struct smarthost {
+	enum smarthost_security security;
+	char *host; /* name or address, IPv6 without its brackets */
+	unsigned short port;
+	char *url; /* as written, for people */
+};
+
+enum secret_source { SECRET_NONE, SECRET_VALUE, SECRET_FILE, SECRET_COMMAND };
+enum account_switch { SWITCH_UNSET, SWITCH_YES, SWITCH_NO };
+enum account_family { FAMILY_UNSET, FAMILY_ANY, FAMILY_IPV4, FAMILY_IPV6 };
+enum account_auth { AUTH_UNSET, AUTH_AUTO, AUTH_OFF, AUTH_LIST };
+enum account_log {
+	LOGGING_UNSET,
+	LOGGING_OFF,
+	LOGGING_SYSLOG,
+	LOGGING_FILE,
+	LOGGING_STDERR
+};
+
+struct account {
+	char *name; /* NULL: the defaults before the first `account` */
+
+	struct smarthost *smarthosts;
+	size_t smarthost_count;
+	enum account_family family;
+	unsigned timeout; /* seconds; 0 is not set, for all three */
+	unsigned deadline;
+	unsigned connect_timeout;
+	enum account_switch pipelining; /* `auto` is SWITCH_YES */
+	enum account_switch chunking;	/* the same */
+
+	char *user;
+	enum secret_source secret;
+	char *secret_text; /* value, path or command; wiped with the account */
+	enum account_auth auth;
+	enum sasl_mechanism mechanisms[SASL_COUNT];
+	size_t mechanism_count;
+	enum account_switch auth_in_clear;
+
+	char *tls_trust; /* NULL: the system's; else a PEM file or folder */
+	char *tls_name;
+	char *tls_priority;
+
+	char *helo;
+	char *domain;
+	char *aliases; /* a file, or "off"; NULL: the system's if it is there */
+	char *from;
+	char *force_from;
+	enum account_switch from_header;
+	char *full_name;
+	char **match;
+	size_t match_count;
+	enum account_switch recipients_all; /* `recipients all` */
+	unsigned dsn_notify;
+	enum envelope_ret dsn_return;
+
+	enum account_log log;
+	char *log_path;	  /* LOGGING_FILE */
+	int log_facility; /* LOGGING_SYSLOG: value of <syslog.h>, 0 is not set
+			   */
+};
+
+#define ACCOUNT_TIMEOUT		0 /* the step's own */
+#define ACCOUNT_DEADLINE	1800
+#define ACCOUNT_CONNECT_TIMEOUT 30
+
+void account_init(struct account *a);
+void account_clear(struct account *a);
+
+/* Copies every value that a lacks from defaults. */
+void account_inherit(struct account *a, const struct account *defaults);
+
+/* "smtps://mail.example.org:465" -> *s (owned by the caller, cleared with
+ * smarthost_clear). -1: ERROR_CONFIG with the schemes that exist. */
+int smarthost_parse(struct text url, struct smarthost *s, struct error *e);
+void smarthost_clear(struct smarthost *s);
+
+/* The URL that leads to the same host and port with this security, for hints:
+ * "smtp://[2001:db8::1]:587". Returns out. */
+char *smarthost_url(const struct smarthost *s, enum smarthost_security security,
+    char *out, size_t size);
+
+/* A clean host name in ASCII (IPv4 too): letters, digits, '-' and '_' in
+ * labels of at most 63 octets; at most 253 octets; no dot at the end. And an
+ * IPv6 address without brackets. */
+bool account_is_host(struct text t);
+bool account_is_ipv6(struct text t);
+
+/* Whether the account can be used: a smarthost, a user with a secret and the
+ * reverse, readable values. -1: ERROR_CONFIG naming the keyword. */
+int account_check(const struct account *a, struct error *e);
+
+/* Whether a pattern of `match`, or `from`, matches the reverse-path. */
+bool account_matches(const struct account *a, const char *reverse_path);
+
+#endif

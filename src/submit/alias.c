@@ -1,0 +1,870 @@
+#include "submit/alias.h"
+
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+#define FAULT_MAX 400
+#define SET_MIN	  64
+
+/* As many octets of a name or value as a message quotes. */
+#define SHOWN(t) TEXT_ARG(text_first((t), 80))
+
+struct file {
+	struct file *older;
+	char *name;
+	char *bytes; /* the values are slices of them */
+};
+
+struct value {
+	struct text text;
+	size_t line;
+};
+
+struct alias {
+	char *name; /* as address normalises a local-part */
+	const struct file *file;
+	size_t line;
+	size_t order; /* of all aliases, as they were read */
+	size_t first; /* of its values in the map's */
+	size_t count;
+};
+
+struct alias_map {
+	struct file *files;
+	struct alias *aliases; /* sorted by name once a file was read */
+	size_t alias_count;
+	struct value *values;
+	size_t value_count;
+};
+
+enum value_kind { VALUE_ADDRESS, VALUE_FINAL, VALUE_LIST, VALUE_PROGRAM };
+
+struct place {
+	const char *file;
+	size_t line;
+	bool hidden; /* messages do not quote the file's text */
+};
+
+struct parser {
+	struct alias_map *map;
+	struct file *file;
+	struct text original; /* the bytes before lines were joined */
+	size_t counted;	      /* octets of them, for `line' */
+	size_t line;
+	struct error *e;
+};
+
+/* Strings that came up; open addressing. */
+struct set {
+	char **slots;
+	size_t size;
+	size_t count;
+};
+
+/* An alias or a list whose values are being visited. */
+struct frame {
+	const struct alias *alias; /* the list's: the one that names it */
+	size_t next;
+	char *path; /* NULL: no list */
+	struct buf list;
+	struct text rest;
+	struct text line;
+	size_t line_number;
+};
+
+struct expansion {
+	const struct alias_map *map;
+	const struct alias_source *source;
+	const struct alias_visitor *visitor;
+	struct frame stack[ALIAS_DEPTH_MAX];
+	size_t depth;
+	struct set seen;
+	size_t given;
+	struct error *e;
+};
+
+static int fault(struct error *e, struct place at, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static int
+fault(struct error *e, struct place at, const char *fmt, ...)
+{
+	char words[FAULT_MAX], shown[FAULT_MAX], file[FAULT_MAX];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(words, sizeof(words), fmt, args);
+	va_end(args);
+	return error_set(e, ERROR_CONFIG, "aliases", "%s:%zu: %s",
+	    text_visible(text_of(at.file), file, sizeof(file)), at.line,
+	    text_visible(text_of(words), shown, sizeof(shown)));
+}
+
+static int
+fault_value(
+    struct error *e, struct place at, struct text value, const char *words)
+{
+	if (at.hidden)
+		return fault(e, at, "a value %s", words);
+	return fault(e, at, "`%.*s' %s", SHOWN(value), words);
+}
+
+static int
+fault_address(
+    struct error *e, struct place at, struct text value, const char *why)
+{
+	char words[FAULT_MAX];
+
+	snprintf(words, sizeof(words), "is no address: %s", why);
+	fault_value(e, at, value, words);
+	return error_hint(e, "write `name: address, address'; a comment needs "
+			     "a line of its own that begins with `#'");
+}
+
+/*
+ * The syntax.
+ */
+
+/* The first place of c outside quotes and comments, or t.len. */
+static size_t
+find_outside(struct text t, char c)
+{
+	bool quoted = false;
+	size_t depth = 0, i;
+
+	for (i = 0; i < t.len; i++) {
+		if (t.at[i] == c && !quoted && depth == 0)
+			return i;
+		if (t.at[i] == '\\')
+			i++;
+		else if (t.at[i] == '"' && depth == 0)
+			quoted = !quoted;
+		else if (t.at[i] == '(' && !quoted)
+			depth++;
+		else if (t.at[i] == ')' && !quoted && depth > 0)
+			depth--;
+	}
+	return t.len;
+}
+
+/* Cuts the next value off *rest; empty ones do not count. */
+static bool
+value_next(struct text *rest, struct text *value)
+{
+	size_t end;
+
+	while (rest->len > 0) {
+		end = find_outside(*rest, ',');
+		*value = text_trim(text_first(*rest, end));
+		*rest = text_skip(*rest, end + 1);
+		if (value->len > 0)
+			return true;
+	}
+	return false;
+}
+
+/* Without the quotes, where they are one pair around all of it. */
+static struct text
+unquoted(struct text t)
+{
+	size_t i;
+
+	if (t.len < 2 || t.at[0] != '"')
+		return t;
+	for (i = 1; i < t.len && t.at[i] != '"'; i++)
+		if (t.at[i] == '\\')
+			i++;
+	return i + 1 == t.len ? text_first(text_skip(t, 1), i - 1) : t;
+}
+
+static bool
+begins_program(struct text t)
+{
+	struct text inside = unquoted(t);
+
+	return inside.len > 0 && (inside.at[0] == '|' || inside.at[0] == '/');
+}
+
+static enum value_kind
+value_kind(struct text t)
+{
+	if (t.at[0] == '\\')
+		return VALUE_FINAL;
+	if (text_starts_fold(unquoted(t), TEXT(":include:")))
+		return VALUE_LIST;
+	if (!begins_program(t))
+		return VALUE_ADDRESS;
+	/* "/C=de/S=x/@gate.example" is an address. */
+	if (t.at[0] == '/' && text_find(t, '@') < t.len)
+		return VALUE_ADDRESS;
+	return VALUE_PROGRAM;
+}
+
+static struct text
+list_path(struct text value)
+{
+	return text_trim(text_skip(unquoted(value), sizeof(":include:") - 1));
+}
+
+static int
+check_path(struct text value, struct place at, struct error *e)
+{
+	struct text path = list_path(value);
+
+	if (path.len > 0 && path.at[0] == '/')
+		return 0;
+	fault_value(e, at, value, "does not name a list by its whole path");
+	return error_hint(e, "write `:include:/path'");
+}
+
+/* list is to be cleared in either case. */
+static int
+parse_address(struct address_list *list, struct text value, struct place at,
+    struct address *address, struct error *e)
+{
+	if (value_kind(value) == VALUE_FINAL)
+		value = text_skip(value, 1);
+	if (address_parse_one(list, value, address) == -1)
+		return fault_address(e, at, value, list->fault);
+	if (address->local.len == 0)
+		return fault_address(e, at, value, "it is empty");
+	return 0;
+}
+
+static int
+check_address(struct text value, struct place at, struct error *e)
+{
+	struct address_list list;
+	struct address address;
+	int result;
+
+	result = parse_address(&list, value, at, &address, e);
+	address_list_clear(&list);
+	return result;
+}
+
+static int
+check_value(struct text value, struct place at, struct error *e)
+{
+	switch (value_kind(value)) {
+	case VALUE_ADDRESS:
+	case VALUE_FINAL:
+		return check_address(value, at, e);
+	case VALUE_LIST:
+		return check_path(value, at, e);
+	case VALUE_PROGRAM:
+		break;
+	}
+	return 0;
+}
+
+/*
+ * The file.
+ */
+
+struct alias_map *
+alias_new(void)
+{
+	return mem_new(1, sizeof(struct alias_map));
+}
+
+void
+alias_free(struct alias_map *map)
+{
+	struct file *file;
+	size_t i;
+
+	if (map == NULL)
+		return;
+	for (i = 0; i < map->alias_count; i++)
+		free(map->aliases[i].name);
+	while ((file = map->files) != NULL) {
+		map->files = file->older;
+		free(file->name);
+		free(file->bytes);
+		free(file);
+	}
+	free(map->aliases);
+	free(map->values);
+	free(map);
+}
+
+static struct file *
+add_file(struct alias_map *map, const char *name, struct text bytes)
+{
+	struct file *file = mem_new(1, sizeof(*file));
+
+	file->name = mem_copy(name);
+	file->bytes = mem_string(bytes.at, bytes.len);
+	file->older = map->files;
+	map->files = file;
+	return file;
+}
+
+/* Asked from the file's start to its end, so that each octet is counted once.
+ */
+static struct place
+place_of(struct parser *p, const char *at)
+{
+	size_t end = (size_t)(at - p->file->bytes);
+
+	for (; p->counted < end; p->counted++)
+		if (p->original.at[p->counted] == '\n')
+			p->line++;
+	return (struct place){p->file->name, p->line, false};
+}
+
+static int
+add_alias(struct parser *p, struct text name, struct place at)
+{
+	struct alias_map *map = p->map;
+	struct alias *alias;
+
+	map->aliases =
+	    mem_grow(map->aliases, map->alias_count, sizeof(*map->aliases));
+	alias = &map->aliases[map->alias_count];
+	memset(alias, 0, sizeof(*alias));
+	alias->name = mem_string(name.at, name.len);
+	alias->file = p->file;
+	alias->line = at.line;
+	alias->order = map->alias_count++;
+	alias->first = map->value_count;
+	return 0;
+}
+
+static int
+parse_name(struct parser *p, struct text name, struct place at)
+{
+	struct address_list list;
+	struct address address;
+	int result;
+
+	if (address_parse_one(&list, name, &address) == -1)
+		result = fault(p->e, at, "`%.*s' is no name of an alias: %s",
+		    SHOWN(text_trim(name)), list.fault);
+	else if (address.local.len == 0 || address.domain.len > 0)
+		result = fault(p->e, at,
+		    "`%.*s' is no name of an alias: it must be a local-part "
+		    "without `@' and domain",
+		    SHOWN(text_trim(name)));
+	else
+		result = add_alias(p, address.local, at);
+	address_list_clear(&list);
+	return result;
+}
+
+/* Values of the last alias. */
+static int
+parse_values(struct parser *p, struct text rest, struct place at)
+{
+	struct alias_map *map = p->map;
+	struct alias *alias = &map->aliases[map->alias_count - 1];
+	struct text value;
+
+	while (value_next(&rest, &value)) {
+		at = place_of(p, value.at);
+		if (check_value(value, at, p->e) == -1)
+			return -1;
+		map->values = mem_grow(
+		    map->values, map->value_count, sizeof(*map->values));
+		map->values[map->value_count++] =
+		    (struct value){value, at.line};
+		alias->count++;
+	}
+	if (alias->count > 0)
+		return 0;
+	return fault(p->e, at, "the alias `%.*s' has no value",
+	    SHOWN(text_of(alias->name)));
+}
+
+static int
+parse_alias(struct parser *p, struct text line)
+{
+	size_t colon = find_outside(line, ':');
+	struct place at = place_of(p, line.at);
+
+	if (colon == line.len) {
+		fault(p->e, at, "no colon stands behind the name of an alias");
+		return error_hint(p->e,
+		    "write `name: address', or begin the line with a space "
+		    "where it continues the one above");
+	}
+	if (parse_name(p, text_first(line, colon), at) == -1)
+		return -1;
+	return parse_values(p, text_skip(line, colon + 1), at);
+}
+
+static bool
+is_comment(struct text line)
+{
+	line = text_trim(line);
+	return line.len == 0 || line.at[0] == '#';
+}
+
+/* What stands between the two lines becomes white space. */
+static void
+join_lines(struct parser *p, struct text *line, struct text next)
+{
+	size_t start = (size_t)(line->at - p->file->bytes);
+	size_t gap = (size_t)(next.at - p->file->bytes);
+
+	memset(
+	    p->file->bytes + start + line->len, ' ', gap - start - line->len);
+	line->len = gap - start + next.len;
+}
+
+static int
+parse_lines(struct parser *p, struct text rest)
+{
+	struct text line, whole = {NULL, 0};
+
+	while (text_next_line(&rest, &line)) {
+		if (is_comment(line))
+			continue;
+		if (line.at[0] != ' ' && line.at[0] != '\t') {
+			if (whole.len > 0 && parse_alias(p, whole) == -1)
+				return -1;
+			whole = line;
+		} else if (whole.len > 0) {
+			join_lines(p, &whole, line);
+		} else {
+			return fault(p->e, place_of(p, line.at),
+			    "the line begins with a space and continues no "
+			    "other");
+		}
+	}
+	return whole.len > 0 ? parse_alias(p, whole) : 0;
+}
+
+static int
+compare_fold(struct text a, struct text b)
+{
+	size_t i;
+
+	for (i = 0; i < a.len && i < b.len; i++)
+		if (text_lower(a.at[i]) != text_lower(b.at[i]))
+			return text_lower(a.at[i]) < text_lower(b.at[i]) ? -1
+									 : 1;
+	return (a.len > b.len) - (a.len < b.len);
+}
+
+static int
+compare_aliases(const void *one, const void *two)
+{
+	const struct alias *a = one, *b = two;
+	int order = compare_fold(text_of(a->name), text_of(b->name));
+
+	return order != 0 ? order
+			  : (a->order > b->order) - (a->order < b->order);
+}
+
+static int
+compare_name(const void *name, const void *alias)
+{
+	const struct alias *a = alias;
+
+	return compare_fold(*(const struct text *)name, text_of(a->name));
+}
+
+static const struct alias *
+alias_find(const struct alias_map *map, struct text name)
+{
+	if (map->alias_count == 0)
+		return NULL;
+	return bsearch(&name, map->aliases, map->alias_count,
+	    sizeof(*map->aliases), compare_name);
+}
+
+/* Sorts, and finds the first name that was there before. */
+static int
+sort_aliases(struct alias_map *map, struct error *e)
+{
+	const struct alias *a = map->aliases, *twice = NULL;
+	size_t i;
+	int order;
+
+	if (map->alias_count == 0)
+		return 0;
+	qsort(map->aliases, map->alias_count, sizeof(*a), compare_aliases);
+	for (i = 1; i < map->alias_count; i++) {
+		order =
+		    compare_fold(text_of(a[i - 1].name), text_of(a[i].name));
+		if (order == 0 && (twice == NULL || a[i].order < twice->order))
+			twice = &a[i];
+	}
+	if (twice == NULL)
+		return 0;
+	return fault(e, (struct place){twice->file->name, twice->line, false},
+	    "the alias `%.*s' is there already, at %s:%zu",
+	    SHOWN(text_of(twice->name)), twice[-1].file->name, twice[-1].line);
+}
+
+static int
+check_bytes(const char *name, struct text bytes, struct error *e)
+{
+	struct place at = {name, 1, false};
+	size_t nul = text_find(bytes, '\0'), i;
+
+	if (bytes.len > ALIAS_SIZE_MAX)
+		return fault(
+		    e, at, "the file is larger than %d bytes", ALIAS_SIZE_MAX);
+	if (nul == bytes.len)
+		return 0;
+	for (i = 0; i < nul; i++)
+		if (bytes.at[i] == '\n')
+			at.line++;
+	return fault(e, at, "the line holds a NUL byte");
+}
+
+int
+alias_parse(
+    struct alias_map *map, const char *name, struct text bytes, struct error *e)
+{
+	struct parser p = {.map = map, .original = bytes, .line = 1, .e = e};
+	struct text mark = TEXT("\xef\xbb\xbf"), rest;
+
+	if (check_bytes(name, bytes, e) == -1)
+		return -1;
+	p.file = add_file(map, name, bytes);
+	rest = (struct text){p.file->bytes, bytes.len};
+	if (text_starts_fold(rest, mark))
+		rest = text_skip(rest, mark.len);
+	if (parse_lines(&p, rest) == -1)
+		return -1;
+	return sort_aliases(map, e);
+}
+
+/*
+ * What came up before.
+ */
+
+/* FNV-1a. */
+static size_t
+string_hash(const char *string)
+{
+	uint32_t hash = 2166136261U;
+
+	for (; *string != '\0'; string++)
+		hash = (hash ^ (unsigned char)*string) * 16777619U;
+	return hash;
+}
+
+/* Where the string is, or belongs. */
+static char **
+set_slot(const struct set *set, const char *string)
+{
+	size_t slot = string_hash(string) & (set->size - 1);
+
+	while (
+	    set->slots[slot] != NULL && strcmp(set->slots[slot], string) != 0)
+		slot = (slot + 1) & (set->size - 1);
+	return &set->slots[slot];
+}
+
+static void
+set_grow(struct set *set)
+{
+	struct set larger = {.size = set->size == 0 ? SET_MIN : 2 * set->size,
+	    .count = set->count};
+	size_t i;
+
+	larger.slots = mem_new(larger.size, sizeof(*larger.slots));
+	for (i = 0; i < set->size; i++)
+		if (set->slots[i] != NULL)
+			*set_slot(&larger, set->slots[i]) = set->slots[i];
+	free(set->slots);
+	*set = larger;
+}
+
+/* Whether the key is new; empties it. */
+static bool
+set_add(struct set *set, struct buf *key)
+{
+	char *string = buf_take(key), **slot;
+
+	if (2 * set->count >= set->size)
+		set_grow(set);
+	slot = set_slot(set, string);
+	if (*slot != NULL) {
+		free(string);
+		return false;
+	}
+	*slot = string;
+	set->count++;
+	return true;
+}
+
+static void
+set_clear(struct set *set)
+{
+	size_t i;
+
+	for (i = 0; i < set->size; i++)
+		free(set->slots[i]);
+	free(set->slots);
+}
+
+/* No address begins with a colon, so aliases and lists have their own. */
+static bool
+is_new(struct expansion *x, const char *kind, struct text name)
+{
+	struct buf key;
+
+	buf_init(&key, SIZE_MAX / 4);
+	buf_add_string(&key, kind);
+	buf_add_text(&key, name);
+	return set_add(&x->seen, &key);
+}
+
+static bool
+is_new_address(struct expansion *x, const struct address *address)
+{
+	struct buf key;
+	size_t i;
+
+	buf_init(&key, SIZE_MAX / 4);
+	buf_add_text(&key, address->local);
+	buf_add_char(&key, '@');
+	for (i = 0; i < address->domain.len; i++)
+		buf_add_char(&key, text_lower(address->domain.at[i]));
+	return set_add(&x->seen, &key);
+}
+
+/*
+ * Expansion.
+ */
+
+static struct frame *
+push(struct expansion *x, const struct alias *alias, struct place at)
+{
+	struct frame *f;
+
+	if (x->depth == ALIAS_DEPTH_MAX) {
+		fault(x->e, at, "aliases stand for aliases more than %d deep",
+		    ALIAS_DEPTH_MAX);
+		return NULL;
+	}
+	f = &x->stack[x->depth++];
+	memset(f, 0, sizeof(*f));
+	f->alias = alias;
+	buf_init(&f->list, ALIAS_SIZE_MAX);
+	return f;
+}
+
+static void
+pop(struct expansion *x)
+{
+	struct frame *f = &x->stack[--x->depth];
+
+	free(f->path);
+	buf_clear(&f->list);
+}
+
+static int
+open_alias(struct expansion *x, const struct alias *alias, struct place at)
+{
+	if (!is_new(x, ":", text_of(alias->name)))
+		return 0;
+	return push(x, alias, at) == NULL ? -1 : 0;
+}
+
+static int
+read_list(struct expansion *x, struct frame *f, struct place at)
+{
+	struct error why;
+	int result = -1;
+
+	error_clear(&why);
+	if (x->source == NULL)
+		error_set(&why, ERROR_CONFIG, NULL, "there is no access to it");
+	else
+		result =
+		    x->source->read(x->source->arg, f->path, &f->list, &why);
+	f->rest = buf_text(&f->list);
+	if (result == 0)
+		return 0;
+	fault(x->e, at, "the list cannot be read: %s", why.text);
+	return why.hint[0] == '\0' ? -1 : error_hint(x->e, "%s", why.hint);
+}
+
+static int
+open_list(struct expansion *x, struct text value, struct place at)
+{
+	const struct alias *alias = x->stack[x->depth - 1].alias;
+	struct text path = list_path(value);
+	struct frame *f;
+
+	if (check_path(value, at, x->e) == -1)
+		return -1;
+	if (!is_new(x, ":include:", path))
+		return 0;
+	f = push(x, alias, at);
+	if (f == NULL)
+		return -1;
+	f->path = mem_string(path.at, path.len);
+	return read_list(x, f, at);
+}
+
+static int
+refuse_program(struct expansion *x, struct text value, struct place at)
+{
+	return fault_value(x->e, at, value,
+	    "is a command or a file, and no mail goes to such");
+}
+
+/* NULL too while the names that it leads to are visited: they stay. */
+static const struct alias *
+find_default(const struct expansion *x)
+{
+	const struct alias *alias = alias_find(x->map, TEXT("default"));
+	size_t i;
+
+	for (i = 0; i < x->depth; i++)
+		if (x->stack[i].alias == alias)
+			return NULL;
+	return alias;
+}
+
+static const struct alias *
+lookup(const struct expansion *x, const struct address *address)
+{
+	const struct alias_visitor *v = x->visitor;
+	const struct alias *alias;
+
+	if (address->domain.len > 0 &&
+	    (v->is_local == NULL || !v->is_local(v->arg, address->domain)))
+		return NULL;
+	alias = alias_find(x->map, address->local);
+	if (alias == NULL && address->domain.len == 0)
+		alias = find_default(x);
+	return alias;
+}
+
+static int
+give(struct expansion *x, const struct address *address)
+{
+	if (!is_new_address(x, address))
+		return 0;
+	x->given++;
+	return x->visitor->add(x->visitor->arg, address, x->e) < 0 ? -1 : 0;
+}
+
+static int
+visit_parsed(struct expansion *x, struct text value,
+    const struct address *address, struct place at)
+{
+	const struct alias *alias = NULL;
+
+	if (address->domain.len == 0 && begins_program(address->local))
+		return refuse_program(x, value, at);
+	if (value_kind(value) == VALUE_ADDRESS)
+		alias = lookup(x, address);
+	if (alias == NULL || alias == x->stack[x->depth - 1].alias)
+		return give(x, address);
+	return open_alias(x, alias, at);
+}
+
+static int
+visit_address(struct expansion *x, struct text value, struct place at)
+{
+	struct address_list list;
+	struct address address;
+	int result;
+
+	result = parse_address(&list, value, at, &address, x->e);
+	if (result == 0)
+		result = visit_parsed(x, value, &address, at);
+	address_list_clear(&list);
+	return result;
+}
+
+static int
+visit(struct expansion *x, struct text value, struct place at)
+{
+	switch (value_kind(value)) {
+	case VALUE_ADDRESS:
+	case VALUE_FINAL:
+		return visit_address(x, value, at);
+	case VALUE_LIST:
+		return open_list(x, value, at);
+	case VALUE_PROGRAM:
+		break;
+	}
+	return refuse_program(x, value, at);
+}
+
+/* Lists are read with our rights and are often somebody else's words: what is
+ * wrong in them is not quoted. */
+static bool
+list_next(struct frame *f, struct text *value, struct place *at)
+{
+	while (!value_next(&f->line, value)) {
+		if (!text_next_line(&f->rest, &f->line))
+			return false;
+		f->line_number++;
+		if (is_comment(f->line))
+			f->line.len = 0;
+	}
+	*at = (struct place){f->path, f->line_number, true};
+	return true;
+}
+
+static bool
+frame_next(struct expansion *x, struct text *value, struct place *at)
+{
+	struct frame *f = &x->stack[x->depth - 1];
+	const struct value *v;
+
+	if (f->path != NULL)
+		return list_next(f, value, at);
+	if (f->next == f->alias->count)
+		return false;
+	v = &x->map->values[f->alias->first + f->next++];
+	*value = v->text;
+	*at = (struct place){f->alias->file->name, v->line, false};
+	return true;
+}
+
+static int
+expand(struct expansion *x, const struct alias *alias)
+{
+	struct place start = {alias->file->name, alias->line, false}, at;
+	struct text value;
+	int result = open_alias(x, alias, start);
+
+	while (result == 0 && x->depth > 0) {
+		if (frame_next(x, &value, &at))
+			result = visit(x, value, at);
+		else
+			pop(x);
+	}
+	if (result == 0 && x->given == 0)
+		result =
+		    fault(x->e, start, "the alias `%.*s' leads to no address",
+			SHOWN(text_of(alias->name)));
+	return result == 0 ? 1 : -1;
+}
+
+int
+alias_expand(const struct alias_map *map, const struct address *address,
+    const struct alias_source *source, const struct alias_visitor *visitor,
+    struct error *e)
+{
+	struct expansion x = {
+	    .map = map, .source = source, .visitor = visitor, .e = e};
+	const struct alias *alias = lookup(&x, address);
+	int result;
+
+	if (alias == NULL)
+		return 0;
+	result = expand(&x, alias);
+	while (x.depth > 0)
+		pop(&x);
+	set_clear(&x.seen);
+	return result;
+}

@@ -1,0 +1,454 @@
+#include "submit/envelope.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "message/address.h"
+#include "base/mem.h"
+
+#define ENVID_MAX 100 /* RFC 3461 section 4.4 */
+#define INDEX_MIN 64
+
+void
+envelope_init(struct envelope *env)
+{
+	memset(env, 0, sizeof(*env));
+	env->reverse_path = mem_copy("");
+}
+
+void
+envelope_clear(struct envelope *env)
+{
+	size_t i;
+
+	for (i = 0; i < env->count; i++) {
+		free(env->recipients[i].path);
+		free(env->recipients[i].orcpt);
+		free(env->recipients[i].reply);
+	}
+	free(env->recipients);
+	free(env->index);
+	free(env->reverse_path);
+	free(env->envid);
+	memset(env, 0, sizeof(*env));
+}
+
+static bool
+is_atext(char c)
+{
+	return text_is_alpha(c) || text_is_digit(c) ||
+	       (unsigned char)c >= 0x80 ||
+	       (c != '\0' && strchr("!#$%&'*+-/=?^_`{|}~", c) != NULL);
+}
+
+/* The underscore is no letter of a host name, but stands in real ones. */
+static bool
+is_domain_char(char c)
+{
+	return text_is_alpha(c) || text_is_digit(c) ||
+	       (unsigned char)c >= 0x80 || c == '-' || c == '_';
+}
+
+/* Nothing empty between the dots, and nothing but what is allowed. */
+static bool
+is_dotted(struct text t, bool (*allowed)(char))
+{
+	bool empty = true;
+	size_t i;
+
+	for (i = 0; i < t.len; i++) {
+		if (t.at[i] != '.' && !allowed(t.at[i]))
+			return false;
+		if (t.at[i] == '.' && empty)
+			return false;
+		empty = t.at[i] == '.';
+	}
+	return !empty;
+}
+
+static bool
+is_quoted_string(struct text t)
+{
+	size_t i;
+
+	if (t.len < 2 || t.at[0] != '"')
+		return false;
+	for (i = 1; i < t.len && t.at[i] != '"'; i++) {
+		if (t.at[i] == '\\')
+			i++;
+	}
+	return i + 1 == t.len;
+}
+
+/* IPv4, IPv6 and tagged literals of RFC 5321 section 4.1.3, but none of the
+ * other bytes it would allow there: `>' and `<' deceive a server. */
+static bool
+is_literal(struct text t)
+{
+	size_t i;
+
+	if (t.len < 3 || t.at[0] != '[' || t.at[t.len - 1] != ']')
+		return false;
+	for (i = 1; i < t.len - 1; i++) {
+		if (!text_is_alpha(t.at[i]) && !text_is_digit(t.at[i]) &&
+		    strchr(".:-", t.at[i]) == NULL)
+			return false;
+	}
+	return true;
+}
+
+/* Where the last `@' stands, or the end. No domain holds one. */
+static size_t
+domain_mark(struct text path)
+{
+	size_t i;
+
+	for (i = path.len; i > 0; i--) {
+		if (path.at[i - 1] == '@')
+			return i - 1;
+	}
+	return path.len;
+}
+
+/* Mailbox of RFC 5321 section 4.1.2 with the UTF-8 of RFC 6531, word for
+ * word as it will stand on the wire; what is wrong, or NULL. A second gate
+ * behind the address room: whatever slips through there stops here. */
+static const char *
+path_fault(struct text path)
+{
+	struct text local = text_first(path, domain_mark(path));
+	struct text domain = text_skip(path, local.len + 1);
+
+	if (path.len > ADDRESS_PATH_MAX)
+		return "it is longer than 254 octets";
+	if (text_has_control(path))
+		return "it holds a control character";
+	if (!text_is_utf8(path))
+		return "it is neither ASCII nor UTF-8";
+	if (local.len == path.len)
+		return "it has no domain";
+	if (local.len > ADDRESS_LOCAL_MAX)
+		return "its local-part is longer than 64 octets";
+	if (!is_dotted(local, is_atext) && !is_quoted_string(local))
+		return "its local-part is neither words with single dots nor "
+		       "one quoted string";
+	if (!is_dotted(domain, is_domain_char) && !is_literal(domain))
+		return "its domain is no domain name";
+	return NULL;
+}
+
+static int
+path_check(struct text path, const char *doing, struct error *e)
+{
+	const char *fault = path_fault(path);
+	char shown[160];
+
+	if (fault == NULL)
+		return 0;
+	return error_set(e, ERROR_MESSAGE, doing,
+	    "`%s' cannot be used as an address: %s",
+	    text_visible(path, shown, sizeof(shown)), fault);
+}
+
+int
+envelope_set_reverse_path(
+    struct envelope *env, struct text path, struct error *e)
+{
+	if (path.len > 0 && path_check(path, "sender", e) == -1)
+		return -1;
+	free(env->reverse_path);
+	env->reverse_path = mem_string(path.at, path.len);
+	return 0;
+}
+
+/* FNV-1a, the domain without case. */
+static uint32_t
+path_hash(struct text path)
+{
+	size_t i, mark = domain_mark(path);
+	uint32_t hash = 2166136261U;
+	char c;
+
+	for (i = 0; i < path.len; i++) {
+		c = i < mark ? path.at[i] : text_lower(path.at[i]);
+		hash = (hash ^ (unsigned char)c) * 16777619U;
+	}
+	return hash;
+}
+
+static bool
+path_equal(struct text a, struct text b)
+{
+	size_t mark = domain_mark(a);
+
+	return mark == domain_mark(b) &&
+	       text_equal(text_first(a, mark), text_first(b, mark)) &&
+	       text_equal_fold(text_skip(a, mark), text_skip(b, mark));
+}
+
+/* The slot that holds the path, or the free one where it belongs. */
+static size_t
+index_slot(const struct envelope *env, struct text path)
+{
+	size_t mask = env->index_size - 1;
+	size_t slot = path_hash(path) & mask;
+	const struct recipient *r;
+
+	while (env->index[slot] != 0) {
+		r = &env->recipients[env->index[slot] - 1];
+		if (path_equal(text_of(r->path), path))
+			break;
+		slot = (slot + 1) & mask;
+	}
+	return slot;
+}
+
+static void
+index_grow(struct envelope *env)
+{
+	size_t size = env->index_size == 0 ? INDEX_MIN : 2 * env->index_size;
+	struct text path;
+	size_t i;
+
+	free(env->index);
+	env->index = mem_new(size, sizeof(*env->index));
+	env->index_size = size;
+	for (i = 0; i < env->count; i++) {
+		path = text_of(env->recipients[i].path);
+		env->index[index_slot(env, path)] = (unsigned)(i + 1);
+	}
+}
+
+static struct recipient *
+recipient_new(struct envelope *env)
+{
+	struct recipient *r;
+
+	if (env->count == env->size) {
+		env->size = env->size == 0 ? 4 : 2 * env->size;
+		env->recipients = mem_resize(
+		    env->recipients, env->size, sizeof(*env->recipients));
+	}
+	r = &env->recipients[env->count++];
+	memset(r, 0, sizeof(*r));
+	return r;
+}
+
+int
+envelope_add(struct envelope *env, struct text path, struct error *e)
+{
+	size_t slot;
+
+	if (path_check(path, "recipient", e) == -1)
+		return -1;
+	if (env->index_size <= 2 * env->count)
+		index_grow(env);
+	slot = index_slot(env, path);
+	if (env->index[slot] != 0)
+		return 0;
+	recipient_new(env)->path = mem_string(path.at, path.len);
+	env->index[slot] = (unsigned)env->count;
+	return 1;
+}
+
+int
+envelope_set_envid(struct envelope *env, struct text id, struct error *e)
+{
+	struct buf xtext;
+
+	if (id.len == 0 || id.len > ENVID_MAX)
+		return error_set(e, ERROR_USAGE, "envelope identifier",
+		    "it must have 1 to %d characters", ENVID_MAX);
+	if (text_has_control(id) || text_has_8bit(id))
+		return error_set(e, ERROR_USAGE, "envelope identifier",
+		    "it must consist of printable ASCII characters");
+	buf_init(&xtext, 3 * ENVID_MAX + 1);
+	envelope_xtext(id, &xtext);
+	free(env->envid);
+	env->envid = buf_take(&xtext);
+	return 0;
+}
+
+int
+envelope_xtext(struct text t, struct buf *out)
+{
+	unsigned char c;
+	size_t i;
+
+	for (i = 0; i < t.len; i++) {
+		c = (unsigned char)t.at[i];
+		if (c < '!' || c > '~' || c == '+' || c == '=')
+			buf_format(out, "+%02X", c);
+		else
+			buf_add_char(out, (char)c);
+	}
+	return out->full ? -1 : 0;
+}
+
+void
+envelope_decide(struct recipient *r, enum verdict verdict, int code,
+    struct enhanced enhanced, const char *words)
+{
+	struct recipient_reply *reply = NULL;
+	size_t size;
+
+	if (words != NULL) {
+		size = strlen(words) + 1;
+		reply = mem_new(1, sizeof(*reply) + size);
+		reply->code = code;
+		reply->enhanced = enhanced;
+		memcpy(reply->words, words, size);
+	}
+	free(r->reply);
+	r->reply = reply;
+	r->verdict = (unsigned char)verdict;
+}
+
+size_t
+envelope_count(const struct envelope *env, enum verdict verdict)
+{
+	size_t i, count = 0;
+
+	for (i = 0; i < env->count; i++) {
+		if (env->recipients[i].verdict == verdict)
+			count++;
+	}
+	return count;
+}
+
+static unsigned
+notify_word(struct text word)
+{
+	if (text_equal_fold(word, TEXT("success")))
+		return NOTIFY_SUCCESS;
+	if (text_equal_fold(word, TEXT("failure")))
+		return NOTIFY_FAILURE;
+	if (text_equal_fold(word, TEXT("delay")))
+		return NOTIFY_DELAY;
+	return 0;
+}
+
+int
+envelope_parse_notify(struct text list, unsigned *notify)
+{
+	struct text rest = text_trim(list), word;
+	unsigned wish, wishes = 0;
+
+	if (text_equal_fold(rest, TEXT("never"))) {
+		*notify = NOTIFY_NEVER;
+		return 0;
+	}
+	while (text_next(&rest, ", \t", &word)) {
+		wish = notify_word(word);
+		if (wish == 0)
+			return -1;
+		wishes |= wish;
+	}
+	if (wishes == 0)
+		return -1;
+	*notify = wishes;
+	return 0;
+}
+
+int
+envelope_parse_ret(struct text word, enum envelope_ret *ret)
+{
+	if (text_equal_fold(word, TEXT("full")))
+		*ret = RET_FULL;
+	else if (text_equal_fold(word, TEXT("hdrs")))
+		*ret = RET_HDRS;
+	else
+		return -1;
+	return 0;
+}
+
+static int
+parse_priority(struct text value, struct envelope_wishes *wishes)
+{
+	unsigned long long number;
+	bool negative;
+
+	negative = value.len > 0 && value.at[0] == '-';
+	if (!text_number(text_skip(value, negative), 9, &number))
+		return -1;
+	wishes->has_priority = true;
+	wishes->priority = negative ? -(int)number : (int)number;
+	return 1;
+}
+
+/* RFC 2852 section 4: at most nine digits; "R" must not be in the past, so a
+ * time of 0 or less makes no sense to ask for here. */
+static int
+parse_deliver_by(struct text value, struct envelope_wishes *wishes)
+{
+	unsigned long long seconds;
+	struct text mode, number;
+
+	number = text_first(value, text_find(value, ';'));
+	mode = text_skip(value, number.len + 1);
+	if (!text_number(number, 999999999, &seconds) || seconds == 0)
+		return -1;
+	if (!text_equal_fold(text_first(mode, 1), TEXT("R")) &&
+	    !text_equal_fold(text_first(mode, 1), TEXT("N")))
+		return -1;
+	if (mode.len > 1 && !text_equal_fold(text_skip(mode, 1), TEXT("T")))
+		return -1;
+	wishes->deliver_by = (long long)seconds;
+	memcpy(wishes->deliver_by_mode, mode.at, mode.len);
+	wishes->deliver_by_mode[mode.len] = '\0';
+	return 1;
+}
+
+static int
+parse_hold_for(struct text value, struct envelope_wishes *wishes)
+{
+	unsigned long long seconds;
+
+	if (!text_number(value, 999999999, &seconds) || seconds == 0)
+		return -1;
+	wishes->hold_for = seconds;
+	return 1;
+}
+
+/* The server reads the time; what could break the command does not pass. */
+static int
+parse_hold_until(struct text value, struct envelope_wishes *wishes)
+{
+	size_t i;
+
+	if (value.len == 0 || value.len >= sizeof(wishes->hold_until))
+		return -1;
+	for (i = 0; i < value.len; i++) {
+		if (!text_is_digit(value.at[i]) &&
+		    text_find(TEXT("-:.+TZ"), value.at[i]) == 6)
+			return -1;
+	}
+	memcpy(wishes->hold_until, value.at, value.len);
+	wishes->hold_until[value.len] = '\0';
+	return 1;
+}
+
+int
+envelope_parse_wish(struct text setting, struct envelope_wishes *wishes)
+{
+	static const struct {
+		struct text name;
+		int (*parse)(struct text, struct envelope_wishes *);
+	} names[] = {
+	    {{"mt-priority", 11}, parse_priority},
+	    {{"deliver-by", 10}, parse_deliver_by},
+	    {{"hold-for", 8}, parse_hold_for},
+	    {{"hold-until", 10}, parse_hold_until},
+	};
+	struct text name;
+	size_t i;
+
+	name = text_first(setting, text_find(setting, '='));
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (text_equal_fold(name, names[i].name))
+			return names[i].parse(
+			    text_skip(setting, name.len + 1), wishes);
+	}
+	return 0;
+}

@@ -1,0 +1,114 @@
+#ifndef ENVELOPE_H
+#define ENVELOPE_H
+
+/*
+ * envelope: reverse-path, forward-paths, what is wished for them, and what
+ * became of each. Nothing that could break a command line gets in: CR, LF,
+ * NUL, other control bytes, spaces outside quotes, over-long paths.
+ */
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/text.h"
+
+enum verdict {
+	VERDICT_OPEN,	   /* not decided yet */
+	VERDICT_ACCEPTED,  /* 2yz to RCPT, message not accepted yet */
+	VERDICT_DELIVERED, /* 2yz to the end of the mail data */
+	VERDICT_REFUSED,   /* for good */
+	VERDICT_LATER,	   /* for now */
+	VERDICT_DOUBTFUL   /* lost between the end of the data and its reply */
+};
+
+/* NOTIFY of RFC 3461; 0 asks for nothing. NEVER stands alone. */
+enum {
+	NOTIFY_NEVER = 1,
+	NOTIFY_SUCCESS = 2,
+	NOTIFY_FAILURE = 4,
+	NOTIFY_DELAY = 8
+};
+
+enum envelope_ret { RET_NONE, RET_FULL, RET_HDRS };
+enum envelope_body { BODY_7BIT, BODY_8BITMIME };
+
+/* What may be asked of a server beyond delivery; zero asks for nothing. */
+struct envelope_wishes {
+	bool has_priority;	     /* MT-PRIORITY, RFC 6710 */
+	int priority;		     /* -9 to 9 */
+	long long deliver_by;	     /* seconds, BY= of RFC 2852; 0: none */
+	char deliver_by_mode[4];     /* "R", "N", "RT" or "NT" */
+	unsigned long long hold_for; /* seconds, RFC 4865; 0: none */
+	char hold_until[32];	     /* date-time of RFC 3339, or "" */
+};
+
+/* What the server said to a recipient that is not delivered. */
+struct recipient_reply {
+	int code;
+	struct enhanced enhanced;
+	char words[]; /* visible, "550 5.1.1 No such user" */
+};
+
+struct recipient {
+	char *path;  /* addr-spec without angle brackets */
+	char *orcpt; /* "rfc822;xtext" of RFC 3461, or NULL */
+	unsigned char notify;
+	unsigned char verdict;	       /* enum verdict */
+	struct recipient_reply *reply; /* NULL while there is none */
+};
+
+struct envelope {
+	char *reverse_path; /* "" is the null reverse-path; never NULL */
+	struct recipient *recipients;
+	size_t count;
+	size_t size;	 /* allocated */
+	unsigned *index; /* hash of the recipients; private */
+	size_t index_size;
+	enum envelope_ret ret;
+	char *envid; /* xtext, or NULL */
+	enum envelope_body body;
+	bool smtputf8;
+	bool requiretls;
+	struct envelope_wishes wishes;
+};
+
+void envelope_init(struct envelope *env);
+void envelope_clear(struct envelope *env);
+
+/* Parsed addr-spec, or "" for the null reverse-path. -1: ERROR_MESSAGE. */
+int envelope_set_reverse_path(
+    struct envelope *env, struct text path, struct error *e);
+
+/*
+ * Adds a forward-path unless it is there already (domains compare without
+ * case, local-parts with). Returns 1 when added, 0 for a duplicate, -1
+ * ERROR_MESSAGE for what cannot be a path. Linear in all for 100,000 of them.
+ */
+int envelope_add(struct envelope *env, struct text path, struct error *e);
+
+/* ENVID: stores the xtext of a printable text of at most 100 octets (RFC 3461
+ * section 4.4). -1: ERROR_USAGE. */
+int envelope_set_envid(struct envelope *env, struct text id, struct error *e);
+
+/* Appends the xtext of t (RFC 3461 section 4). */
+int envelope_xtext(struct text t, struct buf *out);
+
+/* Sets verdict and keeps the words (copied; NULL for none). */
+void envelope_decide(struct recipient *r, enum verdict verdict, int code,
+    struct enhanced enhanced, const char *words);
+
+/* How many recipients have that verdict. */
+size_t envelope_count(const struct envelope *env, enum verdict verdict);
+
+/* NOTIFY: "never" or a comma
+ * list of success, failure, delay. -1 on another word. */
+int envelope_parse_notify(struct text list, unsigned *notify);
+int envelope_parse_ret(struct text word, enum envelope_ret *ret);
+
+/*
+ * One wish as `name=value`: mt-priority=-9..9, deliver-by=SECONDS;R|N[T],
+ * hold-for=SECONDS, hold-until=DATE-TIME. 1 when it was one, 0 for another
+ * name, -1 for a value that does not parse.
+ */
+int envelope_parse_wish(struct text setting, struct envelope_wishes *wishes);
+
+#endif

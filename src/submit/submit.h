@@ -1,0 +1,114 @@
+#ifndef SUBMIT_H
+#define SUBMIT_H
+
+/*
+ * submit: what the caller asked for (request), what is so (facts), the account
+ * and the message -> the envelope, and the repairs of RFC 6409 section 8 made
+ * to the message. The structs belong to this room; options and host fill them.
+ */
+
+#include "submit/account.h"
+#include "submit/alias.h"
+#include "base/date.h"
+#include "submit/envelope.h"
+#include "base/error.h"
+#include "message/message.h"
+
+/* What SMTP lets a caller wish for one recipient, RFC 3461. */
+struct request_dsn {
+	unsigned notify; /* 0 for none */
+	char *orcpt;	 /* as it stood in ORCPT=, xtext and all, or NULL */
+};
+
+struct request {
+	bool from_fields;  /* -t */
+	char **recipients; /* each an address-list; borrowed */
+	size_t recipient_count;
+	const struct request_dsn *dsn; /* one for each of recipients; NULL:
+					* `notify' is for all */
+	const char *reverse_path;      /* -f as given, "" or "<>" is null; NULL:
+					* not given */
+	const char *full_name;	       /* -F, "" for none, or NULL */
+	bool body_given;	       /* -B */
+	enum envelope_body body;
+	unsigned notify;       /* -N, 0 for none */
+	enum envelope_ret ret; /* -R */
+	const char *envid;     /* -V, or NULL */
+	bool all_or_none;
+	bool smtputf8;		       /* -U, -O smtputf8=yes */
+	bool requiretls;	       /* -O requiretls=yes */
+	struct envelope_wishes wishes; /* -O mt-priority=..., and so on */
+	bool no_aliases;	       /* -n */
+	bool no_repairs; /* -G: the header goes as it is, but for Bcc */
+};
+
+struct facts {
+	const char *login;     /* of the caller; "" where nobody knows */
+	const char *full_name; /* NAME or the passwd entry's, or "" */
+	const char *host;      /* the host's name as it is, or "" */
+	struct date now;
+	unsigned char random[16]; /* for the Message-ID */
+};
+
+/* Where aliases come from. open() is called for each recipient that could be
+ * local; *map stays NULL where there are none, and is borrowed until submit()
+ * returns. */
+struct submit_aliases {
+	int (*open)(void *arg, const struct alias_map **map, struct error *e);
+	void *arg;
+	const struct alias_source *source; /* of lists, or NULL */
+};
+
+/* Things worth a note in the log that are no failure (a dropped field, an
+ * option that means nothing); one string a note, visible, owned. */
+struct notes {
+	char **lines;
+	size_t count;
+};
+void notes_add(struct notes *n, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+void notes_clear(struct notes *n);
+
+/*
+ * A value of `from`, `force-from`, `full-name` or `user` with %U (login), %H
+ * (host name), %D (`domain`) and %% expanded; other % stay. The caller frees
+ * it; NULL gives NULL.
+ */
+char *submit_expand(
+    const char *value, const struct account *a, const struct facts *f);
+
+/*
+ * The reverse-path by which an account is chosen, before one is known: -f,
+ * else the first address of From (of Resent-From in a resent message). Appends
+ * the addr-spec to out; nothing where there is none. Never fails: what is
+ * wrong is found by submit() later.
+ */
+void submit_reverse_path_hint(
+    const struct request *r, struct message *m, struct buf *out);
+
+/*
+ * Fills env (initialised by the caller) and repairs the message: behaviour of
+ * the manual's sections ENVELOPE and MESSAGE. Bcc, Resent-Bcc and Return-Path
+ * are dropped in every mode; missing From, Date, Message-ID, destination
+ * fields are added; empty ones replaced; recipients that are bare names or
+ * of this machine are expanded through aliases (NULL is none); bare names are
+ * completed with `domain` in envelope and fields; force-from replaces From and
+ * keeps the old one in Reply-To.
+ * -1: ERROR_USAGE or, with -t, ERROR_MESSAGE for no recipient; ERROR_MESSAGE
+ * for what cannot be parsed, naming field and text; ERROR_RECIPIENT for a
+ * bare name that nothing completes; ERROR_CONFIG for such a reverse-path and
+ * for a `from` that is no address, and what alias_expand() and aliases->open()
+ * say.
+ */
+int submit(const struct request *r, const struct facts *f,
+    const struct account *a, const struct submit_aliases *aliases,
+    struct message *m, struct envelope *env, struct notes *notes,
+    struct error *e);
+
+/* The name EHLO gives: account's `helo`, else the host's name where it is a
+ * clean FQDN, else "" (the session then uses the socket's address literal).
+ * Returns out. */
+char *submit_helo(
+    const struct account *a, const struct facts *f, char *out, size_t size);
+
+#endif

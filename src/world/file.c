@@ -1,0 +1,343 @@
+#include "world/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+
+#define FILE_CHUNK   (64 * 1024)
+#define FILE_VISIBLE 160
+
+static char *
+visible(const char *path, char *out)
+{
+	return text_visible(text_of(path), out, FILE_VISIBLE);
+}
+
+/* read(2) that survives signals and a descriptor that some other program left
+ * non-blocking. */
+static ssize_t
+read_some(int fd, char *bytes, size_t size)
+{
+	ssize_t n;
+
+	while ((n = read(fd, bytes, size)) == -1) {
+		if (errno == EAGAIN || errno == EWOULDBLOCK)
+			fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
+		else if (errno != EINTR)
+			break;
+	}
+	return n;
+}
+
+int
+file_write(int fd, const void *bytes, size_t len)
+{
+	const char *at = bytes;
+	ssize_t n;
+
+	while (len > 0) {
+		n = write(fd, at, len);
+		if (n == -1 && errno == EINTR)
+			continue;
+		if (n == -1)
+			return -1;
+		at += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+static bool
+our_group(gid_t group)
+{
+	gid_t *groups;
+	int count, i;
+	bool ours;
+
+	ours = group == getegid();
+	count = getgroups(0, NULL);
+	if (ours || count <= 0)
+		return ours;
+	groups = mem_new((size_t)count, sizeof(*groups));
+	count = getgroups(count, groups);
+	for (i = 0; i < count && !ours; i++)
+		ours = groups[i] == group;
+	free(groups);
+	return ours;
+}
+
+/* What is wrong with owner and mode, or NULL; *mend is the command that helps,
+ * with the path to come. */
+static const char *
+fault(enum file_trust trust, const struct file_info *info, const char **mend)
+{
+	if (trust == FILE_ANY)
+		return NULL;
+	if (info->owner != 0 && info->owner != geteuid()) {
+		*mend = "chown";
+		return "it belongs to somebody else";
+	}
+	*mend = trust == FILE_SECRET ? "chmod 600" : "chmod go-w";
+	if ((info->mode & (S_IWGRP | S_IWOTH)) != 0)
+		return "others may write to it";
+	if (trust == FILE_CONFIG)
+		return NULL;
+	if ((info->mode & S_IROTH) != 0)
+		return "it holds a password and everybody may read it";
+	if ((info->mode & S_IRGRP) != 0 && !our_group(info->group))
+		return "it holds a password and a group that is not ours may "
+		       "read it";
+	return NULL;
+}
+
+int
+file_check(const char *path, enum file_trust trust,
+    const struct file_info *info, struct error *e)
+{
+	char name[FILE_VISIBLE];
+	const char *mend = NULL, *what;
+
+	what = fault(trust, info, &mend);
+	if (what == NULL)
+		return 0;
+	visible(path, name);
+	error_set(e, ERROR_CONFIG, NULL,
+	    "%s: %s (owner %u, group %u, mode %04o; we are user %u)", name,
+	    what, info->owner, info->group, info->mode, (unsigned)geteuid());
+	if (strcmp(mend, "chown") == 0)
+		return error_hint(
+		    e, "as root: chown %u %s", (unsigned)geteuid(), name);
+	return error_hint(e, "%s %s", mend, name);
+}
+
+/* The one descriptor that is checked and read: a name can change hands in
+ * between. O_NONBLOCK, since opening a FIFO would wait for its writer. */
+static int
+open_regular(const char *path, struct stat *st, struct error *e)
+{
+	enum error_kind kind = ERROR_CONFIG;
+	char name[FILE_VISIBLE];
+	int fd, sys;
+
+	fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+	if (fd == -1) {
+		sys = errno;
+		if (sys == ENOENT || sys == ENOTDIR)
+			kind = ERROR_INPUT;
+		return error_set_sys(
+		    e, kind, sys, NULL, "%s", visible(path, name));
+	}
+	if (fstat(fd, st) == 0 && S_ISREG(st->st_mode))
+		return fd;
+	close(fd);
+	return error_set(e, ERROR_CONFIG, NULL, "%s: %s, not a regular file",
+	    visible(path, name),
+	    S_ISDIR(st->st_mode)    ? "a folder"
+	    : S_ISFIFO(st->st_mode) ? "a pipe"
+				    : "a device or socket");
+}
+
+/* The size the file claims is only where to begin: files in /proc claim 0,
+ * others grow. */
+static int
+read_all(int fd, const char *path, off_t size, struct buf *out, struct error *e)
+{
+	char name[FILE_VISIBLE], *at, last = '\0';
+	size_t room, step;
+	ssize_t n;
+
+	step = size > 0 && size < FILE_CHUNK ? (size_t)size : FILE_CHUNK;
+	do {
+		room = out->max - out->len;
+		if (room > step)
+			room = step;
+		at = room == 0 ? &last : buf_reserve(out, room);
+		n = read_some(fd, at, room == 0 ? 1 : room);
+		if (n > 0 && room > 0)
+			out->len += (size_t)n;
+	} while (n > 0 && room > 0);
+	if (n == -1)
+		return error_set_sys(
+		    e, ERROR_CONFIG, errno, NULL, "%s", visible(path, name));
+	if (n > 0)
+		return error_set(e, ERROR_CONFIG, NULL,
+		    "%s: larger than %zu bytes", visible(path, name), out->max);
+	return 0;
+}
+
+int
+file_read(const char *path, enum file_trust trust, struct buf *out,
+    struct file_info *info, struct error *e)
+{
+	struct file_info found;
+	struct stat st = {.st_mode = 0};
+	int fd, status;
+
+	fd = open_regular(path, &st, e);
+	if (fd == -1)
+		return -1;
+	found.owner = st.st_uid;
+	found.group = st.st_gid;
+	found.mode = st.st_mode & 07777;
+	if (info != NULL)
+		*info = found;
+	status = file_check(path, trust, &found, e);
+	if (status == 0)
+		status = read_all(fd, path, st.st_size, out, e);
+	close(fd);
+	return status;
+}
+
+void
+file_drain(int fd)
+{
+	char *chunk;
+
+	chunk = mem_new(FILE_CHUNK, 1);
+	while (read_some(fd, chunk, FILE_CHUNK) > 0)
+		;
+	free(chunk);
+}
+
+/* A terminal gives one line a read. */
+static bool
+is_lone_dot(const char *chunk, ssize_t len)
+{
+	return len == 2 && chunk[0] == '.' && chunk[1] == '\n';
+}
+
+static int
+feed(int fd, bool dot_ends, struct message *m, char *chunk, struct error *e)
+{
+	ssize_t n;
+
+	while ((n = read_some(fd, chunk, FILE_CHUNK)) > 0) {
+		if (dot_ends && is_lone_dot(chunk, n))
+			break;
+		if (message_input(m, chunk, (size_t)n, e) == -1) {
+			file_drain(fd);
+			return -1;
+		}
+	}
+	if (n == -1)
+		return error_set_sys(e, ERROR_IO, errno, "reading the message",
+		    "nothing was sent");
+	return message_end(m, e);
+}
+
+int
+file_read_message(int fd, bool dot_ends, struct message *m, struct error *e)
+{
+	char *chunk;
+	int status;
+
+	chunk = mem_resize(NULL, FILE_CHUNK, 1);
+	status = feed(fd, dot_ends && isatty(fd), m, chunk, e);
+	free(chunk);
+	return status;
+}
+
+static int
+store_open(const char *folder)
+{
+	char path[PATH_MAX];
+	int fd;
+
+	fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, S_IRUSR | S_IWUSR);
+	if (fd != -1)
+		return fd;
+	/* Not every file system has files without a name. */
+	if (snprintf(path, sizeof(path), "%s/sendling.XXXXXXXXXX", folder) >=
+	    (int)sizeof(path))
+		return -1;
+	fd = mkostemp(path, O_CLOEXEC);
+	if (fd != -1)
+		unlink(path);
+	return fd;
+}
+
+static int
+store_write(void *arg, const char *bytes, size_t len, struct error *e)
+{
+	struct file_store *s = arg;
+	const char *folder = s->folder == NULL ? "/tmp" : s->folder;
+	char name[FILE_VISIBLE];
+	bool first = s->fd == -1;
+	int sys;
+
+	if (first)
+		s->fd = store_open(folder);
+	if (s->fd != -1 && file_write(s->fd, bytes, len) == 0)
+		return 0;
+	sys = errno;
+	/* The message goes on in memory after a first write that failed, and
+	 * what that write left must not come before it. */
+	if (first)
+		file_store_clear(s);
+	return error_set_sys(e, ERROR_SYSTEM, sys, "keeping the message",
+	    "a temporary file in %s", visible(folder, name));
+}
+
+static long
+store_read(void *arg, unsigned long long offset, char *bytes, size_t size,
+    struct error *e)
+{
+	const struct file_store *s = arg;
+	ssize_t n;
+
+	do
+		n = pread(s->fd, bytes, size, (off_t)offset);
+	while (n == -1 && errno == EINTR);
+	if (n == -1)
+		error_set_sys(e, ERROR_SYSTEM, errno, "keeping the message",
+		    "the temporary file");
+	return (long)n;
+}
+
+void
+file_store_init(struct file_store *s, const char *folder)
+{
+	s->store = (struct message_store){store_write, store_read, s};
+	s->folder = folder;
+	s->fd = -1;
+}
+
+void
+file_store_clear(struct file_store *s)
+{
+	if (s->fd != -1)
+		close(s->fd);
+	s->fd = -1;
+}
+
+int
+file_append(const char *path, struct error *e)
+{
+	char name[FILE_VISIBLE];
+	struct stat st;
+	int fd;
+
+	fd = open(path,
+	    O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK |
+		O_CLOEXEC | O_NOCTTY,
+	    S_IRUSR | S_IWUSR);
+	if (fd == -1 && errno == ELOOP)
+		return error_set(e, ERROR_CONFIG, NULL,
+		    "%s: a symbolic link, which is not followed for writing",
+		    visible(path, name));
+	if (fd == -1)
+		return error_set_sys(
+		    e, ERROR_CONFIG, errno, NULL, "%s", visible(path, name));
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+		return fd;
+	close(fd);
+	return error_set(e, ERROR_CONFIG, NULL, "%s: not a regular file",
+	    visible(path, name));
+}

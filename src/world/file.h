@@ -1,0 +1,73 @@
+#ifndef FILE_H
+#define FILE_H
+
+/*
+ * file: reads a descriptor or a path up to a limit, checks owner and mode on
+ * the descriptor that is read, and lends an unlinked temporary file as a
+ * message_store.
+ */
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "message/message.h"
+
+enum file_trust {
+	FILE_ANY,    /* regular file, no more */
+	FILE_CONFIG, /* owner root or us; not writable by group or other */
+	FILE_SECRET  /* the same, and not readable by other, nor by group
+		      * unless root or we own it and the group is ours */
+};
+
+struct file_info {
+	unsigned owner;
+	unsigned group;
+	unsigned mode;
+};
+
+/*
+ * Reads a whole regular file into out (out->max bounds it; more is an error).
+ * Opened once: O_NONBLOCK, O_CLOEXEC, then fstat on the descriptor. -1:
+ * ERROR_INPUT where it is not there (sys ENOENT or ENOTDIR), ERROR_CONFIG for
+ * all else, with path, owner, mode and who we are where the check fails.
+ * info may be NULL.
+ */
+int file_read(const char *path, enum file_trust trust, struct buf *out,
+    struct file_info *info, struct error *e);
+
+/* The check alone, on what file_read() learned: a configuration is read as
+ * FILE_CONFIG and turns out to hold a password. */
+int file_check(const char *path, enum file_trust trust,
+    const struct file_info *info, struct error *e);
+
+/*
+ * Feeds all of the descriptor to the message and ends it. EINTR is retried.
+ * With dot_ends a line that is a lone dot ends the message as well, where the
+ * descriptor is a terminal. -1: ERROR_IO on a read error, or the message's
+ * error (then the rest of the descriptor is still read to its end, so that its
+ * writer is not killed). A descriptor that was left non-blocking is made
+ * blocking.
+ */
+int file_read_message(
+    int fd, bool dot_ends, struct message *m, struct error *e);
+
+/* Reads to the end and forgets. */
+void file_drain(int fd);
+
+/* A store in $TMPDIR or /tmp (O_TMPFILE, else mkstemp and unlink, 0600,
+ * O_CLOEXEC); created on the first write. folder may be NULL. */
+struct file_store {
+	struct message_store store;
+	const char *folder;
+	int fd;
+};
+void file_store_init(struct file_store *s, const char *folder);
+void file_store_clear(struct file_store *s);
+
+/* Opens for appending, 0600, not through a symbolic link, regular file only.
+ * The descriptor, or -1 ERROR_CONFIG. */
+int file_append(const char *path, struct error *e);
+
+/* Writes all; EINTR and short writes are continued. 0 or -1 with errno. */
+int file_write(int fd, const void *bytes, size_t len);
+
+#endif

@@ -1,0 +1,221 @@
+#include "world/host.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/crypt.h"
+
+#define SETTING "SENDLING_"
+
+extern char **environ;
+
+const char *
+host_environment(const char *name)
+{
+	static const char *const known[] = {"HOME", "XDG_CONFIG_HOME", "TMPDIR",
+	    "NAME", "LOGNAME", "USER", "CREDENTIALS_DIRECTORY"};
+	size_t i;
+
+	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (strcmp(name, known[i]) == 0)
+			return getenv(name);
+	return NULL;
+}
+
+const char *
+host_setting(size_t index)
+{
+	char **entry;
+
+	if (environ == NULL)
+		return NULL;
+	for (entry = environ; *entry != NULL; entry++)
+		if (strncmp(*entry, SETTING, strlen(SETTING)) == 0 &&
+		    index-- == 0)
+			return *entry;
+	return NULL;
+}
+
+/* Names that need no quotes in an address and no thought in a log. */
+static bool
+is_clean_login(const char *login)
+{
+	size_t i;
+
+	if (login == NULL || login[0] == '\0' || login[0] == '-' ||
+	    login[0] == '.')
+		return false;
+	for (i = 0; login[i] != '\0'; i++)
+		if (!text_is_alpha(login[i]) && !text_is_digit(login[i]) &&
+		    strchr("._-+", login[i]) == NULL)
+			return false;
+	return login[i - 1] != '.';
+}
+
+static void
+find_login(struct host *h, const struct passwd *entry)
+{
+	const char *names[2];
+	size_t i;
+
+	/* The administrator's own list may hold any name. */
+	if (entry != NULL && entry->pw_name[0] != '\0' &&
+	    strlcpy(h->login, entry->pw_name, sizeof(h->login)) <
+		sizeof(h->login))
+		return;
+	names[0] = host_environment("LOGNAME");
+	names[1] = host_environment("USER");
+	for (i = 0; i < 2; i++)
+		if (is_clean_login(names[i]) &&
+		    strlcpy(h->login, names[i], sizeof(h->login)) <
+			sizeof(h->login))
+			return;
+	snprintf(h->login, sizeof(h->login), "uid%u", h->uid);
+}
+
+/* passwd(5): the full name ends at the first comma, and each `&' in it stands
+ * for the login name with a capital. */
+static void
+expand_gecos(struct host *h, const char *gecos)
+{
+	size_t len = strcspn(gecos, ","), login, i;
+	struct buf name;
+
+	buf_init(&name, sizeof(h->full_name) - 1);
+	for (i = 0; i < len; i++) {
+		login = name.len;
+		if (gecos[i] != '&') {
+			buf_add_char(&name, gecos[i]);
+			continue;
+		}
+		buf_add_string(&name, h->login);
+		if (login < name.len && name.at[login] >= 'a' &&
+		    name.at[login] <= 'z')
+			name.at[login] = (char)(name.at[login] - 'a' + 'A');
+	}
+	strlcpy(h->full_name, buf_string(&name), sizeof(h->full_name));
+	buf_clear(&name);
+}
+
+static void
+find_full_name(struct host *h, const struct passwd *entry)
+{
+	const char *name = host_environment("NAME");
+
+	if (name != NULL && name[0] != '\0' &&
+	    strlcpy(h->full_name, name, sizeof(h->full_name)) <
+		sizeof(h->full_name))
+		return;
+	h->full_name[0] = '\0';
+	if (entry != NULL && entry->pw_gecos != NULL)
+		expand_gecos(h, entry->pw_gecos);
+}
+
+static void
+find_home(struct host *h, const struct passwd *entry)
+{
+	const char *homes[2];
+	size_t i;
+
+	homes[0] = host_environment("HOME");
+	homes[1] = entry == NULL ? NULL : entry->pw_dir;
+	for (i = 0; i < 2; i++)
+		if (homes[i] != NULL && homes[i][0] == '/' &&
+		    strlcpy(h->home, homes[i], sizeof(h->home)) <
+			sizeof(h->home))
+			return;
+	h->home[0] = '\0';
+}
+
+void
+host_init(struct host *h)
+{
+	const struct passwd *entry;
+
+	memset(h, 0, sizeof(*h));
+	h->uid = getuid();
+	h->privileged = getauxval(AT_SECURE) != 0;
+	entry = getpwuid(h->uid);
+	find_login(h, entry);
+	find_full_name(h, entry);
+	find_home(h, entry);
+	/* A name that does not fit may come without its NUL. */
+	if (gethostname(h->name, sizeof(h->name) - 1) == -1)
+		h->name[0] = '\0';
+}
+
+struct date
+host_now(void)
+{
+	struct date now = {0, 0};
+	struct tm local;
+	time_t seconds;
+
+	seconds = time(NULL);
+	now.seconds = seconds;
+	tzset(); /* localtime_r(3) need not */
+	if (localtime_r(&seconds, &local) != NULL)
+		now.offset_minutes = (int)(local.tm_gmtoff / 60);
+	return now;
+}
+
+int
+host_facts(const struct host *h, struct facts *f, struct error *e)
+{
+	f->login = h->login;
+	f->full_name = h->full_name;
+	f->host = h->name;
+	f->now = host_now();
+	return crypt_random(f->random, sizeof(f->random), e);
+}
+
+/* A descriptor that is closed now would become a socket or a configuration
+ * later, and what is printed would go there. Some descriptor has to be taken
+ * even where there is no /dev. */
+static void
+open_standard(void)
+{
+	int fd;
+
+	for (fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) == -1 && errno == EBADF &&
+		    open("/dev/null", O_RDWR) == -1)
+			(void)open("/", O_RDONLY | O_DIRECTORY);
+}
+
+/*
+ * Signals that the caller ignores on purpose (nohup(1), a mail program that
+ * leaves us in the background) stay ignored; only what breaks us is changed.
+ * A file size limit must give EFBIG, not death after the mail was accepted.
+ */
+void
+host_prepare(void)
+{
+	sigset_t none;
+
+	open_standard();
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
+	signal(SIGCHLD, SIG_DFL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+void
+host_hide(void)
+{
+	struct rlimit no_core = {0, 0};
+
+	setrlimit(RLIMIT_CORE, &no_core);
+	prctl(PR_SET_DUMPABLE, 0);
+}

@@ -1,0 +1,46 @@
+#ifndef HOST_H
+#define HOST_H
+
+/*
+ * host: who and where we are: user, full name, home, host name, clock,
+ * environment, random bytes. The only reader of getenv, getpw*, time.
+ */
+
+#include "submit/submit.h"
+
+struct host {
+	char login[256];     /* passwd entry of the real uid, else LOGNAME or
+			      * USER where clean, else "uid1234" */
+	char full_name[256]; /* NAME, else GECOS to its comma, `&` expanded */
+	char name[256];	     /* gethostname(2), or "" */
+	char home[4096];     /* HOME where absolute, else passwd's, else "" */
+	unsigned uid;
+	bool privileged; /* AT_SECURE: started set-id */
+};
+
+/* Never fails: what nobody knows is empty. */
+void host_init(struct host *h);
+
+/* The clock, and the local time's offset from UTC. */
+struct date host_now(void);
+
+/* Facts for submit, borrowing from h. -1: no random bytes (ERROR_SYSTEM). */
+int host_facts(const struct host *h, struct facts *f, struct error *e);
+
+/* An environment variable that means something to us, or NULL: HOME,
+ * XDG_CONFIG_HOME, TMPDIR, NAME, LOGNAME, USER, CREDENTIALS_DIRECTORY; no
+ * other is read. */
+const char *host_environment(const char *name);
+
+/* The environment's SENDLING_* entries ("NAME=VALUE"); NULL past the end. */
+const char *host_setting(size_t index);
+
+/* Opens descriptors 0 to 2 on /dev/null where they are closed; unblocks all
+ * signals; SIGPIPE and SIGXFSZ are ignored, SIGCHLD is not. First act of
+ * main. */
+void host_prepare(void);
+
+/* No core file and no ptrace by the same user from now on. */
+void host_hide(void);
+
+#endif

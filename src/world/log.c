@@ -1,0 +1,484 @@
+#include "world/log.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "world/file.h"
+#include "world/host.h"
+#include "base/mem.h"
+
+#define RECIPIENTS_MAX 1000
+#define LINE_MAX_SIZE  (32 * 1024)
+
+void
+log_set_tag(struct log *l, const char *tag)
+{
+	text_visible(text_of(tag), l->tag, sizeof(l->tag));
+}
+
+void
+log_init(struct log *l, const char *tag)
+{
+	memset(l, 0, sizeof(*l));
+	log_set_tag(l, tag == NULL ? getprogname() : tag);
+	l->fd = l->transcript = -1;
+	openlog(l->tag, LOG_PID, LOG_MAIL);
+}
+
+void
+log_clear(struct log *l)
+{
+	closelog();
+	if (l->fd != -1)
+		close(l->fd);
+	if (l->transcript != -1)
+		close(l->transcript);
+	l->fd = l->transcript = -1;
+}
+
+/* One write a line, so that lines of several processes do not mix. */
+static void print(int fd, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void
+print(int fd, const char *fmt, ...)
+{
+	va_list args;
+	char *line;
+	int len;
+
+	va_start(args, fmt);
+	len = vasprintf(&line, fmt, args);
+	va_end(args);
+	if (len == -1)
+		return;
+	file_write(fd, line, (size_t)len);
+	free(line);
+}
+
+static void
+tell_file(const struct log *l, const char *line)
+{
+	struct buf now;
+
+	buf_init(&now, 64);
+	date_format(host_now(), &now);
+	print(l->fd, "%s %s[%ld]: %s\n", buf_string(&now), l->tag,
+	    (long)getpid(), line);
+	buf_clear(&now);
+}
+
+/* line is visible already. */
+static void
+tell(const struct log *l, int priority, const char *line)
+{
+	switch (l->to) {
+	case LOGGING_UNSET:
+	case LOGGING_SYSLOG:
+		syslog(priority, "%s", line);
+		break;
+	case LOGGING_OFF:
+		break;
+	case LOGGING_FILE:
+		tell_file(l, line);
+		break;
+	case LOGGING_STDERR:
+		if (!l->quiet)
+			print(STDERR_FILENO, "%s: %s\n", l->tag, line);
+		break;
+	}
+}
+
+/* Whoever cannot have the file still gets the system's log. */
+static void
+open_file(struct log *l, const char *path)
+{
+	struct error e;
+
+	error_clear(&e);
+	l->fd = file_append(path, &e);
+	if (l->fd != -1)
+		return;
+	/* Not on stderr: callers take a word there for a failure. */
+	l->to = LOGGING_SYSLOG;
+	log_note(l, "no log, the mail goes on: %s", e.text);
+}
+
+void
+log_open(struct log *l, const struct account *a)
+{
+	l->to = a->log == LOGGING_UNSET ? LOGGING_SYSLOG : a->log;
+	l->facility = a->log_facility == 0 ? LOG_MAIL : a->log_facility;
+	if (l->fd != -1)
+		close(l->fd);
+	l->fd = -1;
+	if (l->to == LOGGING_FILE)
+		open_file(l, a->log_path);
+	if (l->to == LOGGING_SYSLOG)
+		openlog(l->tag, LOG_PID, l->facility);
+}
+
+int
+log_open_transcript(struct log *l, const char *path, struct error *e)
+{
+	int fd;
+
+	fd = file_append(path, e);
+	if (fd == -1)
+		return -1;
+	if (l->transcript != -1)
+		close(l->transcript);
+	l->transcript = fd;
+	return 0;
+}
+
+/* The caller frees it. */
+static char *
+visible(struct text t)
+{
+	size_t size = 4 * t.len + 1;
+
+	return text_visible(t, mem_new(size, 1), size);
+}
+
+static void
+trace_line(void *arg, enum session_side side, struct text line)
+{
+	static const char *const marks[] = {[SESSION_CLIENT] = "C:",
+	    [SESSION_SERVER] = "S:",
+	    [SESSION_NOTE] = "--"};
+	const struct log *l = arg;
+	char *shown = visible(line);
+
+	if (l->verbose && !l->quiet)
+		print(STDERR_FILENO, "%s %s\n", marks[side], shown);
+	if (l->transcript != -1)
+		print(l->transcript, "%s %s\n", marks[side], shown);
+	free(shown);
+}
+
+struct session_trace
+log_trace(struct log *l)
+{
+	struct session_trace trace = {NULL, l};
+
+	if ((l->verbose && !l->quiet) || l->transcript != -1)
+		trace.line = trace_line;
+	return trace;
+}
+
+static void
+add_quoted(struct buf *line, const char *value)
+{
+	buf_add_char(line, '"');
+	for (; *value != '\0'; value++) {
+		if (*value == '"' || *value == '\\')
+			buf_add_char(line, '\\');
+		buf_add_char(line, *value);
+	}
+	buf_add_char(line, '"');
+}
+
+static void
+add_value(struct buf *line, const char *key, const char *value)
+{
+	char shown[1500];
+
+	text_visible(text_of(value), shown, sizeof(shown));
+	buf_format(line, "%s=", key);
+	if (shown[0] == '\0')
+		buf_add_char(line, '-');
+	else if (strpbrk(shown, " \"\\") != NULL)
+		add_quoted(line, shown);
+	else
+		buf_add_string(line, shown);
+	buf_add_char(line, ' ');
+}
+
+static void
+add_words(struct buf *line, const char *key, const char *value)
+{
+	char shown[1500];
+
+	text_visible(text_of(value), shown, sizeof(shown));
+	buf_format(line, "%s=", key);
+	add_quoted(line, shown);
+	buf_add_char(line, ' ');
+}
+
+static void
+add_recipients(struct buf *line, const struct envelope *env)
+{
+	struct buf list;
+	size_t i;
+
+	buf_init(&list, RECIPIENTS_MAX);
+	for (i = 0; i < env->count; i++)
+		if (buf_format(&list, "%s<%s>", i == 0 ? "" : ",",
+			env->recipients[i].path) == -1)
+			break;
+	list.max += 32;
+	list.full = false;
+	if (i < env->count)
+		buf_format(&list, ",+%zu more", env->count - i);
+	add_value(line, "to", buf_string(&list));
+	buf_clear(&list);
+}
+
+static void
+add_envelope(struct buf *line, const struct envelope *env)
+{
+	char *from;
+
+	if (env == NULL) {
+		buf_add_string(line, "from=- to=- ");
+		return;
+	}
+	if (asprintf(&from, "<%s>", env->reverse_path) == -1)
+		return;
+	add_value(line, "from", from);
+	free(from);
+	add_recipients(line, env);
+}
+
+/* "doing: text" in out, visible. */
+static char *
+failure_words(const struct error *e, char out[1000])
+{
+	char words[sizeof(e->text) + 200];
+
+	snprintf(words, sizeof(words), "%s%s%s",
+	    e->doing == NULL ? "" : e->doing, e->doing == NULL ? "" : ": ",
+	    e->text);
+	return text_visible(text_of(words), out, 1000);
+}
+
+static void
+add_mail(struct buf *line, const struct log_mail *mail)
+{
+	char words[1000];
+
+	add_envelope(line, mail->envelope);
+	add_value(line, "smarthost", mail->smarthost);
+	add_value(line, "tls", mail->tls);
+	add_value(line, "auth", mail->auth);
+	buf_format(line, "size=%llu ", mail->size);
+	add_value(line, "msgid", mail->message_id);
+	if (mail->code == 0)
+		buf_add_string(line, "code=- ");
+	else
+		buf_format(line, "code=%d ", mail->code);
+	add_words(line, "reply", mail->words);
+	buf_format(line, "delay=%lld.%03lld status=%d", mail->delay_ms / 1000,
+	    mail->delay_ms % 1000, mail->status);
+	if (mail->error != NULL && mail->error->kind != ERROR_NONE) {
+		buf_add_string(line, " error=");
+		add_quoted(line, failure_words(mail->error, words));
+	}
+}
+
+void
+log_mail(struct log *l, const struct log_mail *mail)
+{
+	struct buf line;
+
+	buf_init(&line, LINE_MAX_SIZE);
+	add_mail(&line, mail);
+	tell(l, mail->status == 0 ? LOG_INFO : LOG_ERR, buf_string(&line));
+	buf_clear(&line);
+}
+
+void
+log_note(struct log *l, const char *fmt, ...)
+{
+	char line[1000], shown[1100];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(line, sizeof(line), fmt, args);
+	va_end(args);
+	tell(l, LOG_NOTICE, text_visible(text_of(line), shown, sizeof(shown)));
+}
+
+void
+log_notes(struct log *l, const struct notes *notes)
+{
+	size_t i;
+
+	for (i = 0; i < notes->count; i++)
+		log_note(l, "%s", notes->lines[i]);
+}
+
+static const char *
+outcome(const struct error *e, const struct envelope *env)
+{
+	if (env == NULL)
+		return "";
+	if (e->kind == ERROR_DOUBTFUL)
+		return "mail may have been sent: ";
+	if (envelope_count(env, VERDICT_DELIVERED) > 0)
+		return "mail not sent to all recipients: ";
+	return "mail not sent: ";
+}
+
+static const char *
+verdict_word(enum verdict verdict)
+{
+	switch (verdict) {
+	case VERDICT_OPEN:
+		return "open";
+	case VERDICT_ACCEPTED:
+		return "accepted";
+	case VERDICT_DELIVERED:
+		return "delivered";
+	case VERDICT_REFUSED:
+		return "refused";
+	case VERDICT_LATER:
+		return "later";
+	case VERDICT_DOUBTFUL:
+		return "doubtful";
+	}
+	return "open";
+}
+
+static void
+print_recipient(const struct recipient *r)
+{
+	char path[1100], words[800];
+
+	if (r->verdict != VERDICT_REFUSED && r->verdict != VERDICT_LATER &&
+	    r->verdict != VERDICT_DOUBTFUL)
+		return;
+	text_visible(text_of(r->path), path, sizeof(path));
+	text_visible(text_of(r->reply == NULL ? "" : r->reply->words), words,
+	    sizeof(words));
+	print(STDERR_FILENO, "  %s: %s%s%s\n", verdict_word(r->verdict), path,
+	    words[0] == '\0' ? "" : ": ", words);
+}
+
+static void
+print_detail(const char *label, const char *words)
+{
+	char shown[1000];
+
+	if (words[0] != '\0')
+		print(STDERR_FILENO, "  %s: %s\n", label,
+		    text_visible(text_of(words), shown, sizeof(shown)));
+}
+
+/* The only one, and those of whom the error itself tells all, need no line of
+ * their own. */
+static bool
+is_told(const struct recipient *r, const struct envelope *env,
+    const struct error *e)
+{
+	const char *words = r->reply == NULL ? "" : r->reply->words;
+
+	if (env->count == 1)
+		return true;
+	return strcmp(words, e->why) == 0 &&
+	       (e->doing == NULL || strcmp(e->doing, "RCPT TO") != 0);
+}
+
+void
+log_failure(struct log *l, const struct error *e, const struct envelope *env)
+{
+	char words[1000];
+	size_t i;
+
+	if (l->quiet)
+		return;
+	print(STDERR_FILENO, "%s: %s%s\n", getprogname(), outcome(e, env),
+	    failure_words(e, words));
+	print_detail("server", e->why);
+	print_detail("hint", e->hint);
+	for (i = 0; env != NULL && i < env->count; i++) {
+		if (!is_told(&env->recipients[i], env, e))
+			print_recipient(&env->recipients[i]);
+	}
+}
+
+static void
+json_string(const char *string)
+{
+	char *shown, *c;
+
+	if (string == NULL) {
+		fputs("null", stdout);
+		return;
+	}
+	shown = visible(text_of(string));
+	putchar('"');
+	for (c = shown; *c != '\0'; c++) {
+		if (*c == '"' || *c == '\\')
+			putchar('\\');
+		putchar(*c);
+	}
+	putchar('"');
+	free(shown);
+}
+
+static void
+json_pair(const char *key, const char *value)
+{
+	printf(",\"%s\":", key);
+	json_string(value);
+}
+
+static void
+json_error(const struct error *e)
+{
+	char words[1000];
+
+	fputs(",\"error\":", stdout);
+	if (e == NULL || e->kind == ERROR_NONE) {
+		fputs("null", stdout);
+		return;
+	}
+	fputs("{\"kind\":", stdout);
+	json_string(error_word(e->kind));
+	json_pair("text", failure_words(e, words));
+	json_pair("why", e->why[0] == '\0' ? NULL : e->why);
+	json_pair("hint", e->hint[0] == '\0' ? NULL : e->hint);
+	putchar('}');
+}
+
+static void
+json_recipients(const struct envelope *env)
+{
+	const struct recipient *r;
+	size_t i;
+
+	fputs(",\"recipients\":[", stdout);
+	for (i = 0; env != NULL && i < env->count; i++) {
+		r = &env->recipients[i];
+		fputs(i == 0 ? "{\"address\":" : ",{\"address\":", stdout);
+		json_string(r->path);
+		json_pair("verdict", verdict_word(r->verdict));
+		json_pair("reply", r->reply == NULL ? NULL : r->reply->words);
+		putchar('}');
+	}
+	putchar(']');
+}
+
+void
+log_json(const struct log_mail *mail)
+{
+	printf("{\"status\":%d", mail->status);
+	json_error(mail->error);
+	json_pair("from",
+	    mail->envelope == NULL ? NULL : mail->envelope->reverse_path);
+	json_recipients(mail->envelope);
+	json_pair("smarthost", mail->smarthost);
+	json_pair("tls", mail->tls);
+	json_pair("auth", mail->auth);
+	printf(",\"size\":%llu", mail->size);
+	json_pair("message_id", mail->message_id);
+	json_pair("reply", mail->words);
+	fputs("}\n", stdout);
+	fflush(stdout);
+}

@@ -1,0 +1,77 @@
+#ifndef LOG_H
+#define LOG_H
+
+/*
+ * log: what is told, and where: one line a mail to syslog, a file or stderr;
+ * failures on stderr; the dialogue for -v and -X; the result as JSON. Nothing
+ * that fails here changes anything else.
+ */
+
+#include "submit/account.h"
+#include "submit/envelope.h"
+#include "base/error.h"
+#include "smtp/session.h"
+#include "submit/submit.h"
+
+struct log {
+	enum account_log to;
+	int facility;
+	char tag[64];	/* -L, else the program's name */
+	int fd;		/* LOGGING_FILE, or -1 */
+	bool verbose;	/* -v: the dialogue on stderr */
+	int transcript; /* -X, or -1 */
+	bool quiet;	/* -oeq: nothing on stderr */
+};
+
+void log_init(struct log *l, const char *tag);
+void log_clear(struct log *l);
+
+/* -L: another name in syslog and the lines of the log. Copied. */
+void log_set_tag(struct log *l, const char *tag);
+
+/* Opens what the account names. Never fails the mail: what goes wrong is a
+ * note in syslog, which is used instead. */
+void log_open(struct log *l, const struct account *a);
+
+/* Opens the transcript. -1: ERROR_CONFIG. */
+int log_open_transcript(struct log *l, const char *path, struct error *e);
+
+/* Gives session and deliver a trace that writes here; line is NULL where
+ * nobody listens. */
+struct session_trace log_trace(struct log *l);
+
+/* One mail's end. All strings may be NULL. */
+struct log_mail {
+	const struct envelope *envelope;
+	const char *smarthost; /* "mail.example.org:465" */
+	const char *tls;
+	const char *auth;
+	unsigned long long size;
+	const char *message_id;
+	int code;
+	const char *words; /* the server's reply */
+	long long delay_ms;
+	int status; /* exit status */
+	const struct error *error;
+};
+
+/* from= to= smarthost= tls= auth= size= msgid= code= reply="" delay= status=,
+ * then error="" where there is one: one line, visible, at most 1000 octets of
+ * recipients then "+N more". What is not known is "-"; values with a space
+ * are quoted. */
+void log_mail(struct log *l, const struct log_mail *mail);
+
+/* A remark of severity notice, and all of several. */
+void log_note(struct log *l, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+void log_notes(struct log *l, const struct notes *notes);
+
+/* The failure on stderr in two or three lines, and one line for each refused
+ * recipient (env may be NULL), unless quiet. */
+void log_failure(
+    struct log *l, const struct error *e, const struct envelope *env);
+
+/* The result as one JSON object on stdout. */
+void log_json(const struct log_mail *mail);
+
+#endif

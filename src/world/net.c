@@ -1,0 +1,296 @@
+#include "world/net.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+
+#define NET_RESOLVING "looking up the smarthost"
+
+bool
+net_is_literal(const char *host)
+{
+	struct in6_addr address;
+	char plain[INET6_ADDRSTRLEN];
+	size_t len;
+
+	/* RFC 4007 section 11: a zone may follow; inet_pton() takes none. */
+	len = strcspn(host, "%");
+	if (len >= sizeof(plain))
+		return false;
+	memcpy(plain, host, len);
+	plain[len] = '\0';
+	return inet_pton(AF_INET6, plain, &address) == 1 ||
+	       inet_pton(AF_INET, host, &address) == 1;
+}
+
+static int
+family_of(enum account_family family)
+{
+	switch (family) {
+	case FAMILY_UNSET:
+	case FAMILY_ANY:
+		return AF_UNSPEC;
+	case FAMILY_IPV4:
+		return AF_INET;
+	case FAMILY_IPV6:
+		return AF_INET6;
+	}
+	return AF_UNSPEC;
+}
+
+static int
+flags_for(const char *host, int family)
+{
+	if (net_is_literal(host))
+		return AI_NUMERICSERV | AI_NUMERICHOST;
+	/* AI_ADDRCONFIG does not count loopback addresses, so that a machine
+	 * without a network would not know its own name. */
+	if (text_equal_fold(text_of(host), TEXT("localhost")))
+		return AI_NUMERICSERV;
+	/* With one family it would turn "there is no network" into "there is
+	 * no such name". */
+	return AI_NUMERICSERV | (family == AF_UNSPEC ? AI_ADDRCONFIG : 0);
+}
+
+/* Whether the answer may only mean that this machine has no address of the
+ * host's family at the moment. */
+static bool
+is_narrow(int why, int flags)
+{
+	return why != 0 && why != EAI_SYSTEM && why != EAI_MEMORY &&
+	       why != EAI_AGAIN && why != EAI_FAIL &&
+	       (flags & AI_ADDRCONFIG) != 0;
+}
+
+/* EAI_NODATA and EAI_ADDRFAMILY, which not every system has, say like
+ * EAI_NONAME that there is no address. */
+static int
+unresolved(const char *host, enum account_family family, int why, int sys,
+    struct error *e)
+{
+	char name[200];
+
+	text_visible(text_of(host), name, sizeof(name));
+	switch (why) {
+	case EAI_SYSTEM:
+		return error_set_sys(
+		    e, ERROR_LATER, sys, NET_RESOLVING, "%s", name);
+	case EAI_MEMORY:
+		return error_set(e, ERROR_SYSTEM, NET_RESOLVING, "%s: %s", name,
+		    gai_strerror(why));
+	case EAI_AGAIN:
+	case EAI_FAIL:
+		error_set(e, ERROR_LATER, NET_RESOLVING, "%s: %s", name,
+		    gai_strerror(why));
+		return error_hint(e,
+		    "no name server answered: see whether the network is up "
+		    "and what /etc/resolv.conf says");
+	}
+	error_set(e, ERROR_HOST, NET_RESOLVING, "%s has no %saddress: %s", name,
+	    family == FAMILY_IPV4   ? "IPv4 "
+	    : family == FAMILY_IPV6 ? "IPv6 "
+				    : "",
+	    gai_strerror(why));
+	return error_hint(
+	    e, "see whether the name in `smarthost' is spelled right");
+}
+
+static struct addrinfo *
+next_of_family(struct addrinfo *at, int family, bool same)
+{
+	while (at != NULL && (at->ai_family == family) != same)
+		at = at->ai_next;
+	return at;
+}
+
+static void
+add(struct net_addresses *addresses, const struct addrinfo *from)
+{
+	struct net_address *a;
+
+	if (from->ai_addrlen > sizeof(a->sockaddr))
+		return;
+	a = &addresses->list[addresses->count++];
+	memcpy(&a->sockaddr, from->ai_addr, from->ai_addrlen);
+	a->len = from->ai_addrlen;
+}
+
+/* RFC 8305 section 4: the resolver's order (RFC 6724) within a family, the
+ * families in turn, the one it put first first. */
+static void
+interleave(struct addrinfo *found, struct net_addresses *addresses)
+{
+	struct addrinfo *first, *second, *at;
+	size_t count = 0;
+	int family = found->ai_family;
+
+	for (at = found; at != NULL; at = at->ai_next)
+		count++;
+	addresses->list = mem_new(count, sizeof(*addresses->list));
+	first = found;
+	second = next_of_family(found, family, false);
+	while (first != NULL || second != NULL) {
+		if (first != NULL) {
+			add(addresses, first);
+			first = next_of_family(first->ai_next, family, true);
+		}
+		if (second != NULL) {
+			add(addresses, second);
+			second = next_of_family(second->ai_next, family, false);
+		}
+	}
+}
+
+int
+net_resolve(const struct smarthost *s, enum account_family family,
+    struct net_addresses *addresses, struct error *e)
+{
+	struct addrinfo hints, *found;
+	char port[8];
+	int why;
+
+	memset(addresses, 0, sizeof(*addresses));
+	memset(&hints, 0, sizeof(hints));
+	hints.ai_family = family_of(family);
+	hints.ai_socktype = SOCK_STREAM;
+	hints.ai_flags = flags_for(s->host, hints.ai_family);
+	snprintf(port, sizeof(port), "%hu", s->port);
+	why = getaddrinfo(s->host, port, &hints, &found);
+	if (is_narrow(why, hints.ai_flags)) {
+		hints.ai_flags &= ~AI_ADDRCONFIG;
+		why = getaddrinfo(s->host, port, &hints, &found);
+	}
+	if (why != 0)
+		return unresolved(s->host, family, why, errno, e);
+	interleave(found, addresses);
+	freeaddrinfo(found);
+	return 0;
+}
+
+void
+net_clear(struct net_addresses *addresses)
+{
+	free(addresses->list);
+	memset(addresses, 0, sizeof(*addresses));
+}
+
+/* A kernel without IPv6 is no failure of ours: another address may do. */
+static int
+no_socket(const struct net_address *a, int sys, struct error *e)
+{
+	enum error_kind kind = ERROR_SYSTEM;
+	char words[INET6_ADDRSTRLEN];
+
+	if (sys == EAFNOSUPPORT || sys == EPROTONOSUPPORT)
+		kind = ERROR_LATER;
+	return error_set_sys(e, kind, sys, "connecting", "a socket for %s",
+	    net_words(a, words, sizeof(words)));
+}
+
+int
+net_start(const struct net_address *a, struct error *e)
+{
+	const struct sockaddr *to = (const struct sockaddr *)&a->sockaddr;
+	char words[INET6_ADDRSTRLEN];
+	int fd, on = 1, sys;
+
+	fd = socket(
+	    to->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd == -1)
+		return no_socket(a, errno, e);
+	/* Bursts are whole already; Nagle's wait could only cost time. */
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	if (connect(fd, to, a->len) == 0 || errno == EINPROGRESS ||
+	    errno == EINTR)
+		return fd;
+	sys = errno;
+	close(fd);
+	return error_set_sys(e, ERROR_LATER, sys, "connecting", "%s",
+	    net_words(a, words, sizeof(words)));
+}
+
+int
+net_result(int fd)
+{
+	socklen_t len;
+	int sys;
+
+	len = sizeof(sys);
+	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &sys, &len) == -1)
+		return errno;
+	return sys;
+}
+
+/* An IPv4 address that came in IPv6 clothes is shown as what it is. */
+static const struct in_addr *
+as_ipv4(const struct net_address *a)
+{
+	const struct in6_addr *six;
+
+	if (a->sockaddr.ss_family == AF_INET)
+		return &((const struct sockaddr_in *)&a->sockaddr)->sin_addr;
+	six = &((const struct sockaddr_in6 *)&a->sockaddr)->sin6_addr;
+	if (a->sockaddr.ss_family != AF_INET6 || !IN6_IS_ADDR_V4MAPPED(six))
+		return NULL;
+	return (const struct in_addr *)&six->s6_addr[12];
+}
+
+char *
+net_words(const struct net_address *a, char *out, size_t size)
+{
+	const struct sockaddr_in6 *six;
+	const struct in_addr *four;
+	const char *words;
+
+	four = as_ipv4(a);
+	six = (const struct sockaddr_in6 *)&a->sockaddr;
+	if (four != NULL)
+		words = inet_ntop(AF_INET, four, out, (socklen_t)size);
+	else
+		words =
+		    inet_ntop(AF_INET6, &six->sin6_addr, out, (socklen_t)size);
+	if (words == NULL)
+		strlcpy(out, "?", size);
+	return out;
+}
+
+char *
+net_literal(int fd, char *out, size_t size)
+{
+	struct net_address own;
+	char words[INET6_ADDRSTRLEN];
+
+	memset(&own, 0, sizeof(own));
+	own.len = sizeof(own.sockaddr);
+	if (getsockname(fd, (struct sockaddr *)&own.sockaddr, &own.len) == -1 ||
+	    (own.sockaddr.ss_family != AF_INET &&
+		own.sockaddr.ss_family != AF_INET6)) {
+		strlcpy(out, "[127.0.0.1]", size);
+		return out;
+	}
+	net_words(&own, words, sizeof(words));
+	snprintf(
+	    out, size, "[%s%s]", as_ipv4(&own) == NULL ? "IPv6:" : "", words);
+	return out;
+}
+
+bool
+net_is_loopback(const struct net_address *a)
+{
+	const struct in_addr *four;
+
+	four = as_ipv4(a);
+	if (four != NULL)
+		return ntohl(four->s_addr) >> 24 == 127;
+	return a->sockaddr.ss_family == AF_INET6 &&
+	       IN6_IS_ADDR_LOOPBACK(
+		   &((const struct sockaddr_in6 *)&a->sockaddr)->sin6_addr);
+}

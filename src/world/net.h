@@ -1,0 +1,50 @@
+#ifndef NET_H
+#define NET_H
+
+/*
+ * net: names to addresses, addresses to connecting sockets. The only caller
+ * of getaddrinfo, socket, connect. Does not wait: stream does.
+ */
+
+#include <sys/socket.h>
+
+#include "submit/account.h"
+#include "base/error.h"
+
+struct net_address {
+	struct sockaddr_storage sockaddr;
+	socklen_t len;
+};
+
+struct net_addresses {
+	struct net_address *list; /* families interleaved, RFC 8305 section 4 */
+	size_t count;
+};
+
+/* All addresses of host and port. -1: ERROR_HOST where the name does not
+ * exist, ERROR_LATER where nobody can tell now, both naming the host. */
+int net_resolve(const struct smarthost *s, enum account_family family,
+    struct net_addresses *addresses, struct error *e);
+void net_clear(struct net_addresses *addresses);
+
+/* A non-blocking, close-on-exec socket, TCP_NODELAY set, that is connecting.
+ * -1: ERROR_SYSTEM, or ERROR_LATER where the address cannot be reached. */
+int net_start(const struct net_address *a, struct error *e);
+
+/* Whether the connect that is over went well: 0, or its errno. */
+int net_result(int fd);
+
+/* "192.0.2.1" or "2001:db8::1"; returns out. */
+char *net_words(const struct net_address *a, char *out, size_t size);
+
+/* The socket's own address as an EHLO argument: "[192.0.2.1]" or
+ * "[IPv6:2001:db8::1]"; returns out. */
+char *net_literal(int fd, char *out, size_t size);
+
+bool net_is_loopback(const struct net_address *a);
+
+/* Whether the text is an IP address (then it is verified as one and no SNI is
+ * sent). */
+bool net_is_literal(const char *host);
+
+#endif

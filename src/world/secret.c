@@ -1,0 +1,383 @@
+#include "world/secret.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <readpassphrase.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "world/file.h"
+#include "base/mem.h"
+#include "world/stream.h"
+
+#define RUNNING "password-command"
+
+extern char **environ;
+
+/* A password-command that runs. */
+struct command {
+	pid_t pid;
+	int output;
+	bool grouped;	    /* in a process group of its own */
+	long long deadline; /* stream_now() based */
+};
+
+/* Every descriptor but 0 to 2 is closed by exec from now on, also those that
+ * our caller left open. */
+static void
+keep_descriptors(void)
+{
+	struct dirent *entry;
+	DIR *folder;
+	int fd;
+
+	folder = opendir("/dev/fd");
+	if (folder == NULL) {
+		for (fd = 3; fd < 1024; fd++)
+			fcntl(fd, F_SETFD, FD_CLOEXEC);
+		return;
+	}
+	while ((entry = readdir(folder)) != NULL) {
+		fd = atoi(entry->d_name);
+		if (fd > 2)
+			fcntl(fd, F_SETFD, FD_CLOEXEC);
+	}
+	closedir(folder);
+}
+
+/*
+ * Whether somebody at the terminal started us. A command that asks there must
+ * be in the group that has the terminal, or it is stopped; it then also ends
+ * by the same ^C as we do. Otherwise a group of its own makes sure that all
+ * of it ends with its time.
+ */
+static bool
+has_terminal(void)
+{
+	bool ours;
+	int fd;
+
+	fd = open("/dev/tty", O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+	if (fd == -1)
+		return false;
+	ours = tcgetpgrp(fd) == getpgrp();
+	close(fd);
+	return ours;
+}
+
+static void
+set_attributes(posix_spawnattr_t *attributes, bool grouped)
+{
+	short flags = POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK;
+	sigset_t all, none;
+
+	sigfillset(&all);
+	sigemptyset(&none);
+	posix_spawnattr_setsigdefault(attributes, &all);
+	posix_spawnattr_setsigmask(attributes, &none);
+	posix_spawnattr_setpgroup(attributes, 0);
+	if (grouped)
+		flags |= POSIX_SPAWN_SETPGROUP;
+	posix_spawnattr_setflags(attributes, flags);
+}
+
+/* 0 or an errno, as posix_spawn(3). */
+static int
+spawn(struct command *c, const char *text, int output)
+{
+	char shell[] = "sh", option[] = "-c";
+	char *argv[] = {shell, option, (char *)(uintptr_t)text, NULL};
+	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attributes;
+	int sys;
+
+	if (posix_spawn_file_actions_init(&actions) != 0)
+		return ENOMEM;
+	if (posix_spawnattr_init(&attributes) != 0) {
+		posix_spawn_file_actions_destroy(&actions);
+		return ENOMEM;
+	}
+	set_attributes(&attributes, c->grouped);
+	sys = posix_spawn_file_actions_addopen(
+	    &actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+	if (sys == 0)
+		sys = posix_spawn_file_actions_adddup2(
+		    &actions, output, STDOUT_FILENO);
+	if (sys == 0)
+		sys = posix_spawn(
+		    &c->pid, "/bin/sh", &actions, &attributes, argv, environ);
+	posix_spawnattr_destroy(&attributes);
+	posix_spawn_file_actions_destroy(&actions);
+	return sys;
+}
+
+static int
+start(struct command *c, const char *text, struct error *e)
+{
+	int ends[2], sys;
+
+	c->deadline = stream_now() + SECRET_COMMAND_SECONDS * 1000LL;
+	c->grouped = !has_terminal();
+	if (pipe2(ends, O_CLOEXEC) == -1)
+		return error_set_sys(e, ERROR_SYSTEM, errno, RUNNING, "pipe");
+	keep_descriptors();
+	sys = spawn(c, text, ends[1]);
+	close(ends[1]);
+	c->output = ends[0];
+	if (sys == 0)
+		return 0;
+	close(ends[0]);
+	return error_set_sys(e, ERROR_SYSTEM, sys, RUNNING, "/bin/sh");
+}
+
+static int
+too_slow(struct error *e)
+{
+	return error_set(e, ERROR_CONFIG, RUNNING,
+	    "not finished after %d seconds", SECRET_COMMAND_SECONDS);
+}
+
+/* Reads to the end; what does not fit is read and forgotten, so that the
+ * command is not killed for being talkative. */
+static int
+read_output(struct command *c, struct buf *out, struct error *e)
+{
+	char chunk[4096];
+	size_t room;
+	ssize_t n;
+	int ready;
+
+	do {
+		ready = stream_wait_readable(c->output, c->deadline);
+		if (ready == 0)
+			return too_slow(e);
+		n = ready == -1 ? -1 : read(c->output, chunk, sizeof(chunk));
+		if (n == -1 && errno != EINTR)
+			return error_set_sys(e, ERROR_SYSTEM, errno, RUNNING,
+			    "reading its output");
+		room = out->max - out->len;
+		if (n > 0)
+			buf_add(
+			    out, chunk, (size_t)n < room ? (size_t)n : room);
+		explicit_bzero(chunk, sizeof(chunk));
+	} while (n != 0);
+	return 0;
+}
+
+/* waitpid(2) with a time limit: SIGCHLD is blocked and so stays pending until
+ * sigtimedwait(2) takes it. */
+static int
+wait_end(struct command *c, int *status, struct error *e)
+{
+	struct timespec left;
+	long long ms;
+	sigset_t child;
+	pid_t ended;
+
+	sigemptyset(&child);
+	sigaddset(&child, SIGCHLD);
+	while ((ended = waitpid(c->pid, status, WNOHANG)) != c->pid) {
+		if (ended == -1 && errno != EINTR)
+			return error_set_sys(
+			    e, ERROR_SYSTEM, errno, RUNNING, "waitpid");
+		ms = c->deadline - stream_now();
+		if (ms <= 0)
+			return too_slow(e);
+		left.tv_sec = (time_t)(ms / 1000);
+		left.tv_nsec = (long)(ms % 1000) * 1000000;
+		sigtimedwait(&child, NULL, &left);
+	}
+	c->pid = -1;
+	return 0;
+}
+
+static void
+end(struct command *c)
+{
+	close(c->output);
+	if (c->pid == -1)
+		return;
+	kill(c->grouped ? -c->pid : c->pid, SIGKILL);
+	while (waitpid(c->pid, NULL, 0) == -1 && errno == EINTR)
+		;
+}
+
+static int
+check_status(int status, struct error *e)
+{
+	if (WIFSIGNALED(status))
+		return error_set(e, ERROR_CONFIG, RUNNING,
+		    "ended by signal %d (%s)", WTERMSIG(status),
+		    strsignal(WTERMSIG(status)));
+	if (WEXITSTATUS(status) != 0)
+		return error_set(e, ERROR_CONFIG, RUNNING,
+		    "ended with status %d", WEXITSTATUS(status));
+	return 0;
+}
+
+static int
+run(const char *text, struct buf *out, struct error *e)
+{
+	struct command c;
+	int result, status;
+
+	if (start(&c, text, e) == -1)
+		return -1;
+	result = read_output(&c, out, e);
+	if (result == 0)
+		result = wait_end(&c, &status, e);
+	if (result == 0)
+		result = check_status(status, e);
+	end(&c);
+	return result;
+}
+
+static void
+no_act(int signal_number)
+{
+	(void)signal_number;
+}
+
+/* An ignored SIGCHLD would reap the command before we learn its status. */
+static int
+run_watched(const char *text, struct buf *out, struct error *e)
+{
+	struct sigaction watch, old_action;
+	sigset_t child, old_mask;
+	int status;
+
+	memset(&watch, 0, sizeof(watch));
+	watch.sa_handler = no_act;
+	sigemptyset(&watch.sa_mask);
+	sigemptyset(&child);
+	sigaddset(&child, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &child, &old_mask);
+	sigaction(SIGCHLD, &watch, &old_action);
+	status = run(text, out, e);
+	sigprocmask(SIG_SETMASK, &old_mask, NULL);
+	sigaction(SIGCHLD, &old_action, NULL);
+	return status;
+}
+
+static int
+add_first_line(const char *doing, const struct buf *whole, struct buf *out,
+    struct error *e)
+{
+	struct text rest, line = {NULL, 0};
+
+	rest = buf_text(whole);
+	text_next_line(&rest, &line);
+	if (line.len == 0)
+		return error_set(
+		    e, ERROR_CONFIG, doing, "its first line is empty");
+	if (buf_add_text(out, line) == -1)
+		return error_set(e, ERROR_CONFIG, doing,
+		    "its first line is longer than %d bytes", SECRET_MAX);
+	return 0;
+}
+
+static int
+read_command(const char *text, struct buf *out, struct error *e)
+{
+	struct buf whole;
+	int status;
+
+	buf_init(&whole, SECRET_MAX + 2);
+	status = run_watched(text, &whole, e);
+	if (status == 0)
+		status = add_first_line(RUNNING, &whole, out, e);
+	buf_wipe(&whole);
+	if (status == -1)
+		error_hint(e, "see what the command does in a shell; it runs "
+			      "as /bin/sh -c COMMAND with nothing to read");
+	return status;
+}
+
+static int
+read_file(const char *path, struct buf *out, struct error *e)
+{
+	struct buf whole;
+	int status;
+
+	buf_init(&whole, SECRET_MAX + 2);
+	status = file_read(path, FILE_SECRET, &whole, NULL, e);
+	if (status == 0)
+		status = add_first_line("password-file", &whole, out, e);
+	buf_wipe(&whole);
+	/* A missing file is a wrong account here, not a missing input. */
+	if (e->kind == ERROR_INPUT) {
+		e->kind = ERROR_CONFIG;
+		error_hint(e, "write the password into this file, mode 0600, "
+			      "or name another one");
+	}
+	if (status == -1 && e->doing == NULL)
+		e->doing = "password-file";
+	return status;
+}
+
+static int
+none_named(struct error *e)
+{
+	error_set(e, ERROR_CONFIG, NULL,
+	    "the account has a user and no "
+	    "password");
+	return error_hint(
+	    e, "write `password-file PATH' or `password-command COMMAND'");
+}
+
+static int
+ask_terminal(const char *user, struct buf *out, struct error *e)
+{
+	char name[100], prompt[160], typed[1024];
+	int status = 0;
+
+	snprintf(prompt, sizeof(prompt), "Password of %s: ",
+	    text_visible(text_of(user), name, sizeof(name)));
+	if (readpassphrase(prompt, typed, sizeof(typed), RPP_REQUIRE_TTY) ==
+	    NULL)
+		status = none_named(e);
+	else if (typed[0] == '\0')
+		status = error_set(
+		    e, ERROR_CONFIG, NULL, "the password typed is empty");
+	else if (buf_add_string(out, typed) == -1)
+		status = error_set(e, ERROR_CONFIG, NULL,
+		    "the password is longer than %zu bytes", out->max);
+	explicit_bzero(typed, sizeof(typed));
+	return status;
+}
+
+static int
+add_value(const char *value, struct buf *out, struct error *e)
+{
+	if (value[0] == '\0')
+		return error_set(e, ERROR_CONFIG, "password", "it is empty");
+	if (buf_add_string(out, value) == -1)
+		return error_set(e, ERROR_CONFIG, "password",
+		    "it is longer than %zu bytes", out->max);
+	return 0;
+}
+
+int
+secret_read(const struct account *a, bool ask, struct buf *out, struct error *e)
+{
+	if (a->user == NULL)
+		return 0;
+	switch (a->secret) {
+	case SECRET_NONE:
+		return ask ? ask_terminal(a->user, out, e) : none_named(e);
+	case SECRET_VALUE:
+		return add_value(a->secret_text, out, e);
+	case SECRET_FILE:
+		return read_file(a->secret_text, out, e);
+	case SECRET_COMMAND:
+		return read_command(a->secret_text, out, e);
+	}
+	return none_named(e);
+}

@@ -1,0 +1,30 @@
+#ifndef SECRET_H
+#define SECRET_H
+
+/*
+ * secret: the password of an account, from where the account says: value,
+ * password-file (first line), password-command (first line of its output), or
+ * the terminal where none is named and there is one. The core dump is
+ * switched off (host_hide) by the caller before.
+ */
+
+#include "submit/account.h"
+#include "base/buf.h"
+#include "base/error.h"
+
+#define SECRET_MAX	       (64 * 1024)
+#define SECRET_COMMAND_SECONDS 60
+
+/*
+ * Appends the password to out, which the caller wipes with buf_wipe(); its
+ * max is SECRET_MAX. An account without user gives 0 and nothing.
+ * password-command: run by posix_spawn as /bin/sh -c, stdin /dev/null, stderr
+ * ours, no other descriptor, default signals; a status other than 0, a
+ * signal, no output, or more than SECRET_COMMAND_SECONDS is ERROR_CONFIG.
+ * Terminal: only when `ask` is set and /dev/tty opens. -1: ERROR_CONFIG;
+ * never with a byte of the secret.
+ */
+int secret_read(
+    const struct account *a, bool ask, struct buf *out, struct error *e);
+
+#endif

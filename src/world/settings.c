@@ -1,0 +1,291 @@
+#include "world/settings.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/buf.h"
+#include "world/file.h"
+#include "base/mem.h"
+
+/* A path in an `include` is relative to the file that it stands in. */
+static void
+resolve(const char *from, const char *path, struct buf *out)
+{
+	const char *slash;
+
+	slash = strrchr(from, '/');
+	if (path[0] != '/' && slash != NULL)
+		buf_add(out, from, (size_t)(slash - from) + 1);
+	buf_add_string(out, path);
+}
+
+/* A file with a password must not be readable by others; whether it has one
+ * is known by its text, before it is parsed. */
+static enum file_trust
+needed_trust(struct text bytes)
+{
+	static const struct text bom = {"\xef\xbb\xbf", 3};
+	struct text line, word;
+
+	if (text_starts_fold(bytes, bom))
+		bytes = text_skip(bytes, bom.len);
+	while (text_next_line(&bytes, &line)) {
+		if (text_next(&line, " \t", &word) &&
+		    text_equal(word, TEXT("password")))
+			return FILE_SECRET;
+	}
+	return FILE_CONFIG;
+}
+
+static int
+read_trusted(const char *path, struct buf *out, struct error *e)
+{
+	struct file_info info;
+
+	if (file_read(path, FILE_CONFIG, out, &info, e) == -1)
+		return -1;
+	return file_check(path, needed_trust(buf_text(out)), &info, e);
+}
+
+static int
+read_included(void *arg, const char *from, const char *path, struct buf *out,
+    char **name, struct error *e)
+{
+	struct buf full;
+
+	(void)arg;
+	buf_init(&full, PATH_MAX);
+	resolve(from, path, &full);
+	*name = buf_take(&full);
+	return read_trusted(*name, out, e);
+}
+
+/* 1 when the file is there and was parsed, 0 when it is not there. */
+static int
+read_file(struct config *c, const char *path, struct error *e)
+{
+	const struct config_source source = {.read = read_included};
+	struct buf bytes;
+	int result;
+
+	buf_init(&bytes, CONFIG_SIZE_MAX);
+	result = read_trusted(path, &bytes, e);
+	if (result == 0) {
+		config_parse(c, path, buf_text(&bytes), &source);
+		result = 1;
+	} else if (e->kind == ERROR_INPUT) {
+		result = 0;
+	}
+	buf_wipe(&bytes);
+	return result;
+}
+
+/* A folder on the way may not be searched by us: HOME is that of whoever
+ * started the daemon that calls us. A file that is there and may not be read
+ * is another thing. */
+static bool
+is_hidden(const char *path)
+{
+	struct stat st;
+
+	return lstat(path, &st) == -1 && errno == EACCES;
+}
+
+/* Reads path unless one was found before; notes it as tried. */
+static int
+try_file(struct config *c, int found, struct buf *path, struct buf *tried,
+    struct error *e)
+{
+	const char *name = buf_string(path);
+	struct error missing;
+	bool hidden;
+
+	error_clear(&missing);
+	if (found != 0 || path->len == 0)
+		return found;
+	found = read_file(c, name, &missing);
+	hidden = found == -1 && missing.sys == EACCES && is_hidden(name);
+	if (hidden)
+		found = 0;
+	if (found == -1)
+		*e = missing;
+	buf_format(tried, "%s%s%s", tried->len == 0 ? "" : ", ", name,
+	    hidden ? " (Permission denied)" : "");
+	return found;
+}
+
+static void
+user_path(const struct host *h, struct buf *path)
+{
+	const char *folder;
+
+	folder = host_environment("XDG_CONFIG_HOME");
+	if (folder != NULL && folder[0] == '/')
+		buf_format(path, "%s/sendling/config", folder);
+	else if (h->home[0] != '\0')
+		buf_format(path, "%s/.config/sendling/config", h->home);
+}
+
+static int
+find_file(
+    const struct host *h, struct config *c, struct buf *tried, struct error *e)
+{
+	struct buf path;
+	int found;
+
+	buf_init(&path, PATH_MAX);
+	user_path(h, &path);
+	found = try_file(c, 0, &path, tried, e);
+	buf_reset(&path);
+	buf_add_string(&path, SYSCONFDIR "/sendling.conf");
+	found = try_file(c, found, &path, tried, e);
+	buf_clear(&path);
+	return found;
+}
+
+static int
+read_files(const struct settings_plan *plan, const struct host *h,
+    struct config *c, struct error *e)
+{
+	struct buf tried;
+	int found;
+
+	if (plan->path != NULL) {
+		found = read_file(c, plan->path, e);
+		return found == 1 ? 0 : -1;
+	}
+	buf_init(&tried, 4 * PATH_MAX);
+	found = find_file(h, c, &tried, e);
+	if (found == 0 && !plan->optional && c->override.smarthost_count == 0 &&
+	    c->fault_count == 0) {
+		found = error_set(e, ERROR_CONFIG, "configuration",
+		    "none found (tried %s)", buf_string(&tried));
+		error_hint(
+		    e, "write one of them, or start from config.example");
+	}
+	buf_clear(&tried);
+	return found == -1 ? -1 : 0;
+}
+
+static void
+read_sets(const struct settings_plan *plan, struct config *c)
+{
+	struct text keyword, set;
+	size_t i;
+
+	for (i = 0; i < plan->set_count; i++) {
+		set = text_of(plan->sets[i]);
+		keyword = text_first(set, text_find(set, '='));
+		config_set(
+		    c, "--set", keyword, text_skip(set, keyword.len + 1));
+	}
+}
+
+/* Not every variable of the form is meant for us: beside a service of our
+ * name Kubernetes sets SENDLING_PORT=tcp://..., SENDLING_SERVICE_HOST and
+ * more. */
+static bool
+is_meant(struct text keyword, struct text value)
+{
+	return text_trim(value).len > 0 &&
+	       (keyword_find(keyword) != NULL || keyword_near(keyword) != NULL);
+}
+
+static void
+read_variable(struct config *c, const char *name, struct text value)
+{
+	char word[64];
+	struct text keyword;
+
+	if (config_keyword_of_environment(name, word, sizeof(word)) == -1)
+		return;
+	keyword = text_of(word);
+	if (is_meant(keyword, value))
+		config_set(c, name, keyword, value);
+}
+
+static void
+read_environment(struct config *c)
+{
+	struct text entry, name;
+	const char *setting;
+	char *variable;
+	size_t i;
+
+	for (i = 0; (setting = host_setting(i)) != NULL; i++) {
+		entry = text_of(setting);
+		name = text_first(entry, text_find(entry, '='));
+		variable = mem_string(name.at, name.len);
+		read_variable(c, variable, text_skip(entry, name.len + 1));
+		mem_wipe_string(variable);
+	}
+}
+
+int
+settings_read(const struct settings_plan *plan, const struct host *h,
+    struct config *c, struct error *e)
+{
+	config_init(c);
+	read_sets(plan, c);
+	read_environment(c);
+	if (read_files(plan, h, c, e) == -1)
+		return -1;
+	config_end(c);
+	return c->fault_count > 0 ? config_error(c, e) : 0;
+}
+
+static int
+read_list(void *arg, const char *path, struct buf *out, struct error *e)
+{
+	(void)arg;
+	return file_read(path, FILE_CONFIG, out, NULL, e);
+}
+
+const struct alias_source settings_lists = {read_list, NULL};
+
+/* Nobody asked for the system's file, so it may be missing. */
+static int
+refuse_aliases(
+    const struct account *a, const struct error *why, struct error *e)
+{
+	if (why->kind == ERROR_INPUT && a->aliases == NULL)
+		return 0;
+	*e = *why;
+	e->kind = ERROR_CONFIG;
+	e->doing = "aliases";
+	return -1;
+}
+
+int
+settings_read_aliases(
+    const struct account *a, struct alias_map **map, struct error *e)
+{
+	const char *path = a->aliases;
+	struct error why;
+	struct buf bytes;
+	int result;
+
+	*map = NULL;
+	if (path == NULL)
+		path = SYSCONFDIR "/aliases";
+	else if (strcmp(path, "off") == 0)
+		return 0;
+	error_clear(&why);
+	buf_init(&bytes, ALIAS_SIZE_MAX);
+	result = file_read(path, FILE_CONFIG, &bytes, NULL, &why);
+	if (result == -1) {
+		result = refuse_aliases(a, &why, e);
+	} else {
+		*map = alias_new();
+		result = alias_parse(*map, path, buf_text(&bytes), e);
+	}
+	buf_clear(&bytes);
+	if (result == -1) {
+		alias_free(*map);
+		*map = NULL;
+	}
+	return result;
+}

@@ -1,0 +1,48 @@
+#ifndef SETTINGS_H
+#define SETTINGS_H
+
+/*
+ * settings: where the configuration is. Search order of the files, their
+ * owner and mode, `include`, the environment's SENDLING_*, --set; all of it
+ * into one struct config; and the file of aliases.
+ */
+
+#include "submit/alias.h"
+#include "config/config.h"
+#include "base/error.h"
+#include "world/host.h"
+
+struct settings_plan {
+	const char *path;  /* -C: this file only; or NULL */
+	char *const *sets; /* --set KEYWORD=VALUE */
+	size_t set_count;
+	bool optional; /* no file need be there */
+};
+
+/*
+ * Fills c, which is initialised here and cleared by the caller in any case.
+ * Without a path: $XDG_CONFIG_HOME/sendling/config, where that is not set
+ * ~/.config/sendling/config, then sendling.conf in the system's folder; the
+ * first that is there is the only one read; one that a folder on the way
+ * hides from us counts as not there. No file is needed where a smarthost comes
+ * from the environment or --set. A variable SENDLING_* that is empty, or
+ * resembles no keyword, is passed over. 0, or -1 ERROR_INPUT: the file of -C is
+ * not there; ERROR_CONFIG: a file that cannot be read or trusted, none found
+ * (every path that was tried is named), or the first fault in what was read
+ * (all of them are in c).
+ */
+int settings_read(const struct settings_plan *plan, const struct host *h,
+    struct config *c, struct error *e);
+
+/*
+ * The account's aliases in a new map; *map is NULL where they are `off', or
+ * where no file is named and the system has none. -1: ERROR_CONFIG, a file
+ * that cannot be read, trusted or parsed.
+ */
+int settings_read_aliases(
+    const struct account *a, struct alias_map **map, struct error *e);
+
+/* Reads the lists of `:include:', which are trusted as the aliases are. */
+extern const struct alias_source settings_lists;
+
+#endif

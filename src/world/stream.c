@@ -1,0 +1,467 @@
+#include "world/stream.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+
+/* RFC 8305 section 8: Connection Attempt Delay. */
+#define STREAM_STAGGER 250
+
+/* From this much on a look for the peer's words costs nothing next to the
+ * write, and a refusal stops a long message early. */
+#define STREAM_BULK 16384
+
+struct stream {
+	int fd;
+	struct tls *tls; /* NULL while plain; the caller's */
+	struct net_address peer;
+	struct error broken; /* why nothing can be sent any more */
+};
+
+long long
+stream_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* poll(2) until a deadline; a signal does not end it. */
+static int
+wait_for(struct pollfd *polls, size_t count, long long deadline)
+{
+	long long left;
+	int ready;
+
+	do {
+		left = deadline - stream_now();
+		if (left < 0)
+			left = 0;
+		if (left > INT_MAX)
+			left = INT_MAX;
+		ready = poll(polls, (nfds_t)count, (int)left);
+	} while (ready == -1 && errno == EINTR);
+	return ready;
+}
+
+int
+stream_wait_readable(int fd, long long deadline)
+{
+	struct pollfd polled = {.fd = fd, .events = POLLIN};
+
+	return wait_for(&polled, 1, deadline);
+}
+
+/* Connecting: the attempts that run are the first of `polls`. */
+struct race {
+	const struct net_addresses *addresses;
+	struct pollfd *polls;
+	const struct net_address **entrants; /* of each poll */
+	size_t running;
+	size_t next;	   /* the address to start next */
+	long long next_at; /* when */
+	char failures[320];
+	struct error system; /* failed for want of something of our own */
+};
+
+static void
+race_note(struct race *r, const struct net_address *address, const char *why)
+{
+	char words[INET6_ADDRSTRLEN];
+	size_t used;
+
+	used = strlen(r->failures);
+	snprintf(r->failures + used, sizeof(r->failures) - used, "%s%s: %s",
+	    used == 0 ? "" : "; ", net_words(address, words, sizeof(words)),
+	    why);
+}
+
+static void
+race_start(struct race *r)
+{
+	const struct net_address *address;
+	struct error e;
+	int fd;
+
+	address = &r->addresses->list[r->next++];
+	error_clear(&e);
+	fd = net_start(address, &e);
+	if (fd == -1) {
+		race_note(r, address, strerror(e.sys));
+		if (e.kind == ERROR_SYSTEM)
+			r->system = e;
+		return;
+	}
+	r->polls[r->running] = (struct pollfd){.fd = fd, .events = POLLOUT};
+	r->entrants[r->running++] = address;
+	r->next_at = stream_now() + STREAM_STAGGER;
+}
+
+static void
+race_drop(struct race *r, size_t index, const char *why)
+{
+	race_note(r, r->entrants[index], why);
+	close(r->polls[index].fd);
+	r->running--;
+	memmove(&r->polls[index], &r->polls[index + 1],
+	    (r->running - index) * sizeof(*r->polls));
+	memmove(&r->entrants[index], &r->entrants[index + 1],
+	    (r->running - index) * sizeof(*r->entrants));
+}
+
+/* The index of an attempt that is connected, or `running`. A loser makes way
+ * for the next address at once. */
+static size_t
+race_check(struct race *r)
+{
+	size_t i = 0;
+	int sys;
+
+	while (i < r->running) {
+		if (r->polls[i].revents == 0) {
+			i++;
+			continue;
+		}
+		sys = net_result(r->polls[i].fd);
+		if (sys == 0)
+			return i;
+		race_drop(r, i, strerror(sys));
+		r->next_at = 0;
+	}
+	return i;
+}
+
+static bool
+race_may_start(const struct race *r)
+{
+	return r->next < r->addresses->count &&
+	       (r->running == 0 || stream_now() >= r->next_at);
+}
+
+/* The index of the winner, or -1: nobody is left, or the time is over. */
+static int
+race_run(struct race *r, long long deadline)
+{
+	long long until;
+	size_t winner;
+
+	for (;;) {
+		while (race_may_start(r))
+			race_start(r);
+		if (r->running == 0)
+			return -1;
+		until = deadline;
+		if (r->next < r->addresses->count && r->next_at < until)
+			until = r->next_at;
+		if (wait_for(r->polls, r->running, until) == -1)
+			return -1;
+		winner = race_check(r);
+		if (winner < r->running)
+			return (int)winner;
+		if (stream_now() >= deadline)
+			return -1;
+	}
+}
+
+static struct stream *
+race_won(struct race *r, int winner)
+{
+	struct stream *s;
+
+	s = mem_new(1, sizeof(*s));
+	s->fd = r->polls[winner].fd;
+	s->peer = *r->entrants[winner];
+	r->polls[winner].fd = -1;
+	return s;
+}
+
+static void
+race_lost(struct race *r, struct error *e)
+{
+	if (r->system.kind != ERROR_NONE && e->kind == ERROR_NONE) {
+		*e = r->system;
+		return;
+	}
+	while (r->running > 0)
+		race_drop(r, 0, "no answer in time");
+	error_set(e, ERROR_LATER, "connecting", "%s",
+	    r->failures[0] == '\0' ? "no address" : r->failures);
+	error_hint(e, "see whether host and port of `smarthost' are right and "
+		      "whether a firewall is in the way");
+}
+
+static void
+race_clear(struct race *r)
+{
+	while (r->running > 0)
+		if (r->polls[--r->running].fd != -1)
+			close(r->polls[r->running].fd);
+	free(r->polls);
+	free(r->entrants);
+}
+
+struct stream *
+stream_connect(
+    const struct net_addresses *addresses, long long deadline, struct error *e)
+{
+	struct race r;
+	struct stream *s = NULL;
+	int winner;
+
+	memset(&r, 0, sizeof(r));
+	r.addresses = addresses;
+	r.polls = mem_new(addresses->count + 1, sizeof(*r.polls));
+	r.entrants = mem_new(addresses->count + 1, sizeof(*r.entrants));
+	winner = race_run(&r, deadline);
+	if (winner == -1)
+		race_lost(&r, e);
+	else
+		s = race_won(&r, winner);
+	race_clear(&r);
+	return s;
+}
+
+void
+stream_free(struct stream *s)
+{
+	if (s == NULL)
+		return;
+	if (s->fd != -1)
+		close(s->fd);
+	free(s);
+}
+
+/* 1 when the socket is ready, 0 when the time is over, -1. The clock decides
+ * even where the peer keeps us busy with records that bring nothing. */
+static int
+wait_ready(struct stream *s, struct pollfd *polled, long long deadline,
+    struct error *e)
+{
+	int ready;
+
+	polled->fd = s->fd;
+	ready = wait_for(polled, 1, deadline);
+	if (ready == -1)
+		return error_set_sys(e, ERROR_SYSTEM, errno, NULL, "poll");
+	return ready > 0 && stream_now() <= deadline;
+}
+
+int
+stream_secure(
+    struct stream *s, struct tls *t, long long deadline, struct error *e)
+{
+	struct pollfd polled = {.events = 0};
+
+	if (tls_start(t, s->fd, e) == -1)
+		return -1;
+	for (;;) {
+		switch (tls_handshake(t, e)) {
+		case TLS_DONE:
+			s->tls = t;
+			return 0;
+		case TLS_WANT_READ:
+			polled.events = POLLIN;
+			break;
+		case TLS_WANT_WRITE:
+			polled.events = POLLOUT;
+			break;
+		case TLS_FAILED:
+		case TLS_CLOSED:
+			return -1;
+		}
+		switch (wait_ready(s, &polled, deadline, e)) {
+		case -1:
+			return -1;
+		case 0:
+			return error_set(e, ERROR_LATER, "the TLS handshake",
+			    "the server did not answer in time");
+		}
+	}
+}
+
+static bool
+would_block(int sys)
+{
+	return sys == EAGAIN || sys == EWOULDBLOCK;
+}
+
+/* Plain text in tls.h's words, so that both are one from here on. */
+static enum tls_status
+plain_write(struct stream *s, const char *bytes, size_t len, size_t *done,
+    struct error *e)
+{
+	ssize_t n;
+
+	do
+		n = send(s->fd, bytes, len, MSG_NOSIGNAL);
+	while (n == -1 && errno == EINTR);
+	if (n >= 0) {
+		*done = (size_t)n;
+		return TLS_DONE;
+	}
+	if (would_block(errno))
+		return TLS_WANT_WRITE;
+	error_set_sys(e, ERROR_LATER, errno, NULL, "the connection broke");
+	return TLS_CLOSED;
+}
+
+static enum tls_status
+plain_read(
+    struct stream *s, char *bytes, size_t size, size_t *done, struct error *e)
+{
+	ssize_t n;
+
+	do
+		n = recv(s->fd, bytes, size, 0);
+	while (n == -1 && errno == EINTR);
+	if (n > 0) {
+		*done = (size_t)n;
+		return TLS_DONE;
+	}
+	if (n == -1 && would_block(errno))
+		return TLS_WANT_READ;
+	if (n == 0)
+		error_set(
+		    e, ERROR_LATER, NULL, "the server closed the connection");
+	else
+		error_set_sys(
+		    e, ERROR_LATER, errno, NULL, "the connection broke");
+	return TLS_CLOSED;
+}
+
+static enum tls_status
+write_some(struct stream *s, const char *bytes, size_t len, size_t *done,
+    struct error *e)
+{
+	return s->tls == NULL ? plain_write(s, bytes, len, done, e)
+			      : tls_write(s->tls, bytes, len, done, e);
+}
+
+static enum tls_status
+read_some(
+    struct stream *s, char *bytes, size_t size, size_t *done, struct error *e)
+{
+	return s->tls == NULL ? plain_read(s, bytes, size, done, e)
+			      : tls_read(s->tls, bytes, size, done, e);
+}
+
+/* Sends as far as it goes without waiting. */
+static void
+exchange_out(struct stream *s, const char *out, size_t len, size_t *sent)
+{
+	size_t done;
+
+	while (*sent < len && s->broken.kind == ERROR_NONE) {
+		done = 0;
+		if (write_some(s, out + *sent, len - *sent, &done,
+			&s->broken) != TLS_DONE)
+			return;
+		*sent += done;
+	}
+}
+
+/* Reads once without waiting. A connection that broke while sending ends
+ * with the reason of that, once all is read. */
+static enum stream_status
+exchange_in(
+    struct stream *s, char *in, size_t size, size_t *got, struct error *e)
+{
+	struct error end;
+
+	error_clear(&end);
+	switch (read_some(s, in, size, got, &end)) {
+	case TLS_DONE:
+	case TLS_WANT_READ:
+	case TLS_WANT_WRITE:
+		return STREAM_MOVED;
+	case TLS_FAILED:
+		if (e->kind == ERROR_NONE)
+			*e = end;
+		return STREAM_FAILED;
+	case TLS_CLOSED:
+		break;
+	}
+	if (e->kind == ERROR_NONE)
+		*e = s->broken.kind != ERROR_NONE ? s->broken : end;
+	return STREAM_CLOSED;
+}
+
+/* The time is up, but what has come by now still counts: it may be the reply
+ * that a mail was accepted, and we may be late for having been stopped. */
+static enum stream_status
+take_late(struct stream *s, const struct pollfd *polled, char *in, size_t size,
+    size_t *got, struct error *e)
+{
+	enum stream_status status;
+
+	if ((polled->revents & ~POLLOUT) == 0)
+		return STREAM_TIMEOUT;
+	status = exchange_in(s, in, size, got, e);
+	return status == STREAM_MOVED && *got == 0 ? STREAM_TIMEOUT : status;
+}
+
+enum stream_status
+stream_exchange(struct stream *s, const char *out, size_t len, size_t *sent,
+    char *in, size_t size, size_t *got, long long deadline, struct error *e)
+{
+	struct pollfd polled = {.events = 0};
+	enum stream_status status;
+	bool readable;
+
+	*sent = *got = 0;
+	readable = s->tls != NULL && tls_pending(s->tls);
+	for (;;) {
+		exchange_out(s, out, len, sent);
+		if (readable || *sent >= STREAM_BULK) {
+			status = exchange_in(s, in, size, got, e);
+			if (status != STREAM_MOVED)
+				return status;
+		}
+		if (*sent > 0 || *got > 0)
+			return STREAM_MOVED;
+		polled.events = POLLIN;
+		if (len > 0 && s->broken.kind == ERROR_NONE)
+			polled.events = POLLIN | POLLOUT;
+		switch (wait_ready(s, &polled, deadline, e)) {
+		case -1:
+			return STREAM_FAILED;
+		case 0:
+			return take_late(s, &polled, in, size, got, e);
+		}
+		readable = (polled.revents & ~POLLOUT) != 0;
+	}
+}
+
+void
+stream_close(struct stream *s, const char *out, size_t len)
+{
+	size_t sent = 0;
+
+	exchange_out(s, out, len, &sent);
+	if (s->tls != NULL)
+		tls_bye(s->tls);
+	close(s->fd);
+	s->fd = -1;
+	s->tls = NULL;
+}
+
+char *
+stream_literal(const struct stream *s, char *out, size_t size)
+{
+	return net_literal(s->fd, out, size);
+}
+
+bool
+stream_is_local(const struct stream *s)
+{
+	return net_is_loopback(&s->peer);
+}

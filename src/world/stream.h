@@ -1,0 +1,61 @@
+#ifndef STREAM_H
+#define STREAM_H
+
+/*
+ * stream: one face for a plain connection and for TLS; the only caller of
+ * poll(2). All waits end at a deadline.
+ */
+
+#include "world/net.h"
+#include "world/tls.h"
+
+/* Milliseconds of a clock that only goes forward. */
+long long stream_now(void);
+
+/* Waits until the descriptor can be read or its writer is gone: 1, 0 when the
+ * deadline passes, -1 with errno. For descriptors that are no stream. */
+int stream_wait_readable(int fd, long long deadline);
+
+struct stream;
+
+/*
+ * Connects to one of the addresses: the next is tried when one fails or after
+ * 250 ms, all stay in the race until `deadline` (stream_now() based). NULL:
+ * ERROR_LATER with each address and why, or ERROR_SYSTEM.
+ */
+struct stream *stream_connect(
+    const struct net_addresses *addresses, long long deadline, struct error *e);
+void stream_free(struct stream *s);
+
+/* Handshake; t stays the caller's and must outlive the stream. 0, or -1 with
+ * tls_handshake()'s errors, or ERROR_LATER when the deadline passes. */
+int stream_secure(
+    struct stream *s, struct tls *t, long long deadline, struct error *e);
+
+enum stream_status {
+	STREAM_MOVED,	/* something was sent or read */
+	STREAM_TIMEOUT, /* the deadline passed and nothing moved */
+	STREAM_CLOSED,	/* the peer is gone; what it said before was read */
+	STREAM_FAILED	/* e says why: ERROR_LATER, ERROR_PROTOCOL */
+};
+
+/*
+ * Waits, in both directions at once, until something moved. out may be empty;
+ * what was not sent has to be the beginning of the next out.
+ * Sends in as few writes as can be; *sent and *got are set in every case.
+ * A connection that breaks while sending is read to its end first, so that
+ * the server's last words are not lost.
+ */
+enum stream_status stream_exchange(struct stream *s, const char *out,
+    size_t len, size_t *sent, char *in, size_t size, size_t *got,
+    long long deadline, struct error *e);
+
+/* Sends what can be sent at once, says good-bye and closes without waiting;
+ * stream_free() is still to come. */
+void stream_close(struct stream *s, const char *out, size_t len);
+
+/* The own address as an EHLO argument; whether the peer's is loopback. */
+char *stream_literal(const struct stream *s, char *out, size_t size);
+bool stream_is_local(const struct stream *s);
+
+#endif

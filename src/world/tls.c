@@ -1,0 +1,887 @@
+#include "world/tls.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include <gnutls/gnutls.h>
+#include <gnutls/x509.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "world/trust.h"
+
+#define TLS_HANDSHAKE "the TLS handshake"
+#define TLS_VERIFYING "verifying the server's certificate"
+#define TLS_CHAIN_MAX 16 /* GnuTLS verifies no longer one either */
+
+/*
+ * GnuTLS asks this before it starts, ahead of main(), whether the program will
+ * start it by itself. It is the one place to take away the variable that makes
+ * it write the neighbourhood of keys to stderr.
+ */
+int _gnutls_global_init_skip(void);
+
+int
+_gnutls_global_init_skip(void)
+{
+	unsetenv("GNUTLS_DEBUG_LEVEL");
+	return 0;
+}
+
+/* RFC 8996: older versions are out, whatever the priority string says. Taking
+ * away keeps the policy of the system, which setting would replace. */
+#define TLS_OLD_VERSIONS "-VERS-SSL3.0:-VERS-TLS1.0:-VERS-TLS1.1"
+
+struct tls {
+	const struct account *account;
+	char *reference;
+	unsigned char ip[16];
+	unsigned ip_len; /* 0: the reference is a name */
+	gnutls_priority_t priority;
+	gnutls_certificate_credentials_t credentials;
+	gnutls_session_t session;
+	const char *bundle; /* of the system, still to be read, or NULL */
+	struct buf trust; /* PEM; empty where GnuTLS knows the trust already */
+	int fd;
+	int sys;	   /* errno of the last read */
+	bool answered;	   /* the peer's first bytes were seen */
+	bool foreign;	   /* and were no TLS */
+	bool smtp;	   /* but an SMTP reply */
+	char strange[200]; /* their first line, visible */
+	bool verified;
+	struct error verdict; /* why the certificate was refused */
+	bool stuck;	      /* a record of ours is not yet on its way */
+};
+
+static char *
+visible(const char *text, char *out, size_t size)
+{
+	return text_visible(text_of(text), out, size);
+}
+
+static char *
+visible_datum(const void *bytes, size_t len, char *out, size_t size)
+{
+	return text_visible((struct text){bytes, len}, out, size);
+}
+
+static gnutls_datum_t
+datum_of(const struct buf *b)
+{
+	return (gnutls_datum_t){(unsigned char *)b->at, (unsigned)b->len};
+}
+
+static bool
+is_certificate(const struct buf *der)
+{
+	gnutls_datum_t datum = datum_of(der);
+	gnutls_x509_crt_t certificate;
+	int rc;
+
+	if (gnutls_x509_crt_init(&certificate) < 0)
+		return false;
+	rc = gnutls_x509_crt_import(certificate, &datum, GNUTLS_X509_FMT_DER);
+	gnutls_x509_crt_deinit(certificate);
+	return rc == 0;
+}
+
+static bool
+has_certificate(struct text pem)
+{
+	struct buf der;
+	bool found = false;
+
+	buf_init(&der, TRUST_MAX);
+	while (!found && trust_next(&pem, &der))
+		found = is_certificate(&der);
+	buf_clear(&der);
+	return found;
+}
+
+static int
+load_trust_of(struct tls *t, const char *path, struct error *e)
+{
+	if (trust_read(path, &t->trust, e) == -1)
+		return -1;
+	return has_certificate(buf_text(&t->trust)) ? 0 : trust_empty(path, e);
+}
+
+/* What the account names is read before anything connects. Of the system's
+ * trust only that it is there is seen to; it waits for load_bundle(). */
+static int
+load_trust(struct tls *t, struct error *e)
+{
+	if (t->account->tls_trust != NULL)
+		return load_trust_of(t, t->account->tls_trust, e);
+	if (trust_find_bundle(&t->bundle, e) == -1)
+		return -1;
+	if (t->bundle != NULL ||
+	    gnutls_certificate_set_x509_system_trust(t->credentials) > 0)
+		return 0;
+	return trust_empty("the system's store", e);
+}
+
+/*
+ * The system's trust, while the server's first flight is under way. Parsing
+ * its 144 certificates takes about 6 ms, more than all the rest of a run;
+ * reading their file takes 0.1. So the text is kept, and select_trust()
+ * parses what the server's chain can end in.
+ */
+static int
+load_bundle(struct tls *t, struct error *e)
+{
+	const char *bundle = t->bundle;
+
+	t->bundle = NULL;
+	return bundle == NULL ? 0 : load_trust_of(t, bundle, e);
+}
+
+static int
+bad_priority(const char *wanted, size_t offset, struct error *e)
+{
+	char words[120];
+
+	if (offset >= strlen(wanted))
+		offset = 0;
+	error_set(e, ERROR_CONFIG, NULL,
+	    "tls-priority: GnuTLS does not understand `%s'",
+	    visible(wanted + offset, words, sizeof(words)));
+	return error_hint(e, "see `gnutls-cli --priority STRING --list'");
+}
+
+static int
+load_priority(struct tls *t, struct error *e)
+{
+	const char *wanted = t->account->tls_priority, *at = NULL;
+	char *whole = NULL;
+	int rc;
+
+	if (wanted == NULL) {
+		rc = gnutls_priority_init2(&t->priority, TLS_OLD_VERSIONS, &at,
+		    GNUTLS_PRIORITY_INIT_DEF_APPEND);
+		return rc == 0 ? 0
+			       : error_set(e, ERROR_CONFIG, NULL,
+				     "GnuTLS's system-wide priorities: %s",
+				     gnutls_strerror(rc));
+	}
+	if (asprintf(&whole, "%s:" TLS_OLD_VERSIONS, wanted) == -1)
+		return error_set_sys(
+		    e, ERROR_SYSTEM, ENOMEM, NULL, "the priority string");
+	rc = gnutls_priority_init(&t->priority, whole, &at);
+	if (rc < 0)
+		bad_priority(wanted, at == NULL ? 0 : (size_t)(at - whole), e);
+	free(whole);
+	return rc < 0 ? -1 : 0;
+}
+
+/* A trailing dot belongs to the DNS, not to the name in a certificate. */
+static void
+set_reference(struct tls *t, const char *reference)
+{
+	size_t len;
+
+	len = strlen(reference);
+	if (len > 1 && reference[len - 1] == '.')
+		len--;
+	t->reference = mem_string(reference, len);
+	if (inet_pton(AF_INET, t->reference, t->ip) == 1)
+		t->ip_len = 4;
+	else if (inet_pton(AF_INET6, t->reference, t->ip) == 1)
+		t->ip_len = 16;
+}
+
+static int verify(gnutls_session_t session);
+
+static int
+load(struct tls *t, struct error *e)
+{
+	if (gnutls_check_version("3.7.2") == NULL)
+		return error_set(e, ERROR_SYSTEM, NULL,
+		    "GnuTLS is older than 3.7.2: %s",
+		    gnutls_check_version(NULL));
+	if (gnutls_certificate_allocate_credentials(&t->credentials) < 0)
+		return error_set_sys(
+		    e, ERROR_SYSTEM, ENOMEM, NULL, "GnuTLS's credentials");
+	gnutls_certificate_set_verify_function(t->credentials, verify);
+	if (load_priority(t, e) == -1)
+		return -1;
+	return load_trust(t, e);
+}
+
+struct tls *
+tls_new(const struct account *a, const char *reference, struct error *e)
+{
+	struct tls *t;
+
+	t = mem_new(1, sizeof(*t));
+	t->account = a;
+	t->fd = -1;
+	buf_init(&t->trust, TRUST_MAX);
+	set_reference(t, reference);
+	if (load(t, e) == 0)
+		return t;
+	tls_free(t);
+	return NULL;
+}
+
+void
+tls_free(struct tls *t)
+{
+	if (t == NULL)
+		return;
+	if (t->session != NULL)
+		gnutls_deinit(t->session);
+	if (t->credentials != NULL)
+		gnutls_certificate_free_credentials(t->credentials);
+	if (t->priority != NULL)
+		gnutls_priority_deinit(t->priority);
+	buf_clear(&t->trust);
+	free(t->reference);
+	free(t);
+}
+
+/* What the server's certificates say, for people. */
+struct certificate {
+	char names[160];
+	char name[80]; /* the first of them, or "" */
+	char subject[110];
+	char issuer[110];
+	time_t from, until; /* of the chain that was sent */
+	char sha256[65];
+	bool self_signed;
+};
+
+static void
+add_name(struct certificate *c, const char *name)
+{
+	char shown[80];
+
+	visible(name, shown, sizeof(shown));
+	if (c->name[0] == '\0')
+		strlcpy(c->name, shown, sizeof(c->name));
+	else
+		strlcat(c->names, ", ", sizeof(c->names));
+	strlcat(c->names, shown, sizeof(c->names));
+}
+
+static void
+add_names(struct certificate *c, gnutls_x509_crt_t from)
+{
+	char name[256], words[INET6_ADDRSTRLEN];
+	size_t size;
+	unsigned i;
+	int type;
+
+	for (i = 0;; i++) {
+		size = sizeof(name) - 1;
+		type = gnutls_x509_crt_get_subject_alt_name(
+		    from, i, name, &size, NULL);
+		if (type == GNUTLS_E_SHORT_MEMORY_BUFFER)
+			continue;
+		if (type < 0)
+			break;
+		name[size] = '\0';
+		if (type == GNUTLS_SAN_DNSNAME)
+			add_name(c, name);
+		else if (type == GNUTLS_SAN_IPADDRESS &&
+			 inet_ntop(size == 4 ? AF_INET : AF_INET6, name, words,
+			     sizeof(words)) != NULL)
+			add_name(c, words);
+	}
+}
+
+static void
+add_common_name(struct certificate *c, gnutls_x509_crt_t from)
+{
+	char name[256];
+	size_t size = sizeof(name);
+
+	if (gnutls_x509_crt_get_dn_by_oid(
+		from, GNUTLS_OID_X520_COMMON_NAME, 0, 0, name, &size) == 0)
+		add_name(c, name);
+}
+
+static void
+read_dns(struct certificate *c, gnutls_x509_crt_t from)
+{
+	gnutls_datum_t dn;
+
+	if (gnutls_x509_crt_get_dn3(from, &dn, 0) == 0) {
+		visible_datum(dn.data, dn.size, c->subject, sizeof(c->subject));
+		gnutls_free(dn.data);
+	}
+	if (gnutls_x509_crt_get_issuer_dn3(from, &dn, 0) == 0) {
+		visible_datum(dn.data, dn.size, c->issuer, sizeof(c->issuer));
+		gnutls_free(dn.data);
+	}
+	c->self_signed = gnutls_x509_crt_check_issuer(from, from) != 0;
+}
+
+static void
+read_fingerprint(struct certificate *c, gnutls_x509_crt_t from)
+{
+	unsigned char digest[32];
+	size_t size = sizeof(digest), i;
+
+	if (gnutls_x509_crt_get_fingerprint(
+		from, GNUTLS_DIG_SHA256, digest, &size) < 0)
+		return;
+	for (i = 0; i < size; i++)
+		snprintf(c->sha256 + 2 * i, 3, "%02x", digest[i]);
+}
+
+static void
+read_leaf(struct certificate *c, gnutls_x509_crt_t from)
+{
+	add_names(c, from);
+	if (c->name[0] == '\0')
+		add_common_name(c, from);
+	read_dns(c, from);
+	read_fingerprint(c, from);
+}
+
+static void
+read_validity(struct certificate *c, gnutls_x509_crt_t from, bool first)
+{
+	time_t at;
+
+	at = gnutls_x509_crt_get_activation_time(from);
+	if (first || at > c->from)
+		c->from = at;
+	at = gnutls_x509_crt_get_expiration_time(from);
+	if (first || at < c->until)
+		c->until = at;
+}
+
+static void
+read_certificates(struct certificate *c, gnutls_session_t session)
+{
+	gnutls_x509_crt_t certificate;
+	const gnutls_datum_t *sent;
+	unsigned count = 0, i;
+
+	memset(c, 0, sizeof(*c));
+	sent = gnutls_certificate_get_peers(session, &count);
+	for (i = 0; i < count; i++) {
+		if (gnutls_x509_crt_init(&certificate) < 0)
+			return;
+		if (gnutls_x509_crt_import(
+			certificate, &sent[i], GNUTLS_X509_FMT_DER) == 0) {
+			if (i == 0)
+				read_leaf(c, certificate);
+			read_validity(c, certificate, i == 0);
+		}
+		gnutls_x509_crt_deinit(certificate);
+	}
+}
+
+static char *
+day(time_t at, char out[16])
+{
+	struct tm broken;
+
+	if (at == (time_t)-1 || gmtime_r(&at, &broken) == NULL ||
+	    strftime(out, 16, "%Y-%m-%d", &broken) == 0)
+		strlcpy(out, "?", 16);
+	return out;
+}
+
+/* The checks whose words need no more than themselves. */
+static const struct {
+	unsigned status;
+	const char *words;
+} checks[] = {
+    {GNUTLS_CERT_REVOKED, "was revoked"},
+    {GNUTLS_CERT_SIGNER_NOT_CA,
+	"has an issuer that is no certificate authority"},
+    {GNUTLS_CERT_INSECURE_ALGORITHM, "is signed with an insecure algorithm"},
+    {GNUTLS_CERT_SIGNATURE_FAILURE, "has a wrong signature"},
+    {GNUTLS_CERT_SIGNER_CONSTRAINTS_FAILURE,
+	"is outside what its issuer may certify"},
+    {GNUTLS_CERT_MISMATCH, "is not the one that was expected"},
+    {GNUTLS_CERT_PURPOSE_MISMATCH, "is not meant for a server"},
+    {GNUTLS_CERT_REVOCATION_DATA_SUPERSEDED, "has outdated revocation data"},
+    {GNUTLS_CERT_REVOCATION_DATA_ISSUED_IN_FUTURE,
+	"has revocation data of the future"},
+    {GNUTLS_CERT_MISSING_OCSP_STATUS, "lacks the OCSP status it must have"},
+    {GNUTLS_CERT_INVALID_OCSP_STATUS, "has an invalid OCSP status"},
+    {GNUTLS_CERT_UNKNOWN_CRIT_EXTENSIONS,
+	"has a critical extension that nobody here knows"},
+};
+
+static void
+add_reason(struct buf *words, const char *reason)
+{
+	buf_add_string(words, words->len == 0 ? "it " : ", and it ");
+	buf_add_string(words, reason);
+}
+
+static void
+describe(struct tls *t, const struct certificate *c, unsigned status,
+    struct buf *words)
+{
+	char reason[320], name[100], date[16];
+	size_t i;
+
+	if ((status & GNUTLS_CERT_UNEXPECTED_OWNER) != 0) {
+		snprintf(reason, sizeof(reason), "is for %s, not for %s",
+		    c->names[0] == '\0' ? "no name at all" : c->names,
+		    visible(t->reference, name, sizeof(name)));
+		add_reason(words, reason);
+	}
+	if ((status & GNUTLS_CERT_EXPIRED) != 0) {
+		snprintf(reason, sizeof(reason), "has expired (valid until %s)",
+		    day(c->until, date));
+		add_reason(words, reason);
+	}
+	if ((status & GNUTLS_CERT_NOT_ACTIVATED) != 0) {
+		snprintf(reason, sizeof(reason),
+		    "is not yet valid (valid from %s)", day(c->from, date));
+		add_reason(words, reason);
+	}
+	if ((status & GNUTLS_CERT_SIGNER_NOT_FOUND) != 0)
+		add_reason(
+		    words, c->self_signed
+			       ? "is self-signed and not among the trusted ones"
+			       : "has an unknown issuer");
+	for (i = 0; i < sizeof(checks) / sizeof(checks[0]); i++)
+		if ((status & checks[i].status) != 0)
+			add_reason(words, checks[i].words);
+	if (words->len == 0)
+		add_reason(words, "is not valid");
+}
+
+static void
+advise(const struct certificate *c, unsigned status, struct error *e)
+{
+	if ((status & GNUTLS_CERT_UNEXPECTED_OWNER) != 0)
+		error_hint(e,
+		    "write the server's own name in `smarthost'; if this is "
+		    "the right server under another name: `tls-name %s'",
+		    c->name[0] == '\0' || c->name[0] == '*' ? "NAME" : c->name);
+	if ((status & (GNUTLS_CERT_SIGNER_NOT_FOUND |
+			  GNUTLS_CERT_SIGNER_NOT_CA)) != 0)
+		error_hint(e,
+		    "if you know this server and its SHA-256, save the "
+		    "certificate of its authority (or its own) in PEM and "
+		    "name it: `tls-trust FILE'");
+	if ((status & (GNUTLS_CERT_EXPIRED | GNUTLS_CERT_NOT_ACTIVATED)) != 0)
+		error_hint(e,
+		    "see whether the clock of this machine is right; else "
+		    "the server needs a new certificate");
+	error_hint(e, "the server needs another certificate");
+}
+
+static void
+refuse(struct tls *t, unsigned status)
+{
+	char from[16], until[16];
+	struct certificate c;
+	struct buf words;
+
+	read_certificates(&c, t->session);
+	buf_init(&words, 1024);
+	describe(t, &c, status, &words);
+	error_set(&t->verdict, ERROR_DENIED, TLS_VERIFYING, "not trusted: %s",
+	    buf_string(&words));
+	buf_clear(&words);
+	snprintf(t->verdict.why, sizeof(t->verdict.why),
+	    "names %s; subject %s; issuer %s; valid %s to %s; SHA-256 %s",
+	    c.names[0] == '\0' ? "none" : c.names, c.subject, c.issuer,
+	    day(c.from, from), day(c.until, until), c.sha256);
+	advise(&c, status, &t->verdict);
+}
+
+static size_t
+read_issuers(gnutls_session_t session, gnutls_datum_t issuers[TLS_CHAIN_MAX])
+{
+	gnutls_x509_crt_t certificate;
+	const gnutls_datum_t *sent;
+	unsigned count = 0, i;
+	size_t found = 0;
+
+	sent = gnutls_certificate_get_peers(session, &count);
+	for (i = 0; i < count && found < TLS_CHAIN_MAX; i++) {
+		if (gnutls_x509_crt_init(&certificate) < 0)
+			break;
+		if (gnutls_x509_crt_import(
+			certificate, &sent[i], GNUTLS_X509_FMT_DER) == 0 &&
+		    gnutls_x509_crt_get_raw_issuer_dn(
+			certificate, &issuers[found]) == 0)
+			found++;
+		gnutls_x509_crt_deinit(certificate);
+	}
+	return found;
+}
+
+/* Gives GnuTLS of the trusted certificates those that it can need. */
+static void
+select_trust(struct tls *t)
+{
+	gnutls_datum_t issuers[TLS_CHAIN_MAX], datum;
+	struct text names[TLS_CHAIN_MAX], rest;
+	struct trust_names *sought;
+	struct buf der;
+	size_t count, i;
+
+	count = read_issuers(t->session, issuers);
+	for (i = 0; i < count; i++)
+		names[i] = (struct text){
+		    (const char *)issuers[i].data, issuers[i].size};
+	sought = trust_names_new(names, count);
+	buf_init(&der, TRUST_MAX);
+	rest = buf_text(&t->trust);
+	while (trust_next_of(&rest, sought, &der)) {
+		datum = datum_of(&der);
+		gnutls_certificate_set_x509_trust_mem(
+		    t->credentials, &datum, GNUTLS_X509_FMT_DER);
+	}
+	buf_clear(&der);
+	trust_names_free(sought);
+	for (i = 0; i < count; i++)
+		gnutls_free(issuers[i].data);
+}
+
+/* Called within the handshake, before anything of ours is sent under TLS. */
+static int
+verify(gnutls_session_t session)
+{
+	struct tls *t = gnutls_session_get_ptr(session);
+	gnutls_typed_vdata_st wanted[2] = {
+	    {GNUTLS_DT_DNS_HOSTNAME, (unsigned char *)t->reference, 0},
+	    {GNUTLS_DT_KEY_PURPOSE_OID,
+		(unsigned char *)(uintptr_t)GNUTLS_KP_TLS_WWW_SERVER, 0}};
+	unsigned status = GNUTLS_CERT_INVALID;
+	int rc;
+
+	if (t->ip_len > 0) {
+		wanted[0].type = GNUTLS_DT_IP_ADDRESS;
+		wanted[0].data = t->ip;
+		wanted[0].size = t->ip_len;
+	}
+	if (load_bundle(t, &t->verdict) == -1)
+		return -1;
+	select_trust(t);
+	rc = gnutls_certificate_verify_peers(session, wanted, 2, &status);
+	t->verified = rc == 0 && status == 0;
+	if (t->verified)
+		return 0;
+	if (rc < 0)
+		error_set(&t->verdict, ERROR_DENIED, TLS_VERIFYING, "%s",
+		    gnutls_strerror(rc));
+	else
+		refuse(t, status);
+	return -1;
+}
+
+/* The first line of what came instead of TLS, and whether it is SMTP. */
+static void
+keep_strange(struct tls *t, const char *bytes, size_t len)
+{
+	char whole[120];
+	struct text rest, line = {NULL, 0};
+	ssize_t more;
+
+	if (len > sizeof(whole))
+		len = sizeof(whole);
+	memcpy(whole, bytes, len);
+	more = recv(t->fd, whole + len, sizeof(whole) - len, MSG_DONTWAIT);
+	if (more > 0)
+		len += (size_t)more;
+	rest = (struct text){whole, len};
+	text_next_line(&rest, &line);
+	text_visible(line, t->strange, sizeof(t->strange));
+	t->smtp = line.len >= 4 && text_is_digit(line.at[0]) &&
+		  text_is_digit(line.at[1]) && text_is_digit(line.at[2]) &&
+		  (line.at[3] == ' ' || line.at[3] == '-');
+}
+
+/* RFC 8446 section 5.1: the types of records. */
+static bool
+is_record(char first)
+{
+	return first >= 20 && first <= 23;
+}
+
+/* Between GnuTLS and the socket, to see what it would only call an unexpected
+ * packet, and to know errno. */
+static ssize_t
+pull(gnutls_transport_ptr_t arg, void *bytes, size_t size)
+{
+	struct tls *t = arg;
+	ssize_t n;
+
+	n = recv(t->fd, bytes, size, 0);
+	t->sys = n == -1 ? errno : 0;
+	if (n <= 0 || t->answered)
+		return n;
+	t->answered = true;
+	if (is_record(*(char *)bytes))
+		return n;
+	t->foreign = true;
+	keep_strange(t, bytes, (size_t)n);
+	errno = EPROTO;
+	return -1;
+}
+
+int
+tls_start(struct tls *t, int fd, struct error *e)
+{
+	int rc;
+
+	rc = gnutls_init(&t->session, GNUTLS_CLIENT | GNUTLS_NONBLOCK |
+					  GNUTLS_NO_SIGNAL | GNUTLS_NO_TICKETS);
+	if (rc == 0)
+		rc = gnutls_priority_set(t->session, t->priority);
+	if (rc == 0)
+		rc = gnutls_credentials_set(
+		    t->session, GNUTLS_CRD_CERTIFICATE, t->credentials);
+	/* RFC 6066 section 3: names only. */
+	if (rc == 0 && t->ip_len == 0)
+		rc = gnutls_server_name_set(t->session, GNUTLS_NAME_DNS,
+		    t->reference, strlen(t->reference));
+	if (rc < 0)
+		return error_set(
+		    e, ERROR_SYSTEM, TLS_HANDSHAKE, "%s", gnutls_strerror(rc));
+	/* GnuTLS's own would write the keys where SSLKEYLOGFILE says. */
+	gnutls_session_set_keylog_function(t->session, NULL);
+	gnutls_session_set_ptr(t->session, t);
+	t->fd = fd;
+	gnutls_transport_set_ptr2(
+	    t->session, t, (gnutls_transport_ptr_t)(intptr_t)fd);
+	gnutls_transport_set_pull_function(t->session, pull);
+	return 0;
+}
+
+/* The port of the peer, to find the line of the account that led here. */
+static unsigned
+peer_port(int fd)
+{
+	struct sockaddr_storage peer;
+	socklen_t len = sizeof(peer);
+
+	if (getpeername(fd, (struct sockaddr *)&peer, &len) == -1)
+		return 0;
+	if (peer.ss_family == AF_INET)
+		return ntohs(((struct sockaddr_in *)&peer)->sin_port);
+	if (peer.ss_family == AF_INET6)
+		return ntohs(((struct sockaddr_in6 *)&peer)->sin6_port);
+	return 0;
+}
+
+/* Says which line to write, where TLS was spoken at once by configuration;
+ * behind STARTTLS there is no such line. */
+static void
+hint_starttls(const struct tls *t, struct error *e)
+{
+	const struct smarthost *s;
+	char url[300];
+	size_t i;
+
+	for (i = 0; i < t->account->smarthost_count; i++) {
+		s = &t->account->smarthosts[i];
+		if (s->security != SMARTHOST_TLS || s->port != peer_port(t->fd))
+			continue;
+		error_hint(e, "write `smarthost %s'",
+		    smarthost_url(s, SMARTHOST_STARTTLS, url, sizeof(url)));
+		return;
+	}
+}
+
+static int
+not_tls(const struct tls *t, struct error *e)
+{
+	error_set(e, ERROR_PROTOCOL, TLS_HANDSHAKE,
+	    t->smtp ? "the server speaks STARTTLS or plain SMTP on this port"
+		    : "the server does not speak TLS on this port");
+	strlcpy(e->why, t->strange, sizeof(e->why));
+	if (t->smtp)
+		hint_starttls(t, e);
+	return -1;
+}
+
+static bool
+is_lost(int rc)
+{
+	return rc == GNUTLS_E_PREMATURE_TERMINATION ||
+	       rc == GNUTLS_E_SESSION_EOF || rc == GNUTLS_E_PULL_ERROR ||
+	       rc == GNUTLS_E_PUSH_ERROR;
+}
+
+static int
+lost(const struct tls *t, int rc, int sys, const char *doing, struct error *e)
+{
+	if (rc == GNUTLS_E_PULL_ERROR)
+		sys = t->sys;
+	if (rc == GNUTLS_E_PULL_ERROR || rc == GNUTLS_E_PUSH_ERROR)
+		return error_set_sys(
+		    e, ERROR_LATER, sys, doing, "the connection broke");
+	return error_set(e, ERROR_LATER, doing,
+	    "the server closed the connection without ending TLS");
+}
+
+/* What a call of GnuTLS that failed for good means. */
+static int
+failed(const struct tls *t, int rc, int sys, const char *doing, struct error *e)
+{
+	if (t->foreign)
+		return not_tls(t, e);
+	if (is_lost(rc))
+		return lost(t, rc, sys, doing, e);
+	if (rc == GNUTLS_E_MEMORY_ERROR)
+		return error_set_sys(e, ERROR_SYSTEM, ENOMEM, doing, "GnuTLS");
+	if (rc == GNUTLS_E_FATAL_ALERT_RECEIVED)
+		return error_set(e, ERROR_PROTOCOL, doing,
+		    "the server refused with the TLS alert: %s",
+		    gnutls_alert_get_name(gnutls_alert_get(t->session)));
+	if (rc == GNUTLS_E_UNSUPPORTED_VERSION_PACKET)
+		return error_set(e, ERROR_PROTOCOL, doing,
+		    "the server speaks no version of TLS from 1.2 on");
+	return error_set(e, ERROR_PROTOCOL, doing, "%s", gnutls_strerror(rc));
+}
+
+static enum tls_status
+wanted(const struct tls *t)
+{
+	return gnutls_record_get_direction(t->session) == 1 ? TLS_WANT_WRITE
+							    : TLS_WANT_READ;
+}
+
+enum tls_status
+tls_handshake(struct tls *t, struct error *e)
+{
+	int rc, sys;
+
+	do
+		rc = gnutls_handshake(t->session);
+	while (rc == GNUTLS_E_INTERRUPTED);
+	sys = errno;
+	if (rc < 0 && gnutls_error_is_fatal(rc) == 0)
+		return load_bundle(t, e) == 0 ? wanted(t) : TLS_FAILED;
+	if (rc == 0 && t->verified)
+		return TLS_DONE;
+	if (rc == 0)
+		error_set(&t->verdict, ERROR_DENIED, TLS_VERIFYING,
+		    "the server showed no certificate");
+	if (t->verdict.kind == ERROR_NONE)
+		failed(t, rc, sys, TLS_HANDSHAKE, e);
+	else if (e->kind == ERROR_NONE)
+		*e = t->verdict;
+	if (t->answered && !t->foreign && !is_lost(rc))
+		gnutls_alert_send_appropriate(
+		    t->session, rc == 0 ? GNUTLS_E_CERTIFICATE_ERROR : rc);
+	return TLS_FAILED;
+}
+
+enum tls_status
+tls_write(
+    struct tls *t, const char *bytes, size_t len, size_t *done, struct error *e)
+{
+	ssize_t n;
+	int sys;
+
+	/* A record that waits is GnuTLS's already; it wants no bytes again. */
+	do
+		n = t->stuck ? gnutls_record_send(t->session, NULL, 0)
+			     : gnutls_record_send(t->session, bytes, len);
+	while (n == GNUTLS_E_INTERRUPTED);
+	sys = errno;
+	if (n >= 0) {
+		t->stuck = false;
+		*done = (size_t)n < len ? (size_t)n : len;
+		return TLS_DONE;
+	}
+	if (gnutls_error_is_fatal((int)n) == 0) {
+		t->stuck = true;
+		return wanted(t);
+	}
+	failed(t, (int)n, sys, NULL, e);
+	return is_lost((int)n) ? TLS_CLOSED : TLS_FAILED;
+}
+
+enum tls_status
+tls_read(struct tls *t, char *bytes, size_t size, size_t *done, struct error *e)
+{
+	ssize_t n;
+
+	do
+		n = gnutls_record_recv(t->session, bytes, size);
+	while (n == GNUTLS_E_INTERRUPTED);
+	if (n > 0) {
+		*done = (size_t)n;
+		return TLS_DONE;
+	}
+	if (n == 0) {
+		error_set(
+		    e, ERROR_LATER, NULL, "the server closed the connection");
+		return TLS_CLOSED;
+	}
+	/* GNUTLS_E_REHANDSHAKE is among these: RFC 5246 section 7.4.1.1 lets
+	 * a client leave a wish to renegotiate unanswered. */
+	if (gnutls_error_is_fatal((int)n) == 0)
+		return TLS_WANT_READ;
+	failed(t, (int)n, t->sys, NULL, e);
+	return is_lost((int)n) ? TLS_CLOSED : TLS_FAILED;
+}
+
+bool
+tls_pending(const struct tls *t)
+{
+	return gnutls_record_check_pending(t->session) > 0;
+}
+
+void
+tls_bye(struct tls *t)
+{
+	gnutls_bye(t->session, GNUTLS_SHUT_WR);
+}
+
+/* RFC 9266 for TLS 1.3; RFC 5929 below, where the extended master secret
+ * (RFC 7627) makes it hold. */
+void
+tls_channel(const struct tls *t, struct sasl_channel *channel)
+{
+	gnutls_channel_binding_t type = GNUTLS_CB_TLS_UNIQUE;
+	gnutls_datum_t data;
+
+	channel->tls = true;
+	channel->verified = t->verified;
+	channel->binding = SASL_UNBOUND;
+	channel->len = 0;
+	if (gnutls_protocol_get_version(t->session) == GNUTLS_TLS1_3)
+		type = GNUTLS_CB_TLS_EXPORTER;
+	else if ((gnutls_session_get_flags(t->session) &
+		     GNUTLS_SFLAGS_EXT_MASTER_SECRET) == 0)
+		return;
+	if (gnutls_session_channel_binding(t->session, type, &data) < 0)
+		return;
+	if (data.size <= sizeof(channel->data)) {
+		memcpy(channel->data, data.data, data.size);
+		channel->len = data.size;
+		channel->binding = type == GNUTLS_CB_TLS_EXPORTER
+				       ? SASL_TLS_EXPORTER
+				       : SASL_TLS_UNIQUE;
+	}
+	gnutls_free(data.data);
+}
+
+char *
+tls_words(const struct tls *t, char *out, size_t size)
+{
+	const char *version, *group, *cipher;
+
+	version =
+	    gnutls_protocol_get_name(gnutls_protocol_get_version(t->session));
+	group = gnutls_group_get_name(gnutls_group_get(t->session));
+	if (group == NULL)
+		group = gnutls_kx_get_name(gnutls_kx_get(t->session));
+	cipher = gnutls_cipher_get_name(gnutls_cipher_get(t->session));
+	snprintf(out, size, "%s %s %s", version == NULL ? "?" : version,
+	    group == NULL ? "?" : group, cipher == NULL ? "?" : cipher);
+	return out;
+}

@@ -1,0 +1,70 @@
+#ifndef TLS_H
+#define TLS_H
+
+/*
+ * tls: handshake, verification, channel binding. With crypt.c the only file
+ * that includes GnuTLS. Never blocks: what would block says so.
+ * TLS 1.2 and later, no session tickets kept, no renegotiation. Verification
+ * covers chain, validity, purpose and the reference identifier (a name per
+ * RFC 6125, or an IP address), and fails closed.
+ */
+
+#include "submit/account.h"
+#include "auth/choice.h"
+#include "base/error.h"
+
+enum tls_status {
+	TLS_DONE,
+	TLS_WANT_READ,
+	TLS_WANT_WRITE,
+	TLS_FAILED,
+	TLS_CLOSED
+};
+
+struct tls;
+
+/*
+ * Reads what the account names (trust, priority) before anything connects;
+ * the system's trust may be loaded later, while the server's first flight is
+ * under way. a is borrowed until tls_free(). reference is the name to verify;
+ * a trailing dot does not count. NULL: ERROR_CONFIG (no trust:
+ * missing, empty, unreadable; bad priority string), ERROR_SYSTEM.
+ */
+struct tls *tls_new(
+    const struct account *a, const char *reference, struct error *e);
+void tls_free(struct tls *t);
+
+/* Starts on a connected socket, which stays the caller's. */
+int tls_start(struct tls *t, int fd, struct error *e);
+
+/*
+ * Goes on with the handshake and, at its end, the verification. TLS_FAILED:
+ * ERROR_CONFIG where the system's trust turns out to hold nothing;
+ * ERROR_DENIED with the check that failed, the certificate's names, validity,
+ * issuer and SHA-256; ERROR_PROTOCOL where the peer speaks no TLS (the words
+ * say which scheme to write when it speaks SMTP); ERROR_LATER where the
+ * connection went away; ERROR_PROTOCOL for an alert, naming it.
+ */
+enum tls_status tls_handshake(struct tls *t, struct error *e);
+
+/* Whole records as far as they go; *done counts bytes; after TLS_WANT_WRITE
+ * the next call must begin with the same bytes. TLS_CLOSED: the peer
+ * said close_notify or the connection ended (*e then tells which). */
+enum tls_status tls_write(struct tls *t, const char *bytes, size_t len,
+    size_t *done, struct error *e);
+enum tls_status tls_read(
+    struct tls *t, char *bytes, size_t size, size_t *done, struct error *e);
+
+/* Whether bytes are already decrypted and need no poll. */
+bool tls_pending(const struct tls *t);
+
+/* Says close_notify without waiting for an answer. */
+void tls_bye(struct tls *t);
+
+/* Fills tls, verified, binding and data. */
+void tls_channel(const struct tls *t, struct sasl_channel *channel);
+
+/* "TLS1.3 X25519 AES-256-GCM", for the log; returns out. */
+char *tls_words(const struct tls *t, char *out, size_t size);
+
+#endif

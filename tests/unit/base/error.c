@@ -1,0 +1,124 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <errno.h>
+
+#include <cmocka.h>
+
+#include "base/error.h"
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+/* The table of exit statuses, row by row: the numbers are those of sysexits.h
+ * on every system, and what callers go by. */
+static void
+every_kind_has_its_status(void **state)
+{
+	static const struct {
+		enum error_kind kind;
+		int status;
+		const char *word;
+	} rows[] = {
+	    {ERROR_NONE, 0, "none"},
+	    {ERROR_USAGE, 64, "usage"},
+	    {ERROR_MESSAGE, 65, "message"},
+	    {ERROR_INPUT, 66, "input"},
+	    {ERROR_RECIPIENT, 67, "recipient"},
+	    {ERROR_HOST, 68, "host"},
+	    {ERROR_REFUSED, 69, "refused"},
+	    {ERROR_BUG, 70, "bug"},
+	    {ERROR_SYSTEM, 71, "system"},
+	    {ERROR_SPOOL, 73, "spool"},
+	    {ERROR_IO, 74, "io"},
+	    {ERROR_LATER, 75, "later"},
+	    {ERROR_DOUBTFUL, 75, "doubtful"},
+	    {ERROR_PROTOCOL, 76, "protocol"},
+	    {ERROR_DENIED, 77, "denied"},
+	    {ERROR_CONFIG, 78, "config"},
+	};
+	size_t i;
+
+	(void)state;
+	assert_int_equal(COUNT(rows), ERROR_CONFIG + 1);
+	for (i = 0; i < COUNT(rows); i++) {
+		assert_int_equal(error_status(rows[i].kind), rows[i].status);
+		assert_string_equal(error_word(rows[i].kind), rows[i].word);
+	}
+}
+
+static void
+the_first_failure_wins(void **state)
+{
+	struct error e;
+
+	(void)state;
+	error_clear(&e);
+	assert_int_equal(error_status(e.kind), 0);
+	assert_int_equal(
+	    error_set(&e, ERROR_LATER, "MAIL FROM", "put off: %d", 451), -1);
+	error_set(&e, ERROR_BUG, "RCPT TO", "another");
+	assert_int_equal(e.kind, ERROR_LATER);
+	assert_string_equal(e.doing, "MAIL FROM");
+	assert_string_equal(e.text, "put off: 451");
+	error_clear(&e);
+	assert_int_equal(e.kind, ERROR_NONE);
+	assert_string_equal(e.text, "");
+}
+
+static void
+the_first_hint_wins(void **state)
+{
+	struct error e;
+
+	(void)state;
+	error_clear(&e);
+	error_set(&e, ERROR_CONFIG, NULL, "wrong");
+	assert_int_equal(error_hint(&e, "write `%s'", "user"), -1);
+	error_hint(&e, "do nothing");
+	assert_string_equal(e.hint, "write `user'");
+}
+
+static void
+the_systems_words_are_added(void **state)
+{
+	struct error e;
+
+	(void)state;
+	error_clear(&e);
+	error_set_sys(&e, ERROR_INPUT, ENOENT, "reading", "the file %s", "x");
+	assert_int_equal(e.sys, ENOENT);
+	assert_string_equal(e.text, "the file x: No such file or directory");
+}
+
+static void
+over_long_words_are_cut(void **state)
+{
+	char words[3000];
+	struct error e;
+
+	(void)state;
+	memset(words, 'w', sizeof(words) - 1);
+	words[sizeof(words) - 1] = '\0';
+	error_clear(&e);
+	error_set_sys(&e, ERROR_IO, EIO, NULL, "%s", words);
+	error_hint(&e, "%s", words);
+	assert_int_equal(strlen(e.text), sizeof(e.text) - 1);
+	assert_int_equal(strlen(e.hint), sizeof(e.hint) - 1);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(every_kind_has_its_status),
+	    cmocka_unit_test(the_first_failure_wins),
+	    cmocka_unit_test(the_first_hint_wins),
+	    cmocka_unit_test(the_systems_words_are_added),
+	    cmocka_unit_test(over_long_words_are_cut),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,190 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/text.h"
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+static void
+visible(void **state)
+{
+	static const struct {
+		struct text from;
+		size_t size;
+		const char *shown;
+	} rows[] = {
+	    {TEXT("plain"), 20, "plain"},
+	    {TEXT("plain"), 6, "plain"},
+	    {TEXT("plain"), 5, "p..."},
+	    {TEXT("plain text"), 8, "plai..."},
+	    {TEXT(""), 5, ""},
+	    {TEXT("a\r\nb"), 20, "a\\x0d\\x0ab"},
+	    {TEXT("a\0b\x1b[2J\x7f"), 30, "a\\x00b\\x1b[2J\\x7f"},
+	    {TEXT("gr\xc3\xbcn"), 20, "gr\xc3\xbcn"},
+	    {TEXT("gr\xfcn"), 20, "gr\\xfcn"},
+	    {TEXT("\xc2\x9b"), 20, "\\xc2\\x9b"},
+	    {TEXT("\xe2\x80\xae"), 20, "\\xe2\\x80\\xae"},
+	    {TEXT("\xe2\x81\xa6"), 20, "\\xe2\\x81\\xa6"},
+	    {TEXT("\xe2\x82\xac"), 20, "\xe2\x82\xac"},
+	    {TEXT("\xc0\x80"), 20, "\\xc0\\x80"},
+	    {TEXT("\xc3\xbc\xc3\xbc\xc3\xbc"), 6, "\xc3\xbc..."},
+	};
+	char out[40];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(rows); i++) {
+		memset(out, '!', sizeof(out));
+		assert_ptr_equal(
+		    text_visible(rows[i].from, out, rows[i].size), out);
+		assert_string_equal(out, rows[i].shown);
+		assert_int_equal(out[rows[i].size], '!');
+	}
+}
+
+static void
+utf8(void **state)
+{
+	static const struct {
+		struct text text;
+		bool valid;
+	} rows[] = {
+	    {TEXT(""), true},
+	    {TEXT("ascii"), true},
+	    {TEXT("\xc2\x80"), true},
+	    {TEXT("\xdf\xbf"), true},
+	    {TEXT("\xe0\xa0\x80"), true},
+	    {TEXT("\xef\xbf\xbf"), true},
+	    {TEXT("\xf0\x90\x80\x80"), true},
+	    {TEXT("\xf4\x8f\xbf\xbf"), true},
+	    {TEXT("\x80"), false},
+	    {TEXT("\xc1\xbf"), false},
+	    {TEXT("\xe0\x9f\xbf"), false},
+	    {TEXT("\xed\xa0\x80"), false},
+	    {TEXT("\xf0\x8f\xbf\xbf"), false},
+	    {TEXT("\xf4\x90\x80\x80"), false},
+	    {TEXT("\xf5\x80\x80\x80"), false},
+	    {TEXT("\xc3"), false},
+	    {TEXT("\xe2\x82"), false},
+	    {TEXT("\xe2\x82x"), false},
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(rows); i++)
+		assert_int_equal(text_is_utf8(rows[i].text), rows[i].valid);
+}
+
+static void
+numbers(void **state)
+{
+	static const struct {
+		struct text text;
+		unsigned long long max;
+		bool valid;
+		unsigned long long number;
+	} rows[] = {
+	    {TEXT("0"), 9, true, 0},
+	    {TEXT("007"), 9, true, 7},
+	    {TEXT("9"), 9, true, 9},
+	    {TEXT("10"), 9, false, 0},
+	    {TEXT("9"), 8, false, 0},
+	    {TEXT("18446744073709551615"), ~0ULL, true, ~0ULL},
+	    {TEXT("18446744073709551616"), ~0ULL, false, 0},
+	    {TEXT(""), 9, false, 0},
+	    {TEXT("-1"), 9, false, 0},
+	    {TEXT("+1"), 9, false, 0},
+	    {TEXT(" 1"), 9, false, 0},
+	    {TEXT("1 "), 9, false, 0},
+	};
+	unsigned long long number;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(rows); i++) {
+		number = 0;
+		assert_int_equal(
+		    text_number(rows[i].text, rows[i].max, &number),
+		    rows[i].valid);
+		assert_true(number == rows[i].number);
+	}
+}
+
+static void
+comparing(void **state)
+{
+	(void)state;
+	assert_true(text_equal(TEXT("a"), TEXT("a")));
+	assert_true(text_equal(text_of(NULL), TEXT("")));
+	assert_false(text_equal(TEXT("a"), TEXT("A")));
+	assert_true(text_equal_fold(TEXT("aZ9@["), TEXT("Az9@[")));
+	/* What differs by the bit of case without being a letter. */
+	assert_false(text_equal_fold(TEXT("@["), TEXT("`{")));
+	assert_false(text_equal_fold(TEXT("\xc3\xbc"), TEXT("\xc3\x9c")));
+	assert_true(text_starts_fold(TEXT("FROM:<a>"), TEXT("from:")));
+	assert_false(text_starts_fold(TEXT("FRO"), TEXT("from:")));
+}
+
+static void
+cutting(void **state)
+{
+	struct text line, rest, token;
+
+	(void)state;
+	assert_true(text_equal(text_trim(TEXT(" \t\r\na b\n ")), TEXT("a b")));
+	assert_true(text_equal(text_skip(TEXT("abc"), 9), TEXT("")));
+	assert_true(text_equal(text_first(TEXT("abc"), 9), TEXT("abc")));
+	assert_int_equal(text_find(TEXT("abc"), 'c'), 2);
+	assert_int_equal(text_find(TEXT("abc"), 'x'), 3);
+	assert_int_equal(text_find(TEXT("a\0b"), 'b'), 2);
+	rest = TEXT(", a ,,b");
+	assert_true(text_next(&rest, ", ", &token));
+	assert_true(text_equal(token, TEXT("a")));
+	assert_true(text_next(&rest, ", ", &token));
+	assert_true(text_equal(token, TEXT("b")));
+	assert_false(text_next(&rest, ", ", &token));
+	rest = TEXT("one\r\n\ntwo\rx");
+	assert_true(text_next_line(&rest, &line));
+	assert_true(text_equal(line, TEXT("one")));
+	assert_true(text_next_line(&rest, &line));
+	assert_true(text_equal(line, TEXT("")));
+	assert_true(text_next_line(&rest, &line));
+	assert_true(text_equal(line, TEXT("two\rx")));
+	assert_false(text_next_line(&rest, &line));
+}
+
+static void
+classes(void **state)
+{
+	(void)state;
+	assert_true(text_is_alpha('a') && text_is_alpha('Z'));
+	assert_false(
+	    text_is_alpha('@') || text_is_alpha('[') || text_is_alpha('\xe4'));
+	assert_true(text_is_digit('0') && text_is_digit('9'));
+	assert_false(text_is_digit('/') || text_is_digit(':'));
+	assert_true(text_has_8bit(TEXT("a\x80")));
+	assert_false(text_has_8bit(TEXT("a\x7f")));
+	assert_true(text_has_control(TEXT("a\x7f")));
+	assert_true(text_has_control(TEXT("a\0")));
+	assert_false(text_has_control(TEXT("a \x80")));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(visible),
+	    cmocka_unit_test(utf8),
+	    cmocka_unit_test(numbers),
+	    cmocka_unit_test(comparing),
+	    cmocka_unit_test(cutting),
+	    cmocka_unit_test(classes),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

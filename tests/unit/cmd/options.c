@@ -1,0 +1,713 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "cmd/options.h"
+
+#define ARGS_MAX 12
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+static const char *const names[] = {"sendling", "sendmail", "mailq",
+    "newaliases", "send-mail", "/usr/sbin/sendmail", "/usr/lib/sendmail", ""};
+
+enum takes { NOTHING, ATTACHED, VALUE };
+enum fate { TAKEN, REFUSED, FOREIGN /* refused but under our own name */ };
+
+/* What the manual of sendmail 8 says, and what we make of it. */
+static const struct {
+	char letter;
+	enum takes takes;
+	const char *value;
+	enum fate fate;
+} letters[] = {
+    {'A', VALUE, "c", TAKEN},
+    {'a', VALUE, "work", TAKEN},
+    {'B', VALUE, "8BITMIME", TAKEN},
+    {'b', VALUE, "m", TAKEN},
+    {'C', VALUE, "/etc/shadow", FOREIGN},
+    {'c', NOTHING, "", TAKEN},
+    {'D', VALUE, "/tmp/x", FOREIGN},
+    {'d', ATTACHED, "0.1", TAKEN},
+    {'E', ATTACHED, "x", REFUSED},
+    {'e', VALUE, "m", TAKEN},
+    {'F', VALUE, "Full Name", TAKEN},
+    {'f', VALUE, "me@example.org", TAKEN},
+    {'G', NOTHING, "", TAKEN},
+    {'h', VALUE, "3", TAKEN},
+    {'I', NOTHING, "", TAKEN},
+    {'i', NOTHING, "", TAKEN},
+    {'J', ATTACHED, "x", REFUSED},
+    {'L', VALUE, "tag", TAKEN},
+    {'M', VALUE, "sX", TAKEN},
+    {'m', NOTHING, "", TAKEN},
+    {'N', VALUE, "never", TAKEN},
+    {'n', NOTHING, "", TAKEN},
+    {'O', VALUE, "DeliveryMode=b", TAKEN},
+    {'o', VALUE, "i", TAKEN},
+    {'p', VALUE, "NNTP:host", TAKEN},
+    {'Q', ATTACHED, "x", REFUSED},
+    {'q', ATTACHED, "30m", TAKEN},
+    {'R', VALUE, "hdrs", TAKEN},
+    {'r', VALUE, "me@example.org", TAKEN},
+    {'s', NOTHING, "", TAKEN},
+    {'T', VALUE, "5d", TAKEN},
+    {'t', NOTHING, "", TAKEN},
+    {'U', NOTHING, "", TAKEN},
+    {'V', VALUE, "00000042", TAKEN},
+    {'v', NOTHING, "", TAKEN},
+    {'X', VALUE, "/tmp/x", TAKEN},
+    {'x', NOTHING, "", TAKEN},
+};
+
+static const struct {
+	const char *option;
+	const char *value; /* NULL: it takes none */
+} longs[] = {
+    {"--account", "work"},
+    {"--config", "/etc/shadow"},
+    {"--set", "user=x"},
+    {"--check", NULL},
+    {"--dry-run", NULL},
+    {"--json", NULL},
+    {"--all-or-none", NULL},
+    {"--help", NULL},
+    {"--version", NULL},
+};
+
+static struct options options;
+static struct error error;
+
+/* argv from a name and the strings up to a NULL. */
+static int
+parse(const char *name, const char *const *arguments)
+{
+	static char *argv[ARGS_MAX + 2];
+	int argc = 0;
+
+	argv[argc++] = (char *)(uintptr_t)name;
+	while (*arguments != NULL && argc <= ARGS_MAX)
+		argv[argc++] = (char *)(uintptr_t)*arguments++;
+	argv[argc] = NULL;
+	error_clear(&error);
+	return options_parse(&options, argc, argv, &error);
+}
+
+static bool
+is_ours(const char *name)
+{
+	return strcmp(name, "sendling") == 0;
+}
+
+static void
+expect_recipients(const char *const *expected)
+{
+	size_t i;
+
+	for (i = 0; expected[i] != NULL; i++) {
+		assert_true(i < options.request.recipient_count);
+		assert_string_equal(options.request.recipients[i], expected[i]);
+	}
+	assert_int_equal(options.request.recipient_count, i);
+}
+
+static void
+expect_usage(void)
+{
+	assert_int_equal(error.kind, ERROR_USAGE);
+	assert_true(error.text[0] != '\0');
+}
+
+/* One spelling of one row: the option's words, then the places around it. */
+static void
+walk_spelling(
+    size_t row, const char *name, const char *first, const char *second)
+{
+	static const char *const both[] = {"a@b", "c@d", NULL};
+	const char *orders[3][6] = {
+	    {first, second, "a@b", "c@d", NULL, NULL},
+	    {"a@b", first, second, "c@d", NULL, NULL},
+	    {"a@b", "c@d", first, second, NULL, NULL},
+	};
+	bool refused = letters[row].fate == REFUSED ||
+		       (letters[row].fate == FOREIGN && !is_ours(name));
+	const char *packed[6];
+	size_t i, k, n;
+
+	for (i = 0; i < 3; i++) {
+		for (k = n = 0; k < 4; k++)
+			if (orders[i][k] != NULL)
+				packed[n++] = orders[i][k];
+		packed[n] = NULL;
+		if (parse(name, packed) == -1) {
+			assert_true(refused);
+			expect_usage();
+		} else {
+			assert_false(refused);
+			expect_recipients(both);
+		}
+		options_clear(&options);
+	}
+}
+
+static void
+walk_behind_dashes(const char *name, const char *option)
+{
+	const char *arguments[] = {"-i", "--", option, "a@b", NULL};
+	const char *expected[] = {option, "a@b", NULL};
+
+	assert_int_equal(parse(name, arguments), 0);
+	expect_recipients(expected);
+	assert_false(options.dot_ends);
+	options_clear(&options);
+}
+
+static void
+walk_row(size_t row, const char *name)
+{
+	char attached[64], alone[3], cluster[64];
+
+	snprintf(alone, sizeof(alone), "-%c", letters[row].letter);
+	snprintf(attached, sizeof(attached), "-%c%s", letters[row].letter,
+	    letters[row].value);
+	snprintf(cluster, sizeof(cluster), "-im%c%s", letters[row].letter,
+	    letters[row].value);
+	walk_spelling(row, name, attached, NULL);
+	walk_spelling(row, name, cluster, NULL);
+	if (letters[row].takes == VALUE)
+		walk_spelling(row, name, alone, letters[row].value);
+	else
+		walk_spelling(row, name, alone, NULL);
+	walk_behind_dashes(name, attached);
+	walk_behind_dashes(name, alone);
+}
+
+static void
+every_row_in_every_spelling(void **state)
+{
+	size_t row, name;
+
+	(void)state;
+	for (row = 0; row < COUNT(letters); row++)
+		for (name = 0; name < COUNT(names); name++)
+			walk_row(row, names[name]);
+}
+
+static void
+a_missing_value_is_said(void **state)
+{
+	const char *arguments[] = {"a@b", NULL, NULL};
+	char alone[3];
+	size_t row;
+
+	(void)state;
+	for (row = 0; row < COUNT(letters); row++) {
+		if (letters[row].takes != VALUE)
+			continue;
+		snprintf(alone, sizeof(alone), "-%c", letters[row].letter);
+		arguments[1] = alone;
+		assert_int_equal(parse("sendmail", arguments), -1);
+		expect_usage();
+		assert_non_null(strstr(error.text, alone));
+		options_clear(&options);
+	}
+}
+
+static void
+unknown_letters_are_usage(void **state)
+{
+	const char *arguments[] = {"a@b", NULL, NULL};
+	char option[3] = "-?";
+	size_t i;
+	int c;
+
+	(void)state;
+	for (c = 1; c < 256; c++) {
+		for (i = 0; i < COUNT(letters); i++)
+			if (letters[i].letter == c)
+				break;
+		if (i < COUNT(letters) || c == '-')
+			continue;
+		option[1] = (char)c;
+		arguments[1] = option;
+		assert_int_equal(parse("sendmail", arguments), -1);
+		expect_usage();
+		assert_false(text_has_control(text_of(error.text)));
+		assert_non_null(strstr(error.hint, "--help"));
+		options_clear(&options);
+	}
+}
+
+static void
+long_options_are_ours_alone(void **state)
+{
+	static const char *const one[] = {"a@b", NULL};
+	char joined[64];
+	const char *apart[] = {NULL, "a@b", NULL, NULL};
+	const char *together[] = {"a@b", joined, NULL};
+	size_t i, name;
+	int result;
+
+	(void)state;
+	for (i = 0; i < COUNT(longs); i++)
+		for (name = 0; name < COUNT(names); name++) {
+			snprintf(joined, sizeof(joined), "%s%s%s",
+			    longs[i].option, longs[i].value == NULL ? "" : "=",
+			    longs[i].value == NULL ? "" : longs[i].value);
+			result = parse(names[name], together);
+			assert_int_equal(result, is_ours(names[name]) ? 0 : -1);
+			if (result == 0)
+				expect_recipients(one);
+			else
+				expect_usage();
+			options_clear(&options);
+			apart[0] = longs[i].option;
+			apart[1] =
+			    longs[i].value == NULL ? "a@b" : longs[i].value;
+			apart[2] = longs[i].value == NULL ? NULL : "a@b";
+			result = parse(names[name], apart);
+			assert_int_equal(result, is_ours(names[name]) ? 0 : -1);
+			if (result == 0)
+				expect_recipients(one);
+			options_clear(&options);
+			walk_behind_dashes(names[name], joined);
+		}
+}
+
+static void
+long_options_want_their_arity(void **state)
+{
+	static const char *const wrong[] = {"--config", "--account", "--set",
+	    "--check=1", "--json=", "--set=user", "--conf=x", "--foo",
+	    "--=", "--Config=x", "--probe", "--setup=a@b", "--queue-only",
+	    "--no-queue"};
+	const char *arguments[2] = {NULL, NULL};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(wrong); i++) {
+		arguments[0] = wrong[i];
+		assert_int_equal(parse("sendling", arguments), -1);
+		expect_usage();
+		options_clear(&options);
+	}
+}
+
+/* What web forms have been made to append to a command line. */
+static void
+payloads_reach_nothing(void **state)
+{
+	static const char *const payloads[][4] = {
+	    {"-oQ/tmp/", "-X/var/www/x.php", NULL},
+	    {"-oQ/tmp/", "-X", "/var/www/x.php", NULL},
+	    {"-OQueueDirectory=/tmp", "-X/var/www/x.php", NULL},
+	    {"-O", "QueueDirectory=/tmp", NULL},
+	    {"-C/etc/shadow", NULL},
+	    {"-tC/etc/shadow", NULL},
+	    {"-C", "/etc/shadow", NULL},
+	    {"-D/var/www/x.php", NULL},
+	    {"-D", NULL},
+	    {"-be", "${run{/bin/id}}", NULL},
+	    {"-bem", NULL},
+	    {"-bt", NULL},
+	    {"-bd", NULL},
+	    {"--config=/etc/shadow", NULL},
+	    {"--set=password-command=id", NULL},
+	    {"--set", "log=/var/www/x.php", NULL},
+	    {"--", "--set=log=/x", "-X/x", NULL},
+	    {"--account=root", NULL},
+	};
+	size_t i, name;
+	int result;
+
+	(void)state;
+	for (i = 0; i < COUNT(payloads); i++)
+		for (name = 1; name < COUNT(names); name++) {
+			result = parse(names[name], payloads[i]);
+			assert_null(options.config);
+			assert_null(options.transcript);
+			assert_int_equal(options.setting_count, 0);
+			assert_null(options.account);
+			if (result == -1)
+				expect_usage();
+			options_clear(&options);
+		}
+}
+
+static void
+modes_by_letter(void **state)
+{
+	static const struct {
+		const char *option;
+		int mode; /* -1: refused */
+	} cases[] = {
+	    {"-bm", MODE_SUBMIT},
+	    {"-bs", MODE_SERVE},
+	    {"-bv", MODE_VERIFY},
+	    {"-bp", MODE_QUEUE_LIST},
+	    {"-bi", MODE_ALIASES},
+	    {"-I", MODE_ALIASES},
+	    {"-bC", MODE_CHECK},
+	    {"-q", MODE_QUEUE_RUN},
+	    {"-q30m", MODE_QUEUE_RUN},
+	    {"-qIabc", MODE_QUEUE_RUN},
+	    {"-ba", -1},
+	    {"-bd", -1},
+	    {"-bD", -1},
+	    {"-bh", -1},
+	    {"-bH", -1},
+	    {"-bP", -1},
+	    {"-bS", -1},
+	    {"-bt", -1},
+	    {"-be", -1},
+	    {"-bz", -1},
+	    {"-b\x1b[2J", -1},
+	};
+	const char *arguments[2] = {NULL, NULL};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(cases); i++) {
+		arguments[0] = cases[i].option;
+		if (parse("sendmail", arguments) == 0)
+			assert_int_equal(options.mode, cases[i].mode);
+		else {
+			assert_int_equal(cases[i].mode, -1);
+			expect_usage();
+			assert_false(text_has_control(text_of(error.text)));
+		}
+		options_clear(&options);
+	}
+}
+
+static void
+modes_by_name(void **state)
+{
+	static const struct {
+		const char *name;
+		const char *arguments[3];
+		enum options_mode mode;
+	} cases[] = {
+	    {"/usr/bin/mailq", {NULL}, MODE_QUEUE_LIST},
+	    {"mailq", {"-q", NULL}, MODE_QUEUE_LIST},
+	    {"mailq", {"-v", "-Ac", NULL}, MODE_QUEUE_LIST},
+	    {"newaliases", {NULL}, MODE_ALIASES},
+	    {"sendmail", {NULL}, MODE_SUBMIT},
+	    {"sendmail", {"-bp", "-q", NULL}, MODE_QUEUE_LIST},
+	    {"sendmail", {"-q", "-bp", NULL}, MODE_QUEUE_LIST},
+	    {"sendling", {"--check", NULL}, MODE_CHECK},
+	    {"sendling", {"--dry-run", NULL}, MODE_DRY_RUN},
+	    {"sendling", {"--help", NULL}, MODE_HELP},
+	    {"sendling", {"--version", NULL}, MODE_VERSION},
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(cases); i++) {
+		assert_int_equal(parse(cases[i].name, cases[i].arguments), 0);
+		assert_int_equal(options.mode, cases[i].mode);
+		options_clear(&options);
+	}
+}
+
+static void
+names_are_told_apart(void **state)
+{
+	static const struct {
+		const char *called;
+		enum options_name name;
+	} cases[] = {
+	    {"sendling", NAME_SENDLING},
+	    {"build/sendling", NAME_SENDLING},
+	    {"sendmail", NAME_SENDMAIL},
+	    {"/usr/lib/sendmail", NAME_SENDMAIL},
+	    {"send-mail", NAME_SENDMAIL},
+	    {"/usr/bin/mailq", NAME_MAILQ},
+	    {"newaliases", NAME_NEWALIASES},
+	    {"Sendling", NAME_SENDMAIL},
+	    {"sendling/", NAME_SENDMAIL},
+	    {"", NAME_SENDMAIL},
+	};
+	static const char *const nothing[] = {NULL};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(cases); i++) {
+		assert_int_equal(parse(cases[i].called, nothing), 0);
+		assert_int_equal(options.name, cases[i].name);
+		options_clear(&options);
+	}
+}
+
+static void
+values_arrive(void **state)
+{
+	static const char *const arguments[] = {"-a", "work", "-Cfile", "-Xlog",
+	    "-Ltag", "-FName", "-N", "Success,failure", "-RHDRS", "-V42", "-bm",
+	    NULL};
+	const struct request *r = &options.request;
+
+	(void)state;
+	assert_int_equal(parse("sendling", arguments), 0);
+	assert_string_equal(options.account, "work");
+	assert_string_equal(options.config, "file");
+	assert_string_equal(options.transcript, "log");
+	assert_string_equal(options.tag, "tag");
+	assert_string_equal(r->full_name, "Name");
+	assert_int_equal(r->notify, NOTIFY_SUCCESS | NOTIFY_FAILURE);
+	assert_int_equal(r->ret, RET_HDRS);
+	assert_string_equal(r->envid, "42");
+	assert_null(r->reverse_path);
+	assert_int_equal(options.notes.count, 0);
+	assert_true(options.dot_ends);
+	options_clear(&options);
+}
+
+static void
+settings_keep_their_order(void **state)
+{
+	static const char *const arguments[] = {
+	    "--set", "user=a=b", "--set=from=", "-F", "", NULL};
+
+	(void)state;
+	assert_int_equal(parse("sendling", arguments), 0);
+	assert_int_equal(options.setting_count, 2);
+	assert_string_equal(options.settings[0], "user=a=b");
+	assert_string_equal(options.settings[1], "from=");
+	assert_string_equal(options.request.full_name, "");
+	options_clear(&options);
+}
+
+static void
+flags_arrive(void **state)
+{
+	static const char *const arguments[] = {"-tUn", "-Gv", "--json",
+	    "--all-or-none", "-i", "-OREQUIRETLS=Yes", "-B8bitmime", NULL};
+	const struct request *r = &options.request;
+
+	(void)state;
+	assert_int_equal(parse("sendling", arguments), 0);
+	assert_true(r->from_fields && r->smtputf8 && r->no_aliases);
+	assert_true(r->no_repairs && r->all_or_none && r->requiretls);
+	assert_true(options.verbose && options.json && !options.dot_ends);
+	assert_true(r->body_given && r->body == BODY_8BITMIME);
+	options_clear(&options);
+}
+
+static void
+senders(void **state)
+{
+	static const struct {
+		const char *arguments[5];
+		const char *reverse_path;
+	} cases[] = {
+	    {{"-f", "", "a@b", NULL}, ""},
+	    {{"-f", "<>", NULL}, "<>"},
+	    {{"-f", "-x@b", NULL}, "-x@b"},
+	    {{"-f", "--", "--", NULL}, "--"},
+	    {{"-fa@b", "-r", "c@d", NULL}, "c@d"},
+	    {{"-ra@b", "-tfc@d", NULL}, "c@d"},
+	    {{"-f", "Name <a@b>", NULL}, "Name <a@b>"},
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(cases); i++) {
+		assert_int_equal(parse("sendmail", cases[i].arguments), 0);
+		assert_string_equal(
+		    options.request.reverse_path, cases[i].reverse_path);
+		options_clear(&options);
+	}
+}
+
+static void
+old_settings(void **state)
+{
+	static const struct {
+		const char *option;
+		bool dot_ends;
+		bool quiet;
+		size_t notes;
+	} cases[] = {
+	    {"-oi", false, false, 0},
+	    {"-oiX", false, false, 0},
+	    {"-i", false, false, 0},
+	    {"-oeq", true, true, 0},
+	    {"-eq", true, true, 0},
+	    {"-oem", true, false, 0},
+	    {"-oee", true, false, 0},
+	    {"-oep", true, false, 0},
+	    {"-oe", true, false, 1},
+	    {"-oez", true, false, 1},
+	    {"-odq", true, false, 0},
+	    {"-odi", true, false, 0},
+	    {"-odb", true, false, 0},
+	    {"-om", true, false, 0},
+	    {"-os", true, false, 1},
+	    {"-oA/etc/aliases", true, false, 1},
+	    {"-B8BIT", true, false, 1},
+	    {"-X/x", true, false, 1},
+	};
+	const char *arguments[2] = {NULL, NULL};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(cases); i++) {
+		arguments[0] = cases[i].option;
+		assert_int_equal(parse("sendmail", arguments), 0);
+		assert_int_equal(options.dot_ends, cases[i].dot_ends);
+		assert_int_equal(options.quiet, cases[i].quiet);
+		assert_int_equal(options.notes.count, cases[i].notes);
+		options_clear(&options);
+	}
+}
+
+static void
+bad_values_are_usage(void **state)
+{
+	static const char *const wrong[] = {"-Nsometimes", "-Nnever,success",
+	    "-N", "-Rbody", "-R\r\nRCPT TO:<x>", "-N\x1b[2J"};
+	const char *arguments[3] = {NULL, "", NULL};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(wrong); i++) {
+		arguments[0] = wrong[i];
+		assert_int_equal(parse("sendmail", arguments), -1);
+		expect_usage();
+		assert_false(text_has_control(text_of(error.text)));
+		options_clear(&options);
+	}
+}
+
+static void
+files_have_names(void **state)
+{
+	static const char *const wrong[][3] = {
+	    {"--config="}, {"--config", ""}, {"-C", ""}, {"-X", ""}};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(wrong); i++) {
+		assert_int_equal(parse("sendling", wrong[i]), -1);
+		expect_usage();
+		assert_non_null(
+		    strstr(error.text, i < 2 ? "--config" : wrong[i][0]));
+		assert_non_null(strstr(error.text, "empty"));
+		options_clear(&options);
+	}
+}
+
+static void
+notes_are_visible_and_few(void **state)
+{
+	static char option[] = "-os\x1b[31m\n%n%s";
+	static char *argv[5001];
+	size_t i;
+
+	(void)state;
+	argv[0] = (char *)(uintptr_t) "sendmail";
+	for (i = 1; i < COUNT(argv); i++)
+		argv[i] = option;
+	error_clear(&error);
+	assert_int_equal(
+	    options_parse(&options, (int)COUNT(argv), argv, &error), 0);
+	assert_in_range(options.notes.count, 1, 1000);
+	for (i = 0; i < options.notes.count; i++)
+		assert_false(text_has_control(text_of(options.notes.lines[i])));
+	assert_non_null(strstr(options.notes.lines[0], "%n%s"));
+	options_clear(&options);
+}
+
+static void
+recipients_stay_as_they_are(void **state)
+{
+	static const char *const arguments[] = {"a@b,c@d", "-", "", "-t",
+	    "|cmd", "--", "-x@y", "--", "--help", NULL};
+	static const char *const expected[] = {
+	    "a@b,c@d", "-", "", "|cmd", "-x@y", "--", "--help", NULL};
+
+	(void)state;
+	assert_int_equal(parse("sendmail", arguments), 0);
+	expect_recipients(expected);
+	assert_true(options.request.from_fields);
+	options_clear(&options);
+}
+
+static void
+no_arguments_at_all(void **state)
+{
+	char *argv[] = {NULL};
+
+	(void)state;
+	error_clear(&error);
+	assert_int_equal(options_parse(&options, 0, argv, &error), 0);
+	assert_int_equal(options.name, NAME_SENDMAIL);
+	assert_int_equal(options.request.recipient_count, 0);
+	options_clear(&options);
+	options_clear(&options);
+}
+
+static bool
+is_expected(const char *spelling)
+{
+	size_t i;
+
+	for (i = 0; i < COUNT(letters); i++)
+		if (spelling[1] == letters[i].letter)
+			return true;
+	for (i = 0; i < COUNT(longs); i++)
+		if (strcmp(spelling, longs[i].option) == 0)
+			return true;
+	return false;
+}
+
+/* Nothing in the program that this file does not walk. */
+static void
+no_row_is_forgotten(void **state)
+{
+	const char *spelling;
+	size_t i;
+
+	(void)state;
+	for (i = 0; (spelling = options_spelling(i)) != NULL; i++)
+		assert_true(is_expected(spelling));
+	assert_true(i >= COUNT(letters) + COUNT(longs));
+	assert_null(options_spelling(i + 1));
+	for (i = 0; i < COUNT(longs); i++)
+		assert_non_null(strstr(options_help(), longs[i].option));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(every_row_in_every_spelling),
+	    cmocka_unit_test(a_missing_value_is_said),
+	    cmocka_unit_test(unknown_letters_are_usage),
+	    cmocka_unit_test(long_options_are_ours_alone),
+	    cmocka_unit_test(long_options_want_their_arity),
+	    cmocka_unit_test(payloads_reach_nothing),
+	    cmocka_unit_test(modes_by_letter),
+	    cmocka_unit_test(modes_by_name),
+	    cmocka_unit_test(names_are_told_apart),
+	    cmocka_unit_test(values_arrive),
+	    cmocka_unit_test(settings_keep_their_order),
+	    cmocka_unit_test(flags_arrive),
+	    cmocka_unit_test(senders),
+	    cmocka_unit_test(old_settings),
+	    cmocka_unit_test(bad_values_are_usage),
+	    cmocka_unit_test(files_have_names),
+	    cmocka_unit_test(notes_are_visible_and_few),
+	    cmocka_unit_test(recipients_stay_as_they_are),
+	    cmocka_unit_test(no_arguments_at_all),
+	    cmocka_unit_test(no_row_is_forgotten),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,1275 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/crypt.h"
+#include "message/recode.h"
+#include "smtp/wire.h"
+
+#define ROOM ((size_t)256 * 1024 * 1024)
+
+static struct message *
+parse(struct text input)
+{
+	struct message *m = message_new(NULL);
+	struct error e;
+
+	error_clear(&e);
+	assert_int_equal(message_input(m, input.at, input.len, &e), 0);
+	assert_int_equal(message_end(m, &e), 0);
+	return m;
+}
+
+/* All that is given, `size` octets at a time, and exactly as much as is said.
+ */
+static void
+read_all(struct recode *r, size_t size, struct buf *out)
+{
+	struct error e;
+	char part[4096];
+	long n;
+
+	error_clear(&e);
+	buf_reset(out);
+	while ((n = recode_read(r, part, size, &e)) > 0)
+		buf_add(out, part, (size_t)n);
+	assert_int_equal(n, 0);
+	assert_int_equal(out->len, recode_size(r));
+	recode_rewind(r);
+}
+
+/*
+ * What becomes of single messages.
+ */
+
+#define HEAD	"From: a@b\n"
+#define MIME	HEAD "MIME-Version: 1.0\n"
+#define CRHEAD	"From: a@b\r\n"
+#define CRMIME	CRHEAD "MIME-Version: 1.0\r\n"
+#define TYPE	"Content-Type: "
+#define LABEL	"Content-Transfer-Encoding: "
+#define QP	LABEL "quoted-printable\r\n"
+#define BASE64	LABEL "base64\r\n"
+#define MIXED	TYPE "multipart/mixed; boundary=b\n"
+#define CRMIXED TYPE "multipart/mixed; boundary=b\r\n"
+#define UE	"\xc3\xbc"
+#define RECODE(x)                                                              \
+	{                                                                      \
+		x, sizeof(x) - 1                                               \
+	}
+
+static const struct {
+	struct text input;
+	bool eightbit;
+	struct text output;
+	bool is_8bit;
+	const char *remarks; /* nul, fold, encode, replace: their first letters
+			      */
+} cases[] = {
+    /* What fits. */
+    {RECODE(""), false, RECODE("\r\n"), false, ""},
+    {RECODE(HEAD "\nx\n"), false, RECODE(CRHEAD "\r\nx\r\n"), false, ""},
+    {RECODE(HEAD "\n\x01\x7f =3D \n"), false,
+	RECODE(CRHEAD "\r\n\x01\x7f =3D \r\n"), false, ""},
+    {RECODE(HEAD TYPE "text/html\n\n" UE "\n"), true,
+	RECODE(CRHEAD TYPE "text/html\r\nMIME-Version: 1.0\r\n" LABEL
+			   "8bit\r\n\r\n" UE "\r\n"),
+	true, ""},
+    {RECODE(HEAD LABEL "7bit\n\n" UE "\n"), true,
+	RECODE(CRHEAD LABEL "7bit\r\n\r\n" UE "\r\n"), true, ""},
+    {RECODE("From: " UE " <a@b>\n\nx\n"), true,
+	RECODE("From: " UE " <a@b>\r\n\r\nx\r\n"), true, ""},
+    /* 8-bit text without MIME fields. */
+    {RECODE(HEAD "\nx" UE "\n"), true,
+	RECODE(CRMIME TYPE "text/plain; charset=utf-8\r\n" LABEL
+			   "8bit\r\n\r\nx" UE "\r\n"),
+	true, ""},
+    {RECODE(MIME "\nx\xfc\n"), true,
+	RECODE(CRMIME TYPE "text/plain; charset=unknown-8bit\r\n" LABEL
+			   "8bit\r\n\r\nx\xfc\r\n"),
+	true, ""},
+    {RECODE("\nx\xfcyz\n"), false,
+	RECODE("MIME-Version: 1.0\r\n" TYPE
+	       "text/plain; charset=unknown-8bit\r\n" QP "\r\nx=FCyz\r\n"),
+	false, "e"},
+    {RECODE(HEAD "\nx" UE "xyzz\n"), false,
+	RECODE(CRMIME TYPE "text/plain; charset=utf-8\r\n" QP
+			   "\r\nx=C3=BCxyzz\r\n"),
+	false, "e"},
+    {RECODE(HEAD "\n" UE UE UE "\n"), false,
+	RECODE(CRMIME TYPE "text/plain; charset=utf-8\r\n" BASE64
+			   "\r\nw7zDvMO8DQo=\r\n"),
+	false, "e"},
+    /* NULs. */
+    {RECODE(HEAD "\na\0=\x01\t\n.\n"), true,
+	RECODE(CRMIME TYPE "text/plain; charset=us-ascii\r\n" QP
+			   "\r\na=00=3D=01=09\r\n.\r\n"),
+	false, "e"},
+    {RECODE(HEAD TYPE "text/html; charset=utf-8\n\n" UE "\0\n"), true,
+	RECODE(CRHEAD TYPE "text/html; charset=utf-8\r\nMIME-Version: "
+			   "1.0\r\n" QP "\r\n=C3=BC=00\r\n"),
+	false, "e"},
+    {RECODE(HEAD TYPE "application/x\n\n\xff\0\n"), true,
+	RECODE(CRHEAD TYPE "application/x\r\nMIME-Version: 1.0\r\n" BASE64
+			   "\r\n/wANCg==\r\n"),
+	false, "e"},
+    {RECODE(MIME LABEL "8bit\n\na\0" UE "\n"), true,
+	RECODE(CRMIME LABEL "8bit\r\n\r\na" UE "\r\n"), true, "n"},
+    {RECODE(MIME MIXED "\n--b\n\na\0\n--b--\n"), true,
+	RECODE(CRMIME CRMIXED "\r\n--b\r\n\r\na\r\n--b--\r\n"), false, "n"},
+    /* A server without 8BITMIME. */
+    {RECODE(MIME TYPE "text/plain\n" LABEL "8bit\n\nx" UE " \n"), false,
+	RECODE(CRMIME TYPE "text/plain\r\n" QP "\r\nx=C3=BC=20\r\n"), false,
+	"e"},
+    {RECODE(MIME LABEL "8-bit\n" TYPE "image/x\nTo: c@d\n\n\xff\n"), false,
+	RECODE(CRMIME TYPE "image/x\r\nTo: c@d\r\n" BASE64 "\r\n/w0K\r\n"),
+	false, "e"},
+    {RECODE(MIME TYPE "text/plain\n" LABEL "quoted-printable\n\n=C3=\n=20" UE
+		      "\n"),
+	false,
+	RECODE(CRMIME TYPE "text/plain\r\n" QP "\r\n=C3=\r\n=20=C3=BC\r\n"),
+	false, "e"},
+    {RECODE(MIME LABEL "base64\n\nYQ==\xff\n"), false,
+	RECODE(CRMIME BASE64 "\r\nYQ==?\r\n"), false, "r"},
+    /* Multiparts. */
+    {RECODE(MIME MIXED LABEL "8bit\n\np" UE "\n--b\n" TYPE "text/plain\n" LABEL
+			     "8bit\nX: y" UE "\n\n" UE "\n--b \t\n" TYPE
+			     "image/x\n\n\xff\n\n--b--\ne" UE "\n"),
+	false,
+	RECODE(CRMIME CRMIXED LABEL
+	    "7bit\r\n\r\np??\r\n--b\r\n" TYPE "text/plain\r\nX: "
+	    "y??\r\n" QP "\r\n=C3=BC\r\n--b \t\r\n" TYPE "image/x\r\n" BASE64
+	    "\r\n/w0K\r\n--b--\r\ne??\r\n"),
+	false, "er"},
+    {RECODE(MIME TYPE "MultiPart/Mixed (c (d) \\) e); x=\"b\"; \n "
+		      "BOUNDARY=\"b \\\"1\"\n\n--b\n--b \"1\n\n" UE "\n"),
+	false,
+	RECODE(CRMIME TYPE "MultiPart/Mixed (c (d) \\) e); x=\"b\"; \r\n "
+			   "BOUNDARY=\"b \\\"1\"\r\n\r\n--b\r\n--b \"1\r\n" QP
+			   "\r\n=C3=BC\r\n"),
+	false, "e"},
+    /* Boundaries that begin alike; one that is reached from within. */
+    {RECODE(MIME MIXED "\n--b\n" TYPE
+		       "multipart/x; boundary=bb\n\n--bb\n\n--b\xff\n--bbb\n"
+		       "\n--b\n\n\xff\n--b--\n"),
+	false,
+	RECODE(CRMIME CRMIXED
+	    "\r\n--b\r\n" TYPE "multipart/x; boundary=bb\r\n\r\n--bb\r\n" QP
+	    "\r\n=2D-b=FF\r\n=2D-bbb\r\n\r\n--b\r\n" QP "\r\n=FF\r\n--b--\r\n"),
+	false, "e"},
+    /* A part of no fields and no empty line; one of nothing at all. */
+    {RECODE(MIME MIXED "\n--b\nx\xff\n--b\n--b--\n"), false,
+	RECODE(CRMIME CRMIXED "\r\n--b\r\n" QP "\r\nx=FF\r\n--b\r\n--b--\r\n"),
+	false, "e"},
+    /* A label is a promise: kept also where nothing is 8-bit. */
+    {RECODE(MIME MIXED "\n--b\n" LABEL "binary\n\nx\n--b\n\n\xff\n--b--\n"),
+	false,
+	RECODE(CRMIME CRMIXED "\r\n--b\r\n" QP "\r\nx\r\n--b\r\n" QP
+			      "\r\n=FF\r\n--b--\r\n"),
+	false, "e"},
+    /* Messages in messages. */
+    {RECODE(MIME TYPE "message/rfc822\n" LABEL "8bit\n\n>From x\nSubject: "
+		      "s\n\nx\xff\n"),
+	false,
+	RECODE(
+	    CRMIME TYPE "message/rfc822\r\n" LABEL
+			"7bit\r\n\r\n>From x\r\nSubject: s\r\nMIME-Version: "
+			"1.0\r\n" TYPE "text/plain; charset=unknown-8bit\r\n" QP
+			"\r\nx=FF\r\n"),
+	false, "e"},
+    {RECODE(MIME TYPE "multipart/digest; boundary=b\n\n--b\n\nMIME-Version: "
+		      "1.0\n" TYPE "image/x\n\n\xff\n--b--\n"),
+	false,
+	RECODE(CRMIME TYPE
+	    "multipart/digest; boundary=b\r\n\r\n--b\r\n\r\nMIME-Version: "
+	    "1.0\r\n" TYPE "image/x\r\n" BASE64 "\r\n/w==\r\n--b--\r\n"),
+	false, "e"},
+    /* Sealed, and nothing of it 8-bit. */
+    {RECODE(MIME MIXED "\n--b\n" TYPE "multipart/signed; boundary=s\n" LABEL
+		       "8bit\n\n--s\n" LABEL "8bit\n\nx\n--s--\n--b\n\n\xff"
+		       "\n--b--\n"),
+	false,
+	RECODE(CRMIME CRMIXED
+	    "\r\n--b\r\n" TYPE "multipart/signed; boundary=s\r\n" LABEL
+	    "7bit\r\n\r\n--s\r\n" LABEL "8bit\r\n\r\nx\r\n--s--\r\n--b\r\n" QP
+	    "\r\n=FF\r\n--b--\r\n"),
+	false, "e"},
+};
+
+static void
+check_remarks(const struct recode_remarks *remarks, const char *expected)
+{
+	assert_int_equal(remarks->nul_removed, strchr(expected, 'n') != NULL);
+	assert_int_equal(remarks->body_folded, strchr(expected, 'f') != NULL);
+	assert_int_equal(remarks->body_encoded, strchr(expected, 'e') != NULL);
+	assert_int_equal(remarks->body_replaced, strchr(expected, 'r') != NULL);
+}
+
+static void
+assert_text(struct text is, struct text expected)
+{
+	char a[2000], b[2000];
+
+	if (!text_equal(is, expected))
+		fail_msg("gives\n%s\nand not\n%s",
+		    text_visible(is, a, sizeof(a)),
+		    text_visible(expected, b, sizeof(b)));
+}
+
+static void
+a_message_becomes(void **state)
+{
+	struct recode_remarks remarks;
+	struct message *m;
+	struct recode *r;
+	struct error e;
+	struct buf out;
+	size_t i;
+
+	(void)state;
+	buf_init(&out, ROOM);
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		error_clear(&e);
+		m = parse(cases[i].input);
+		r = recode_new(m, cases[i].eightbit, &remarks, &e);
+		assert_non_null(r);
+		read_all(r, 4096, &out);
+		assert_text(buf_text(&out), cases[i].output);
+		assert_int_equal(recode_is_8bit(r), cases[i].is_8bit);
+		check_remarks(&remarks, cases[i].remarks);
+		recode_free(r);
+		message_free(m);
+	}
+	buf_clear(&out);
+}
+
+/*
+ * What is refused.
+ */
+
+#define SIGNED TYPE "multipart/signed; boundary=s\n"
+
+static const struct {
+	struct text input;
+	const char *what;
+} refused[] = {
+    {RECODE("Subject: " UE "\n\nx\n"), "the field Subject has 8-bit"},
+    {RECODE(MIME SIGNED "\n--s\n\n" UE "\n--s--\n"), "signed"},
+    {RECODE(MIME TYPE "multipart/encrypted; boundary=s\n\n--s\n\n" UE "\n"),
+	"encrypted"},
+    {RECODE(MIME MIXED "\n--b\n" SIGNED "\n--s\n\n" UE "\n--s--\n--b--\n"),
+	"signed"},
+    {RECODE(MIME TYPE "message/partial\n\n" UE "\n"), "partial"},
+    {RECODE(MIME TYPE "multipart/mixed\n\n--b\n\n" UE "\n--b--\n"), "boundary"},
+    {RECODE(MIME MIXED "\n--c\n\n" UE "\n--c--\n"), "boundary"},
+    {RECODE(MIME MIXED "\n--b\n" TYPE "multipart/mixed; boundary=\"" UE
+		       "\"\n\n--" UE "\n\n" UE "\n--b--\n"),
+	"boundary"},
+};
+
+static void
+check_refused(struct text input, const char *what)
+{
+	struct recode_remarks remarks;
+	struct message *m = parse(input);
+	struct recode *r;
+	struct error e;
+
+	error_clear(&e);
+	assert_null(recode_new(m, false, &remarks, &e));
+	assert_int_equal(e.kind, ERROR_MESSAGE);
+	assert_non_null(strstr(e.text, what));
+	error_clear(&e);
+	r = recode_new(m, true, &remarks, &e);
+	assert_non_null(r);
+	assert_true(recode_is_8bit(r));
+	assert_int_equal(recode_size(r), message_size(m));
+	recode_free(r);
+	message_free(m);
+}
+
+static void
+what_may_not_change_is_refused(void **state)
+{
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
+		check_refused(refused[i].input, refused[i].what);
+}
+
+/* `depth` multiparts in each other, an 8-bit leaf in the innermost. */
+static void
+nest(struct buf *out, int depth)
+{
+	int i;
+
+	buf_add_string(out, MIME TYPE "multipart/mixed; boundary=b1\n\n");
+	for (i = 1; i < depth; i++)
+		buf_format(out,
+		    "--b%d\n" TYPE "multipart/mixed; boundary=b%d\n\n", i,
+		    i + 1);
+	buf_format(out, "--b%d\n\n" UE "\n", depth);
+}
+
+static void
+depth_and_parts_have_bounds(void **state)
+{
+	struct recode_remarks remarks;
+	struct message *m;
+	struct recode *r;
+	struct error e;
+	struct buf out;
+	int i;
+
+	(void)state;
+	buf_init(&out, ROOM);
+	nest(&out, 32);
+	m = parse(buf_text(&out));
+	error_clear(&e);
+	r = recode_new(m, false, &remarks, &e);
+	assert_non_null(r);
+	recode_free(r);
+	message_free(m);
+	buf_reset(&out);
+	nest(&out, 33);
+	check_refused(buf_text(&out), "more than 32 multiparts");
+	buf_reset(&out);
+	buf_add_string(&out, MIME MIXED "\n");
+	for (i = 0; i < 10000; i++)
+		buf_add_string(&out, "--b\n\n" UE "\n");
+	check_refused(buf_text(&out), "more than 10000 MIME parts");
+	buf_clear(&out);
+}
+
+/*
+ * Long lines, by their length.
+ */
+
+static size_t
+longest_line(struct text t)
+{
+	struct text line;
+	size_t longest = 0;
+
+	while (text_next_line(&t, &line))
+		longest = line.len > longest ? line.len : longest;
+	return longest;
+}
+
+/* A message of that head and one long line; `unit` again and again, behind
+ * `shift` octets. */
+static struct message *
+long_line(const char *head, size_t shift, const char *unit, size_t len)
+{
+	struct message *m;
+	struct buf in;
+
+	buf_init(&in, ROOM);
+	buf_add_string(&in, head);
+	while (shift-- > 0)
+		buf_add_char(&in, 'x');
+	while (len > 0) {
+		len -= strlen(unit);
+		buf_add_string(&in, unit);
+	}
+	buf_add_string(&in, "\n");
+	m = parse(buf_text(&in));
+	buf_clear(&in);
+	return m;
+}
+
+static void
+long_lines_are_encoded_or_folded(void **state)
+{
+	static const size_t lengths[] = {
+	    997, 998, 999, 1996, 4095, 4096, 65536, 10000000};
+	static const char *const heads[] = {
+	    HEAD "\n", MIME LABEL "8bit\n\n", MIME MIXED "\n--b\nX: y\n"};
+	struct recode_remarks remarks;
+	struct message *m;
+	struct recode *r;
+	struct error e;
+	struct buf out;
+	size_t i, k;
+
+	(void)state;
+	buf_init(&out, ROOM);
+	error_clear(&e);
+	for (i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+		for (k = 0; k < 3; k++) {
+			m = long_line(heads[k], 0, "a", lengths[i]);
+			r = recode_new(m, true, &remarks, &e);
+			assert_non_null(r);
+			read_all(r, 4096, &out);
+			assert_true(longest_line(buf_text(&out)) <= 998);
+			assert_int_equal(
+			    remarks.body_folded, k > 0 && lengths[i] > 998);
+			assert_int_equal(
+			    remarks.body_encoded, k == 0 && lengths[i] > 998);
+			recode_free(r);
+			message_free(m);
+		}
+	}
+	buf_clear(&out);
+}
+
+/* Folding spares UTF-8 sequences, wherever they lie. */
+static void
+no_sequence_is_cut(void **state)
+{
+	static const char *const units[] = {
+	    UE, "\xe2\x82\xac", "\xf0\x9f\x98\x80"};
+	struct recode_remarks remarks;
+	struct text rest, line;
+	struct message *m;
+	struct recode *r;
+	struct error e;
+	struct buf out;
+	size_t shift, k;
+
+	(void)state;
+	buf_init(&out, ROOM);
+	error_clear(&e);
+	for (k = 0; k < 3; k++) {
+		for (shift = 0; shift < 5; shift++) {
+			m = long_line(
+			    MIME LABEL "8bit\n\n", shift, units[k], 12 * 2000);
+			r = recode_new(m, true, &remarks, &e);
+			assert_non_null(r);
+			read_all(r, 4096, &out);
+			rest = buf_text(&out);
+			while (text_next_line(&rest, &line)) {
+				assert_true(text_is_utf8(line));
+				assert_true(line.len <= 998);
+			}
+			recode_free(r);
+			message_free(m);
+		}
+	}
+	buf_clear(&out);
+}
+
+/* What the breaking of a line leaves is no line of the structure: a part whose
+ * line of `len` octets ends like its delimiter. */
+static void
+check_break(size_t len, bool eightbit)
+{
+	struct recode_remarks remarks;
+	struct text rest, line;
+	struct message *m;
+	struct recode *r;
+	struct error e;
+	struct buf in, out;
+	size_t delimiters = 0;
+
+	buf_init(&in, ROOM);
+	buf_init(&out, ROOM);
+	buf_add_string(&in, MIME MIXED "\n--b\n\n" UE);
+	while (len-- > 0)
+		buf_add_char(&in, 'x');
+	buf_add_string(&in, "--b\n");
+	m = parse(buf_text(&in));
+	error_clear(&e);
+	r = recode_new(m, eightbit, &remarks, &e);
+	assert_non_null(r);
+	read_all(r, 4096, &out);
+	rest = buf_text(&out);
+	while (text_next_line(&rest, &line))
+		delimiters += text_equal(line, TEXT("--b"));
+	assert_int_equal(delimiters, 1);
+	recode_free(r);
+	message_free(m);
+	buf_clear(&in);
+	buf_clear(&out);
+}
+
+static void
+no_break_makes_a_delimiter(void **state)
+{
+	size_t len;
+
+	(void)state;
+	for (len = 0; len < 1100; len++) {
+		check_break(len, false);
+		check_break(len, true);
+	}
+}
+
+/*
+ * A body in a store.
+ */
+
+struct lent {
+	struct message_store store;
+	struct buf bytes;
+	size_t reads;
+	size_t fail_at; /* the read that fails, counted from 1; 0: none */
+};
+
+static int
+lent_write(void *arg, const char *bytes, size_t len, struct error *e)
+{
+	(void)e;
+	return buf_add(&((struct lent *)arg)->bytes, bytes, len);
+}
+
+static long
+lent_read(void *arg, unsigned long long offset, char *bytes, size_t size,
+    struct error *e)
+{
+	struct lent *lent = arg;
+	struct text rest = text_skip(buf_text(&lent->bytes), (size_t)offset);
+
+	if (++lent->reads == lent->fail_at)
+		return error_set(e, ERROR_SYSTEM, NULL, "the disk is gone");
+	rest = text_first(rest, size < 1000 ? size : 1000);
+	memcpy(bytes, rest.at, rest.len);
+	return (long)rest.len;
+}
+
+/* 8-bit text of a little over `size` octets behind that head. */
+static struct message *
+large(struct lent *lent, const char *head, size_t size)
+{
+	static const char line[] = "Gr\xc3\xbc\xc3\x9f"
+				   "e, = and some more\n";
+	struct message *m;
+	struct error e;
+	size_t i;
+
+	memset(lent, 0, sizeof(*lent));
+	lent->store = (struct message_store){lent_write, lent_read, lent};
+	buf_init(&lent->bytes, ROOM);
+	m = message_new(&lent->store);
+	error_clear(&e);
+	message_input(m, head, strlen(head), &e);
+	for (i = 0; i < size; i += sizeof(line) - 1)
+		message_input(m, line, sizeof(line) - 1, &e);
+	assert_int_equal(message_end(m, &e), 0);
+	return m;
+}
+
+static void
+a_store_is_read_in_pieces(void **state)
+{
+	static const char *const heads[] = {
+	    HEAD "\n", MIME TYPE "image/x\n\n", MIME MIXED "\n--b\n\n"};
+	struct recode_remarks remarks;
+	struct message *m;
+	struct recode *r;
+	struct lent lent;
+	struct error e;
+	struct buf all, out;
+	size_t i;
+
+	(void)state;
+	buf_init(&all, ROOM);
+	buf_init(&out, ROOM);
+	for (i = 0; i < sizeof(heads) / sizeof(heads[0]); i++) {
+		m = large(&lent, heads[i], 2 * MESSAGE_MEMORY);
+		assert_true(lent.bytes.len > MESSAGE_MEMORY);
+		error_clear(&e);
+		r = recode_new(m, false, &remarks, &e);
+		assert_non_null(r);
+		read_all(r, 4096, &all);
+		read_all(r, 1013, &out);
+		assert_true(text_equal(buf_text(&all), buf_text(&out)));
+		assert_false(text_has_8bit(buf_text(&all)));
+		recode_free(r);
+		message_free(m);
+		buf_clear(&lent.bytes);
+	}
+	buf_clear(&all);
+	buf_clear(&out);
+}
+
+static void
+a_store_that_fails_is_said(void **state)
+{
+	struct recode_remarks remarks;
+	struct message *m;
+	struct recode *r;
+	struct lent lent;
+	struct error e;
+	char part[4096];
+	long n;
+
+	(void)state;
+	m = large(&lent, HEAD "\n", 2 * MESSAGE_MEMORY);
+	for (lent.fail_at = 1; lent.fail_at < 5000; lent.fail_at += 1700) {
+		lent.reads = 0;
+		error_clear(&e);
+		assert_null(recode_new(m, false, &remarks, &e));
+		assert_int_equal(e.kind, ERROR_SYSTEM);
+	}
+	lent.fail_at = 0;
+	error_clear(&e);
+	r = recode_new(m, false, &remarks, &e);
+	assert_non_null(r);
+	lent.fail_at = 100;
+	lent.reads = 0;
+	while ((n = recode_read(r, part, sizeof(part), &e)) > 0)
+		;
+	assert_int_equal(n, -1);
+	assert_int_equal(e.kind, ERROR_SYSTEM);
+	recode_free(r);
+	message_free(m);
+	buf_clear(&lent.bytes);
+}
+
+/*
+ * Random messages. A decoder of its own says what their parts are.
+ */
+
+struct leaf {
+	bool changeable; /* neither sealed nor broken */
+	int encoding;	 /* the second letter of its label, or 0 */
+	struct text content;
+};
+
+struct leaves {
+	struct leaf leaf[200];
+	size_t count;
+};
+
+struct entity {
+	struct text type;
+	int encoding;
+	struct text body;
+};
+
+/* Without its NULs and, if wanted, the white space at its end. */
+static struct text
+bare(struct text line, char *out, size_t size, bool trim)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < line.len && n < size; i++) {
+		if (line.at[i] != '\0')
+			out[n++] = line.at[i];
+	}
+	while (trim && n > 0 && (out[n - 1] == ' ' || out[n - 1] == '\t'))
+		n--;
+	return (struct text){out, n};
+}
+
+/* A line that is no field ends the fields as an empty one does. */
+static void
+split(struct text t, bool message, struct entity *out)
+{
+	struct text line, name, rest = t;
+	bool first = true, field = false;
+	char shown[1000];
+
+	memset(out, 0, sizeof(*out));
+	for (; text_next_line(&rest, &line); t = rest, first = false) {
+		name = bare(line, shown, sizeof(shown), false);
+		if (name.len == 0) {
+			t = rest;
+			break;
+		}
+		if (first && message &&
+		    text_equal(text_first(name, 5), TEXT("From ")))
+			continue;
+		if (!header_starts(name) &&
+		    !(field && strchr(" \t", name.at[0]) != NULL))
+			break;
+		field = true;
+		if (text_starts_fold(line, TEXT(TYPE)))
+			out->type = text_skip(line, strlen(TYPE));
+		if (text_starts_fold(line, TEXT(LABEL)))
+			out->encoding = line.at[strlen(LABEL) + 1];
+	}
+	out->body = t;
+}
+
+static void decode_entity(
+    struct text t, bool digest, bool message, struct leaves *out);
+
+/* The parts between the lines of that boundary. */
+static void
+decode_multipart(
+    struct text body, struct text boundary, bool digest, struct leaves *out)
+{
+	struct text rest = body, line, name, begin = {NULL, 0};
+	char shown[1000];
+
+	while (text_next_line(&rest, &line)) {
+		name = bare(line, shown, sizeof(shown), true);
+		if (!text_equal(text_first(name, 2), TEXT("--")) ||
+		    !text_equal(
+			text_first(text_skip(name, 2), boundary.len), boundary))
+			continue;
+		name = text_skip(name, 2 + boundary.len);
+		if (name.len > 0 && !text_equal(name, TEXT("--")))
+			continue;
+		if (begin.at != NULL) {
+			begin.len = (size_t)(line.at - begin.at);
+			decode_entity(begin, digest, false, out);
+		}
+		begin.at = rest.at;
+		if (name.len > 0)
+			return;
+	}
+	if (begin.at != NULL) {
+		begin.len = (size_t)(body.at + body.len - begin.at);
+		decode_entity(begin, digest, false, out);
+	}
+}
+
+static void
+add_leaf(struct leaves *out, const struct entity *entity, bool changeable)
+{
+	struct leaf *leaf = &out->leaf[out->count++];
+
+	assert_true(out->count < 200);
+	leaf->changeable = changeable;
+	leaf->encoding = entity->encoding;
+	leaf->content = entity->body;
+}
+
+static bool
+has(struct text t, const char *what)
+{
+	size_t len = strlen(what);
+
+	for (; t.len >= len; t = text_skip(t, 1)) {
+		if (memcmp(t.at, what, len) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void
+decode_entity(struct text t, bool digest, bool message, struct leaves *out)
+{
+	struct entity entity;
+	struct text boundary;
+	size_t before = out->count, at;
+	bool carries;
+
+	split(t, message, &entity);
+	carries = has(entity.type, "message/rfc822") ||
+		  (digest && !message && entity.type.len == 0);
+	if (carries && entity.encoding != 'u' && entity.encoding != 'a') {
+		decode_entity(entity.body, false, true, out);
+		return;
+	}
+	if (has(entity.type, "multipart/") &&
+	    !has(entity.type, "multipart/signed")) {
+		at = text_find(entity.type, '=');
+		boundary = text_skip(entity.type, at + 1);
+		if (text_find(boundary, '"') == 0)
+			boundary = text_first(
+			    text_skip(boundary, 1), boundary.len - 2);
+		if (boundary.len > 0)
+			decode_multipart(entity.body, boundary,
+			    has(entity.type, "digest"), out);
+		if (out->count == before)
+			add_leaf(out, &entity, false);
+		return;
+	}
+	add_leaf(out, &entity, !has(entity.type, "multipart/signed"));
+}
+
+static void
+unquote(struct text t, struct buf *out)
+{
+	static const char digits[] = "0123456789ABCDEF";
+	const char *high, *low;
+
+	while (t.len > 0) {
+		high = low = NULL;
+		if (t.len > 2 && t.at[0] == '=') {
+			high = memchr(digits, t.at[1], 16);
+			low = memchr(digits, t.at[2], 16);
+		}
+		if (high != NULL && low != NULL)
+			buf_add_char(
+			    out, (char)((high - digits) * 16 + (low - digits)));
+		else if (!text_equal(text_first(t, 3), TEXT("=\r\n")))
+			buf_add_char(out, t.at[0]);
+		if (text_equal(text_first(t, 3), TEXT("=\r\n")) ||
+		    (high != NULL && low != NULL))
+			t = text_skip(t, 2);
+		t = text_skip(t, 1);
+	}
+}
+
+static void
+unbase64(struct text t, struct buf *out)
+{
+	struct text line;
+
+	while (text_next_line(&t, &line))
+		assert_int_equal(crypt_unbase64(line, out), 0);
+}
+
+/* What folding may add or take away, and what it may not. */
+static void
+squeeze(struct buf *b)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < b->len; i++) {
+		if (b->at[i] != '\0' && b->at[i] != '\r' && b->at[i] != '\n' &&
+		    b->at[i] != ' ')
+			b->at[n++] = b->at[i];
+	}
+	b->len = n;
+}
+
+struct trial {
+	unsigned long number;
+	unsigned long long seed;
+	struct buf input;
+	struct buf given;
+	struct buf again;
+	struct buf left, right;
+};
+
+static void
+holds(const struct trial *t, bool it, const char *what)
+{
+	char in[3000], out[3000];
+
+	if (!it)
+		fail_msg("trial %lu: %s, of\n%s\ncame\n%s", t->number, what,
+		    text_visible(buf_text(&t->input), in, sizeof(in)),
+		    text_visible(buf_text(&t->given), out, sizeof(out)));
+}
+
+static unsigned
+dice(struct trial *t, unsigned sides)
+{
+	unsigned long long z;
+
+	t->seed += 0x9e3779b97f4a7c15ULL;
+	z = t->seed;
+	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
+	z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
+	return (unsigned)((z ^ (z >> 31)) % sides);
+}
+
+static void
+make_text(struct trial *t, bool high, bool odd)
+{
+	static const char *const ascii[] = {"a", "word ", "=", "=20", ".", "..",
+	    "\t", " ", "--", "--b", "--b1", "from", "A: b", "?", "\n", "\n",
+	    "\n", ".\n", "x \n", "\x01"};
+	static const char *const highs[] = {
+	    UE, "\xe2\x82\xac", "\xff", UE UE UE UE, "\xc3\n"};
+	unsigned n;
+
+	for (n = dice(t, 12); n > 0; n--) {
+		if (high && dice(t, 4) == 0)
+			buf_add_string(&t->input, highs[dice(t, 5)]);
+		else if (odd && dice(t, 9) == 0)
+			buf_add_char(&t->input, '\0');
+		else if (odd && dice(t, 40) == 0)
+			buf_format(&t->input, "%0*d", (int)dice(t, 2500), 0);
+		else
+			buf_add_string(&t->input, ascii[dice(t, 20)]);
+	}
+	buf_add_string(&t->input, "\n");
+}
+
+static void
+make_leaf(struct trial *t, unsigned flavour)
+{
+	static const char *const types[] = {"", "",
+	    TYPE "text/plain; charset=utf-8\n", TYPE "text/html\n",
+	    TYPE "image/x\n", TYPE "application/octet-stream\n"};
+	static const char *const labels[] = {"", "", "", LABEL "7bit\n",
+	    LABEL "8bit\n", LABEL "binary\n", LABEL "base64\n",
+	    LABEL "quoted-printable\n"};
+	bool high = flavour & 1 && dice(t, 3) > 0;
+	unsigned label = dice(t, 8);
+
+	buf_add_string(&t->input, types[dice(t, 6)]);
+	buf_add_string(&t->input, labels[label]);
+	buf_add_string(&t->input, "\n");
+	if (label == 6)
+		buf_add_string(&t->input, "YWJj\n");
+	else if (label == 7)
+		buf_add_string(&t->input,
+		    high ? "=C3=BC" UE " =\n x\n" : "=C3=BC =\n x\n");
+	else
+		make_text(t, high, flavour & 2);
+}
+
+static void make_entity(struct trial *t, unsigned flavour, unsigned depth);
+
+static void
+make_multipart(struct trial *t, unsigned flavour, unsigned depth)
+{
+	static const char *const names[] = {
+	    "b", "b1", "bb", "=_b", "\"b'()+/: x\""};
+	static const char *const kinds[] = {
+	    "mixed", "alternative", "digest", "signed"};
+	const char *name = names[depth];
+	struct text plain = text_of(name);
+	unsigned n;
+
+	if (name[0] == '"')
+		plain = text_first(text_skip(plain, 1), plain.len - 2);
+
+	if (dice(t, 3) > 0)
+		n = dice(t, 3);
+	else
+		n = 3;
+	buf_format(
+	    &t->input, TYPE "multipart/%s; boundary=%s\n", kinds[n], name);
+	if (dice(t, 6) == 0)
+		buf_add_string(&t->input, LABEL "8bit\n");
+	buf_add_string(&t->input, "\n");
+	if (dice(t, 3) == 0)
+		make_text(t, flavour & 1, flavour & 2);
+	for (n = dice(t, 20) > 0 ? 1 + dice(t, 3) : 0; n > 0; n--) {
+		buf_format(&t->input, "--%.*s%s\n", TEXT_ARG(plain),
+		    dice(t, 8) == 0 ? "  \t" : "");
+		make_entity(t, flavour, depth + 1);
+	}
+	if (dice(t, 8) > 0)
+		buf_format(&t->input, "--%.*s--\n", TEXT_ARG(plain));
+	if (dice(t, 6) == 0)
+		make_text(t, flavour & 1, flavour & 2);
+}
+
+static void
+make_entity(struct trial *t, unsigned flavour, unsigned depth)
+{
+	unsigned what = depth > 4 ? 9 : dice(t, 6 + depth * 2);
+
+	if (what < 3) {
+		make_multipart(t, flavour, depth);
+	} else if (what == 3) {
+		buf_add_string(&t->input, TYPE "message/rfc822\n\nA: b\n");
+		make_entity(t, flavour, depth + 1);
+	} else {
+		make_leaf(t, flavour);
+	}
+}
+
+/* Canonical, 7-bit where it must be, and no line too long. */
+static void
+check_bytes(const struct trial *t, struct text out, bool eightbit)
+{
+	size_t i;
+
+	holds(t, eightbit || !text_has_8bit(out), "an 8-bit byte");
+	holds(t, text_find(out, '\0') == out.len, "a NUL");
+	holds(t, longest_line(out) <= 998, "a long line");
+	for (i = 0; i < out.len; i++) {
+		if (out.at[i] == '\n')
+			holds(t, i > 0 && out.at[i - 1] == '\r', "a bare LF");
+		if (out.at[i] == '\r')
+			holds(t, i + 1 < out.len && out.at[i + 1] == '\n',
+			    "a bare CR");
+	}
+}
+
+static bool
+is_mime_name(const struct header_field *field)
+{
+	return header_is(field, "MIME-Version") ||
+	       header_is(field, "Content-Type") ||
+	       header_is(field, "Content-Transfer-Encoding");
+}
+
+static const struct header_field *
+next_field(struct message *m, size_t *at)
+{
+	while (*at < message_field_count(m)) {
+		if (!is_mime_name(&message_field(m, (*at)++)->field))
+			return &message_field(m, *at - 1)->field;
+	}
+	return NULL;
+}
+
+static void
+check_fields(const struct trial *t, struct message *m, struct message *again)
+{
+	static const char *const once[] = {
+	    "MIME-Version", "Content-Type", "Content-Transfer-Encoding"};
+	const struct header_field *a, *b;
+	size_t i, at = 0, again_at = 0;
+
+	do {
+		a = next_field(m, &at);
+		b = next_field(again, &again_at);
+		holds(t,
+		    (a == NULL) == (b == NULL) &&
+			(a == NULL || text_equal(a->raw, b->raw)),
+		    "another field");
+	} while (a != NULL);
+	for (i = 0; i < 3; i++) {
+		at = 0;
+		if (message_find_next(again, once[i], &at) != NULL)
+			holds(t, message_find_next(again, once[i], &at) == NULL,
+			    "a MIME field twice");
+	}
+}
+
+/* The leaves as they came and as they go. */
+static void
+check_leaf(
+    struct trial *t, const struct leaf *a, const struct leaf *b, bool eightbit)
+{
+	size_t i;
+
+	buf_reset(&t->left);
+	buf_reset(&t->right);
+	if (a->encoding != b->encoding &&
+	    (b->encoding == 'u' || b->encoding == 'a')) {
+		buf_add_text(&t->left, a->content);
+		(b->encoding == 'u' ? unquote : unbase64)(
+		    b->content, &t->right);
+		/* The line end that is the delimiter's. */
+		if (b->encoding == 'a' && t->left.len == t->right.len + 2)
+			t->left.len -= 2;
+	} else if (a->encoding == 'u' && text_has_8bit(a->content)) {
+		unquote(a->content, &t->left);
+		unquote(b->content, &t->right);
+		squeeze(&t->left);
+		squeeze(&t->right);
+	} else if (longest_line(a->content) > 998 ||
+		   text_find(a->content, '\0') < a->content.len) {
+		buf_add_text(&t->left, a->content);
+		buf_add_text(&t->right, b->content);
+		squeeze(&t->left);
+		squeeze(&t->right);
+	} else {
+		buf_add_text(&t->left, a->content);
+		buf_add_text(&t->right, b->content);
+	}
+	/* Base64 with what is none. */
+	for (i = 0; !eightbit && a->encoding == 'a' && i < t->left.len; i++) {
+		if ((unsigned char)t->left.at[i] >= 0x80)
+			t->left.at[i] = '?';
+	}
+	holds(t, text_equal(buf_text(&t->left), buf_text(&t->right)),
+	    "other content");
+}
+
+static void
+check_leaves(struct trial *t, struct text was, struct text is, bool eightbit)
+{
+	static struct leaves a, b;
+	size_t i;
+
+	a.count = b.count = 0;
+	decode_entity(was, false, false, &a);
+	decode_entity(is, false, false, &b);
+	holds(t, a.count == b.count, "another number of parts");
+	for (i = 0; i < a.count; i++) {
+		check_leaf(t, &a.leaf[i], &b.leaf[i], eightbit);
+		holds(t,
+		    eightbit || a.leaf[i].changeable ||
+			!text_has_8bit(a.leaf[i].content),
+		    "what may not change was not refused");
+	}
+}
+
+static void
+check_refusal(const struct trial *t, struct text was, bool eightbit,
+    const struct error *e)
+{
+	static struct leaves a;
+	bool reason = false;
+	size_t i;
+
+	holds(t, !eightbit && e->kind == ERROR_MESSAGE, "refused");
+	a.count = 0;
+	decode_entity(was, false, false, &a);
+	for (i = 0; i < a.count; i++)
+		reason |=
+		    !a.leaf[i].changeable && text_has_8bit(a.leaf[i].content);
+	holds(t, reason, "refused for nothing");
+}
+
+/* Mail data without its transparency and without its end. */
+static void
+unstuff(struct text t, struct buf *out)
+{
+	struct text line;
+
+	while (text_next_line(&t, &line)) {
+		if (t.len == 0 && text_equal(line, TEXT(".")))
+			return;
+		if (line.len > 1 && line.at[0] == '.')
+			line = text_skip(line, 1);
+		buf_add_text(out, line);
+		buf_add(out, "\r\n", 2);
+	}
+}
+
+static void
+check_wire(struct trial *t, struct recode *r)
+{
+	struct error e;
+	struct wire wire;
+	size_t piece = dice(t, 300) + 1;
+	int more;
+
+	error_clear(&e);
+	buf_reset(&t->again);
+	wire_init(&wire, r);
+	while ((more = wire_next(&wire, piece, &t->again, &e)) == 1)
+		;
+	holds(t, more == 0, "no end on the wire");
+	buf_reset(&t->left);
+	unstuff(buf_text(&t->again), &t->left);
+	holds(t, text_equal(buf_text(&t->given), buf_text(&t->left)),
+	    "another text on the wire");
+	recode_rewind(r);
+	buf_reset(&t->again);
+	wire_init(&wire, r);
+	holds(t,
+	    wire_chunk(&wire, piece % t->given.len, &t->again, &e) == 0 &&
+		wire_chunk(&wire, t->given.len - piece % t->given.len,
+		    &t->again, &e) == 0 &&
+		text_equal(buf_text(&t->given), buf_text(&t->again)),
+	    "other chunks");
+	holds(t, wire_chunk(&wire, 1, &t->again, &e) == -1, "more chunks");
+	recode_rewind(r);
+}
+
+static void
+check_sizes(struct trial *t, struct recode *r)
+{
+	static const size_t sizes[] = {1, 2, 3, 7, 75, 76};
+	size_t i;
+
+	for (i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		read_all(r, sizes[i], &t->again);
+		holds(t, text_equal(buf_text(&t->given), buf_text(&t->again)),
+		    "another reading");
+	}
+}
+
+/* What fits goes through as it is: once encoded, nothing is encoded again. */
+static void
+check_fits(struct trial *t, struct message *again, bool eightbit)
+{
+	struct recode_remarks remarks;
+	struct recode *r;
+	struct error e;
+
+	error_clear(&e);
+	r = recode_new(again, eightbit, &remarks, &e);
+	holds(t, r != NULL, "refused what was given");
+	read_all(r, 4096, &t->again);
+	holds(t, text_equal(buf_text(&t->given), buf_text(&t->again)),
+	    "not settled");
+	recode_free(r);
+}
+
+static void
+read_message(struct message *m, struct buf *out)
+{
+	struct message_cursor cursor = {0};
+	struct error e;
+	char *to;
+
+	error_clear(&e);
+	buf_reset(out);
+	to = buf_reserve(out, (size_t)message_size(m));
+	out->len =
+	    (size_t)message_read(m, &cursor, to, (size_t)message_size(m), &e);
+}
+
+static void
+check_given(struct trial *t, struct message *m, struct recode *r, bool eightbit)
+{
+	struct message *again;
+
+	read_all(r, 4096, &t->given);
+	check_bytes(t, buf_text(&t->given), eightbit);
+	holds(t, recode_is_8bit(r) == text_has_8bit(buf_text(&t->given)),
+	    "what it says of 8-bit bytes");
+	check_sizes(t, r);
+	check_wire(t, r);
+	again = parse(buf_text(&t->given));
+	check_fields(t, m, again);
+	check_fits(t, again, eightbit);
+	message_free(again);
+	read_message(m, &t->again);
+	check_leaves(t, buf_text(&t->again), buf_text(&t->given), eightbit);
+}
+
+static void
+try(struct trial *t, bool eightbit)
+{
+	struct recode_remarks remarks;
+	struct message *m;
+	struct recode *r;
+	struct error e;
+
+	error_clear(&e);
+	buf_reset(&t->input);
+	buf_add_string(&t->input, dice(t, 2) ? HEAD : MIME);
+	make_entity(t, dice(t, 4), 0);
+	m = parse(buf_text(&t->input));
+	r = recode_new(m, eightbit, &remarks, &e);
+	if (r != NULL) {
+		check_given(t, m, r, eightbit);
+	} else {
+		read_message(m, &t->again);
+		check_refusal(t, buf_text(&t->again), eightbit, &e);
+	}
+	recode_free(r);
+	message_free(m);
+}
+
+/* Ten thousand, or a million by night; each can be made again by its number.
+ */
+static void
+random_messages_keep_what_they_say(void **state)
+{
+	struct trial t;
+	unsigned long trials;
+
+	(void)state;
+	memset(&t, 0, sizeof(t));
+	buf_init(&t.input, ROOM);
+	buf_init(&t.given, ROOM);
+	buf_init(&t.again, ROOM);
+	buf_init(&t.left, ROOM);
+	buf_init(&t.right, ROOM);
+	trials = getenv("SENDLING_NIGHTLY") == NULL ? 10000 : 1000000;
+	for (t.number = 1; t.number <= trials; t.number++) {
+		t.seed = t.number * 2654435761ULL;
+		try(&t, t.number & 1);
+	}
+	buf_clear(&t.input);
+	buf_clear(&t.given);
+	buf_clear(&t.again);
+	buf_clear(&t.left);
+	buf_clear(&t.right);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(a_message_becomes),
+	    cmocka_unit_test(what_may_not_change_is_refused),
+	    cmocka_unit_test(depth_and_parts_have_bounds),
+	    cmocka_unit_test(long_lines_are_encoded_or_folded),
+	    cmocka_unit_test(no_sequence_is_cut),
+	    cmocka_unit_test(no_break_makes_a_delimiter),
+	    cmocka_unit_test(a_store_is_read_in_pieces),
+	    cmocka_unit_test(a_store_that_fails_is_said),
+	    cmocka_unit_test(random_messages_keep_what_they_say),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

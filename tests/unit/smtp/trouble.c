@@ -1,0 +1,245 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "smtp/trouble.h"
+
+#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
+
+#define STARTTLS_FIRST                                                         \
+	"the server wants TLS first: write `smarthost smtp://"                 \
+	"mail.example:587'"
+#define LOGIN "the server wants a login: write `user' and `password-file'"
+#define APPLICATION                                                            \
+	"the provider wants an application password: make one in the "         \
+	"account's security settings and use it in place of your own"
+#define SWITCHED_OFF                                                           \
+	"the provider has switched password logins off for this account: "     \
+	"switch authenticated SMTP on in its administration"
+#define CHECK_LOGIN "check `user' and the password"
+#define RELAY                                                                  \
+	"the server takes mail for others only after a login: write "          \
+	"`user' and `password-file'"
+#define HELO	  "write `helo NAME' with a host name that DNS knows"
+#define SENDER	  "write `from' with an address that the login may use"
+#define TOO_LARGE "the message or a mailbox is too large"
+
+static struct smarthost plain = {
+    SMARTHOST_PLAIN, "mail.example", 587, "smtp+plain://mail.example"};
+
+static void
+parse(struct reply *reply, const char *bytes)
+{
+	size_t used;
+
+	reply_init(reply);
+	assert_int_equal(reply_input(reply, bytes, strlen(bytes), &used), 1);
+}
+
+static const struct {
+	const char *bytes;
+	const char *hint;
+} hints[] = {
+    {"530 5.7.0 Must issue a STARTTLS command first\r\n", STARTTLS_FIRST},
+    {"530-5.7.0 Not like this\r\n530 5.7.0 starttls first\r\n", STARTTLS_FIRST},
+    {"538 5.7.11 Encryption required\r\n", STARTTLS_FIRST},
+    {"530 5.7.0 Authentication required\r\n", LOGIN},
+    {"530\r\n", LOGIN},
+    {"534 5.7.9 Application-specific password required\r\n", APPLICATION},
+    {"534 5.7.8 Too weak\r\n", ""},
+    {"534 Too weak\r\n", ""},
+    {"535 5.7.139 Authentication unsuccessful\r\n", SWITCHED_OFF},
+    {"535 5.7.8 Bad credentials\r\n", CHECK_LOGIN},
+    {"535 no\r\n", CHECK_LOGIN},
+    {"535 5.7.9 no\r\n", CHECK_LOGIN},
+    {"550 5.7.1 Relaying denied\r\n", RELAY},
+    {"554 5.7.1 <a@b>: RELAY access denied\r\n", RELAY},
+    {"454 4.7.1 relay access denied\r\n", RELAY},
+    {"504 5.5.2 <x>: HELO command rejected\r\n", HELO},
+    {"504 5.5.2 not known\r\n", ""},
+    {"550 5.5.2 helo\r\n", ""},
+    {"553 5.7.1 Sender address rejected\r\n", SENDER},
+    {"553 5.1.3 no such address\r\n", ""},
+    {"550 5.1.8 sender\r\n", ""},
+    {"552 5.3.4 Message too big\r\n", TOO_LARGE},
+    {"550 5.1.1 No such user\r\n", ""},
+    {"451 4.3.0 Try again\r\n", ""},
+    /* What is more special comes first. */
+    {"535 5.7.8 no relay\r\n", CHECK_LOGIN},
+    {"530 5.7.0 STARTTLS, then relay\r\n", STARTTLS_FIRST},
+    {"553 5.7.1 sender may not relay\r\n", RELAY},
+};
+
+static void
+well_known_replies_have_a_hint(void **state)
+{
+	struct reply reply;
+	struct error e;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(hints); i++) {
+		error_clear(&e);
+		parse(&reply, hints[i].bytes);
+		assert_int_equal(trouble_set(&e, &reply, ERROR_REFUSED, &plain,
+				     "MAIL FROM", "the mail"),
+		    -1);
+		if (strcmp(e.hint, hints[i].hint) != 0)
+			fail_msg("%s: %s", hints[i].bytes, e.hint);
+		reply_clear(&reply);
+	}
+}
+
+static const struct {
+	const char *bytes;
+	enum error_kind permanent;
+	enum error_kind kind;
+	const char *text;
+} kinds[] = {
+    {"400 no\r\n", ERROR_REFUSED, ERROR_LATER,
+	"mail.example refused the mail for now"},
+    {"421 bye\r\n", ERROR_DENIED, ERROR_LATER,
+	"mail.example refused the mail for now"},
+    {"499 no\r\n", ERROR_RECIPIENT, ERROR_LATER,
+	"mail.example refused the mail for now"},
+    {"500 no\r\n", ERROR_REFUSED, ERROR_REFUSED,
+	"mail.example refused the mail"},
+    {"550 no\r\n", ERROR_RECIPIENT, ERROR_RECIPIENT,
+	"mail.example refused the mail"},
+    {"535 no\r\n", ERROR_DENIED, ERROR_DENIED, "mail.example refused the mail"},
+    {"599 no\r\n", ERROR_MESSAGE, ERROR_MESSAGE,
+	"mail.example refused the mail"},
+    {"200 yes\r\n", ERROR_REFUSED, ERROR_PROTOCOL,
+	"mail.example gave an answer that SMTP does not allow to the mail"},
+    {"250 yes\r\n", ERROR_RECIPIENT, ERROR_PROTOCOL,
+	"mail.example gave an answer that SMTP does not allow to the mail"},
+    {"334 go on\r\n", ERROR_DENIED, ERROR_PROTOCOL,
+	"mail.example gave an answer that SMTP does not allow to the mail"},
+    {"354 go on\r\n", ERROR_REFUSED, ERROR_PROTOCOL,
+	"mail.example gave an answer that SMTP does not allow to the mail"},
+};
+
+static void
+the_first_digit_makes_the_kind(void **state)
+{
+	struct reply reply;
+	struct error e;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(kinds); i++) {
+		error_clear(&e);
+		parse(&reply, kinds[i].bytes);
+		assert_int_equal(
+		    trouble_kind(&reply, kinds[i].permanent), kinds[i].kind);
+		trouble_set(
+		    &e, &reply, kinds[i].permanent, &plain, "DATA", "the mail");
+		assert_int_equal(e.kind, kinds[i].kind);
+		assert_string_equal(e.text, kinds[i].text);
+		reply_clear(&reply);
+	}
+}
+
+static void
+the_words_of_the_server_are_kept_and_visible(void **state)
+{
+	struct reply reply;
+	struct error e;
+
+	(void)state;
+	error_clear(&e);
+	parse(&reply, "550-5.7.26 Not\033[2J\r\n550 5.7.26 signed %s\r\n");
+	assert_int_equal(trouble_set(&e, &reply, ERROR_REFUSED, &plain,
+			     "MAIL FROM", "the sender <a%n@b>"),
+	    -1);
+	assert_string_equal(e.doing, "MAIL FROM");
+	assert_string_equal(e.text, "mail.example refused the sender <a%n@b>");
+	assert_int_equal(e.code, 550);
+	assert_int_equal(e.enhanced.class, 5);
+	assert_int_equal(e.enhanced.subject, 7);
+	assert_int_equal(e.enhanced.detail, 26);
+	assert_string_equal(e.why, "550 5.7.26 Not\\x1b[2J signed %s");
+	reply_clear(&reply);
+}
+
+static void
+the_first_error_wins(void **state)
+{
+	struct reply reply;
+	struct error e;
+
+	(void)state;
+	error_clear(&e);
+	error_set(&e, ERROR_LATER, "connecting", "first");
+	parse(&reply, "535 5.7.8 no\r\n");
+	assert_int_equal(
+	    trouble_set(&e, &reply, ERROR_DENIED, &plain, "AUTH", "the login"),
+	    -1);
+	assert_int_equal(e.kind, ERROR_LATER);
+	assert_string_equal(e.doing, "connecting");
+	assert_string_equal(e.text, "first");
+	assert_int_equal(e.code, 0);
+	assert_int_equal(e.enhanced.class, 0);
+	assert_string_equal(e.why, "");
+	assert_string_equal(e.hint, "");
+	reply_clear(&reply);
+}
+
+#define WANTS_TLS "the server wants TLS first: write `smarthost "
+#define IMPLICIT  "if the port speaks implicit TLS write `smarthost "
+
+static const struct {
+	struct smarthost smarthost;
+	const char *starttls;
+	const char *implicit;
+} tls_hints[] = {
+    {{SMARTHOST_PLAIN, "mail.example", 25, NULL},
+	WANTS_TLS "smtp://mail.example:25'",
+	IMPLICIT "smtps://mail.example:25'"},
+    {{SMARTHOST_STARTTLS, "mail.example", 465, NULL},
+	WANTS_TLS "smtp://mail.example:465'",
+	IMPLICIT "smtps://mail.example:465'"},
+    {{SMARTHOST_PLAIN, "2001:db8::1", 587, NULL},
+	WANTS_TLS "smtp://[2001:db8::1]:587'",
+	IMPLICIT "smtps://[2001:db8::1]:587'"},
+    {{SMARTHOST_TLS, "192.0.2.1", 587, NULL}, WANTS_TLS "smtp://192.0.2.1:587'",
+	""},
+};
+
+static void
+the_hints_about_tls_have_the_line_to_write(void **state)
+{
+	struct error e;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(tls_hints); i++) {
+		error_clear(&e);
+		assert_int_equal(
+		    trouble_hint_starttls(&e, &tls_hints[i].smarthost), -1);
+		assert_string_equal(e.hint, tls_hints[i].starttls);
+		error_clear(&e);
+		assert_int_equal(
+		    trouble_hint_implicit_tls(&e, &tls_hints[i].smarthost), -1);
+		assert_string_equal(e.hint, tls_hints[i].implicit);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(well_known_replies_have_a_hint),
+	    cmocka_unit_test(the_first_digit_makes_the_kind),
+	    cmocka_unit_test(the_words_of_the_server_are_kept_and_visible),
+	    cmocka_unit_test(the_first_error_wins),
+	    cmocka_unit_test(the_hints_about_tls_have_the_line_to_write),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

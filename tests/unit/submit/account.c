@@ -1,0 +1,360 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "submit/account.h"
+#include "base/mem.h"
+
+#define D60 "dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd"
+#define D63 "abc" D60
+
+static const struct {
+	const char *url;
+	const char *host; /* NULL: a fault */
+	unsigned port;
+	enum smarthost_security security;
+	const char *words; /* of the fault */
+} urls[] = {
+    {"smtps://mail.example.org", "mail.example.org", 465, SMARTHOST_TLS, NULL},
+    {"smtp://mail.example.org", "mail.example.org", 587, SMARTHOST_STARTTLS,
+	NULL},
+    {"smtp+plain://localhost", "localhost", 25, SMARTHOST_PLAIN, NULL},
+    {"SMTPS://Mail.Example.Org:2465", "Mail.Example.Org", 2465, SMARTHOST_TLS,
+	NULL},
+    {"smtps://mail.example.org/", "mail.example.org", 465, SMARTHOST_TLS, NULL},
+    {"smtps://192.0.2.1:1", "192.0.2.1", 1, SMARTHOST_TLS, NULL},
+    {"smtps://[2001:db8::1]", "2001:db8::1", 465, SMARTHOST_TLS, NULL},
+    {"smtp://[::1]:65535", "::1", 65535, SMARTHOST_STARTTLS, NULL},
+    {"mail.example.org", NULL, 0, 0, "does not begin with smtps://"},
+    {"https://mail.example.org", NULL, 0, 0, "does not begin with"},
+    {"lmtp://mail.example.org", NULL, 0, 0, "does not begin with"},
+    {"", NULL, 0, 0, "does not begin with"},
+    {"smtps://", NULL, 0, 0, "names no host"},
+    {"smtps://:465", NULL, 0, 0, "names no host"},
+    {"smtps://mail example", NULL, 0, 0, "names no host"},
+    {"smtps://mail..example", NULL, 0, 0, "names no host"},
+    {"smtps://mail.example.", NULL, 0, 0, "names no host"},
+    {"smtps://-mail.example", NULL, 0, 0, "names no host"},
+    {"smtps://m\xc3\xa9il.example", NULL, 0, 0, "names no host"},
+    {"smtps://mail\r\n.example", NULL, 0, 0, "mail\\x0d\\x0a.example"},
+    {"smtps://" D63 "d", NULL, 0, 0, "names no host"},
+    {"smtps://mail.example:0", NULL, 0, 0, "1 to 65535"},
+    {"smtps://mail.example:65536", NULL, 0, 0, "1 to 65535"},
+    {"smtps://mail.example:", NULL, 0, 0, "1 to 65535"},
+    {"smtps://mail.example:+25", NULL, 0, 0, "1 to 65535"},
+    {"smtps://mail.example:25x", NULL, 0, 0, "1 to 65535"},
+    {"smtps://mail.example/path", NULL, 0, 0, "names no host"},
+    {"smtps://2001:db8::1", NULL, 0, 0, "needs brackets"},
+    {"smtps://[2001:db8::1", NULL, 0, 0, "no IPv6 address"},
+    {"smtps://[]", NULL, 0, 0, "no IPv6 address"},
+    {"smtps://[mail.example]", NULL, 0, 0, "no IPv6 address"},
+    {"smtps://[::1]25", NULL, 0, 0, "1 to 65535"},
+};
+
+static void
+test_smarthost_parse(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(urls) / sizeof(urls[0]); i++) {
+		struct smarthost s;
+		struct error e;
+		int rc;
+
+		error_clear(&e);
+		rc = smarthost_parse(text_of(urls[i].url), &s, &e);
+		if (urls[i].host != NULL) {
+			if (rc != 0)
+				fail_msg("%s: %s", urls[i].url, e.text);
+			assert_string_equal(s.host, urls[i].host);
+			assert_string_equal(s.url, urls[i].url);
+			assert_int_equal(s.port, urls[i].port);
+			assert_int_equal(s.security, urls[i].security);
+		} else {
+			assert_int_equal(rc, -1);
+			assert_int_equal(e.kind, ERROR_CONFIG);
+			if (strstr(e.text, urls[i].words) == NULL)
+				fail_msg("%s: %s", urls[i].url, e.text);
+			assert_false(text_has_control(text_of(e.text)));
+		}
+		smarthost_clear(&s);
+	}
+}
+
+static void
+test_smarthost_url(void **state)
+{
+	static const struct {
+		const char *url;
+		enum smarthost_security security;
+		const char *same;
+	} rows[] = {{"smtps://mail.example", SMARTHOST_STARTTLS,
+			"smtp://mail.example:465"},
+	    {"smtp+plain://192.0.2.1:26", SMARTHOST_TLS,
+		"smtps://192.0.2.1:26"},
+	    {"smtp://[2001:db8::1]", SMARTHOST_PLAIN,
+		"smtp+plain://[2001:db8::1]:587"}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct smarthost s;
+		struct error e;
+		char url[100];
+
+		error_clear(&e);
+		assert_int_equal(
+		    smarthost_parse(text_of(rows[i].url), &s, &e), 0);
+		smarthost_url(&s, rows[i].security, url, sizeof(url));
+		assert_string_equal(url, rows[i].same);
+		smarthost_clear(&s);
+	}
+}
+
+static void
+test_smarthost_without_secret(void **state)
+{
+	static const char *const rows[] = {"smtps://alice:hunter2@mail.example",
+	    "smtps://alice:hunter2@", "hunter2@mail.example",
+	    "imap://a:hunter2@b"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct smarthost s;
+		struct error e;
+
+		error_clear(&e);
+		assert_int_equal(smarthost_parse(text_of(rows[i]), &s, &e), -1);
+		assert_int_equal(e.kind, ERROR_CONFIG);
+		assert_null(strstr(e.text, "hunter2"));
+		assert_null(strstr(e.hint, "hunter2"));
+		assert_non_null(strstr(e.hint, "password-file"));
+	}
+}
+
+/* An account with every value set. */
+static void
+fill(struct account *a)
+{
+	struct error e;
+
+	error_clear(&e);
+	account_init(a);
+	a->smarthosts = mem_new(1, sizeof(*a->smarthosts));
+	smarthost_parse(TEXT("smtps://mail.example"), &a->smarthosts[0], &e);
+	a->smarthost_count = 1;
+	a->match = mem_new(1, sizeof(*a->match));
+	a->match[0] = mem_copy("*@work.example");
+	a->match_count = 1;
+	a->family = FAMILY_IPV6;
+	a->timeout = 1;
+	a->deadline = 2;
+	a->connect_timeout = 3;
+	a->pipelining = SWITCH_NO;
+	a->user = mem_copy("alice");
+	a->secret = SECRET_FILE;
+	a->secret_text = mem_copy("/secret");
+	a->auth = AUTH_LIST;
+	a->mechanisms[0] = SASL_LOGIN;
+	a->mechanism_count = 1;
+	a->auth_in_clear = SWITCH_YES;
+	a->tls_trust = mem_copy("/trust");
+	a->tls_name = mem_copy("name");
+	a->tls_priority = mem_copy("NORMAL");
+	a->helo = mem_copy("helo");
+	a->domain = mem_copy("domain");
+	a->aliases = mem_copy("/aliases");
+	a->from = mem_copy("from@example");
+	a->force_from = mem_copy("force@example");
+	a->from_header = SWITCH_YES;
+	a->full_name = mem_copy("Alice");
+	a->recipients_all = SWITCH_YES;
+	a->dsn_notify = NOTIFY_NEVER;
+	a->dsn_return = RET_HDRS;
+	a->log = LOGGING_FILE;
+	a->log_path = mem_copy("/log");
+	a->log_facility = 8;
+}
+
+static void
+assert_equal_to_filled(const struct account *a)
+{
+	assert_int_equal(a->smarthost_count, 1);
+	assert_string_equal(a->smarthosts[0].host, "mail.example");
+	assert_string_equal(a->smarthosts[0].url, "smtps://mail.example");
+	assert_int_equal(a->match_count, 1);
+	assert_string_equal(a->match[0], "*@work.example");
+	assert_int_equal(a->family, FAMILY_IPV6);
+	assert_int_equal(a->timeout, 1);
+	assert_int_equal(a->deadline, 2);
+	assert_int_equal(a->connect_timeout, 3);
+	assert_int_equal(a->pipelining, SWITCH_NO);
+	assert_string_equal(a->user, "alice");
+	assert_int_equal(a->secret, SECRET_FILE);
+	assert_string_equal(a->secret_text, "/secret");
+	assert_int_equal(a->auth, AUTH_LIST);
+	assert_int_equal(a->mechanism_count, 1);
+	assert_int_equal(a->mechanisms[0], SASL_LOGIN);
+	assert_int_equal(a->auth_in_clear, SWITCH_YES);
+	assert_string_equal(a->tls_trust, "/trust");
+	assert_string_equal(a->tls_name, "name");
+	assert_string_equal(a->tls_priority, "NORMAL");
+	assert_string_equal(a->helo, "helo");
+	assert_string_equal(a->domain, "domain");
+	assert_string_equal(a->aliases, "/aliases");
+	assert_string_equal(a->from, "from@example");
+	assert_string_equal(a->force_from, "force@example");
+	assert_int_equal(a->from_header, SWITCH_YES);
+	assert_string_equal(a->full_name, "Alice");
+	assert_int_equal(a->recipients_all, SWITCH_YES);
+	assert_int_equal(a->dsn_notify, NOTIFY_NEVER);
+	assert_int_equal(a->dsn_return, RET_HDRS);
+	assert_int_equal(a->log, LOGGING_FILE);
+	assert_string_equal(a->log_path, "/log");
+	assert_int_equal(a->log_facility, 8);
+}
+
+static void
+test_inherit_all(void **state)
+{
+	struct account a, defaults;
+
+	(void)state;
+	fill(&defaults);
+	account_init(&a);
+	account_inherit(&a, &defaults);
+	account_clear(&defaults);
+	assert_null(a.name);
+	assert_equal_to_filled(&a);
+	account_clear(&a);
+}
+
+static void
+test_inherit_nothing(void **state)
+{
+	struct account a, defaults;
+
+	(void)state;
+	fill(&a);
+	fill(&defaults);
+	defaults.smarthosts[0].host[0] = 'X';
+	defaults.match[0][0] = defaults.user[0] = defaults.secret_text[0] = 'X';
+	defaults.tls_trust[0] = defaults.tls_name[0] = defaults.helo[0] = 'X';
+	defaults.domain[0] = defaults.from[0] = defaults.force_from[0] = 'X';
+	defaults.full_name[0] = defaults.log_path[0] = 'X';
+	defaults.tls_priority[0] = defaults.aliases[0] = 'X';
+	defaults.family = FAMILY_ANY;
+	defaults.timeout = defaults.deadline = defaults.connect_timeout = 9;
+	defaults.pipelining = SWITCH_YES;
+	defaults.secret = SECRET_COMMAND;
+	defaults.auth = AUTH_OFF;
+	defaults.auth_in_clear = defaults.from_header = SWITCH_NO;
+	defaults.recipients_all = SWITCH_NO;
+	defaults.dsn_notify = NOTIFY_DELAY;
+	defaults.dsn_return = RET_FULL;
+	defaults.log = LOGGING_STDERR;
+	account_inherit(&a, &defaults);
+	assert_equal_to_filled(&a);
+	account_clear(&a);
+	account_clear(&defaults);
+}
+
+/* Values that mean something only together come together. */
+static void
+test_inherit_groups(void **state)
+{
+	struct account a, defaults;
+
+	(void)state;
+	fill(&defaults);
+	account_init(&a);
+	a.log = LOGGING_SYSLOG;
+	a.auth = AUTH_AUTO;
+	account_inherit(&a, &defaults);
+	assert_null(a.log_path);
+	assert_int_equal(a.log_facility, 0);
+	assert_int_equal(a.mechanism_count, 0);
+	account_clear(&a);
+	account_clear(&defaults);
+}
+
+static void
+test_check(void **state)
+{
+	struct account a;
+	struct error e;
+
+	(void)state;
+	error_clear(&e);
+	fill(&a);
+	a.name = mem_copy("work");
+	assert_int_equal(account_check(&a, &e), 0);
+
+	/* The terminal may be asked. */
+	a.secret = SECRET_NONE;
+	assert_int_equal(account_check(&a, &e), 0);
+
+	mem_wipe_string(a.user);
+	a.user = NULL;
+	assert_int_equal(account_check(&a, &e), -1);
+	assert_non_null(strstr(e.text, "account `work'"));
+	assert_non_null(strstr(e.text, "`auth'"));
+
+	error_clear(&e);
+	a.auth = AUTH_AUTO;
+	assert_int_equal(account_check(&a, &e), 0);
+	a.secret = SECRET_FILE;
+	assert_int_equal(account_check(&a, &e), -1);
+	assert_int_equal(e.kind, ERROR_CONFIG);
+	assert_non_null(strstr(e.text, "`user'"));
+	assert_null(strstr(e.text, "/secret"));
+	account_clear(&a);
+
+	error_clear(&e);
+	assert_int_equal(account_check(&a, &e), -1);
+	assert_int_equal(e.kind, ERROR_CONFIG);
+	assert_non_null(strstr(e.text, "`smarthost'"));
+	assert_non_null(strstr(e.hint, "smarthost smtps://"));
+}
+
+static void
+test_matches(void **state)
+{
+	static const struct {
+		const char *path;
+		bool matches;
+	} rows[] = {{"bob@work.example", true}, {"BOB@Work.Example", true},
+	    {"from@example", true}, {"From@EXAMPLE", true},
+	    {"bob@other.example", false}, {"from@example.org", false},
+	    {"", false}, {NULL, false}};
+	struct account a;
+
+	(void)state;
+	fill(&a);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		assert_int_equal(
+		    account_matches(&a, rows[i].path), rows[i].matches);
+	a.from[0] = '%';
+	assert_false(account_matches(&a, "%rom@example"));
+	account_clear(&a);
+	assert_false(account_matches(&a, "bob@work.example"));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_smarthost_parse),
+	    cmocka_unit_test(test_smarthost_url),
+	    cmocka_unit_test(test_smarthost_without_secret),
+	    cmocka_unit_test(test_inherit_all),
+	    cmocka_unit_test(test_inherit_nothing),
+	    cmocka_unit_test(test_inherit_groups),
+	    cmocka_unit_test(test_check),
+	    cmocka_unit_test(test_matches),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,610 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "world/log.h"
+#include "base/mem.h"
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+/* Of <syslog.h>, which cannot be included beside the functions below. */
+enum { SEVERITY_ERR = 3, SEVERITY_NOTICE = 5, SEVERITY_INFO = 6 };
+enum { FACILITY_MAIL = 2 << 3, FACILITY_LOCAL3 = 19 << 3 };
+
+/* The system's log is the test's own. */
+static char last[40000];
+static int last_severity, lines, opened_facility;
+static const char *opened_tag;
+
+void openlog(const char *tag, int options, int facility);
+void closelog(void);
+void syslog(int severity, const char *fmt, ...);
+void __syslog_chk(int severity, int flag, const char *fmt, ...);
+
+void
+openlog(const char *tag, int options, int facility)
+{
+	(void)options;
+	opened_tag = tag;
+	opened_facility = facility;
+}
+
+void
+closelog(void)
+{
+}
+
+static void
+keep(int severity, const char *fmt, va_list args)
+{
+	assert_string_equal(fmt, "%s");
+	strlcpy(last, va_arg(args, const char *), sizeof(last));
+	last_severity = severity;
+	lines++;
+}
+
+void
+syslog(int severity, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	keep(severity, fmt, args);
+	va_end(args);
+}
+
+void
+__syslog_chk(int severity, int flag, const char *fmt, ...)
+{
+	va_list args;
+
+	(void)flag;
+	va_start(args, fmt);
+	keep(severity, fmt, args);
+	va_end(args);
+}
+
+/* What is written to a descriptor meanwhile. */
+struct capture {
+	int fd;
+	int saved;
+	char path[32];
+};
+
+static struct capture
+capture_begin(int fd)
+{
+	struct capture c = {fd, -1, "/tmp/sendling-log.XXXXXX"};
+	int file;
+
+	fflush(NULL);
+	file = mkstemp(c.path);
+	assert_true(file != -1);
+	c.saved = dup(fd);
+	assert_int_equal(dup2(file, fd), fd);
+	close(file);
+	return c;
+}
+
+static const char *
+content(const char *path)
+{
+	static char bytes[200000];
+	ssize_t len;
+	int fd;
+
+	fd = open(path, O_RDONLY);
+	assert_true(fd != -1);
+	len = read(fd, bytes, sizeof(bytes) - 1);
+	assert_true(len >= 0);
+	bytes[len] = '\0';
+	close(fd);
+	return bytes;
+}
+
+static const char *
+capture_end(struct capture *c)
+{
+	const char *bytes;
+
+	fflush(NULL);
+	dup2(c->saved, c->fd);
+	close(c->saved);
+	bytes = content(c->path);
+	unlink(c->path);
+	return bytes;
+}
+
+static struct envelope
+envelope(const char *from, const char *const *recipients)
+{
+	struct envelope env;
+	struct error e;
+
+	error_clear(&e);
+	envelope_init(&env);
+	assert_int_equal(envelope_set_reverse_path(&env, text_of(from), &e), 0);
+	while (*recipients != NULL)
+		assert_int_equal(
+		    envelope_add(&env, text_of(*recipients++), &e), 1);
+	return env;
+}
+
+static const char *const two[] = {"b@x", "c@x", NULL};
+static const char *const one[] = {"b@x", NULL};
+
+static void
+a_line_for_each_mail(void **state)
+{
+	struct envelope env = envelope("a@x", two);
+	struct log_mail mail = {
+	    .envelope = &env,
+	    .smarthost = "mail.example.org:465",
+	    .tls = "TLS1.3 ECDHE-RSA",
+	    .auth = "PLAIN",
+	    .size = 1234,
+	    .message_id = "<i@x>",
+	    .code = 250,
+	    .words = "250 2.0.0 Ok: \"queued\" as 4F",
+	    .delay_ms = 1042,
+	    .status = 0,
+	};
+	struct log l;
+
+	(void)state;
+	log_init(&l, "tag");
+	log_mail(&l, &mail);
+	assert_string_equal(last,
+	    "from=<a@x> to=<b@x>,<c@x> smarthost=mail.example.org:465 "
+	    "tls=\"TLS1.3 ECDHE-RSA\" auth=PLAIN size=1234 msgid=<i@x> "
+	    "code=250 reply=\"250 2.0.0 Ok: \\\"queued\\\" as 4F\" delay=1.042 "
+	    "status=0");
+	assert_int_equal(last_severity, SEVERITY_INFO);
+	log_clear(&l);
+	envelope_clear(&env);
+}
+
+static void
+a_line_for_each_failure(void **state)
+{
+	struct log_mail mail = {.status = 75};
+	struct envelope env = envelope("", one);
+	struct error e;
+	struct log l;
+
+	(void)state;
+	error_clear(&e);
+	error_set(&e, ERROR_LATER, "connecting", "nobody \"there\"");
+	log_init(&l, NULL);
+	log_mail(&l, &mail);
+	assert_string_equal(last,
+	    "from=- to=- smarthost=- tls=- auth=- size=0 msgid=- code=- "
+	    "reply=\"\" delay=0.000 status=75");
+	assert_int_equal(last_severity, SEVERITY_ERR);
+	mail.envelope = &env;
+	mail.error = &e;
+	log_mail(&l, &mail);
+	assert_non_null(strstr(last, "from=<> to=<b@x> "));
+	assert_non_null(
+	    strstr(last, " error=\"connecting: nobody \\\"there\\\"\""));
+	log_clear(&l);
+	envelope_clear(&env);
+}
+
+/* How often a key stands in the line, outside of quotes. */
+static int
+count_unquoted(const char *line, const char *key)
+{
+	bool quoted = false;
+	int count = 0;
+
+	for (; *line != '\0'; line++) {
+		if (*line == '\\' && line[1] != '\0')
+			line++;
+		else if (*line == '"')
+			quoted = !quoted;
+		else if (!quoted && strncmp(line, key, strlen(key)) == 0)
+			count++;
+	}
+	return count;
+}
+
+/* Escapes, line ends, formats and long words of strangers. */
+static void
+lines_are_harmless(void **state)
+{
+	static char longest[100001];
+	static const char *const hostile[] = {"\x1b]0;x\a", "a\r\nb=c",
+	    "%n%s%n%s", "\xff\xfe",
+	    "\xc2\x9b"
+	    "31m",
+	    "\" status=0 x=\"", longest};
+	struct log_mail mail = {.status = 1};
+	struct error e;
+	struct log l;
+	size_t i;
+	int before;
+
+	(void)state;
+	memset(longest, 'x', sizeof(longest) - 1);
+	log_init(&l, NULL);
+	for (i = 0; i < COUNT(hostile); i++) {
+		mail.smarthost = mail.tls = mail.auth = hostile[i];
+		mail.message_id = mail.words = hostile[i];
+		error_clear(&e);
+		error_set(&e, ERROR_LATER, "x", "%s", hostile[i]);
+		mail.error = &e;
+		before = lines;
+		log_mail(&l, &mail);
+		log_note(&l, "%s", hostile[i]);
+		assert_int_equal(lines, before + 2);
+		assert_false(text_has_control(text_of(last)));
+		log_mail(&l, &mail);
+		assert_false(text_has_control(text_of(last)));
+		assert_true(text_is_utf8(text_of(last)));
+		assert_null(strstr(last, "\xc2\x9b"));
+		assert_int_equal(count_unquoted(last, "status="), 1);
+		assert_true(strlen(last) < 8192);
+		assert_non_null(strstr(last, " status=1"));
+	}
+	assert_non_null(strstr(last, "..."));
+	log_clear(&l);
+}
+
+static void
+many_recipients_are_counted(void **state)
+{
+	struct envelope env = envelope("a@x", one);
+	struct log_mail mail = {.envelope = &env};
+	char path[64], *more, *to;
+	unsigned long counted, shown = 0;
+	struct error e;
+	struct log l;
+	int i;
+
+	(void)state;
+	error_clear(&e);
+	for (i = 0; i < 500; i++) {
+		snprintf(path, sizeof(path), "r%d@example.org", i);
+		envelope_add(&env, text_of(path), &e);
+	}
+	log_init(&l, NULL);
+	log_mail(&l, &mail);
+	more = strstr(last, ",+");
+	assert_non_null(more);
+	counted = strtoul(more + 2, NULL, 10);
+	to = strstr(last, "to=");
+	assert_true(more - to <= 1010);
+	for (; to < more; to++)
+		shown += *to == '<';
+	assert_int_equal(shown + counted, 501);
+	assert_non_null(strstr(more, " more\" smarthost="));
+	log_clear(&l);
+	envelope_clear(&env);
+}
+
+static void
+the_account_says_where(void **state)
+{
+	struct account a;
+	struct log l;
+	int before;
+
+	(void)state;
+	account_init(&a);
+	log_init(&l, "tag\n");
+	assert_string_equal(opened_tag, "tag\\x0a");
+	log_open(&l, &a);
+	assert_int_equal(opened_facility, FACILITY_MAIL);
+	log_note(&l, "one");
+	assert_string_equal(last, "one");
+	assert_int_equal(last_severity, SEVERITY_NOTICE);
+	a.log = LOGGING_SYSLOG;
+	a.log_facility = FACILITY_LOCAL3;
+	log_open(&l, &a);
+	assert_int_equal(opened_facility, FACILITY_LOCAL3);
+	a.log = LOGGING_OFF;
+	before = lines;
+	log_open(&l, &a);
+	log_note(&l, "two");
+	assert_int_equal(lines, before);
+	log_clear(&l);
+	account_clear(&a);
+}
+
+static void
+a_log_on_stderr(void **state)
+{
+	struct notes notes = {NULL, 0};
+	struct capture c;
+	struct account a;
+	struct log l;
+
+	(void)state;
+	account_init(&a);
+	a.log = LOGGING_STDERR;
+	notes_add(&notes, "first");
+	notes_add(&notes, "second %d", 2);
+	log_init(&l, "tag");
+	log_open(&l, &a);
+	c = capture_begin(STDERR_FILENO);
+	log_notes(&l, &notes);
+	l.quiet = true;
+	log_notes(&l, &notes);
+	assert_string_equal(capture_end(&c), "tag: first\ntag: second 2\n");
+	log_clear(&l);
+	notes_clear(&notes);
+	account_clear(&a);
+}
+
+static void
+a_log_in_a_file(void **state)
+{
+	char folder[] = "/tmp/sendling-log.XXXXXX", path[64], end[64];
+	const char *line;
+	struct account a;
+	struct stat st;
+	struct log l;
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	snprintf(path, sizeof(path), "%s/log", folder);
+	account_init(&a);
+	a.log = LOGGING_FILE;
+	a.log_path = mem_copy(path);
+	log_init(&l, "tag");
+	log_open(&l, &a);
+	log_note(&l, "a note");
+	log_clear(&l);
+	log_init(&l, "tag");
+	log_open(&l, &a);
+	log_note(&l, "b note");
+	log_clear(&l);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	line = content(path);
+	snprintf(end, sizeof(end), " tag[%ld]: a note\n", (long)getpid());
+	assert_non_null(strstr(line, end));
+	assert_non_null(strstr(line, "b note\n"));
+	unlink(path);
+	rmdir(folder);
+	account_clear(&a);
+}
+
+/* The mail goes on, and the line goes to the system's log. */
+static void
+a_file_that_cannot_be_had(void **state)
+{
+	struct capture c;
+	struct account a;
+	struct log l;
+	const char *said;
+	int quiet;
+
+	(void)state;
+	account_init(&a);
+	a.log = LOGGING_FILE;
+	a.log_path = mem_copy("/nowhere/log");
+	for (quiet = 0; quiet < 2; quiet++) {
+		log_init(&l, "tag");
+		l.quiet = quiet;
+		c = capture_begin(STDERR_FILENO);
+		log_open(&l, &a);
+		said = capture_end(&c);
+		assert_string_equal(said, "");
+		assert_non_null(strstr(last, "/nowhere/log"));
+		log_note(&l, "kept");
+		assert_string_equal(last, "kept");
+		last[0] = '\0';
+		log_clear(&l);
+	}
+	account_clear(&a);
+}
+
+static void
+a_full_disk_changes_nothing(void **state)
+{
+	struct log_mail mail = {.status = 0};
+	struct log l;
+
+	(void)state;
+	log_init(&l, "tag");
+	l.to = LOGGING_FILE;
+	l.fd = open("/dev/full", O_WRONLY);
+	assert_true(l.fd != -1);
+	log_mail(&l, &mail);
+	log_note(&l, "x");
+	log_clear(&l);
+}
+
+static void
+failures_on_stderr(void **state)
+{
+	struct capture c;
+	struct error e;
+	struct log l;
+
+	(void)state;
+	error_clear(&e);
+	error_set(&e, ERROR_USAGE, NULL, "there is no option -Z");
+	log_init(&l, NULL);
+	c = capture_begin(STDERR_FILENO);
+	log_failure(&l, &e, NULL);
+	assert_string_equal(capture_end(&c), "log: there is no option -Z\n");
+	error_hint(&e, "see --help");
+	strlcpy(e.why, "550 5.1.1 No\x1b[31m", sizeof(e.why));
+	c = capture_begin(STDERR_FILENO);
+	log_failure(&l, &e, NULL);
+	assert_string_equal(capture_end(&c), "log: there is no option -Z\n"
+					     "  server: 550 5.1.1 No\\x1b[31m\n"
+					     "  hint: see --help\n");
+	l.quiet = true;
+	c = capture_begin(STDERR_FILENO);
+	log_failure(&l, &e, NULL);
+	assert_string_equal(capture_end(&c), "");
+	log_clear(&l);
+}
+
+static void
+refused_recipients_on_stderr(void **state)
+{
+	static const char doubt[] = "log: mail may have been sent: ";
+	static const struct enhanced none;
+	struct envelope env = envelope("a@x", two);
+	struct capture c;
+	const char *said;
+	struct error e;
+	struct log l;
+
+	(void)state;
+	error_clear(&e);
+	error_set(&e, ERROR_RECIPIENT, "RCPT TO", "1 of 2 was refused");
+	envelope_decide(&env.recipients[0], VERDICT_DELIVERED, 0, none, NULL);
+	envelope_decide(
+	    &env.recipients[1], VERDICT_REFUSED, 550, none, "550 No\n");
+	log_init(&l, NULL);
+	c = capture_begin(STDERR_FILENO);
+	log_failure(&l, &e, &env);
+	assert_string_equal(capture_end(&c),
+	    "log: mail not sent to all recipients: RCPT TO: 1 of 2 was "
+	    "refused\n"
+	    "  refused: c@x: 550 No\\x0a\n");
+	envelope_decide(&env.recipients[0], VERDICT_LATER, 0, none, NULL);
+	c = capture_begin(STDERR_FILENO);
+	log_failure(&l, &e, &env);
+	assert_string_equal(capture_end(&c),
+	    "log: mail not sent: RCPT TO: 1 of 2 was refused\n"
+	    "  later: b@x\n"
+	    "  refused: c@x: 550 No\\x0a\n");
+	e.kind = ERROR_DOUBTFUL;
+	c = capture_begin(STDERR_FILENO);
+	log_failure(&l, &e, &env);
+	said = capture_end(&c);
+	assert_true(strncmp(said, doubt, strlen(doubt)) == 0);
+	log_clear(&l);
+	envelope_clear(&env);
+}
+
+static void
+transcripts(void **state)
+{
+	char path[] = "/tmp/sendling-log.XXXXXX";
+	struct session_trace trace;
+	struct capture c;
+	struct error e;
+	struct log l;
+
+	(void)state;
+	error_clear(&e);
+	close(mkstemp(path));
+	log_init(&l, NULL);
+	assert_null(log_trace(&l).line);
+	assert_int_equal(log_open_transcript(&l, "/nowhere/x", &e), -1);
+	assert_int_equal(e.kind, ERROR_CONFIG);
+	error_clear(&e);
+	assert_int_equal(log_open_transcript(&l, path, &e), 0);
+	l.verbose = true;
+	trace = log_trace(&l);
+	c = capture_begin(STDERR_FILENO);
+	trace.line(trace.arg, SESSION_SERVER, TEXT("220 hello\x1b[2J"));
+	trace.line(trace.arg, SESSION_CLIENT, TEXT("EHLO x"));
+	trace.line(trace.arg, SESSION_NOTE, TEXT(""));
+	assert_string_equal(
+	    capture_end(&c), "S: 220 hello\\x1b[2J\nC: EHLO x\n-- \n");
+	assert_string_equal(
+	    content(path), "S: 220 hello\\x1b[2J\nC: EHLO x\n-- \n");
+	log_clear(&l);
+	unlink(path);
+	l.quiet = true;
+	assert_null(log_trace(&l).line);
+}
+
+static void
+json_of_a_success(void **state)
+{
+	static const struct enhanced none;
+	struct envelope env = envelope("a@x", one);
+	struct log_mail mail = {
+	    .envelope = &env,
+	    .smarthost = "mail.example.org:465",
+	    .size = 1234,
+	    .words = "250 \"\\\x01\xff\xc3\xb6",
+	};
+	struct capture c;
+
+	(void)state;
+	envelope_decide(
+	    &env.recipients[0], VERDICT_DELIVERED, 250, none, "250 Ok");
+	c = capture_begin(STDOUT_FILENO);
+	log_json(&mail);
+	assert_string_equal(capture_end(&c),
+	    "{\"status\":0,\"error\":null,\"from\":\"a@x\",\"recipients\":["
+	    "{\"address\":\"b@x\",\"verdict\":\"delivered\",\"reply\":\"250 "
+	    "Ok\"}],\"smarthost\":\"mail.example.org:465\",\"tls\":null,"
+	    "\"auth\":null,\"size\":1234,\"message_id\":null,\"reply\":\"250 "
+	    "\\\"\\\\\\\\x01\\\\xff\xc3\xb6\"}\n");
+	envelope_clear(&env);
+}
+
+static void
+json_of_a_failure(void **state)
+{
+	struct envelope env = envelope("", two);
+	struct log_mail mail = {.envelope = &env, .status = 67};
+	struct capture c;
+	struct error e;
+
+	(void)state;
+	error_clear(&e);
+	error_set(&e, ERROR_RECIPIENT, "RCPT TO", "refused");
+	strlcpy(e.why, "550 No", sizeof(e.why));
+	mail.error = &e;
+	c = capture_begin(STDOUT_FILENO);
+	log_json(&mail);
+	assert_string_equal(capture_end(&c),
+	    "{\"status\":67,\"error\":{\"kind\":\"recipient\",\"text\":\"RCPT "
+	    "TO: refused\",\"why\":\"550 No\",\"hint\":null},\"from\":\"\","
+	    "\"recipients\":[{\"address\":\"b@x\",\"verdict\":\"open\","
+	    "\"reply\":null},{\"address\":\"c@x\",\"verdict\":\"open\","
+	    "\"reply\":null}],\"smarthost\":null,\"tls\":null,\"auth\":null,"
+	    "\"size\":0,\"message_id\":null,\"reply\":null}\n");
+	mail.envelope = NULL;
+	c = capture_begin(STDOUT_FILENO);
+	log_json(&mail);
+	assert_non_null(
+	    strstr(capture_end(&c), "\"from\":null,\"recipients\":[],"));
+	envelope_clear(&env);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(a_line_for_each_mail),
+	    cmocka_unit_test(a_line_for_each_failure),
+	    cmocka_unit_test(lines_are_harmless),
+	    cmocka_unit_test(many_recipients_are_counted),
+	    cmocka_unit_test(the_account_says_where),
+	    cmocka_unit_test(a_log_on_stderr),
+	    cmocka_unit_test(a_log_in_a_file),
+	    cmocka_unit_test(a_file_that_cannot_be_had),
+	    cmocka_unit_test(a_full_disk_changes_nothing),
+	    cmocka_unit_test(failures_on_stderr),
+	    cmocka_unit_test(refused_recipients_on_stderr),
+	    cmocka_unit_test(transcripts),
+	    cmocka_unit_test(json_of_a_success),
+	    cmocka_unit_test(json_of_a_failure),
+	};
+
+	setprogname("log");
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

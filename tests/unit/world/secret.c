@@ -1,0 +1,438 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+/* secret with a time limit that a test can wait for. */
+#include "world/secret.h"
+#undef SECRET_COMMAND_SECONDS
+#define SECRET_COMMAND_SECONDS 1
+#include "../../../src/world/secret.c"
+
+#include <pty.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+
+#define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
+
+static char folder[] = "/tmp/sendling-secret.XXXXXX";
+
+static const char *
+in_folder(const char *name)
+{
+	static char path[200];
+
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	return path;
+}
+
+/* What a source gives: 0 and the password, or -1 and the error. */
+static int
+read_from(enum secret_source source, const char *text, bool ask,
+    struct buf *out, struct error *e)
+{
+	struct account a;
+	char user[] = "alice";
+	int status;
+
+	memset(&a, 0, sizeof(a));
+	a.user = user;
+	a.secret = source;
+	a.secret_text = mem_copy(text);
+	error_clear(e);
+	buf_init(out, SECRET_MAX);
+	status = secret_read(&a, ask, out, e);
+	assert_int_equal(status, e->kind == ERROR_NONE ? 0 : -1);
+	mem_wipe_string(a.secret_text);
+	return status;
+}
+
+static void
+gives(enum secret_source source, const char *text, const char *password)
+{
+	struct error e;
+	struct buf out;
+
+	if (read_from(source, text, false, &out, &e) == -1)
+		fail_msg("%s: %s: %s", text, e.doing, e.text);
+	assert_string_equal(buf_string(&out), password);
+	buf_wipe(&out);
+}
+
+/* Refused, with these words, and none of "canary". */
+static void
+refuses(enum secret_source source, const char *text, const char *words)
+{
+	struct error e;
+	struct buf out;
+
+	assert_int_equal(read_from(source, text, false, &out, &e), -1);
+	assert_int_equal(e.kind, ERROR_CONFIG);
+	if (strstr(e.text, words) == NULL)
+		fail_msg("%s: %s", text, e.text);
+	assert_null(strstr(e.text, "canary"));
+	assert_null(strstr(e.why, "canary"));
+	assert_null(strstr(e.hint, "canary"));
+	assert_int_equal(out.len, 0);
+	buf_wipe(&out);
+}
+
+static void
+needs_a_user(void **state)
+{
+	struct account a;
+	struct error e;
+	struct buf out;
+	char value[] = "canary";
+
+	(void)state;
+	memset(&a, 0, sizeof(a));
+	a.secret = SECRET_VALUE;
+	a.secret_text = value;
+	error_clear(&e);
+	buf_init(&out, SECRET_MAX);
+	assert_int_equal(secret_read(&a, true, &out, &e), 0);
+	assert_int_equal(out.len, 0);
+}
+
+static void
+takes_a_value_as_it_is(void **state)
+{
+	(void)state;
+	gives(SECRET_VALUE, "simple", "simple");
+	gives(SECRET_VALUE, " \"# two  words\" ", " \"# two  words\" ");
+	refuses(SECRET_VALUE, "", "empty");
+	refuses(SECRET_NONE, NULL, "no password");
+}
+
+static void
+make(const char *name, const char *bytes, size_t len, mode_t mode)
+{
+	int fd;
+
+	fd = open(in_folder(name), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	assert_int_not_equal(fd, -1);
+	assert_int_equal(file_write(fd, bytes, len), 0);
+	assert_int_equal(fchmod(fd, mode), 0);
+	close(fd);
+}
+
+static void
+takes_the_first_line_of_a_file(void **state)
+{
+	static const struct {
+		const char *bytes;
+		const char *password; /* NULL: */
+		const char *words;
+	} rows[] = {{"pass\n", "pass", NULL}, {"pass", "pass", NULL},
+	    {"pass\r\nnext\n", "pass", NULL}, {" a b \nnext", " a b ", NULL},
+	    {"\ncanary\n", NULL, "first line is empty"},
+	    {"", NULL, "first line is empty"}};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(rows); i++) {
+		make("password", rows[i].bytes, strlen(rows[i].bytes), 0600);
+		if (rows[i].password != NULL)
+			gives(SECRET_FILE, in_folder("password"),
+			    rows[i].password);
+		else
+			refuses(
+			    SECRET_FILE, in_folder("password"), rows[i].words);
+	}
+	make("password", "canary\n", 7, 0644);
+	refuses(SECRET_FILE, in_folder("password"), "everybody may read it");
+	refuses(SECRET_FILE, in_folder("missing"), "/missing: No such file");
+}
+
+static void
+says_how_to_make_a_missing_file(void **state)
+{
+	struct error e;
+	struct buf out;
+
+	(void)state;
+	assert_int_equal(
+	    read_from(SECRET_FILE, in_folder("missing"), false, &out, &e), -1);
+	assert_non_null(strstr(e.hint, "mode 0600"));
+	buf_wipe(&out);
+}
+
+static void
+takes_the_first_line_of_a_command(void **state)
+{
+	static const struct {
+		const char *command;
+		const char *password; /* NULL: */
+		const char *words;
+	} rows[] = {{"echo pass", "pass", NULL}, {"printf pass", "pass", NULL},
+	    {"printf 'pass\\r\\nmore\\n'", "pass", NULL},
+	    {"echo pass; sleep 0; echo more", "pass", NULL},
+	    {"echo \"it's  $((6 * 7))\" | tr s z", "it'z  42", NULL},
+	    /* More than fits is read to its end. */
+	    {"echo pass; seq 100000", "pass", NULL},
+	    {"echo pass; exec >&-; true", "pass", NULL},
+	    {"echo canary; exit 3", NULL, "ended with status 3"},
+	    {"echo canary; kill -9 $$", NULL, "ended by signal 9"},
+	    {"canary-no-such-command 2>/dev/null", NULL, "status 127"},
+	    {"true", NULL, "first line is empty"},
+	    {"echo; echo canary", NULL, "first line is empty"},
+	    {"seq 100000 | tr -d '\\n'", NULL, "longer than 65536"},
+	    /* Nothing to read, nothing open but 0 to 2, all signals at work. */
+	    {"cat; echo \"$(cat)end\"", "end", NULL},
+	    {"echo $(ls /proc/self/fd | tr -d '\\n')", "0123", NULL},
+	    /* glibc itself ignores 32 and 33, which are its own. */
+	    {"grep -c 'Sig\\(Blk\\|Ign\\):.*[08]0000000$' "
+	     "/proc/self/status",
+		"2", NULL}};
+	struct sigaction before, after;
+	sigset_t all, mask;
+	size_t i;
+	int leak;
+
+	(void)state;
+	/* Left open by our caller, signals blocked and ignored. */
+	leak = fcntl(open("/dev/null", O_RDONLY), F_DUPFD, 7);
+	assert_int_not_equal(leak, -1);
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGCHLD, SIG_IGN);
+	sigaction(SIGCHLD, NULL, &before);
+	for (i = 0; i < COUNT(rows); i++) {
+		if (rows[i].password != NULL)
+			gives(
+			    SECRET_COMMAND, rows[i].command, rows[i].password);
+		else
+			refuses(SECRET_COMMAND, rows[i].command, rows[i].words);
+	}
+	sigprocmask(SIG_SETMASK, NULL, &mask);
+	assert_true(sigismember(&mask, SIGUSR1) == 1);
+	sigaction(SIGCHLD, NULL, &after);
+	assert_true(after.sa_handler == before.sa_handler);
+	signal(SIGCHLD, SIG_DFL);
+	sigemptyset(&mask);
+	sigprocmask(SIG_SETMASK, &mask, NULL);
+	close(leak);
+}
+
+static void
+takes_long_passwords(void **state)
+{
+	struct error e;
+	struct buf out;
+	char *bytes;
+
+	(void)state;
+	bytes = mem_new(SECRET_MAX + 2, 1);
+	memset(bytes, 'x', SECRET_MAX + 1);
+	make("long", bytes, SECRET_MAX, 0600);
+	assert_int_equal(
+	    read_from(SECRET_FILE, in_folder("long"), false, &out, &e), 0);
+	assert_int_equal(out.len, SECRET_MAX);
+	buf_wipe(&out);
+	make("long", bytes, SECRET_MAX + 1, 0600);
+	refuses(SECRET_FILE, in_folder("long"), "longer than 65536");
+	free(bytes);
+	assert_int_equal(
+	    read_from(SECRET_COMMAND,
+		"head -c 65536 /dev/zero | tr '\\0' x; echo", false, &out, &e),
+	    0);
+	assert_int_equal(out.len, SECRET_MAX);
+	buf_wipe(&out);
+}
+
+static bool
+is_gone(const char *name)
+{
+	struct buf out;
+	struct error e;
+	int pid;
+
+	error_clear(&e);
+	buf_init(&out, 100);
+	assert_int_equal(
+	    file_read(in_folder(name), FILE_ANY, &out, NULL, &e), 0);
+	pid = atoi(buf_string(&out));
+	buf_clear(&out);
+	assert_true(pid > 1);
+	/* A zombie that nobody reaped yet is as good as gone. */
+	snprintf(e.text, sizeof(e.text), "/proc/%d/stat", pid);
+	if (file_read(e.text, FILE_ANY, &out, NULL, &e) == 0 &&
+	    strstr(buf_string(&out), ") Z ") == NULL &&
+	    strstr(buf_string(&out), ") X ") == NULL) {
+		buf_clear(&out);
+		return false;
+	}
+	buf_clear(&out);
+	return true;
+}
+
+/* Both that which keeps the output open and that which does not. */
+static void
+ends_a_command_that_does_not_end(void **state)
+{
+	static const char *const commands[] = {
+	    "echo canary; sleep 100 & echo $! > %s; wait",
+	    "echo canary; sleep 100 > /dev/null & echo $! > %s; exec >&-; "
+	    "wait"};
+	char command[300];
+	long long begin;
+	size_t i;
+
+	(void)state;
+	/* Without a terminal of its own, as under cron. */
+	for (i = 0; i < COUNT(commands); i++) {
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+		snprintf(
+		    command, sizeof(command), commands[i], in_folder("pid"));
+#pragma GCC diagnostic pop
+		begin = stream_now();
+		refuses(
+		    SECRET_COMMAND, command, "not finished after 1 seconds");
+		assert_in_range(stream_now() - begin, 1000, 10000);
+		if (!has_terminal())
+			while (!is_gone("pid"))
+				;
+	}
+}
+
+/* In a session with a terminal of its own; `type` is typed there. */
+static int
+at_terminal(int (*ask)(void), const char *type, char *shown, size_t size)
+{
+	int master, status;
+	size_t len = 0;
+	ssize_t n;
+	pid_t pid;
+
+	pid = forkpty(&master, NULL, NULL, NULL);
+	assert_int_not_equal(pid, -1);
+	if (pid == 0)
+		_exit(ask());
+	while (len + 1 < size &&
+	       (n = read(master, shown + len, size - len - 1)) > 0) {
+		len += (size_t)n;
+		shown[len] = '\0';
+		if (type != NULL && strstr(shown, ": ") != NULL) {
+			assert_int_equal(
+			    file_write(master, type, strlen(type)), 0);
+			type = NULL;
+		}
+	}
+	shown[len] = '\0';
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	close(master);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 255;
+}
+
+static int
+ask_for_password(void)
+{
+	struct error e;
+	struct buf out;
+
+	if (read_from(SECRET_NONE, NULL, true, &out, &e) == -1)
+		return 1;
+	return strcmp(buf_string(&out), "typed secret") == 0 ? 0 : 2;
+}
+
+static int
+ask_for_nothing(void)
+{
+	struct error e;
+	struct buf out;
+
+	return read_from(SECRET_NONE, NULL, true, &out, &e) == -1 &&
+		       e.kind == ERROR_CONFIG && strstr(e.text, "empty") != NULL
+		   ? 0
+		   : 1;
+}
+
+static int
+ask_by_command(void)
+{
+	struct error e;
+	struct buf out;
+
+	if (read_from(SECRET_COMMAND,
+		"printf 'Which: ' > /dev/tty; read a < /dev/tty; echo \"$a\"",
+		false, &out, &e) == -1)
+		return 1;
+	return strcmp(buf_string(&out), "typed secret") == 0 ? 0 : 2;
+}
+
+static void
+asks_at_the_terminal(void **state)
+{
+	char shown[1000] = "";
+
+	(void)state;
+	assert_int_equal(at_terminal(ask_for_password, "typed secret\n", shown,
+			     sizeof(shown)),
+	    0);
+	assert_non_null(strstr(shown, "Password of alice: "));
+	assert_null(strstr(shown, "secret"));
+	assert_int_equal(
+	    at_terminal(ask_for_nothing, "\n", shown, sizeof(shown)), 0);
+	/* A command may ask there as well. */
+	assert_int_equal(
+	    at_terminal(ask_by_command, "typed secret\n", shown, sizeof(shown)),
+	    0);
+}
+
+static void
+does_not_ask_without_one(void **state)
+{
+	struct error e;
+	struct buf out;
+	int status;
+	pid_t pid;
+
+	(void)state;
+	pid = fork();
+	if (pid == 0) {
+		setsid();
+		_exit(read_from(SECRET_NONE, NULL, true, &out, &e) == -1 &&
+			      strstr(e.hint, "password-file") != NULL
+			  ? 0
+			  : 1);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
+static int
+make_folder(void **state)
+{
+	(void)state;
+	return mkdtemp(folder) == NULL ? -1 : 0;
+}
+
+static int
+remove_folder(void **state)
+{
+	char command[100];
+
+	(void)state;
+	snprintf(command, sizeof(command), "rm -rf %s", folder);
+	return system(command);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {cmocka_unit_test(needs_a_user),
+	    cmocka_unit_test(takes_a_value_as_it_is),
+	    cmocka_unit_test(takes_the_first_line_of_a_file),
+	    cmocka_unit_test(says_how_to_make_a_missing_file),
+	    cmocka_unit_test(takes_the_first_line_of_a_command),
+	    cmocka_unit_test(takes_long_passwords),
+	    cmocka_unit_test(ends_a_command_that_does_not_end),
+	    cmocka_unit_test(asks_at_the_terminal),
+	    cmocka_unit_test(does_not_ask_without_one)};
+
+	return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}

@@ -1,0 +1,803 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <sys/time.h>
+
+#include "base/mem.h"
+#include "../peer.h"
+
+#define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
+#define LARGE	    (4 * 1024 * 1024)
+
+static char certs[] = "/tmp/sendling-stream.XXXXXX";
+static char trust[100];
+static struct account account = {.tls_trust = trust};
+
+/* What a byte of a long transfer is, so that a lost or doubled one shows. */
+static char
+pattern(size_t at)
+{
+	return (char)(at % 251);
+}
+
+static char *
+large(size_t len)
+{
+	char *bytes = mem_new(len, 1);
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		bytes[i] = pattern(i);
+	return bytes;
+}
+
+/* A connection of ours to a peer, plain or TLS. */
+struct talk {
+	struct peer peer;
+	struct stream *stream;
+	struct tls *tls;
+	struct error e;
+	size_t sent;
+	size_t got;
+};
+
+static struct talk
+talk_start(int (*act)(int fd, const void *arg), const void *arg)
+{
+	struct talk t;
+
+	memset(&t, 0, sizeof(t));
+	t.peer = peer_start(act, arg);
+	t.stream = peer_connect(t.peer.port);
+	return t;
+}
+
+static struct talk
+talk_start_version(
+    const char *priority, int (*act)(gnutls_session_t session, int fd))
+{
+	struct peer_tls wanted = {"good", priority, act};
+	struct talk t;
+
+	t = talk_start(peer_tls, &wanted);
+	t.tls = tls_new(&account, "localhost", &t.e);
+	if (t.tls == NULL || stream_secure(t.stream, t.tls,
+				 stream_now() + PEER_WAIT, &t.e) == -1)
+		fail_msg("%s", t.e.text);
+	return t;
+}
+
+static struct talk
+talk_start_tls(int (*act)(gnutls_session_t session, int fd))
+{
+	return talk_start_version("NORMAL", act);
+}
+
+static void
+talk_end(struct talk *t)
+{
+	stream_free(t->stream);
+	tls_free(t->tls);
+	assert_int_equal(peer_end(t->peer), 0);
+}
+
+static enum stream_status
+exchange(
+    struct talk *t, const char *out, size_t len, char *in, size_t size, int ms)
+{
+	return stream_exchange(t->stream, out, len, &t->sent, in, size, &t->got,
+	    stream_now() + ms, &t->e);
+}
+
+/* Waits, behind the stream's back, until something has come for it. */
+static void
+await(struct talk *t)
+{
+	struct net_address to = {.len = 0};
+	struct sockaddr_in *in = (struct sockaddr_in *)&to.sockaddr;
+	struct pollfd polled = {.fd = -1, .events = POLLIN};
+	int fd;
+
+	for (fd = 0; fd < 256 && polled.fd == -1; fd++) {
+		to.len = sizeof(to.sockaddr);
+		if (getpeername(fd, (struct sockaddr *)in, &to.len) == 0 &&
+		    ntohs(in->sin_port) == t->peer.port)
+			polled.fd = fd;
+	}
+	assert_int_equal(poll(&polled, 1, PEER_WAIT), 1);
+}
+
+static void
+has_a_clock(void **state)
+{
+	long long before = stream_now();
+	struct pollfd none = {.fd = -1};
+
+	(void)state;
+	poll(&none, 1, 5);
+	assert_true(stream_now() >= before + 4);
+}
+
+static void
+waits_for_a_descriptor(void **state)
+{
+	int ends[2];
+
+	(void)state;
+	assert_int_equal(pipe(ends), 0);
+	assert_int_equal(stream_wait_readable(ends[0], stream_now() + 5), 0);
+	assert_int_equal(stream_wait_readable(ends[0], 0), 0);
+	assert_int_equal(write(ends[1], "x", 1), 1);
+	assert_int_equal(stream_wait_readable(ends[0], LLONG_MAX), 1);
+	close(ends[0]);
+	close(ends[1]);
+}
+
+/* A port where nobody listens, and one that does not answer: its queue is
+ * full. */
+static unsigned short
+dead_port(void)
+{
+	unsigned short port;
+
+	close(peer_listen(&port, 1));
+	return port;
+}
+
+struct silence {
+	int fds[8];
+	unsigned short port;
+};
+
+static struct silence
+silent_port(void)
+{
+	struct silence s;
+	struct net_address a;
+	size_t i;
+
+	s.fds[0] = peer_listen(&s.port, 0);
+	a = peer_address(s.port);
+	for (i = 1; i < COUNT(s.fds); i++) {
+		s.fds[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+		connect(s.fds[i], (struct sockaddr *)&a.sockaddr, a.len);
+	}
+	return s;
+}
+
+static void
+end_silence(struct silence *s)
+{
+	size_t i;
+
+	for (i = 0; i < COUNT(s->fds); i++)
+		close(s->fds[i]);
+}
+
+static void
+knows_itself(struct stream *s)
+{
+	char literal[100];
+
+	assert_string_equal(
+	    stream_literal(s, literal, sizeof(literal)), "[127.0.0.1]");
+	assert_true(stream_is_local(s));
+}
+
+static int
+first_free(void)
+{
+	int fd = dup(STDIN_FILENO);
+
+	close(fd);
+	return fd;
+}
+
+static void
+connects_to_the_first_that_answers(void **state)
+{
+	struct net_address list[14];
+	struct net_addresses addresses = {list, COUNT(list)};
+	struct silence silence = silent_port();
+	unsigned short port;
+	struct stream *s;
+	struct error e;
+	long long begin;
+	int listener, before;
+	size_t i;
+
+	(void)state;
+	listener = peer_listen(&port, 8);
+	before = first_free();
+	list[0] = peer_address(dead_port());
+	list[1] = peer_address(silence.port);
+	for (i = 2; i < COUNT(list) - 1; i++)
+		list[i] = peer_address(dead_port());
+	list[i] = peer_address(port);
+	error_clear(&e);
+	begin = stream_now();
+	s = stream_connect(&addresses, begin + PEER_WAIT, &e);
+	assert_non_null(s);
+	/* The refusals cost nothing, the silence 250 ms. */
+	assert_in_range(stream_now() - begin, 240, 2000);
+	knows_itself(s);
+	stream_free(s);
+	assert_int_equal(first_free(), before);
+	close(listener);
+	end_silence(&silence);
+}
+
+static void
+says_whom_it_tried(void **state)
+{
+	struct net_address list[3];
+	struct net_addresses addresses = {list, 2};
+	struct silence silence = silent_port();
+	struct error e;
+	long long begin;
+
+	(void)state;
+	list[0] = list[1] = peer_address(dead_port());
+	((struct sockaddr_in *)&list[1].sockaddr)->sin_addr.s_addr =
+	    htonl(0x7f000002);
+	error_clear(&e);
+	assert_null(stream_connect(&addresses, stream_now() + PEER_WAIT, &e));
+	assert_int_equal(e.kind, ERROR_LATER);
+	assert_string_equal(e.doing, "connecting");
+	assert_string_equal(e.text, "127.0.0.1: Connection refused; "
+				    "127.0.0.2: Connection refused");
+	assert_non_null(strstr(e.hint, "smarthost"));
+	addresses.count = 3;
+	list[2] = peer_address(silence.port);
+	error_clear(&e);
+	begin = stream_now();
+	assert_null(stream_connect(&addresses, begin + 50, &e));
+	assert_in_range(stream_now() - begin, 50, 5000);
+	assert_int_equal(e.kind, ERROR_LATER);
+	assert_non_null(strstr(e.text, "127.0.0.1: no answer in time"));
+	addresses.count = 0;
+	error_clear(&e);
+	assert_null(stream_connect(&addresses, begin + PEER_WAIT, &e));
+	assert_int_equal(e.kind, ERROR_LATER);
+	end_silence(&silence);
+}
+
+/* Reads all, checks it, sends it back. */
+static int
+echo(int fd, const void *arg)
+{
+	char *bytes = mem_new(LARGE, 1);
+	size_t at, n;
+	ssize_t got;
+
+	(void)arg;
+	for (at = 0; at < LARGE; at += (size_t)got)
+		if ((got = read(fd, bytes + at, LARGE - at)) <= 0)
+			return 1;
+	for (n = 0; n < LARGE; n++)
+		if (bytes[n] != pattern(n))
+			return 2;
+	for (at = 0; at < LARGE; at += (size_t)got)
+		if ((got = write(fd, bytes + at, LARGE - at)) <= 0)
+			return 3;
+	free(bytes);
+	return 0;
+}
+
+static bool
+tls_send_all(gnutls_session_t session, const char *bytes, size_t len)
+{
+	ssize_t n;
+
+	for (; len > 0; bytes += n, len -= (size_t)n) {
+		n = gnutls_record_send(session, bytes, len);
+		if (n == GNUTLS_E_INTERRUPTED || n == GNUTLS_E_AGAIN)
+			n = 0;
+		if (n < 0)
+			return false;
+	}
+	return true;
+}
+
+/* Reads from byte `at` to byte `len`. */
+static bool
+tls_read_pattern(gnutls_session_t session, size_t at, size_t len)
+{
+	char bytes[20000];
+	size_t i, size;
+	ssize_t n;
+
+	while (at < len) {
+		size = len - at < sizeof(bytes) ? len - at : sizeof(bytes);
+		n = gnutls_record_recv(session, bytes, size);
+		if (n == GNUTLS_E_INTERRUPTED || n == GNUTLS_E_AGAIN)
+			continue;
+		if (n <= 0)
+			return false;
+		for (i = 0; i < (size_t)n; i++)
+			if (bytes[i] != pattern(at++))
+				return false;
+	}
+	return true;
+}
+
+/* Wants new keys in the middle. */
+static int
+tls_echo(gnutls_session_t session, int fd)
+{
+	char *bytes;
+	bool fine;
+
+	(void)fd;
+	if (!tls_read_pattern(session, 0, LARGE / 2) ||
+	    gnutls_session_key_update(session, GNUTLS_KU_PEER) < 0 ||
+	    !tls_read_pattern(session, LARGE / 2, LARGE))
+		return 1;
+	bytes = large(LARGE);
+	fine = tls_send_all(session, bytes, LARGE);
+	free(bytes);
+	return fine ? 0 : 2;
+}
+
+/* Talks before it listens: who only sends first would wait for ever. */
+static int
+talk_first(int fd, const void *arg)
+{
+	char *bytes = large(LARGE), back[20000];
+	size_t at;
+	ssize_t n;
+
+	(void)arg;
+	for (at = 0; at < LARGE; at += (size_t)n)
+		if ((n = write(fd, bytes + at, LARGE - at)) <= 0)
+			return 1;
+	for (at = 0; at < LARGE; at += (size_t)n)
+		if ((n = read(fd, back, sizeof(back))) <= 0)
+			return 2;
+	free(bytes);
+	return 0;
+}
+
+static int
+tls_talk_first(gnutls_session_t session, int fd)
+{
+	char *bytes = large(LARGE);
+	bool fine;
+
+	(void)fd;
+	fine = tls_send_all(session, bytes, LARGE) &&
+	       tls_read_pattern(session, 0, LARGE);
+	free(bytes);
+	return fine ? 0 : 1;
+}
+
+/* Sends LARGE bytes and reads LARGE bytes, in any order. */
+static void
+move(struct talk *t, size_t in_size)
+{
+	char *out = large(LARGE), *in = mem_new(LARGE, 1);
+	size_t sent = 0, got = 0, size;
+
+	while (sent < LARGE || got < LARGE) {
+		size = LARGE - got < in_size ? LARGE - got : in_size;
+		if (exchange(t, out + sent, LARGE - sent, in + got,
+			size == 0 ? 1 : size, PEER_WAIT) != STREAM_MOVED)
+			fail_msg("%s", t->e.text);
+		assert_true(t->sent + t->got > 0);
+		sent += t->sent;
+		got += t->got;
+	}
+	assert_memory_equal(in, out, LARGE);
+	free(out);
+	free(in);
+}
+
+static void
+moves_both_ways(void **state)
+{
+	struct talk t;
+
+	(void)state;
+	t = talk_start(echo, NULL);
+	move(&t, LARGE);
+	talk_end(&t);
+	t = talk_start(talk_first, NULL);
+	move(&t, 50000);
+	talk_end(&t);
+}
+
+static void
+moves_both_ways_under_tls(void **state)
+{
+	struct talk t;
+
+	(void)state;
+	t = talk_start_tls(tls_echo);
+	move(&t, LARGE);
+	talk_end(&t);
+	t = talk_start_tls(tls_talk_first);
+	/* Less than a record: what is left of it must not wait for poll. */
+	move(&t, 10000);
+	talk_end(&t);
+}
+
+static void
+no_act(int number)
+{
+	(void)number;
+}
+
+static void
+bears_signals(void **state)
+{
+	struct itimerval every = {{0, 1000}, {0, 1000}},
+			 never = {{0, 0}, {0, 0}};
+	struct sigaction action;
+	struct talk t;
+
+	(void)state;
+	memset(&action, 0, sizeof(action));
+	action.sa_handler = no_act;
+	sigaction(SIGALRM, &action, NULL);
+	t = talk_start_tls(tls_echo);
+	setitimer(ITIMER_REAL, &every, NULL);
+	move(&t, LARGE);
+	setitimer(ITIMER_REAL, &never, NULL);
+	talk_end(&t);
+	signal(SIGALRM, SIG_DFL);
+}
+
+/* A refusal in the middle of the mail, then the door; what it did not read
+ * makes the kernel reset the connection. */
+static int
+refuse_and_leave(int fd, const void *arg)
+{
+	char bytes[1000];
+
+	(void)arg;
+	if (read(fd, bytes, sizeof(bytes)) <= 0 ||
+	    write(fd, "554 no\r\n", 8) != 8)
+		return 1;
+	close(fd);
+	return 0;
+}
+
+static int
+tls_refuse_and_leave(gnutls_session_t session, int fd)
+{
+	char bytes[1000];
+
+	if (gnutls_record_recv(session, bytes, sizeof(bytes)) <= 0 ||
+	    !tls_send_all(session, "554 no\r\n", 8))
+		return 1;
+	close(fd);
+	return 0;
+}
+
+static void
+hears_the_last_words_of(struct talk t, bool wait_first)
+{
+	enum stream_status status = STREAM_MOVED;
+	char *out = large(LARGE), in[100], heard[100];
+	size_t got = 0;
+
+	if (wait_first) {
+		/* The connection is broken before the next byte goes out. */
+		exchange(&t, out, 10, in, sizeof(in), PEER_WAIT);
+		assert_int_equal(peer_end(t.peer), 0);
+	}
+	while (status == STREAM_MOVED) {
+		status = exchange(&t, out, LARGE, in, sizeof(in), PEER_WAIT);
+		memcpy(heard + got, in, t.got);
+		got += t.got;
+	}
+	assert_int_equal(status, STREAM_CLOSED);
+	assert_int_equal(got, 8);
+	assert_memory_equal(heard, "554 no\r\n", 8);
+	assert_int_equal(t.e.kind, ERROR_LATER);
+	assert_true(t.e.text[0] != '\0');
+	if (!wait_first)
+		assert_int_equal(peer_end(t.peer), 0);
+	stream_free(t.stream);
+	tls_free(t.tls);
+	free(out);
+}
+
+static void
+hears_the_last_words(void **state)
+{
+	(void)state;
+	hears_the_last_words_of(talk_start(refuse_and_leave, NULL), false);
+	hears_the_last_words_of(talk_start(refuse_and_leave, NULL), true);
+	hears_the_last_words_of(talk_start_tls(tls_refuse_and_leave), false);
+	hears_the_last_words_of(talk_start_tls(tls_refuse_and_leave), true);
+}
+
+/* Refuses at once, and reads on. */
+static int
+refuse_and_listen(int fd, const void *arg)
+{
+	char bytes[100000];
+
+	(void)arg;
+	if (write(fd, "554 no\r\n", 8) != 8)
+		return 1;
+	while (read(fd, bytes, sizeof(bytes)) > 0)
+		;
+	return 0;
+}
+
+/* The refusal is there and all that we send is taken: it is heard with the
+ * first large write, not after the last. */
+static void
+hears_a_refusal_while_all_goes_well(void **state)
+{
+	struct talk t = talk_start(refuse_and_listen, NULL);
+	char *out = large(65536), in[100];
+
+	(void)state;
+	await(&t);
+	assert_int_equal(
+	    exchange(&t, out, 65536, in, sizeof(in), PEER_WAIT), STREAM_MOVED);
+	assert_true(t.sent > 0);
+	assert_int_equal(t.got, 8);
+	assert_memory_equal(in, "554 no\r\n", 8);
+	free(out);
+	talk_end(&t);
+}
+
+static int
+tls_one_record(gnutls_session_t session, int fd)
+{
+	char bytes[100];
+
+	(void)fd;
+	memset(bytes, 'r', sizeof(bytes));
+	return tls_send_all(session, bytes, sizeof(bytes)) &&
+		       gnutls_record_recv(session, bytes, 1) == 1
+		   ? 0
+		   : 1;
+}
+
+/* What TLS has decrypted already shows in no poll. */
+static void
+takes_a_record_in_pieces(void **state)
+{
+	struct talk t = talk_start_tls(tls_one_record);
+	char in[10];
+	int i;
+
+	(void)state;
+	for (i = 0; i < 10; i++) {
+		assert_int_equal(
+		    exchange(&t, NULL, 0, in, 10, PEER_WAIT), STREAM_MOVED);
+		assert_int_equal(t.got, 10);
+	}
+	assert_int_equal(exchange(&t, "x", 1, in, 10, PEER_WAIT), STREAM_MOVED);
+	talk_end(&t);
+}
+
+static int
+wait_for_end(int fd, const void *arg)
+{
+	char bytes[1000];
+
+	(void)arg;
+	while (read(fd, bytes, sizeof(bytes)) > 0)
+		;
+	return 0;
+}
+
+static int
+close_at_once(int fd, const void *arg)
+{
+	(void)arg;
+	close(fd);
+	return 0;
+}
+
+static void
+ends_at_the_deadline(void **state)
+{
+	struct talk t = talk_start(wait_for_end, NULL);
+	long long begin = stream_now();
+	char in[10];
+
+	(void)state;
+	assert_int_equal(
+	    exchange(&t, NULL, 0, in, sizeof(in), 30), STREAM_TIMEOUT);
+	assert_in_range(stream_now() - begin, 30, 5000);
+	assert_int_equal(t.sent + t.got, 0);
+	assert_int_equal(t.e.kind, ERROR_NONE);
+	/* What can go goes, whatever the time. */
+	assert_int_equal(
+	    exchange(&t, "x", 1, in, sizeof(in), -1000), STREAM_MOVED);
+	assert_int_equal(t.sent, 1);
+	talk_end(&t);
+}
+
+static void
+tells_of_the_end(void **state)
+{
+	struct talk t = talk_start(close_at_once, NULL);
+	char in[10];
+
+	(void)state;
+	assert_int_equal(
+	    exchange(&t, NULL, 0, in, sizeof(in), PEER_WAIT), STREAM_CLOSED);
+	assert_int_equal(t.e.kind, ERROR_LATER);
+	assert_string_equal(t.e.text, "the server closed the connection");
+	talk_end(&t);
+}
+
+/* Records that bring nothing, many, and then one that would. */
+static int
+tls_babble(gnutls_session_t session, int fd)
+{
+	char byte;
+	int i;
+
+	(void)fd;
+	for (i = 0; i < 100; i++)
+		if (gnutls_rehandshake(session) < 0)
+			return 1;
+	if (!tls_send_all(session, "x", 1))
+		return 2;
+	gnutls_record_recv(session, &byte, 1);
+	return 0;
+}
+
+static void
+is_not_kept_by_babble(void **state)
+{
+	struct talk t =
+	    talk_start_version("NORMAL:-VERS-ALL:+VERS-TLS1.2", tls_babble);
+	char in[10];
+	int i;
+
+	(void)state;
+	for (i = 0; i < 100; i++) {
+		await(&t);
+		assert_int_equal(exchange(&t, NULL, 0, in, sizeof(in), -1000),
+		    STREAM_TIMEOUT);
+	}
+	assert_int_equal(
+	    exchange(&t, NULL, 0, in, sizeof(in), PEER_WAIT), STREAM_MOVED);
+	talk_end(&t);
+}
+
+static void
+secures_within_the_deadline(void **state)
+{
+	struct talk t = talk_start(wait_for_end, NULL);
+
+	(void)state;
+	t.tls = tls_new(&account, "localhost", &t.e);
+	assert_non_null(t.tls);
+	assert_int_equal(
+	    stream_secure(t.stream, t.tls, stream_now() + 30, &t.e), -1);
+	assert_int_equal(t.e.kind, ERROR_LATER);
+	assert_string_equal(t.e.text, "the server did not answer in time");
+	talk_end(&t);
+}
+
+static int
+read_quit(int fd, const void *arg)
+{
+	char bytes[10];
+
+	(void)arg;
+	return read(fd, bytes, 6) == 6 && memcmp(bytes, "QUIT\r\n", 6) == 0 &&
+		       read(fd, bytes, 1) == 0
+		   ? 0
+		   : 1;
+}
+
+static int
+tls_read_quit(gnutls_session_t session, int fd)
+{
+	char bytes[10];
+
+	(void)fd;
+	return gnutls_record_recv(session, bytes, 10) == 6 &&
+		       memcmp(bytes, "QUIT\r\n", 6) == 0 &&
+		       /* 0 is close_notify; the end alone would be an error. */
+		       gnutls_record_recv(session, bytes, 10) == 0
+		   ? 0
+		   : 1;
+}
+
+static int
+never_read(int fd, const void *arg)
+{
+	char byte;
+
+	(void)arg;
+	while (recv(fd, &byte, 1, MSG_PEEK) == 1 &&
+	       recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 1) {
+		struct pollfd end = {.fd = fd, .events = POLLRDHUP};
+
+		poll(&end, 1, -1);
+		return 0;
+	}
+	return 1;
+}
+
+static void
+says_good_bye(void **state)
+{
+	struct talk t;
+	char *out = large(LARGE), in[10];
+	long long begin;
+
+	(void)state;
+	t = talk_start(read_quit, NULL);
+	stream_close(t.stream, "QUIT\r\n", 6);
+	talk_end(&t);
+	t = talk_start_tls(tls_read_quit);
+	stream_close(t.stream, "QUIT\r\n", 6);
+	talk_end(&t);
+	/* Nobody takes what fills the way: closing does not wait for it. */
+	t = talk_start(never_read, NULL);
+	while (exchange(&t, out, LARGE, in, sizeof(in), 20) == STREAM_MOVED)
+		;
+	begin = stream_now();
+	stream_close(t.stream, "QUIT\r\n", 6);
+	assert_in_range(stream_now() - begin, 0, 1000);
+	stream_free(t.stream);
+	peer_kill(t.peer);
+	free(out);
+}
+
+static int
+make_certs(void **state)
+{
+	char command[200];
+
+	(void)state;
+	if (mkdtemp(certs) == NULL)
+		return -1;
+	peer_certs = certs;
+	snprintf(trust, sizeof(trust), "%s/ca.pem", certs);
+	snprintf(command, sizeof(command), "tests/certs.sh %s", certs);
+	return system(command);
+}
+
+static int
+remove_certs(void **state)
+{
+	char command[100];
+
+	(void)state;
+	snprintf(command, sizeof(command), "rm -rf %s", certs);
+	return system(command);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {cmocka_unit_test(has_a_clock),
+	    cmocka_unit_test(waits_for_a_descriptor),
+	    cmocka_unit_test(connects_to_the_first_that_answers),
+	    cmocka_unit_test(says_whom_it_tried),
+	    cmocka_unit_test(moves_both_ways),
+	    cmocka_unit_test(moves_both_ways_under_tls),
+	    cmocka_unit_test(bears_signals),
+	    cmocka_unit_test(hears_the_last_words),
+	    cmocka_unit_test(hears_a_refusal_while_all_goes_well),
+	    cmocka_unit_test(takes_a_record_in_pieces),
+	    cmocka_unit_test(ends_at_the_deadline),
+	    cmocka_unit_test(tells_of_the_end),
+	    cmocka_unit_test(is_not_kept_by_babble),
+	    cmocka_unit_test(secures_within_the_deadline),
+	    cmocka_unit_test(says_good_bye)};
+
+	return cmocka_run_group_tests(tests, make_certs, remove_certs);
+}
