@@ -8,17 +8,17 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "message/address.h"
-#include "config/config.h"
-#include "run/dispatch.h"
 #include "base/error.h"
+#include "cmd/options.h"
+#include "config/config.h"
+#include "message/address.h"
+#include "message/message.h"
+#include "message/recode.h"
+#include "run/attend.h"
+#include "run/dispatch.h"
 #include "world/file.h"
 #include "world/host.h"
 #include "world/log.h"
-#include "message/message.h"
-#include "cmd/options.h"
-#include "message/recode.h"
-#include "run/relay.h"
 #include "world/settings.h"
 #include "world/stream.h"
 
@@ -179,7 +179,7 @@ run_submit(struct run *r, struct error *e)
 static int
 run_serve(struct run *r, struct error *e)
 {
-	struct relay_plan plan = {.request = &r->options.request,
+	struct attend_plan plan = {.request = &r->options.request,
 	    .host = r->host.name[0] == '\0' ? "localhost" : r->host.name,
 	    .folder = host_environment("TMPDIR"),
 	    .in = STDIN_FILENO,
@@ -189,11 +189,11 @@ run_serve(struct run *r, struct error *e)
 	start_dispatch(r);
 	plan.dispatch = r->dispatch;
 	if (read_settings(r, e) == -1 || open_transcript(r, e) == -1) {
-		relay_refuse(plan.out, e);
+		attend_refuse(plan.out, e);
 		dispatch_report(r->dispatch, NULL, e);
 		return error_status(e->kind);
 	}
-	return relay_run(&plan, e) == -1 ? fail(r, e) : EXIT_SUCCESS;
+	return attend_run(&plan, e) == -1 ? fail(r, e) : EXIT_SUCCESS;
 }
 
 static void

@@ -10,10 +10,10 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "config/config.h"
-#include "submit/envelope.h"
 #include "base/mem.h"
+#include "config/config.h"
 #include "message/message.h"
+#include "submit/envelope.h"
 #include "script.h"
 #include "smtp/session.h"
 #include "submit/submit.h"

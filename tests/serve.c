@@ -10,9 +10,9 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "submit/envelope.h"
 #include "base/mem.h"
 #include "message/message.h"
+#include "submit/envelope.h"
 #include "script.h"
 #include "smtp/serve.h"
 

@@ -6,9 +6,9 @@
 
 #include <stdio.h>
 
-#include "config/config.h"
 #include "base/error.h"
 #include "cmd/options.h"
+#include "config/config.h"
 
 int
 main(void)

@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "auth/scram.h"
 #include "base/crypt.h"
 #include "base/mem.h"
-#include "auth/scram.h"
 
 /* RFC 4954 section 4: the longest base64 line of an exchange. */
 #define EXCHANGE_MAX 12288
@@ -16,7 +16,7 @@
  * step[n] answers the challenge number n. Responses are raw here; sasl_step()
  * and sasl_initial() put them into base64.
  */
-struct mechanism {
+struct exchange {
 	const char *doing;
 	enum crypt_hash hash;
 	int (*start)(struct sasl *, struct buf *, struct error *);
@@ -26,8 +26,8 @@ struct mechanism {
 };
 
 struct sasl {
-	enum sasl_mechanism mechanism;
-	const struct mechanism *m;
+	enum mechanism mechanism;
+	const struct exchange *m;
 	char *user;
 	struct text password; /* borrowed */
 	char *offered;	      /* visible */
@@ -117,21 +117,21 @@ scram_step(struct sasl *s, struct text base64, struct buf *out, struct error *e)
 
 #define SCRAM .start = scram_first, .steps = 2, .step = {scram_step, scram_step}
 
-static const struct mechanism mechanisms[SASL_COUNT] = {
-    [SASL_SCRAM_SHA_256_PLUS] = {.doing = "AUTH SCRAM-SHA-256-PLUS",
+static const struct exchange exchanges[MECHANISM_COUNT] = {
+    [MECHANISM_SCRAM_SHA_256_PLUS] = {.doing = "AUTH SCRAM-SHA-256-PLUS",
 	.hash = CRYPT_SHA256,
 	SCRAM},
-    [SASL_SCRAM_SHA_1_PLUS] = {.doing = "AUTH SCRAM-SHA-1-PLUS",
+    [MECHANISM_SCRAM_SHA_1_PLUS] = {.doing = "AUTH SCRAM-SHA-1-PLUS",
 	.hash = CRYPT_SHA1,
 	SCRAM},
-    [SASL_PLAIN] = {.doing = "AUTH PLAIN", .start = plain_start},
-    [SASL_SCRAM_SHA_256] = {.doing = "AUTH SCRAM-SHA-256",
+    [MECHANISM_PLAIN] = {.doing = "AUTH PLAIN", .start = plain_start},
+    [MECHANISM_SCRAM_SHA_256] = {.doing = "AUTH SCRAM-SHA-256",
 	.hash = CRYPT_SHA256,
 	SCRAM},
-    [SASL_SCRAM_SHA_1] = {.doing = "AUTH SCRAM-SHA-1",
+    [MECHANISM_SCRAM_SHA_1] = {.doing = "AUTH SCRAM-SHA-1",
 	.hash = CRYPT_SHA1,
 	SCRAM},
-    [SASL_LOGIN] = {.doing = "AUTH LOGIN",
+    [MECHANISM_LOGIN] = {.doing = "AUTH LOGIN",
 	.steps = 2,
 	.step = {login_user, login_password}},
 };
@@ -166,7 +166,7 @@ visible_copy(struct text t)
 static const char *
 gs2_header(const struct sasl *s, struct text offered)
 {
-	bool plus = choice_needs_binding(s->mechanism);
+	bool plus = mechanism_needs_binding(s->mechanism);
 
 	switch (s->channel.binding) {
 	case SASL_UNBOUND:
@@ -180,13 +180,13 @@ gs2_header(const struct sasl *s, struct text offered)
 			return "p=tls-unique,,";
 		break;
 	}
-	return choice_binding_offered(offered) ? "n,," : "y,,";
+	return mechanism_binding_offered(offered) ? "n,," : "y,,";
 }
 
 static struct scram *
 new_scram(const struct sasl *s, struct text offered)
 {
-	struct scram_plan plan = {.name = sasl_name(s->mechanism),
+	struct scram_plan plan = {.name = mechanism_name(s->mechanism),
 	    .doing = s->m->doing,
 	    .hash = s->m->hash,
 	    .user = s->user,
@@ -195,7 +195,7 @@ new_scram(const struct sasl *s, struct text offered)
 	    .gs2_header = gs2_header(s, offered),
 	    .offered = s->offered};
 
-	if (choice_needs_binding(s->mechanism))
+	if (mechanism_needs_binding(s->mechanism))
 		plan.binding = (struct text){
 		    (const char *)s->channel.data, s->channel.len};
 	return scram_new(&plan);
@@ -205,17 +205,17 @@ struct sasl *
 sasl_new(const struct sasl_plan *plan, const struct sasl_channel *channel,
     struct text offered, struct error *e)
 {
-	const struct choice choice = {
+	const struct mechanism_choice choice = {
 	    plan->wanted, plan->wanted_count, plan->in_clear, channel, offered};
-	enum sasl_mechanism mechanism;
+	enum mechanism mechanism;
 	struct sasl *s;
 
 	if (plan_check(plan, e) == -1 ||
-	    choice_find(&choice, &mechanism, e) == -1)
+	    mechanism_choose(&choice, &mechanism, e) == -1)
 		return NULL;
 	s = mem_new(1, sizeof(*s));
 	s->mechanism = mechanism;
-	s->m = &mechanisms[mechanism];
+	s->m = &exchanges[mechanism];
 	s->user = mem_copy(plan->user);
 	s->password = plan->password;
 	s->offered = visible_copy(offered);
@@ -237,7 +237,7 @@ sasl_free(struct sasl *s)
 	mem_wipe(s, sizeof(*s));
 }
 
-enum sasl_mechanism
+enum mechanism
 sasl_mechanism(const struct sasl *s)
 {
 	return s->mechanism;
@@ -295,7 +295,7 @@ sasl_finish(struct sasl *s, struct error *e)
 	s->failed = true;
 	error_set(e, ERROR_DENIED, s->m->doing,
 	    "the server says yes before the exchange is over");
-	if (!choice_shows_password(s->mechanism))
+	if (!mechanism_shows_password(s->mechanism))
 		return error_hint(e,
 		    "it did not prove that it knows the password: this may be "
 		    "another server than yours, check `smarthost`");

@@ -7,15 +7,15 @@
  * Everything derived from the password is wiped by sasl_free().
  */
 
+#include "auth/mechanism.h"
 #include "base/buf.h"
-#include "auth/choice.h"
 #include "base/error.h"
 #include "base/text.h"
 
 struct sasl_plan {
 	const char *user;
 	struct text password;			/* borrowed until sasl_free() */
-	enum sasl_mechanism wanted[SASL_COUNT]; /* in order of preference */
+	enum mechanism wanted[MECHANISM_COUNT]; /* in order of preference */
 	size_t wanted_count;			/* 0: auto */
 	bool in_clear;				/* `auth-in-clear yes` */
 	char nonce[32]; /* printable, no comma; random */
@@ -25,14 +25,14 @@ struct sasl;
 
 /*
  * Begins with the mechanism that fits best among the offered (names separated
- * by spaces). NULL: ERROR_DENIED as choice_find() gives it, or ERROR_CONFIG
- * (no user; a password that is empty or holds a NUL).
+ * by spaces). NULL: ERROR_DENIED as mechanism_choose() gives it, or
+ * ERROR_CONFIG (no user; a password that is empty or holds a NUL).
  */
 struct sasl *sasl_new(const struct sasl_plan *plan,
     const struct sasl_channel *channel, struct text offered, struct error *e);
 void sasl_free(struct sasl *s);
 
-enum sasl_mechanism sasl_mechanism(const struct sasl *s);
+enum mechanism sasl_mechanism(const struct sasl *s);
 
 /*
  * The initial response in base64 ("=" for an empty one), appended to out.

@@ -8,23 +8,24 @@
 static const struct {
 	int status;
 	const char *word;
+	bool lasts;
 } kinds[] = {
-    [ERROR_NONE] = {EX_OK, "none"},
-    [ERROR_USAGE] = {EX_USAGE, "usage"},
-    [ERROR_MESSAGE] = {EX_DATAERR, "message"},
-    [ERROR_INPUT] = {EX_NOINPUT, "input"},
-    [ERROR_RECIPIENT] = {EX_NOUSER, "recipient"},
-    [ERROR_HOST] = {EX_NOHOST, "host"},
-    [ERROR_REFUSED] = {EX_UNAVAILABLE, "refused"},
-    [ERROR_BUG] = {EX_SOFTWARE, "bug"},
-    [ERROR_SYSTEM] = {EX_OSERR, "system"},
-    [ERROR_SPOOL] = {EX_CANTCREAT, "spool"},
-    [ERROR_IO] = {EX_IOERR, "io"},
-    [ERROR_LATER] = {EX_TEMPFAIL, "later"},
-    [ERROR_DOUBTFUL] = {EX_TEMPFAIL, "doubtful"},
-    [ERROR_PROTOCOL] = {EX_PROTOCOL, "protocol"},
-    [ERROR_DENIED] = {EX_NOPERM, "denied"},
-    [ERROR_CONFIG] = {EX_CONFIG, "config"},
+    [ERROR_NONE] = {EX_OK, "none", false},
+    [ERROR_USAGE] = {EX_USAGE, "usage", true},
+    [ERROR_MESSAGE] = {EX_DATAERR, "message", true},
+    [ERROR_INPUT] = {EX_NOINPUT, "input", false},
+    [ERROR_RECIPIENT] = {EX_NOUSER, "recipient", true},
+    [ERROR_HOST] = {EX_NOHOST, "host", false},
+    [ERROR_REFUSED] = {EX_UNAVAILABLE, "refused", true},
+    [ERROR_BUG] = {EX_SOFTWARE, "bug", false},
+    [ERROR_SYSTEM] = {EX_OSERR, "system", false},
+    [ERROR_SPOOL] = {EX_CANTCREAT, "spool", false},
+    [ERROR_IO] = {EX_IOERR, "io", false},
+    [ERROR_LATER] = {EX_TEMPFAIL, "later", false},
+    [ERROR_DOUBTFUL] = {EX_TEMPFAIL, "doubtful", false},
+    [ERROR_PROTOCOL] = {EX_PROTOCOL, "protocol", false},
+    [ERROR_DENIED] = {EX_NOPERM, "denied", false},
+    [ERROR_CONFIG] = {EX_CONFIG, "config", false},
 };
 
 void
@@ -99,6 +100,12 @@ int
 error_status(enum error_kind kind)
 {
 	return kinds[kind].status;
+}
+
+bool
+error_lasts(enum error_kind kind)
+{
+	return kinds[kind].lasts;
 }
 
 const char *

@@ -12,6 +12,7 @@
  */
 
 #include <stdbool.h>
+#include <stddef.h>
 
 enum error_kind {
 	ERROR_NONE,	 /* accepted by the server */
@@ -45,6 +46,8 @@ struct error {
 	int code;		  /* reply code that caused it, or 0 */
 	struct enhanced enhanced; /* of that reply */
 	int sys;		  /* errno that caused it, or 0 */
+	size_t recipient;	  /* of the envelope, counted from 1, whom it is
+				   * about; 0: none, or the mail as a whole */
 	char text[400];		  /* what went wrong, one line */
 	char why[600];		  /* the server's words, made visible, or "" */
 	char hint[500];		  /* what to do about it, or "" */
@@ -72,6 +75,10 @@ int error_hint(struct error *e, const char *fmt, ...)
 
 /* The kind's exit status from sysexits.h. */
 int error_status(enum error_kind kind);
+
+/* Whether such a failure lasts: the same mail would fail again, while for any
+ * other kind another attempt may help. */
+bool error_lasts(enum error_kind kind);
 
 /* The kind's short word for logs and JSON: "later", "denied", ... */
 const char *error_word(enum error_kind kind);

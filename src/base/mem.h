@@ -19,6 +19,15 @@ void *mem_resize(void *old, size_t count, size_t size);
  * count reaches a power of two. */
 void *mem_grow(void *array, size_t count, size_t size);
 
+/*
+ * The next object of an array that grows by mem_grow(), counted, and not
+ * initialised: *mem_push(list, count) = value. Both are evaluated more than
+ * once.
+ */
+#define mem_push(array, count)                                                 \
+	((array) = mem_grow((array), (count), sizeof(*(array))),               \
+	    &(array)[(count)++])
+
 /* A NUL-terminated copy of len bytes. */
 char *mem_string(const char *from, size_t len);
 

@@ -331,3 +331,12 @@ text_visible(struct text t, char *out, size_t size)
 		memcpy(out + mark, "...", sizeof("..."));
 	return out;
 }
+
+struct text_shown
+text_shown(struct text t)
+{
+	struct text_shown shown;
+
+	text_visible(t, shown.words, sizeof(shown.words));
+	return shown;
+}

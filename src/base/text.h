@@ -76,4 +76,12 @@ bool text_number(
  */
 char *text_visible(struct text t, char *out, size_t size);
 
+/* The same as a value of at most 159 octets, for messages; SHOWN() is the
+ * string in it, which lives to the end of the expression that it stands in. */
+struct text_shown {
+	char words[160];
+};
+struct text_shown text_shown(struct text t);
+#define SHOWN(t) (text_shown(t).words)
+
 #endif

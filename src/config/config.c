@@ -7,7 +7,7 @@
 
 #define ACCOUNTS_MAX	 4096 /* names are compared one by one */
 #define ACCOUNT_NAME_MAX 64
-#define SHOWN		 160
+#define SHOWN_MAX	 160
 
 /* A file that is being read, with those that include it below. */
 struct layer {
@@ -165,7 +165,7 @@ account_begin(void *arg, struct text name, struct error *e)
 {
 	struct parser *p = arg;
 	const struct config *c = p->config;
-	char shown[SHOWN];
+	char shown[SHOWN_MAX];
 	int rc = 0;
 
 	text_visible(name, shown, sizeof(shown));
@@ -197,7 +197,7 @@ fault_add(
 {
 	struct config_fault *fault;
 	struct buf what;
-	char shown[SHOWN];
+	char shown[SHOWN_MAX];
 
 	c->faults = mem_grow(c->faults, c->fault_count, sizeof(*c->faults));
 	fault = &c->faults[c->fault_count++];
@@ -465,7 +465,7 @@ override_set(struct config *c, const char *origin, const struct keyword *k,
 static char *
 origin_place(const char *origin)
 {
-	char shown[SHOWN];
+	char shown[SHOWN_MAX];
 
 	return mem_copy(text_visible(text_of(origin), shown, sizeof(shown)));
 }
@@ -551,7 +551,7 @@ static void
 choice_fault(const struct config *c, const char *name, struct error *e)
 {
 	struct buf names;
-	char shown[SHOWN];
+	char shown[SHOWN_MAX];
 	size_t i;
 
 	buf_init(&names, 300);

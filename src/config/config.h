@@ -12,10 +12,10 @@
  * is a comment. Keywords before the first `account NAME` are defaults.
  */
 
-#include "submit/account.h"
 #include "base/buf.h"
 #include "base/error.h"
 #include "config/keyword.h"
+#include "submit/account.h"
 
 /* Reads an included file into out (a buffer that the caller wipes); relative
  * paths are relative to the including file, `from`. 0 or -1. */

@@ -6,16 +6,16 @@
 #include <string.h>
 #include <syslog.h>
 
-#include "message/address.h"
 #include "base/buf.h"
 #include "base/mem.h"
+#include "message/address.h"
 
 #define ADDRESS_VALUE_MAX 1024
 #define DURATION_MAX	  (7 * 24 * 60 * 60) /* in ms still an int */
 #define NEAR_MAX	  24 /* octets of a word that resembles a keyword */
 #define NEAR_MIN	  3
 #define NEAR_DISTANCE	  2
-#define SHOWN		  160
+#define SHOWN_MAX	  160
 
 /* One value on its way into an account. */
 struct setting {
@@ -32,7 +32,7 @@ struct word {
 static int
 wrong(const struct setting *s, struct error *e, const char *expected)
 {
-	char shown[SHOWN];
+	char shown[SHOWN_MAX];
 
 	return error_set(e, ERROR_CONFIG, NULL, "`%s' is not %s",
 	    text_visible(s->value, shown, sizeof(shown)), expected);
@@ -54,7 +54,7 @@ choose(const struct setting *s, const struct word *words, int *value,
 	const struct word *w;
 	struct buf names;
 
-	buf_init(&names, SHOWN);
+	buf_init(&names, SHOWN_MAX);
 	for (w = words; w->name != NULL; w++) {
 		if (text_equal_fold(s->value, text_of(w->name))) {
 			buf_clear(&names);
@@ -158,7 +158,7 @@ set_template(const struct setting *s, char **to, struct error *e)
 static int
 mailbox_fault(const struct setting *s, const char *fault, struct error *e)
 {
-	char shown[SHOWN];
+	char shown[SHOWN_MAX];
 
 	return error_set(e, ERROR_CONFIG, NULL,
 	    "`%s' is not a bare address: %s",
@@ -282,13 +282,13 @@ set_password_command(struct setting *s, struct error *e)
 static int
 mechanism_fault(struct text name, struct error *e)
 {
-	char shown[SHOWN];
+	char shown[SHOWN_MAX];
 	struct buf names;
 	int i;
 
 	buf_init(&names, 400);
-	for (i = 0; i < SASL_COUNT; i++)
-		buf_format(&names, ", %s", sasl_name((enum sasl_mechanism)i));
+	for (i = 0; i < MECHANISM_COUNT; i++)
+		buf_format(&names, ", %s", mechanism_name((enum mechanism)i));
 	error_set(e, ERROR_CONFIG, NULL, "`%s' is no mechanism known here",
 	    text_visible(name, shown, sizeof(shown)));
 	error_hint(e, "write one or more of: auto, off%s", buf_string(&names));
@@ -299,15 +299,15 @@ mechanism_fault(struct text name, struct error *e)
 static int
 add_mechanism(struct account *a, struct text name, struct error *e)
 {
-	enum sasl_mechanism mechanism;
+	enum mechanism mechanism;
 	size_t i;
 
-	if (sasl_parse(name, &mechanism) == -1)
+	if (mechanism_parse(name, &mechanism) == -1)
 		return mechanism_fault(name, e);
 	for (i = 0; i < a->mechanism_count; i++) {
 		if (a->mechanisms[i] == mechanism)
 			return error_set(e, ERROR_CONFIG, NULL,
-			    "%s stands twice", sasl_name(mechanism));
+			    "%s stands twice", mechanism_name(mechanism));
 	}
 	a->mechanisms[a->mechanism_count++] = mechanism;
 	return 0;

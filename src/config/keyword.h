@@ -7,9 +7,9 @@
  * else stands in the account, is config's to know.
  */
 
-#include "submit/account.h"
 #include "base/error.h"
 #include "base/text.h"
+#include "submit/account.h"
 
 enum keyword_flags {
 	KEYWORD_REPEATS = 1,	/* may stand several times in one account */

@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "message/address.h"
 #include "base/crypt.h"
+#include "message/address.h"
 
 /* RFC 2047 section 2: octets of an encoded word, and of a line with one. */
 #define WORD_MAX      75

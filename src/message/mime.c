@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "message/header.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "message/header.h"
 
 #define BLOCK ((size_t)16 * 1024)
 

@@ -6,9 +6,9 @@
  * smarthosts of an account. The only room that knows both sides.
  */
 
-#include "submit/account.h"
 #include "base/error.h"
 #include "smtp/session.h"
+#include "submit/account.h"
 
 struct deliver_plan {
 	const struct account *account;

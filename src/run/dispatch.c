@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "run/deliver.h"
 #include "base/mem.h"
+#include "run/deliver.h"
 #include "world/secret.h"
 
 /* Recipients who are named in the log one by one. */

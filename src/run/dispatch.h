@@ -7,13 +7,13 @@
  * session to the smarthost, and the secret that was read for it.
  */
 
-#include "config/config.h"
-#include "submit/envelope.h"
 #include "base/error.h"
+#include "config/config.h"
+#include "message/message.h"
+#include "submit/envelope.h"
+#include "submit/submit.h"
 #include "world/host.h"
 #include "world/log.h"
-#include "message/message.h"
-#include "submit/submit.h"
 
 /* Borrowed, all of it, until dispatch_free(). */
 struct dispatch_plan {

@@ -8,9 +8,9 @@
  */
 
 #include "base/buf.h"
+#include "base/error.h"
 #include "smtp/ehlo.h"
 #include "submit/envelope.h"
-#include "base/error.h"
 
 /*
  * What the envelope needs and the server lacks, found before a byte of the

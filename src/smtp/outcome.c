@@ -16,29 +16,11 @@ outcome_deliver(struct envelope *env)
 static enum verdict
 kind_verdict(enum error_kind kind)
 {
-	switch (kind) {
-	case ERROR_MESSAGE:
-	case ERROR_RECIPIENT:
-	case ERROR_REFUSED:
-		return VERDICT_REFUSED;
-	case ERROR_DOUBTFUL:
-		return VERDICT_DOUBTFUL;
-	case ERROR_NONE:
+	if (kind == ERROR_NONE)
 		return VERDICT_DELIVERED;
-	case ERROR_USAGE:
-	case ERROR_INPUT:
-	case ERROR_HOST:
-	case ERROR_BUG:
-	case ERROR_SYSTEM:
-	case ERROR_SPOOL:
-	case ERROR_IO:
-	case ERROR_LATER:
-	case ERROR_PROTOCOL:
-	case ERROR_DENIED:
-	case ERROR_CONFIG:
-		break;
-	}
-	return VERDICT_LATER;
+	if (kind == ERROR_DOUBTFUL)
+		return VERDICT_DOUBTFUL;
+	return error_lasts(kind) ? VERDICT_REFUSED : VERDICT_LATER;
 }
 
 size_t

@@ -5,8 +5,8 @@
  * outcome: from the verdicts on the recipients to the one error of a mail.
  */
 
-#include "submit/envelope.h"
 #include "base/error.h"
+#include "submit/envelope.h"
 
 /* Those who were accepted have the mail. */
 void outcome_deliver(struct envelope *env);

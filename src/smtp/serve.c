@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "message/address.h"
 #include "base/buf.h"
 #include "base/mem.h"
+#include "message/address.h"
 
 /* Holds an over-long line and shows that it is one. */
 #define IN_MAX (16 * 1024)
@@ -141,19 +141,12 @@ add_recipient(struct serve *s, struct text path)
 	r->recipient_count++;
 }
 
-static bool
-is_permanent(enum error_kind kind)
-{
-	return kind == ERROR_USAGE || kind == ERROR_MESSAGE ||
-	       kind == ERROR_RECIPIENT || kind == ERROR_REFUSED;
-}
-
 /* The smarthost's code where it is about the mail or a mailbox. What it thinks
  * of us (421, 530, 535) would mislead the client, who cannot mend it. */
 static int
 failure_code(const struct error *e)
 {
-	if (is_permanent(e->kind))
+	if (error_lasts(e->kind))
 		return e->code >= 550 && e->code <= 554 ? e->code : 554;
 	if (e->kind == ERROR_LATER && e->code >= 450 && e->code <= 452)
 		return e->code;

@@ -5,11 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "message/address.h"
 #include "base/buf.h"
+#include "base/mem.h"
+#include "message/address.h"
 #include "smtp/command.h"
 #include "smtp/ehlo.h"
-#include "base/mem.h"
 #include "smtp/outcome.h"
 #include "smtp/reply.h"
 #include "smtp/trouble.h"
@@ -430,7 +430,7 @@ ask_auth(struct session *s)
 	has_initial = sasl_initial(s->sasl, &s->initial, &s->error);
 	if (has_initial == -1)
 		return STEP_QUIT;
-	s->auth = sasl_name(sasl_mechanism(s->sasl));
+	s->auth = mechanism_name(sasl_mechanism(s->sasl));
 	snprintf(command, sizeof(command), "AUTH %s ", s->auth);
 	if (has_initial &&
 	    strlen(command) + s->initial.len + 2 <= SESSION_COMMAND_MAX) {

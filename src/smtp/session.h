@@ -18,12 +18,12 @@
  * becomes of a mail is in its recipients' verdicts and its own error.
  */
 
-#include "submit/account.h"
-#include "submit/envelope.h"
+#include "auth/sasl.h"
 #include "base/error.h"
 #include "message/message.h"
 #include "message/recode.h"
-#include "auth/sasl.h"
+#include "submit/account.h"
+#include "submit/envelope.h"
 
 enum session_want { SESSION_PEER, SESSION_TLS, SESSION_MAIL, SESSION_OVER };
 

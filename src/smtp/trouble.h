@@ -6,9 +6,9 @@
  * words for people, and what to do about the well-known ones.
  */
 
-#include "submit/account.h"
 #include "base/error.h"
 #include "smtp/reply.h"
+#include "submit/account.h"
 
 /* 4yz is ERROR_LATER, 5yz is `permanent`, all else ERROR_PROTOCOL. */
 enum error_kind trouble_kind(

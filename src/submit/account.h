@@ -6,10 +6,10 @@
  * it. Zero means "not set" throughout, so that defaults can be laid under.
  */
 
-#include "auth/choice.h"
-#include "submit/envelope.h"
+#include "auth/mechanism.h"
 #include "base/error.h"
 #include "base/text.h"
+#include "submit/envelope.h"
 
 enum smarthost_security {
 	SMARTHOST_TLS,	    /* smtps://  implicit TLS, RFC 8314 */
@@ -52,7 +52,7 @@ struct account {
 	enum secret_source secret;
 	char *secret_text; /* value, path or command; wiped with the account */
 	enum account_auth auth;
-	enum sasl_mechanism mechanisms[SASL_COUNT];
+	enum mechanism mechanisms[MECHANISM_COUNT];
 	size_t mechanism_count;
 	enum account_switch auth_in_clear;
 

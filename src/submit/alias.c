@@ -12,7 +12,7 @@
 #define SET_MIN	  64
 
 /* As many octets of a name or value as a message quotes. */
-#define SHOWN(t) TEXT_ARG(text_first((t), 80))
+#define BRIEF(t) TEXT_ARG(text_first((t), 80))
 
 struct file {
 	struct file *older;
@@ -111,7 +111,7 @@ fault_value(
 {
 	if (at.hidden)
 		return fault(e, at, "a value %s", words);
-	return fault(e, at, "`%.*s' %s", SHOWN(value), words);
+	return fault(e, at, "`%.*s' %s", BRIEF(value), words);
 }
 
 static int
@@ -346,12 +346,12 @@ parse_name(struct parser *p, struct text name, struct place at)
 
 	if (address_parse_one(&list, name, &address) == -1)
 		result = fault(p->e, at, "`%.*s' is no name of an alias: %s",
-		    SHOWN(text_trim(name)), list.fault);
+		    BRIEF(text_trim(name)), list.fault);
 	else if (address.local.len == 0 || address.domain.len > 0)
 		result = fault(p->e, at,
 		    "`%.*s' is no name of an alias: it must be a local-part "
 		    "without `@' and domain",
-		    SHOWN(text_trim(name)));
+		    BRIEF(text_trim(name)));
 	else
 		result = add_alias(p, address.local, at);
 	address_list_clear(&list);
@@ -379,7 +379,7 @@ parse_values(struct parser *p, struct text rest, struct place at)
 	if (alias->count > 0)
 		return 0;
 	return fault(p->e, at, "the alias `%.*s' has no value",
-	    SHOWN(text_of(alias->name)));
+	    BRIEF(text_of(alias->name)));
 }
 
 static int
@@ -501,7 +501,7 @@ sort_aliases(struct alias_map *map, struct error *e)
 		return 0;
 	return fault(e, (struct place){twice->file->name, twice->line, false},
 	    "the alias `%.*s' is there already, at %s:%zu",
-	    SHOWN(text_of(twice->name)), twice[-1].file->name, twice[-1].line);
+	    BRIEF(text_of(twice->name)), twice[-1].file->name, twice[-1].line);
 }
 
 static int
@@ -846,7 +846,7 @@ expand(struct expansion *x, const struct alias *alias)
 	if (result == 0 && x->given == 0)
 		result =
 		    fault(x->e, start, "the alias `%.*s' leads to no address",
-			SHOWN(text_of(alias->name)));
+			BRIEF(text_of(alias->name)));
 	return result == 0 ? 1 : -1;
 }
 

@@ -14,9 +14,9 @@
  * msmtp has it) is for bare names that no other alias has.
  */
 
-#include "message/address.h"
 #include "base/buf.h"
 #include "base/error.h"
+#include "message/address.h"
 
 #define ALIAS_DEPTH_MAX 32
 #define ALIAS_SIZE_MAX	(4 * 1024 * 1024)

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "message/address.h"
 #include "base/mem.h"
+#include "message/address.h"
 
 #define ENVID_MAX 100 /* RFC 3461 section 4.4 */
 #define INDEX_MIN 64

@@ -6,12 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "message/address.h"
 #include "base/crypt.h"
-#include "message/fields.h"
 #include "base/mem.h"
+#include "message/address.h"
+#include "message/fields.h"
 
-#define NOTES_MAX     100
 #define FULL_NAME_MAX 300
 #define ORCPT_MAX     500  /* RFC 3461 section 4.2 */
 #define PATH_SIZE     4096 /* refused by the envelope long before */
@@ -56,33 +55,6 @@ static const struct destination resent_destinations[] = {
 #define DESTINATION_COUNT (sizeof(destinations) / sizeof(destinations[0]))
 
 static const char from_login[] = "the login name";
-
-void
-notes_add(struct notes *n, const char *fmt, ...)
-{
-	char line[500], shown[600];
-	va_list args;
-
-	if (n->count == NOTES_MAX)
-		return;
-	va_start(args, fmt);
-	vsnprintf(line, sizeof(line), fmt, args);
-	va_end(args);
-	text_visible(text_of(line), shown, sizeof(shown));
-	n->lines = mem_resize(n->lines, n->count + 1, sizeof(*n->lines));
-	n->lines[n->count++] = mem_copy(shown);
-}
-
-void
-notes_clear(struct notes *n)
-{
-	size_t i;
-
-	for (i = 0; i < n->count; i++)
-		free(n->lines[i]);
-	free(n->lines);
-	memset(n, 0, sizeof(*n));
-}
 
 static const char *
 expansion(char letter, const struct account *a, const struct facts *f)

@@ -7,12 +7,13 @@
  * to the message. The structs belong to this room; options and host fill them.
  */
 
+#include "base/date.h"
+#include "base/error.h"
+#include "base/notes.h"
+#include "message/message.h"
 #include "submit/account.h"
 #include "submit/alias.h"
-#include "base/date.h"
 #include "submit/envelope.h"
-#include "base/error.h"
-#include "message/message.h"
 
 /* What SMTP lets a caller wish for one recipient, RFC 3461. */
 struct request_dsn {
@@ -58,16 +59,6 @@ struct submit_aliases {
 	void *arg;
 	const struct alias_source *source; /* of lists, or NULL */
 };
-
-/* Things worth a note in the log that are no failure (a dropped field, an
- * option that means nothing); one string a note, visible, owned. */
-struct notes {
-	char **lines;
-	size_t count;
-};
-void notes_add(struct notes *n, const char *fmt, ...)
-    __attribute__((format(printf, 2, 3)));
-void notes_clear(struct notes *n);
 
 /*
  * A value of `from`, `force-from`, `full-name` or `user` with %U (login), %H

@@ -7,9 +7,9 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include "base/mem.h"
 #include "world/file.h"
 #include "world/host.h"
-#include "base/mem.h"
 
 #define RECIPIENTS_MAX 1000
 #define LINE_MAX_SIZE  (32 * 1024)

@@ -7,10 +7,10 @@
  * that fails here changes anything else.
  */
 
-#include "submit/account.h"
-#include "submit/envelope.h"
 #include "base/error.h"
 #include "smtp/session.h"
+#include "submit/account.h"
+#include "submit/envelope.h"
 #include "submit/submit.h"
 
 struct log {

@@ -8,8 +8,8 @@
 
 #include <sys/socket.h>
 
-#include "submit/account.h"
 #include "base/error.h"
+#include "submit/account.h"
 
 struct net_address {
 	struct sockaddr_storage sockaddr;

@@ -13,8 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "world/file.h"
 #include "base/mem.h"
+#include "world/file.h"
 #include "world/stream.h"
 
 #define RUNNING "password-command"

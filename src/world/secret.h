@@ -8,9 +8,9 @@
  * switched off (host_hide) by the caller before.
  */
 
-#include "submit/account.h"
 #include "base/buf.h"
 #include "base/error.h"
+#include "submit/account.h"
 
 #define SECRET_MAX	       (64 * 1024)
 #define SECRET_COMMAND_SECONDS 60

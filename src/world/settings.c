@@ -7,8 +7,8 @@
 #include <sys/stat.h>
 
 #include "base/buf.h"
-#include "world/file.h"
 #include "base/mem.h"
+#include "world/file.h"
 
 /* A path in an `include` is relative to the file that it stands in. */
 static void

@@ -7,9 +7,9 @@
  * into one struct config; and the file of aliases.
  */
 
-#include "submit/alias.h"
-#include "config/config.h"
 #include "base/error.h"
+#include "config/config.h"
+#include "submit/alias.h"
 #include "world/host.h"
 
 struct settings_plan {

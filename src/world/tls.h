@@ -9,9 +9,9 @@
  * RFC 6125, or an IP address), and fails closed.
  */
 
-#include "submit/account.h"
-#include "auth/choice.h"
+#include "auth/mechanism.h"
 #include "base/error.h"
+#include "submit/account.h"
 
 enum tls_status {
 	TLS_DONE,

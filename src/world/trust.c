@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include "base/crypt.h"
-#include "world/file.h"
 #include "base/mem.h"
+#include "world/file.h"
 
 #define PEM_BEGIN TEXT("-----BEGIN CERTIFICATE-----")
 #define PEM_END	  TEXT("-----END CERTIFICATE-----")

@@ -2,8 +2,8 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "config/config.h"
 #include "base/mem.h"
+#include "config/config.h"
 
 #define CANARY "q7Zr1kXw"
 /* Places where a password can go astray. */

@@ -2,8 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/crypt.h"
 #include "auth/sasl.h"
+#include "base/crypt.h"
 
 #define NONCE	 "fyko+d2lbbFgONRv9qkxdawL"
 #define PASSWORD "pencil#"
@@ -66,13 +66,13 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	plan.user = "user";
 	plan.password = TEXT(PASSWORD);
-	for (i = 0; i < 2 * SASL_COUNT; i++) {
+	for (i = 0; i < 2 * MECHANISM_COUNT; i++) {
 		plan.wanted[0] = i / 2;
 		error_clear(&e);
-		s = sasl_new(&plan, &channel, text_of(sasl_name(i / 2)), &e);
+		s = sasl_new(&plan, &channel, text_of(mechanism_name(i / 2)), &e);
 		play(s, (struct text){(const char *)data, size}, i % 2, &e);
 		if (sasl_finish(s, &e) == 0)
-			check(i / 2 == SASL_PLAIN || i / 2 == SASL_LOGIN);
+			check(i / 2 == MECHANISM_PLAIN || i / 2 == MECHANISM_LOGIN);
 		sasl_free(s);
 	}
 	return 0;

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "auth/choice.h"
+#include "auth/mechanism.h"
 
 /* The channel binding is 0, 1, 2, ... */
 static struct sasl_channel

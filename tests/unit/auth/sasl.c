@@ -1,20 +1,12 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
+#include "../unit.h"
 
 #include "../channel.h"
-#include "base/crypt.h"
 #include "auth/sasl.h"
+#include "base/crypt.h"
 
-#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
-#define NONCE	     "fyko+d2lbbFgONRv9qkxdawL"
-#define FULL_NONCE   "r=" NONCE "3rfcNHYJY1ZVvWVs7j"
-#define SALT	     ",s=MDEyMzQ1Njc4OWFiY2RlZg=="
+#define NONCE	   "fyko+d2lbbFgONRv9qkxdawL"
+#define FULL_NONCE "r=" NONCE "3rfcNHYJY1ZVvWVs7j"
+#define SALT	   ",s=MDEyMzQ1Njc4OWFiY2RlZg=="
 
 static struct sasl_plan
 plan_of(const char *wanted)
@@ -29,7 +21,8 @@ plan_of(const char *wanted)
 	rest = text_of(wanted);
 	while (text_next(&rest, " ", &name))
 		assert_int_equal(
-		    sasl_parse(name, &plan.wanted[plan.wanted_count++]), 0);
+		    mechanism_parse(name, &plan.wanted[plan.wanted_count++]),
+		    0);
 	return plan;
 }
 

@@ -1,18 +1,10 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
+#include "../unit.h"
 
 #include "auth/scram.h"
 
-#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
-#define NONCE	     "fyko+d2lbbFgONRv9qkxdawL"
-#define FULL_NONCE   "r=" NONCE "3rfcNHYJY1ZVvWVs7j"
-#define SALT	     ",s=MDEyMzQ1Njc4OWFiY2RlZg=="
+#define NONCE	   "fyko+d2lbbFgONRv9qkxdawL"
+#define FULL_NONCE "r=" NONCE "3rfcNHYJY1ZVvWVs7j"
+#define SALT	   ",s=MDEyMzQ1Njc4OWFiY2RlZg=="
 
 /* The first two are the examples of RFC 5802 section 5 and RFC 7677 section
  * 3; the others were computed with another implementation. */

@@ -1,15 +1,6 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
+#include "../unit.h"
 
 #include "base/crypt.h"
-
-#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
 /* RFC 4648 section 10, and octets that are no text. */
 static const struct {

@@ -1,16 +1,8 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
+#include "../unit.h"
 
 #include <errno.h>
 
-#include <cmocka.h>
-
 #include "base/error.h"
-
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 /* The table of exit statuses, row by row: the numbers are those of sysexits.h
  * on every system, and what callers go by. */
@@ -21,23 +13,24 @@ every_kind_has_its_status(void **state)
 		enum error_kind kind;
 		int status;
 		const char *word;
+		bool lasts;
 	} rows[] = {
-	    {ERROR_NONE, 0, "none"},
-	    {ERROR_USAGE, 64, "usage"},
-	    {ERROR_MESSAGE, 65, "message"},
-	    {ERROR_INPUT, 66, "input"},
-	    {ERROR_RECIPIENT, 67, "recipient"},
-	    {ERROR_HOST, 68, "host"},
-	    {ERROR_REFUSED, 69, "refused"},
-	    {ERROR_BUG, 70, "bug"},
-	    {ERROR_SYSTEM, 71, "system"},
-	    {ERROR_SPOOL, 73, "spool"},
-	    {ERROR_IO, 74, "io"},
-	    {ERROR_LATER, 75, "later"},
-	    {ERROR_DOUBTFUL, 75, "doubtful"},
-	    {ERROR_PROTOCOL, 76, "protocol"},
-	    {ERROR_DENIED, 77, "denied"},
-	    {ERROR_CONFIG, 78, "config"},
+	    {ERROR_NONE, 0, "none", false},
+	    {ERROR_USAGE, 64, "usage", true},
+	    {ERROR_MESSAGE, 65, "message", true},
+	    {ERROR_INPUT, 66, "input", false},
+	    {ERROR_RECIPIENT, 67, "recipient", true},
+	    {ERROR_HOST, 68, "host", false},
+	    {ERROR_REFUSED, 69, "refused", true},
+	    {ERROR_BUG, 70, "bug", false},
+	    {ERROR_SYSTEM, 71, "system", false},
+	    {ERROR_SPOOL, 73, "spool", false},
+	    {ERROR_IO, 74, "io", false},
+	    {ERROR_LATER, 75, "later", false},
+	    {ERROR_DOUBTFUL, 75, "doubtful", false},
+	    {ERROR_PROTOCOL, 76, "protocol", false},
+	    {ERROR_DENIED, 77, "denied", false},
+	    {ERROR_CONFIG, 78, "config", false},
 	};
 	size_t i;
 
@@ -46,6 +39,7 @@ every_kind_has_its_status(void **state)
 	for (i = 0; i < COUNT(rows); i++) {
 		assert_int_equal(error_status(rows[i].kind), rows[i].status);
 		assert_string_equal(error_word(rows[i].kind), rows[i].word);
+		assert_int_equal(error_lasts(rows[i].kind), rows[i].lasts);
 	}
 }
 

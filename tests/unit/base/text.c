@@ -1,14 +1,6 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-
-#include <cmocka.h>
+#include "../unit.h"
 
 #include "base/text.h"
-
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 static void
 visible(void **state)

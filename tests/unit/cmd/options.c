@@ -1,18 +1,8 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
+#include "../unit.h"
 
 #include "cmd/options.h"
 
 #define ARGS_MAX 12
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
-
 static const char *const names[] = {"sendling", "sendmail", "mailq",
     "newaliases", "send-mail", "/usr/sbin/sendmail", "/usr/lib/sendmail", ""};
 

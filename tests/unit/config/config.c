@@ -1,15 +1,7 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include "../unit.h"
 
-#include <cmocka.h>
-
-#include "config/config.h"
 #include "base/mem.h"
+#include "config/config.h"
 
 /* A source that has one file for each name; "LOOP" includes itself, "DEEP..."
  * includes a longer name, "SECOND" a password, "BOB" a user, "BAD" two faults.

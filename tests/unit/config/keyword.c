@@ -1,17 +1,10 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-#include <syslog.h>
+#include "../unit.h"
 
-#include <cmocka.h>
+#include <syslog.h>
 
 #include "config/keyword.h"
 
-#define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
-#define AT(field)   offsetof(struct account, field)
+#define AT(field) offsetof(struct account, field)
 
 static int
 no_file(void *arg, struct text value, struct error *e)
@@ -182,9 +175,9 @@ lists_grow(void **state)
 	assert_int_equal(a.match_count, 3);
 	assert_string_equal(a.match[2], "*@z.example");
 	assert_int_equal(a.mechanism_count, 3);
-	assert_int_equal(a.mechanisms[0], SASL_LOGIN);
-	assert_int_equal(a.mechanisms[1], SASL_SCRAM_SHA_256);
-	assert_int_equal(a.mechanisms[2], SASL_PLAIN);
+	assert_int_equal(a.mechanisms[0], MECHANISM_LOGIN);
+	assert_int_equal(a.mechanisms[1], MECHANISM_SCRAM_SHA_256);
+	assert_int_equal(a.mechanisms[2], MECHANISM_PLAIN);
 	account_clear(&a);
 }
 

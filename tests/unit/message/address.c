@@ -1,14 +1,7 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "../unit.h"
 
-#include <stdlib.h>
-#include <string.h>
-
-#include "message/address.h"
 #include "base/mem.h"
+#include "message/address.h"
 
 /*
  * Each address is local|domain|phrase, with a line end between two of them;

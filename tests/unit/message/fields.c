@@ -1,19 +1,9 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include "../unit.h"
 
-#include <cmocka.h>
-
-#include "message/address.h"
 #include "base/crypt.h"
-#include "message/fields.h"
 #include "base/mem.h"
-
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+#include "message/address.h"
+#include "message/fields.h"
 
 #define O_UML "\xc3\xb6"
 #define U_UML "\xc3\xbc"

@@ -1,16 +1,8 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
+#include "../unit.h"
 
 #include "smtp/command.h"
 
-#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
-#define HOST	     "mail.example"
+#define HOST "mail.example"
 
 /* Every extension, no limit. */
 #define ALL                                                                    \

@@ -1,17 +1,9 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
+#include "../unit.h"
 
 #include "smtp/outcome.h"
 #include "smtp/reply.h"
 
-#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
-#define HOST	     "mail.example"
+#define HOST "mail.example"
 
 static const struct {
 	char letter;
@@ -313,7 +305,7 @@ static const struct {
 	enum error_kind kind;
 	const char *after; /* of "OADRL?" */
 } decisions[] = {
-    {ERROR_USAGE, "LLDRL?"},
+    {ERROR_USAGE, "RRDRL?"},
     {ERROR_MESSAGE, "RRDRL?"},
     {ERROR_INPUT, "LLDRL?"},
     {ERROR_RECIPIENT, "RRDRL?"},

@@ -1,15 +1,6 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
+#include "../unit.h"
 
 #include "smtp/reply.h"
-
-#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
 /* Feeds in pieces; returns the last result, *used counts from the start. */
 static int

@@ -1,15 +1,6 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
+#include "../unit.h"
 
 #include "smtp/trouble.h"
-
-#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
 #define STARTTLS_FIRST                                                         \
 	"the server wants TLS first: write `smarthost smtp://"                 \

@@ -1,15 +1,6 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
+#include "../unit.h"
 
 #include "smtp/wire.h"
-
-#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
 /* A message, read as a server with 8BITMIME can take it. */
 struct source {

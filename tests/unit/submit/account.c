@@ -1,13 +1,7 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
+#include "../unit.h"
 
-#include <cmocka.h>
-
-#include "submit/account.h"
 #include "base/mem.h"
+#include "submit/account.h"
 
 #define D60 "dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd"
 #define D63 "abc" D60
@@ -157,7 +151,7 @@ fill(struct account *a)
 	a->secret = SECRET_FILE;
 	a->secret_text = mem_copy("/secret");
 	a->auth = AUTH_LIST;
-	a->mechanisms[0] = SASL_LOGIN;
+	a->mechanisms[0] = MECHANISM_LOGIN;
 	a->mechanism_count = 1;
 	a->auth_in_clear = SWITCH_YES;
 	a->tls_trust = mem_copy("/trust");
@@ -196,7 +190,7 @@ assert_equal_to_filled(const struct account *a)
 	assert_string_equal(a->secret_text, "/secret");
 	assert_int_equal(a->auth, AUTH_LIST);
 	assert_int_equal(a->mechanism_count, 1);
-	assert_int_equal(a->mechanisms[0], SASL_LOGIN);
+	assert_int_equal(a->mechanisms[0], MECHANISM_LOGIN);
 	assert_int_equal(a->auth_in_clear, SWITCH_YES);
 	assert_string_equal(a->tls_trust, "/trust");
 	assert_string_equal(a->tls_name, "name");

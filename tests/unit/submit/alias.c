@@ -1,20 +1,12 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include "../unit.h"
+
 #include <time.h>
 
-#include <cmocka.h>
-
-#include "submit/alias.h"
 #include "base/mem.h"
+#include "submit/alias.h"
 
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
-#define D10	 "dddddddddd"
-#define D60	 D10 D10 D10 D10 D10 D10
+#define D10 "dddddddddd"
+#define D60 D10 D10 D10 D10 D10 D10
 
 /* What an expansion gave, "a b@x"; a list has one file for each path. */
 struct given {

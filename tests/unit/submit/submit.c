@@ -1,19 +1,10 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
+#include "../unit.h"
 
-#include <cmocka.h>
+#include <time.h>
 
 #include "base/crypt.h"
 #include "base/mem.h"
 #include "submit/submit.h"
-
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 /* What is added where all is missing, for these facts. */
 #define DATE   "Date: Mon, 23 Nov 2026 00:03:34 +0100\r\n"

@@ -1,20 +1,11 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "../unit.h"
+
 #include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
-#include "world/log.h"
 #include "base/mem.h"
-
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+#include "world/log.h"
 
 /* Of <syslog.h>, which cannot be included beside the functions below. */
 enum { SEVERITY_ERR = 3, SEVERITY_NOTICE = 5, SEVERITY_INFO = 6 };

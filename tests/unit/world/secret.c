@@ -1,8 +1,4 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "../unit.h"
 
 /* secret with a time limit that a test can wait for. */
 #include "world/secret.h"
@@ -13,8 +9,6 @@
 #include <pty.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
-
-#define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
 
 static char folder[] = "/tmp/sendling-secret.XXXXXX";
 

@@ -1,8 +1,4 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "../unit.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,8 +9,7 @@
 #include "base/mem.h"
 #include "../peer.h"
 
-#define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
-#define LARGE	    (4 * 1024 * 1024)
+#define LARGE (4 * 1024 * 1024)
 
 static char certs[] = "/tmp/sendling-stream.XXXXXX";
 static char trust[100];

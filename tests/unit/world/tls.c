@@ -1,14 +1,9 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "../unit.h"
 
 #include "base/mem.h"
 #include "../peer.h"
 
-#define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
-#define BUNDLE	    "/etc/ssl/certs/ca-certificates.crt"
+#define BUNDLE "/etc/ssl/certs/ca-certificates.crt"
 
 static char certs[] = "/tmp/sendling-tls.XXXXXX";
 

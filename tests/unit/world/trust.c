@@ -1,12 +1,4 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
+#include "../unit.h"
 
 #include <errno.h>
 #include <sys/wait.h>
@@ -15,10 +7,9 @@
 #include "base/crypt.h"
 #include "world/trust.h"
 
-#define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
-#define NOBODY	    65534
-#define BEGIN	    "-----BEGIN CERTIFICATE-----"
-#define END	    "-----END CERTIFICATE-----"
+#define NOBODY 65534
+#define BEGIN  "-----BEGIN CERTIFICATE-----"
+#define END    "-----END CERTIFICATE-----"
 /* What a certificate is to this room: any octets. */
 #define ONE BEGIN "\nb25l\n" END "\n"	  /* "one" */
 #define TWO BEGIN "\r\ndH\r\n dv\r\n" END /* "two" */

@@ -1,8 +1,8 @@
-#ifndef CHOICE_H
-#define CHOICE_H
+#ifndef MECHANISM_H
+#define MECHANISM_H
 
 /*
- * choice: which SASL mechanism to log in with, and why no other: the
+ * mechanism: which SASL mechanism to log in with, and why no other: the
  * mechanisms' names, what is known of the channel, the policy. Owns nothing;
  * what it is given is borrowed for the call.
  */
@@ -11,14 +11,14 @@
 #include "base/text.h"
 
 /* In the order in which `auto` prefers them. */
-enum sasl_mechanism {
-	SASL_SCRAM_SHA_256_PLUS,
-	SASL_SCRAM_SHA_1_PLUS,
-	SASL_PLAIN,
-	SASL_SCRAM_SHA_256,
-	SASL_SCRAM_SHA_1,
-	SASL_LOGIN,
-	SASL_COUNT
+enum mechanism {
+	MECHANISM_SCRAM_SHA_256_PLUS,
+	MECHANISM_SCRAM_SHA_1_PLUS,
+	MECHANISM_PLAIN,
+	MECHANISM_SCRAM_SHA_256,
+	MECHANISM_SCRAM_SHA_1,
+	MECHANISM_LOGIN,
+	MECHANISM_COUNT
 };
 
 /* Channel bindings: RFC 9266, RFC 5929 section 3. */
@@ -35,19 +35,19 @@ struct sasl_channel {
 };
 
 /* "SCRAM-SHA-256" and back; -1 for an unknown name (compared without case).*/
-const char *sasl_name(enum sasl_mechanism mechanism);
-int sasl_parse(struct text name, enum sasl_mechanism *mechanism);
+const char *mechanism_name(enum mechanism mechanism);
+int mechanism_parse(struct text name, enum mechanism *mechanism);
 
 /* Whether the mechanism shows the password to the server, and whether it
  * needs a channel binding. */
-bool choice_shows_password(enum sasl_mechanism mechanism);
-bool choice_needs_binding(enum sasl_mechanism mechanism);
+bool mechanism_shows_password(enum mechanism mechanism);
+bool mechanism_needs_binding(enum mechanism mechanism);
 
 /* All that bears on a choice. */
-struct choice {
-	const enum sasl_mechanism *wanted; /* in order of preference */
-	size_t wanted_count;		   /* 0: auto */
-	bool in_clear;			   /* `auth-in-clear yes` */
+struct mechanism_choice {
+	const enum mechanism *wanted; /* in order of preference */
+	size_t wanted_count;	      /* 0: auto */
+	bool in_clear;		      /* `auth-in-clear yes` */
 	const struct sasl_channel *channel;
 	struct text offered; /* names separated by spaces */
 };
@@ -59,10 +59,10 @@ struct choice {
  * with in_clear. -1: ERROR_DENIED, nothing acceptable is offered: the words
  * name what is and what would do.
  */
-int choice_find(
-    const struct choice *c, enum sasl_mechanism *found, struct error *e);
+int mechanism_choose(
+    const struct mechanism_choice *c, enum mechanism *found, struct error *e);
 
 /* Whether a mechanism that needs a binding is among the offered. */
-bool choice_binding_offered(struct text offered);
+bool mechanism_binding_offered(struct text offered);
 
 #endif

@@ -1,35 +1,35 @@
-#include "run/relay.h"
+#include "run/attend.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "world/file.h"
 #include "smtp/serve.h"
+#include "world/file.h"
 #include "world/stream.h"
 
-#define RELAY_INPUT (16 * 1024)
+#define ATTEND_INPUT (16 * 1024)
 
-struct relay {
-	const struct relay_plan *plan;
+struct attend {
+	const struct attend_plan *plan;
 	struct serve *serve;
 	struct file_store store;
-	char bytes[RELAY_INPUT]; /* from the client */
-	struct text rest;	 /* of them, not taken yet */
+	char bytes[ATTEND_INPUT]; /* from the client */
+	struct text rest;	  /* of them, not taken yet */
 };
 
 static void
 empty_store(void *arg)
 {
-	struct relay *r = arg;
+	struct attend *r = arg;
 
 	file_store_clear(&r->store);
 }
 
 /* Who said QUIT, or is gone, may not wait for our last words. */
 static int
-write_replies(struct relay *r, struct error *e)
+write_replies(struct attend *r, struct error *e)
 {
 	const char *bytes;
 	size_t len;
@@ -48,13 +48,13 @@ write_replies(struct relay *r, struct error *e)
 
 /* More of r->rest; the client is gone where there is none. */
 static int
-read_bytes(struct relay *r, struct error *e)
+read_bytes(struct attend *r, struct error *e)
 {
 	ssize_t len;
 	int ready;
 
 	ready = stream_wait_readable(
-	    r->plan->in, stream_now() + 1000LL * RELAY_TIMEOUT);
+	    r->plan->in, stream_now() + 1000LL * ATTEND_TIMEOUT);
 	if (ready == 0) {
 		serve_closed(r->serve, true);
 		return 0;
@@ -72,7 +72,7 @@ read_bytes(struct relay *r, struct error *e)
 }
 
 static int
-read_commands(struct relay *r, struct error *e)
+read_commands(struct attend *r, struct error *e)
 {
 	size_t taken;
 
@@ -125,7 +125,7 @@ name_refused(const struct envelope *env, struct error *e)
 }
 
 static void
-submit_mail(struct relay *r)
+submit_mail(struct attend *r)
 {
 	struct serve_mail *mail;
 	struct request request;
@@ -142,7 +142,7 @@ submit_mail(struct relay *r)
 }
 
 static int
-step(struct relay *r, struct error *e)
+step(struct attend *r, struct error *e)
 {
 	if (write_replies(r, e) == -1)
 		return -1;
@@ -171,9 +171,9 @@ make_blocking(int fd)
 }
 
 int
-relay_run(const struct relay_plan *plan, struct error *e)
+attend_run(const struct attend_plan *plan, struct error *e)
 {
-	struct relay r = {.plan = plan};
+	struct attend r = {.plan = plan};
 	struct serve_plan serve = {.host = plan->host,
 	    .store = &r.store.store,
 	    .forget = empty_store,
@@ -194,7 +194,7 @@ relay_run(const struct relay_plan *plan, struct error *e)
 }
 
 void
-relay_refuse(int out, const struct error *e)
+attend_refuse(int out, const struct error *e)
 {
 	struct serve_plan plan = {.host = ""};
 	struct serve *serve;

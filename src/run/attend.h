@@ -1,18 +1,18 @@
-#ifndef RELAY_H
-#define RELAY_H
+#ifndef ATTEND_H
+#define ATTEND_H
 
 /*
- * relay: the pump of -bs, between serve on two descriptors and dispatch. Each
+ * attend: the pump of -bs, between serve on two descriptors and dispatch. Each
  * mail is answered with the smarthost's verdict on it.
  */
 
-#include "run/dispatch.h"
 #include "base/error.h"
+#include "run/dispatch.h"
 
 /* Seconds that a client may be silent: RFC 5321 section 4.5.3.2.7. */
-#define RELAY_TIMEOUT 300
+#define ATTEND_TIMEOUT 300
 
-struct relay_plan {
+struct attend_plan {
 	struct dispatch *dispatch;     /* borrowed */
 	const char *host;	       /* our name, never empty */
 	const char *folder;	       /* for large messages, or NULL */
@@ -25,9 +25,9 @@ struct relay_plan {
  * Serves until QUIT or the end of the input. 0, or -1: ERROR_IO where the
  * client can be read or written no more in the middle of it.
  */
-int relay_run(const struct relay_plan *plan, struct error *e);
+int attend_run(const struct attend_plan *plan, struct error *e);
 
 /* Greets with 421 and the failure's words, for a run that cannot begin. */
-void relay_refuse(int out, const struct error *e);
+void attend_refuse(int out, const struct error *e);
 
 #endif

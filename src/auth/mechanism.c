@@ -1,4 +1,4 @@
-#include "auth/choice.h"
+#include "auth/mechanism.h"
 
 #include <string.h>
 
@@ -8,29 +8,30 @@ static const struct {
 	const char *name;
 	bool clear;
 	bool plus;
-} mechanisms[SASL_COUNT] = {
-    [SASL_SCRAM_SHA_256_PLUS] = {.name = "SCRAM-SHA-256-PLUS", .plus = true},
-    [SASL_SCRAM_SHA_1_PLUS] = {.name = "SCRAM-SHA-1-PLUS", .plus = true},
-    [SASL_PLAIN] = {.name = "PLAIN", .clear = true},
-    [SASL_SCRAM_SHA_256] = {.name = "SCRAM-SHA-256"},
-    [SASL_SCRAM_SHA_1] = {.name = "SCRAM-SHA-1"},
-    [SASL_LOGIN] = {.name = "LOGIN", .clear = true},
+} mechanisms[MECHANISM_COUNT] = {
+    [MECHANISM_SCRAM_SHA_256_PLUS] = {.name = "SCRAM-SHA-256-PLUS",
+	.plus = true},
+    [MECHANISM_SCRAM_SHA_1_PLUS] = {.name = "SCRAM-SHA-1-PLUS", .plus = true},
+    [MECHANISM_PLAIN] = {.name = "PLAIN", .clear = true},
+    [MECHANISM_SCRAM_SHA_256] = {.name = "SCRAM-SHA-256"},
+    [MECHANISM_SCRAM_SHA_1] = {.name = "SCRAM-SHA-1"},
+    [MECHANISM_LOGIN] = {.name = "LOGIN", .clear = true},
 };
 
 const char *
-sasl_name(enum sasl_mechanism mechanism)
+mechanism_name(enum mechanism mechanism)
 {
 	return mechanisms[mechanism].name;
 }
 
 int
-sasl_parse(struct text name, enum sasl_mechanism *mechanism)
+mechanism_parse(struct text name, enum mechanism *mechanism)
 {
 	size_t i;
 
-	for (i = 0; i < SASL_COUNT; i++) {
+	for (i = 0; i < MECHANISM_COUNT; i++) {
 		if (text_equal_fold(name, text_of(mechanisms[i].name))) {
-			*mechanism = (enum sasl_mechanism)i;
+			*mechanism = (enum mechanism)i;
 			return 0;
 		}
 	}
@@ -38,38 +39,38 @@ sasl_parse(struct text name, enum sasl_mechanism *mechanism)
 }
 
 bool
-choice_shows_password(enum sasl_mechanism mechanism)
+mechanism_shows_password(enum mechanism mechanism)
 {
 	return mechanisms[mechanism].clear;
 }
 
 bool
-choice_needs_binding(enum sasl_mechanism mechanism)
+mechanism_needs_binding(enum mechanism mechanism)
 {
 	return mechanisms[mechanism].plus;
 }
 
 static void
-offered_parse(struct text offered, bool known[SASL_COUNT])
+offered_parse(struct text offered, bool known[MECHANISM_COUNT])
 {
-	enum sasl_mechanism mechanism;
+	enum mechanism mechanism;
 	struct text name;
 
-	memset(known, 0, SASL_COUNT * sizeof(known[0]));
+	memset(known, 0, MECHANISM_COUNT * sizeof(known[0]));
 	while (text_next(&offered, " ", &name)) {
-		if (sasl_parse(name, &mechanism) == 0)
+		if (mechanism_parse(name, &mechanism) == 0)
 			known[mechanism] = true;
 	}
 }
 
 bool
-choice_binding_offered(struct text offered)
+mechanism_binding_offered(struct text offered)
 {
-	bool known[SASL_COUNT];
+	bool known[MECHANISM_COUNT];
 	size_t i;
 
 	offered_parse(offered, known);
-	for (i = 0; i < SASL_COUNT; i++) {
+	for (i = 0; i < MECHANISM_COUNT; i++) {
 		if (known[i] && mechanisms[i].plus)
 			return true;
 	}
@@ -77,25 +78,25 @@ choice_binding_offered(struct text offered)
 }
 
 static bool
-clear_allowed(const struct choice *c)
+clear_allowed(const struct mechanism_choice *c)
 {
 	return c->channel->tls || c->channel->local || c->in_clear;
 }
 
 /* Over TLS with a stranger `auto` shows nobody the password. */
 static bool
-stranger(const struct choice *c)
+stranger(const struct mechanism_choice *c)
 {
 	return c->channel->tls && !c->channel->verified && !c->channel->local &&
 	       !c->in_clear;
 }
 
 static bool
-is_allowed(const struct choice *c, enum sasl_mechanism mechanism)
+is_allowed(const struct mechanism_choice *c, enum mechanism mechanism)
 {
-	if (choice_needs_binding(mechanism))
+	if (mechanism_needs_binding(mechanism))
 		return c->channel->binding != SASL_UNBOUND;
-	if (!choice_shows_password(mechanism))
+	if (!mechanism_shows_password(mechanism))
 		return true;
 	if (c->wanted_count == 0 && stranger(c))
 		return false;
@@ -103,21 +104,21 @@ is_allowed(const struct choice *c, enum sasl_mechanism mechanism)
 }
 
 static size_t
-wish_count(const struct choice *c)
+wish_count(const struct mechanism_choice *c)
 {
-	return c->wanted_count == 0 ? SASL_COUNT : c->wanted_count;
+	return c->wanted_count == 0 ? MECHANISM_COUNT : c->wanted_count;
 }
 
 /* The n-th in order of preference. */
-static enum sasl_mechanism
-wish(const struct choice *c, size_t n)
+static enum mechanism
+wish(const struct mechanism_choice *c, size_t n)
 {
-	return c->wanted_count == 0 ? (enum sasl_mechanism)n : c->wanted[n];
+	return c->wanted_count == 0 ? (enum mechanism)n : c->wanted[n];
 }
 
 static bool
-choose(const struct choice *c, const bool known[SASL_COUNT],
-    enum sasl_mechanism *found)
+choose(const struct mechanism_choice *c, const bool known[MECHANISM_COUNT],
+    enum mechanism *found)
 {
 	size_t i;
 
@@ -132,8 +133,8 @@ choose(const struct choice *c, const bool known[SASL_COUNT],
 /* The first of a kind among those wished for and offered; where nothing could
  * be chosen, it was not allowed. */
 static bool
-barred(const struct choice *c, const bool known[SASL_COUNT],
-    bool (*is_kind)(enum sasl_mechanism), enum sasl_mechanism *found)
+barred(const struct mechanism_choice *c, const bool known[MECHANISM_COUNT],
+    bool (*is_kind)(enum mechanism), enum mechanism *found)
 {
 	size_t i;
 
@@ -146,17 +147,17 @@ barred(const struct choice *c, const bool known[SASL_COUNT],
 }
 
 static void
-names_format(const struct choice *c, struct buf *out)
+names_format(const struct mechanism_choice *c, struct buf *out)
 {
 	size_t i;
 
 	for (i = 0; i < wish_count(c); i++)
 		buf_format(
-		    out, "%s%s", i == 0 ? "" : " ", sasl_name(wish(c, i)));
+		    out, "%s%s", i == 0 ? "" : " ", mechanism_name(wish(c, i)));
 }
 
 static int
-hint_clear(const struct choice *c, const char *name, struct error *e)
+hint_clear(const struct mechanism_choice *c, const char *name, struct error *e)
 {
 	if (stranger(c))
 		return error_hint(e,
@@ -182,22 +183,22 @@ hint_no_offer(const struct sasl_channel *channel, struct error *e)
 }
 
 static int
-hint_choice(
-    const struct choice *c, const bool known[SASL_COUNT], struct error *e)
+hint_choice(const struct mechanism_choice *c, const bool known[MECHANISM_COUNT],
+    struct error *e)
 {
-	const struct choice automatic = {
+	const struct mechanism_choice automatic = {
 	    .in_clear = c->in_clear, .channel = c->channel};
-	enum sasl_mechanism other;
+	enum mechanism other;
 	const char *why = "";
 
-	if (barred(c, known, choice_shows_password, &other))
-		return hint_clear(c, sasl_name(other), e);
-	if (barred(c, known, choice_needs_binding, &other))
+	if (barred(c, known, mechanism_shows_password, &other))
+		return hint_clear(c, mechanism_name(other), e);
+	if (barred(c, known, mechanism_needs_binding, &other))
 		why = "-PLUS needs a channel binding, which this connection "
 		      "does not have; ";
 	if (choose(&automatic, known, &other))
 		return error_hint(
-		    e, "%swrite `auth %s`", why, sasl_name(other));
+		    e, "%swrite `auth %s`", why, mechanism_name(other));
 	return error_hint(e,
 	    "%sask the provider of the server for another way to log in, for "
 	    "instance with an application password",
@@ -205,7 +206,8 @@ hint_choice(
 }
 
 static int
-refuse(const struct choice *c, const bool known[SASL_COUNT], struct error *e)
+refuse(const struct mechanism_choice *c, const bool known[MECHANISM_COUNT],
+    struct error *e)
 {
 	char words[160];
 	struct buf names;
@@ -227,9 +229,10 @@ refuse(const struct choice *c, const bool known[SASL_COUNT], struct error *e)
 }
 
 int
-choice_find(const struct choice *c, enum sasl_mechanism *found, struct error *e)
+mechanism_choose(
+    const struct mechanism_choice *c, enum mechanism *found, struct error *e)
 {
-	bool known[SASL_COUNT];
+	bool known[MECHANISM_COUNT];
 
 	offered_parse(c->offered, known);
 	return choose(c, known, found) ? 0 : refuse(c, known, e);

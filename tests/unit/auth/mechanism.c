@@ -1,52 +1,45 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
+#include "../unit.h"
 
 #include "../channel.h"
-
-#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
 static void
 names_go_both_ways(void **state)
 {
-	enum sasl_mechanism m;
+	enum mechanism m;
 	size_t i;
 
 	(void)state;
-	for (i = 0; i < SASL_COUNT; i++) {
+	for (i = 0; i < MECHANISM_COUNT; i++) {
 		assert_int_equal(
-		    sasl_parse(text_of(sasl_name((enum sasl_mechanism)i)), &m),
+		    mechanism_parse(
+			text_of(mechanism_name((enum mechanism)i)), &m),
 		    0);
 		assert_int_equal(m, i);
 	}
-	assert_int_equal(sasl_parse(TEXT("scram-sha-256-plus"), &m), 0);
-	assert_int_equal(m, SASL_SCRAM_SHA_256_PLUS);
-	assert_int_equal(sasl_parse(TEXT("SCRAM-SHA-25"), &m), -1);
-	assert_int_equal(sasl_parse(TEXT("SCRAM-SHA-2566"), &m), -1);
-	assert_int_equal(sasl_parse(TEXT(""), &m), -1);
-	assert_int_equal(sasl_parse(TEXT("NTLM"), &m), -1);
+	assert_int_equal(mechanism_parse(TEXT("scram-sha-256-plus"), &m), 0);
+	assert_int_equal(m, MECHANISM_SCRAM_SHA_256_PLUS);
+	assert_int_equal(mechanism_parse(TEXT("SCRAM-SHA-25"), &m), -1);
+	assert_int_equal(mechanism_parse(TEXT("SCRAM-SHA-2566"), &m), -1);
+	assert_int_equal(mechanism_parse(TEXT(""), &m), -1);
+	assert_int_equal(mechanism_parse(TEXT("NTLM"), &m), -1);
 }
 
 static void
 what_the_mechanisms_need(void **state)
 {
 	(void)state;
-	assert_true(choice_shows_password(SASL_PLAIN));
-	assert_true(choice_shows_password(SASL_LOGIN));
-	assert_false(choice_shows_password(SASL_SCRAM_SHA_1));
-	assert_false(choice_shows_password(SASL_SCRAM_SHA_256_PLUS));
-	assert_true(choice_needs_binding(SASL_SCRAM_SHA_1_PLUS));
-	assert_true(choice_needs_binding(SASL_SCRAM_SHA_256_PLUS));
-	assert_false(choice_needs_binding(SASL_SCRAM_SHA_256));
-	assert_false(choice_needs_binding(SASL_PLAIN));
-	assert_true(choice_binding_offered(TEXT("PLAIN scram-sha-1-plus")));
-	assert_false(choice_binding_offered(TEXT("PLAIN SCRAM-SHA-1 X-PLUS")));
-	assert_false(choice_binding_offered(TEXT("")));
+	assert_true(mechanism_shows_password(MECHANISM_PLAIN));
+	assert_true(mechanism_shows_password(MECHANISM_LOGIN));
+	assert_false(mechanism_shows_password(MECHANISM_SCRAM_SHA_1));
+	assert_false(mechanism_shows_password(MECHANISM_SCRAM_SHA_256_PLUS));
+	assert_true(mechanism_needs_binding(MECHANISM_SCRAM_SHA_1_PLUS));
+	assert_true(mechanism_needs_binding(MECHANISM_SCRAM_SHA_256_PLUS));
+	assert_false(mechanism_needs_binding(MECHANISM_SCRAM_SHA_256));
+	assert_false(mechanism_needs_binding(MECHANISM_PLAIN));
+	assert_true(mechanism_binding_offered(TEXT("PLAIN scram-sha-1-plus")));
+	assert_false(
+	    mechanism_binding_offered(TEXT("PLAIN SCRAM-SHA-1 X-PLUS")));
+	assert_false(mechanism_binding_offered(TEXT("")));
 }
 
 #define ALL                                                                    \
@@ -100,9 +93,9 @@ static const struct {
 static void
 chooses_as_the_policy_says(void **state)
 {
-	enum sasl_mechanism wanted[SASL_COUNT], found;
+	enum mechanism wanted[MECHANISM_COUNT], found;
 	struct sasl_channel channel;
-	struct choice c;
+	struct mechanism_choice c;
 	struct text rest, name;
 	struct error e;
 	size_t i;
@@ -110,20 +103,21 @@ chooses_as_the_policy_says(void **state)
 	(void)state;
 	for (i = 0; i < COUNT(choices); i++) {
 		channel = channel_of(choices[i].channel);
-		c = (struct choice){wanted, 0, choices[i].in_clear, &channel,
-		    text_of(choices[i].offered)};
+		c = (struct mechanism_choice){wanted, 0, choices[i].in_clear,
+		    &channel, text_of(choices[i].offered)};
 		rest = text_of(choices[i].wanted);
 		while (text_next(&rest, " ", &name))
 			assert_int_equal(
-			    sasl_parse(name, &wanted[c.wanted_count++]), 0);
+			    mechanism_parse(name, &wanted[c.wanted_count++]),
+			    0);
 		error_clear(&e);
 		if (choices[i].chosen != NULL) {
-			assert_int_equal(choice_find(&c, &found, &e), 0);
+			assert_int_equal(mechanism_choose(&c, &found, &e), 0);
 			assert_string_equal(
-			    sasl_name(found), choices[i].chosen);
+			    mechanism_name(found), choices[i].chosen);
 			assert_int_equal(e.kind, ERROR_NONE);
 		} else {
-			assert_int_equal(choice_find(&c, &found, &e), -1);
+			assert_int_equal(mechanism_choose(&c, &found, &e), -1);
 			assert_int_equal(e.kind, ERROR_DENIED);
 			assert_non_null(strstr(e.text, choices[i].offered));
 			assert_non_null(strstr(e.hint, choices[i].hint));
@@ -135,13 +129,14 @@ static void
 what_the_server_offers_is_shown_visible(void **state)
 {
 	struct sasl_channel channel = channel_of("tls");
-	struct choice c = {.channel = &channel, .offered = TEXT("X\033[2J %n")};
-	enum sasl_mechanism found;
+	struct mechanism_choice c = {
+	    .channel = &channel, .offered = TEXT("X\033[2J %n")};
+	enum mechanism found;
 	struct error e;
 
 	(void)state;
 	error_clear(&e);
-	assert_int_equal(choice_find(&c, &found, &e), -1);
+	assert_int_equal(mechanism_choose(&c, &found, &e), -1);
 	assert_non_null(strstr(e.text, "X\\x1b[2J %n"));
 }
 

@@ -1,0 +1,21 @@
+#ifndef UNIT_H
+#define UNIT_H
+
+/*
+ * What every unit test includes first: cmocka, which wants four headers before
+ * it, the C library's most used, and what the tests share.
+ */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
+
+#endif
