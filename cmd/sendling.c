@@ -16,11 +16,11 @@
 #include "message/recode.h"
 #include "run/attend.h"
 #include "run/dispatch.h"
+#include "world/clock.h"
 #include "world/file.h"
 #include "world/host.h"
 #include "world/log.h"
 #include "world/settings.h"
-#include "world/stream.h"
 
 #define SENDLING_VERSION "0.1"
 
@@ -415,7 +415,7 @@ drain_input(void)
 	const long long patience = 2000;
 
 	if (!isatty(STDIN_FILENO) &&
-	    stream_wait_readable(STDIN_FILENO, stream_now() + patience) == 1)
+	    clock_wait_readable(STDIN_FILENO, clock_now() + patience) == 1)
 		file_drain(STDIN_FILENO);
 }
 

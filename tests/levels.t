@@ -21,7 +21,8 @@ plant() {
 	rm -rf "$tree/src" "$tree/cmd"
 	mkdir "$tree/src" "$tree/cmd"
 	for room in base/error base/mem base/text smtp/reply smtp/session \
-	    config/config world/net world/stream; do
+	    config/config world/net world/stream \
+	    world/clock; do
 		mkdir -p "$tree/src/${room%/*}"
 		echo "#include \"$room.h\"" >"$tree/src/$room.c"
 		echo "/* $room: exit(3) is spoken of only. */" \
@@ -71,13 +72,13 @@ done <<'END'
 1 src/world/stream.c	x = socket(1, 2, 3);
 1 src/world/stream.c	if (connect (fd, a, l) == -1)
 1 src/world/stream.c	getaddrinfo(a, b, c, d);
-0 src/world/stream.c	poll(p, 1, t);
+0 src/world/clock.c	poll(p, 1, t);
 1 src/world/net.c	poll(p, 1, t);
 1 src/world/net.c	x = getenv("HOME");
 1 src/world/net.c	x = getpwuid(1);
 1 src/world/net.c	x = time(NULL);
 1 src/world/net.c	clock_gettime(a, b);
-0 src/world/stream.c	clock_gettime(a, b);
+0 src/world/clock.c	clock_gettime(a, b);
 1 src/world/net.c	x = fork();
 1 src/world/net.c	execve(a, b, c);
 1 src/world/net.c	posix_spawn(a, b, c);

@@ -6,8 +6,8 @@
 #include <unistd.h>
 
 #include "smtp/serve.h"
+#include "world/clock.h"
 #include "world/file.h"
-#include "world/stream.h"
 
 #define ATTEND_INPUT (16 * 1024)
 
@@ -53,8 +53,7 @@ read_bytes(struct attend *r, struct error *e)
 	ssize_t len;
 	int ready;
 
-	ready = stream_wait_readable(
-	    r->plan->in, stream_now() + 1000LL * ATTEND_TIMEOUT);
+	ready = clock_wait_readable(r->plan->in, clock_in(ATTEND_TIMEOUT));
 	if (ready == 0) {
 		serve_closed(r->serve, true);
 		return 0;

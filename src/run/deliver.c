@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/crypt.h"
 #include "base/mem.h"
+#include "world/clock.h"
 #include "world/net.h"
 #include "world/stream.h"
 #include "world/tls.h"
@@ -34,12 +35,6 @@ struct deliver {
 	unsigned long progress_before; /* of the session, when handed over */
 };
 
-static long long
-earlier(long long a, long long b)
-{
-	return a < b ? a : b;
-}
-
 /*
  * The pump.
  */
@@ -50,7 +45,7 @@ time_out(struct deliver *d)
 	struct error cause;
 
 	error_clear(&cause);
-	if (stream_now() >= d->deadline)
+	if (clock_now() >= d->deadline)
 		error_set(&cause, ERROR_LATER, NULL,
 		    "timed out: the `deadline' for the whole run is over");
 	else
@@ -67,9 +62,9 @@ step_limit(struct deliver *d)
 {
 	if (d->since == 0 || session_progress(d->session) != d->progress) {
 		d->progress = session_progress(d->session);
-		d->since = stream_now();
+		d->since = clock_now();
 	}
-	return earlier(
+	return clock_earlier(
 	    d->deadline, d->since + 1000LL * session_timeout(d->session));
 }
 
@@ -190,8 +185,8 @@ connect_stream(struct deliver *d, struct error *e)
 	seconds = d->plan->account->connect_timeout;
 	if (seconds == 0)
 		seconds = ACCOUNT_CONNECT_TIMEOUT;
-	d->stream = stream_connect(&addresses,
-	    earlier(d->deadline, stream_now() + 1000LL * seconds), e);
+	d->stream = stream_connect(
+	    &addresses, clock_earlier(d->deadline, clock_in(seconds)), e);
 	net_clear(&addresses);
 	return d->stream == NULL ? -1 : 0;
 }
@@ -357,7 +352,7 @@ is_quiet(struct deliver *d)
 	error_clear(&unused);
 	return session_want(d->session) != SESSION_MAIL ||
 	       stream_exchange(d->stream, NULL, 0, &sent, in, sizeof(in), &got,
-		   stream_now(), &unused) == STREAM_TIMEOUT;
+		   clock_now(), &unused) == STREAM_TIMEOUT;
 }
 
 /*
@@ -413,7 +408,7 @@ deliver_mail(struct deliver *d, struct session_mail *mail,
 	long long start;
 	unsigned seconds;
 
-	start = stream_now();
+	start = clock_now();
 	seconds = account->deadline == 0 ? ACCOUNT_DEADLINE : account->deadline;
 	d->deadline = start + 1000LL * seconds;
 	d->mail = mail;
@@ -430,7 +425,7 @@ deliver_mail(struct deliver *d, struct session_mail *mail,
 		    "it ended without an answer for every recipient");
 	if (is_login_refused(e))
 		d->denied = *e;
-	d->report.delay_ms = stream_now() - start;
+	d->report.delay_ms = clock_now() - start;
 	*report = d->report;
 	mail->error = *e;
 	d->mail = NULL;

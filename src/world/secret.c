@@ -14,8 +14,8 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "world/clock.h"
 #include "world/file.h"
-#include "world/stream.h"
 
 #define RUNNING "password-command"
 
@@ -25,8 +25,8 @@ extern char **environ;
 struct command {
 	pid_t pid;
 	int output;
-	bool grouped;	    /* in a process group of its own */
-	long long deadline; /* stream_now() based */
+	bool grouped; /* in a process group of its own */
+	long long deadline;
 };
 
 /* Every descriptor but 0 to 2 is closed by exec from now on, also those that
@@ -123,7 +123,7 @@ start(struct command *c, const char *text, struct error *e)
 {
 	int ends[2], sys;
 
-	c->deadline = stream_now() + SECRET_COMMAND_SECONDS * 1000LL;
+	c->deadline = clock_in(SECRET_COMMAND_SECONDS);
 	c->grouped = !has_terminal();
 	if (pipe2(ends, O_CLOEXEC) == -1)
 		return error_set_sys(e, ERROR_SYSTEM, errno, RUNNING, "pipe");
@@ -155,7 +155,7 @@ read_output(struct command *c, struct buf *out, struct error *e)
 	int ready;
 
 	do {
-		ready = stream_wait_readable(c->output, c->deadline);
+		ready = clock_wait_readable(c->output, c->deadline);
 		if (ready == 0)
 			return too_slow(e);
 		n = ready == -1 ? -1 : read(c->output, chunk, sizeof(chunk));
@@ -187,7 +187,7 @@ wait_end(struct command *c, int *status, struct error *e)
 		if (ended == -1 && errno != EINTR)
 			return error_set_sys(
 			    e, ERROR_SYSTEM, errno, RUNNING, "waitpid");
-		ms = c->deadline - stream_now();
+		ms = c->deadline - clock_now();
 		if (ms <= 0)
 			return too_slow(e);
 		left.tv_sec = (time_t)(ms / 1000);

@@ -1,16 +1,15 @@
 #include "world/stream.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "world/clock.h"
 
 /* RFC 8305 section 8: Connection Attempt Delay. */
 #define STREAM_STAGGER 250
@@ -25,41 +24,6 @@ struct stream {
 	struct net_address peer;
 	struct error broken; /* why nothing can be sent any more */
 };
-
-long long
-stream_now(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-/* poll(2) until a deadline; a signal does not end it. */
-static int
-wait_for(struct pollfd *polls, size_t count, long long deadline)
-{
-	long long left;
-	int ready;
-
-	do {
-		left = deadline - stream_now();
-		if (left < 0)
-			left = 0;
-		if (left > INT_MAX)
-			left = INT_MAX;
-		ready = poll(polls, (nfds_t)count, (int)left);
-	} while (ready == -1 && errno == EINTR);
-	return ready;
-}
-
-int
-stream_wait_readable(int fd, long long deadline)
-{
-	struct pollfd polled = {.fd = fd, .events = POLLIN};
-
-	return wait_for(&polled, 1, deadline);
-}
 
 /* Connecting: the attempts that run are the first of `polls`. */
 struct race {
@@ -103,7 +67,7 @@ race_start(struct race *r)
 	}
 	r->polls[r->running] = (struct pollfd){.fd = fd, .events = POLLOUT};
 	r->entrants[r->running++] = address;
-	r->next_at = stream_now() + STREAM_STAGGER;
+	r->next_at = clock_now() + STREAM_STAGGER;
 }
 
 static void
@@ -144,7 +108,7 @@ static bool
 race_may_start(const struct race *r)
 {
 	return r->next < r->addresses->count &&
-	       (r->running == 0 || stream_now() >= r->next_at);
+	       (r->running == 0 || clock_now() >= r->next_at);
 }
 
 /* The index of the winner, or -1: nobody is left, or the time is over. */
@@ -162,12 +126,12 @@ race_run(struct race *r, long long deadline)
 		until = deadline;
 		if (r->next < r->addresses->count && r->next_at < until)
 			until = r->next_at;
-		if (wait_for(r->polls, r->running, until) == -1)
+		if (clock_wait(r->polls, r->running, until) == -1)
 			return -1;
 		winner = race_check(r);
 		if (winner < r->running)
 			return (int)winner;
-		if (stream_now() >= deadline)
+		if (clock_now() >= deadline)
 			return -1;
 	}
 }
@@ -249,10 +213,10 @@ wait_ready(struct stream *s, struct pollfd *polled, long long deadline,
 	int ready;
 
 	polled->fd = s->fd;
-	ready = wait_for(polled, 1, deadline);
+	ready = clock_wait(polled, 1, deadline);
 	if (ready == -1)
 		return error_set_sys(e, ERROR_SYSTEM, errno, NULL, "poll");
-	return ready > 0 && stream_now() <= deadline;
+	return ready > 0 && clock_now() <= deadline;
 }
 
 int

@@ -2,25 +2,18 @@
 #define STREAM_H
 
 /*
- * stream: one face for a plain connection and for TLS; the only caller of
- * poll(2). All waits end at a deadline.
+ * stream: one face for a plain connection and for TLS. All waits end at a
+ * deadline of world/clock.
  */
 
 #include "world/net.h"
 #include "world/tls.h"
 
-/* Milliseconds of a clock that only goes forward. */
-long long stream_now(void);
-
-/* Waits until the descriptor can be read or its writer is gone: 1, 0 when the
- * deadline passes, -1 with errno. For descriptors that are no stream. */
-int stream_wait_readable(int fd, long long deadline);
-
 struct stream;
 
 /*
  * Connects to one of the addresses: the next is tried when one fails or after
- * 250 ms, all stay in the race until `deadline` (stream_now() based). NULL:
+ * 250 ms, all stay in the race until `deadline`. NULL:
  * ERROR_LATER with each address and why, or ERROR_SYSTEM.
  */
 struct stream *stream_connect(

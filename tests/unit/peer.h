@@ -20,6 +20,7 @@
 
 #include <gnutls/gnutls.h>
 
+#include "world/clock.h"
 #include "world/stream.h"
 
 #define PEER_WAIT 20000 /* milliseconds after which a test hangs */
@@ -108,7 +109,7 @@ peer_connect(unsigned short port)
 	struct error e;
 
 	error_clear(&e);
-	s = stream_connect(&list, stream_now() + PEER_WAIT, &e);
+	s = stream_connect(&list, clock_now() + PEER_WAIT, &e);
 	if (s == NULL)
 		fail_msg("%s", e.text);
 	return s;

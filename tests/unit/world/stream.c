@@ -7,6 +7,7 @@
 #include <sys/time.h>
 
 #include "base/mem.h"
+#include "world/clock.h"
 #include "../peer.h"
 
 #define LARGE (4 * 1024 * 1024)
@@ -63,8 +64,8 @@ talk_start_version(
 
 	t = talk_start(peer_tls, &wanted);
 	t.tls = tls_new(&account, "localhost", &t.e);
-	if (t.tls == NULL || stream_secure(t.stream, t.tls,
-				 stream_now() + PEER_WAIT, &t.e) == -1)
+	if (t.tls == NULL ||
+	    stream_secure(t.stream, t.tls, clock_now() + PEER_WAIT, &t.e) == -1)
 		fail_msg("%s", t.e.text);
 	return t;
 }
@@ -88,7 +89,7 @@ exchange(
     struct talk *t, const char *out, size_t len, char *in, size_t size, int ms)
 {
 	return stream_exchange(t->stream, out, len, &t->sent, in, size, &t->got,
-	    stream_now() + ms, &t->e);
+	    clock_now() + ms, &t->e);
 }
 
 /* Waits, behind the stream's back, until something has come for it. */
@@ -112,12 +113,12 @@ await(struct talk *t)
 static void
 has_a_clock(void **state)
 {
-	long long before = stream_now();
+	long long before = clock_now();
 	struct pollfd none = {.fd = -1};
 
 	(void)state;
 	poll(&none, 1, 5);
-	assert_true(stream_now() >= before + 4);
+	assert_true(clock_now() >= before + 4);
 }
 
 static void
@@ -127,10 +128,10 @@ waits_for_a_descriptor(void **state)
 
 	(void)state;
 	assert_int_equal(pipe(ends), 0);
-	assert_int_equal(stream_wait_readable(ends[0], stream_now() + 5), 0);
-	assert_int_equal(stream_wait_readable(ends[0], 0), 0);
+	assert_int_equal(clock_wait_readable(ends[0], clock_now() + 5), 0);
+	assert_int_equal(clock_wait_readable(ends[0], 0), 0);
 	assert_int_equal(write(ends[1], "x", 1), 1);
-	assert_int_equal(stream_wait_readable(ends[0], LLONG_MAX), 1);
+	assert_int_equal(clock_wait_readable(ends[0], LLONG_MAX), 1);
 	close(ends[0]);
 	close(ends[1]);
 }
@@ -217,11 +218,11 @@ connects_to_the_first_that_answers(void **state)
 		list[i] = peer_address(dead_port());
 	list[i] = peer_address(port);
 	error_clear(&e);
-	begin = stream_now();
+	begin = clock_now();
 	s = stream_connect(&addresses, begin + PEER_WAIT, &e);
 	assert_non_null(s);
 	/* The refusals cost nothing, the silence 250 ms. */
-	assert_in_range(stream_now() - begin, 240, 2000);
+	assert_in_range(clock_now() - begin, 240, 2000);
 	knows_itself(s);
 	stream_free(s);
 	assert_int_equal(first_free(), before);
@@ -243,7 +244,7 @@ says_whom_it_tried(void **state)
 	((struct sockaddr_in *)&list[1].sockaddr)->sin_addr.s_addr =
 	    htonl(0x7f000002);
 	error_clear(&e);
-	assert_null(stream_connect(&addresses, stream_now() + PEER_WAIT, &e));
+	assert_null(stream_connect(&addresses, clock_now() + PEER_WAIT, &e));
 	assert_int_equal(e.kind, ERROR_LATER);
 	assert_string_equal(e.doing, "connecting");
 	assert_string_equal(e.text, "127.0.0.1: Connection refused; "
@@ -252,9 +253,9 @@ says_whom_it_tried(void **state)
 	addresses.count = 3;
 	list[2] = peer_address(silence.port);
 	error_clear(&e);
-	begin = stream_now();
+	begin = clock_now();
 	assert_null(stream_connect(&addresses, begin + 50, &e));
-	assert_in_range(stream_now() - begin, 50, 5000);
+	assert_in_range(clock_now() - begin, 50, 5000);
 	assert_int_equal(e.kind, ERROR_LATER);
 	assert_non_null(strstr(e.text, "127.0.0.1: no answer in time"));
 	addresses.count = 0;
@@ -602,13 +603,13 @@ static void
 ends_at_the_deadline(void **state)
 {
 	struct talk t = talk_start(wait_for_end, NULL);
-	long long begin = stream_now();
+	long long begin = clock_now();
 	char in[10];
 
 	(void)state;
 	assert_int_equal(
 	    exchange(&t, NULL, 0, in, sizeof(in), 30), STREAM_TIMEOUT);
-	assert_in_range(stream_now() - begin, 30, 5000);
+	assert_in_range(clock_now() - begin, 30, 5000);
 	assert_int_equal(t.sent + t.got, 0);
 	assert_int_equal(t.e.kind, ERROR_NONE);
 	/* What can go goes, whatever the time. */
@@ -677,7 +678,7 @@ secures_within_the_deadline(void **state)
 	t.tls = tls_new(&account, "localhost", &t.e);
 	assert_non_null(t.tls);
 	assert_int_equal(
-	    stream_secure(t.stream, t.tls, stream_now() + 30, &t.e), -1);
+	    stream_secure(t.stream, t.tls, clock_now() + 30, &t.e), -1);
 	assert_int_equal(t.e.kind, ERROR_LATER);
 	assert_string_equal(t.e.text, "the server did not answer in time");
 	talk_end(&t);
@@ -743,9 +744,9 @@ says_good_bye(void **state)
 	t = talk_start(never_read, NULL);
 	while (exchange(&t, out, LARGE, in, sizeof(in), 20) == STREAM_MOVED)
 		;
-	begin = stream_now();
+	begin = clock_now();
 	stream_close(t.stream, "QUIT\r\n", 6);
-	assert_in_range(stream_now() - begin, 0, 1000);
+	assert_in_range(clock_now() - begin, 0, 1000);
 	stream_free(t.stream);
 	peer_kill(t.peer);
 	free(out);

@@ -1,6 +1,7 @@
 #include "../unit.h"
 
 #include "base/mem.h"
+#include "world/clock.h"
 #include "../peer.h"
 
 #define BUNDLE "/etc/ssl/certs/ca-certificates.crt"
@@ -35,7 +36,7 @@ handshake(const struct account *a, const char *reference, unsigned short port)
 		fail_msg("%s", o.e.text);
 	o.stream = peer_connect(port);
 	o.status =
-	    stream_secure(o.stream, o.tls, stream_now() + PEER_WAIT, &o.e);
+	    stream_secure(o.stream, o.tls, clock_now() + PEER_WAIT, &o.e);
 	return o;
 }
 
@@ -433,7 +434,7 @@ receive(struct outcome *o, char *bytes, size_t size)
 	error_clear(&e);
 	while (status == STREAM_MOVED && all < size) {
 		status = stream_exchange(o->stream, NULL, 0, &sent, bytes + all,
-		    size - all, &got, stream_now() + PEER_WAIT, &e);
+		    size - all, &got, clock_now() + PEER_WAIT, &e);
 		all += got;
 	}
 	if (status == STREAM_FAILED || status == STREAM_TIMEOUT)
@@ -614,7 +615,7 @@ answers(const char *priority, int (*act)(gnutls_session_t session, int fd),
 	assert_int_equal(receive(&o, in, bytes), bytes);
 	error_clear(&e);
 	assert_int_equal(stream_exchange(o.stream, "answer", 6, &sent, in,
-			     sizeof(in), &got, stream_now() + PEER_WAIT, &e),
+			     sizeof(in), &got, clock_now() + PEER_WAIT, &e),
 	    STREAM_MOVED);
 	assert_int_equal(sent, 6);
 	assert_int_equal(peer_end(p), 0);
@@ -690,7 +691,7 @@ tells_how_it_ended(void **state)
 		error_clear(&e);
 		assert_int_equal(
 		    stream_exchange(o.stream, NULL, 0, &sent, in, sizeof(in),
-			&got, stream_now() + PEER_WAIT, &e),
+			&got, clock_now() + PEER_WAIT, &e),
 		    rows[i].status);
 		assert_int_equal(e.kind, rows[i].kind);
 		if (strstr(e.text, rows[i].words) == NULL)
