@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "cmd/check.h"
 #include "cmd/options.h"
 #include "config/config.h"
 #include "message/address.h"
@@ -263,114 +264,20 @@ run_dry(struct run *r, struct error *e)
 	return flush_stdout(e) == -1 ? fail(r, e) : EXIT_SUCCESS;
 }
 
-static int
-check_aliases(const struct account *a, struct error *e)
-{
-	struct alias_map *map;
-
-	if (settings_read_aliases(a, &map, e) == -1)
-		return -1;
-	alias_free(map);
-	return 0;
-}
-
-/* -bi, newaliases: nothing is built, but what is wrong is told. Scripts of
- * packages call it before there is a configuration. */
+/* Scripts of packages call newaliases before there is a configuration. */
 static int
 run_aliases(struct run *r, struct error *e)
 {
-	size_t i;
-
-	if (read_settings(r, e) == -1)
+	if (read_settings(r, e) == -1 || check_aliases(&r->config, e) == -1)
 		return fail(r, e);
-	for (i = 0; i < r->config.account_count; i++)
-		if (check_aliases(&r->config.accounts[i], e) == -1)
-			return fail(r, e);
 	return EXIT_SUCCESS;
-}
-
-static void
-print_fault(const char *where, const char *what, const char *hint)
-{
-	bool hinted = hint != NULL && hint[0] != '\0';
-
-	printf("%s: %s%s%s\n", where, what, hinted ? "; " : "",
-	    hinted ? hint : "");
-}
-
-static void
-print_faults(const struct config *c)
-{
-	const struct config_fault *f;
-	size_t i;
-
-	for (i = 0; i < c->fault_count; i++) {
-		f = &c->faults[i];
-		print_fault(f->where, f->what, f->hint);
-	}
-}
-
-/* Accounts that share a file of aliases share its faults. */
-static bool
-is_checked(const struct config *c, size_t at)
-{
-	const char *name, *aliases = c->accounts[at].aliases;
-	size_t i;
-
-	for (i = 0; i < at; i++) {
-		name = c->accounts[i].aliases;
-		if (name == aliases || (name != NULL && aliases != NULL &&
-					   strcmp(name, aliases) == 0))
-			return true;
-	}
-	return false;
-}
-
-/* The status is that of the first fault. */
-static void
-tell_fault(const struct error *fault, struct error *e)
-{
-	if (fault->kind == ERROR_NONE)
-		return;
-	print_fault(fault->doing == NULL ? "configuration" : fault->doing,
-	    fault->text, fault->hint);
-	if (e->kind == ERROR_NONE)
-		*e = *fault;
-}
-
-static void
-check_accounts(const struct config *c, struct error *e)
-{
-	struct error fault;
-	size_t i;
-
-	for (i = 0; i < c->account_count; i++) {
-		error_clear(&fault);
-		account_check(&c->accounts[i], &fault);
-		tell_fault(&fault, e);
-	}
-	for (i = 0; i < c->account_count; i++) {
-		error_clear(&fault);
-		if (!is_checked(c, i))
-			check_aliases(&c->accounts[i], &fault);
-		tell_fault(&fault, e);
-	}
 }
 
 static int
 run_check(struct run *r, struct error *e)
 {
-	const struct config *c = &r->config;
-
 	read_settings(r, e);
-	print_faults(c);
-	/* No accounts: no file was read, which is none of the faults. */
-	if (e->kind != ERROR_NONE && c->account_count == 0)
-		return fail(r, e);
-	check_accounts(c, e);
-	if (e->kind == ERROR_NONE)
-		printf("no faults; accounts: %zu\n", c->account_count);
-	return error_status(e->kind);
+	return check_config(&r->config, e) ? error_status(e->kind) : fail(r, e);
 }
 
 static int

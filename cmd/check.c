@@ -1,0 +1,111 @@
+#include "cmd/check.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "submit/account.h"
+#include "submit/alias.h"
+#include "world/settings.h"
+
+static int
+check_aliases_of(const struct account *a, struct error *e)
+{
+	struct alias_map *map;
+
+	if (settings_read_aliases(a, &map, e) == -1)
+		return -1;
+	alias_free(map);
+	return 0;
+}
+
+int
+check_aliases(const struct config *c, struct error *e)
+{
+	size_t i;
+
+	for (i = 0; i < c->account_count; i++)
+		if (check_aliases_of(&c->accounts[i], e) == -1)
+			return -1;
+	return 0;
+}
+
+static void
+print_fault(const char *where, const char *what, const char *hint)
+{
+	bool hinted = hint != NULL && hint[0] != '\0';
+
+	printf("%s: %s%s%s\n", where, what, hinted ? "; " : "",
+	    hinted ? hint : "");
+}
+
+static void
+print_faults(const struct config *c)
+{
+	const struct config_fault *f;
+	size_t i;
+
+	for (i = 0; i < c->fault_count; i++) {
+		f = &c->faults[i];
+		print_fault(f->where, f->what, f->hint);
+	}
+}
+
+/* Accounts that share a file of aliases share its faults. */
+static bool
+is_checked(const struct config *c, size_t at)
+{
+	const char *name, *aliases = c->accounts[at].aliases;
+	size_t i;
+
+	for (i = 0; i < at; i++) {
+		name = c->accounts[i].aliases;
+		if (name == aliases || (name != NULL && aliases != NULL &&
+					   strcmp(name, aliases) == 0))
+			return true;
+	}
+	return false;
+}
+
+/* The status is that of the first fault. */
+static void
+tell_fault(const struct error *fault, struct error *e)
+{
+	if (fault->kind == ERROR_NONE)
+		return;
+	print_fault(fault->doing == NULL ? "configuration" : fault->doing,
+	    fault->text, fault->hint);
+	if (e->kind == ERROR_NONE)
+		*e = *fault;
+}
+
+static void
+check_accounts(const struct config *c, struct error *e)
+{
+	struct error fault;
+	size_t i;
+
+	for (i = 0; i < c->account_count; i++) {
+		error_clear(&fault);
+		account_check(&c->accounts[i], &fault);
+		tell_fault(&fault, e);
+	}
+	for (i = 0; i < c->account_count; i++) {
+		error_clear(&fault);
+		if (!is_checked(c, i))
+			check_aliases_of(&c->accounts[i], &fault);
+		tell_fault(&fault, e);
+	}
+}
+
+bool
+check_config(const struct config *c, struct error *e)
+{
+	print_faults(c);
+	/* No accounts: no file was read, which is none of the faults. */
+	if (e->kind != ERROR_NONE && c->account_count == 0)
+		return false;
+	check_accounts(c, e);
+	if (e->kind == ERROR_NONE)
+		printf("no faults; accounts: %zu\n", c->account_count);
+	return true;
+}
