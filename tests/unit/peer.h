@@ -3,8 +3,9 @@
 
 /*
  * A server in a process of its own, for one connection on loopback: plain, or
- * GnuTLS's side of TLS. What it does is a function of the test; its exit
- * status says whether all went as that wanted.
+ * GnuTLS's side of TLS, with certificates of folder_make_certs(). What it does
+ * is a function of the test; its exit status says whether all went as that
+ * wanted.
  */
 
 #include <arpa/inet.h>
@@ -20,6 +21,7 @@
 
 #include <gnutls/gnutls.h>
 
+#include "folder.h"
 #include "world/clock.h"
 #include "world/stream.h"
 
@@ -30,8 +32,6 @@ struct peer {
 	int listener;
 	unsigned short port;
 };
-
-static const char *peer_certs; /* the folder of tests/certs.sh */
 
 static int
 peer_listen(unsigned short *port, int backlog)
@@ -142,7 +142,8 @@ peer_tls(int fd, const void *arg)
 	gnutls_anon_server_credentials_t anonymous;
 	gnutls_session_t session;
 	gnutls_datum_t ticket_key;
-	char pem[500], key[500];
+	const char *pem;
+	char name[40];
 	int rc;
 
 	gnutls_certificate_allocate_credentials(&credentials);
@@ -154,12 +155,11 @@ peer_tls(int fd, const void *arg)
 		NULL) < 0)
 		return 11;
 	if (wanted->certificate != NULL) {
-		snprintf(pem, sizeof(pem), "%s/%s.pem", peer_certs,
-		    wanted->certificate);
-		snprintf(key, sizeof(key), "%s/%s.key", peer_certs,
-		    wanted->certificate);
-		if (gnutls_certificate_set_x509_key_file(
-			credentials, pem, key, GNUTLS_X509_FMT_PEM) < 0)
+		snprintf(name, sizeof(name), "%s.pem", wanted->certificate);
+		pem = in_folder(name);
+		snprintf(name, sizeof(name), "%s.key", wanted->certificate);
+		if (gnutls_certificate_set_x509_key_file(credentials, pem,
+			in_folder(name), GNUTLS_X509_FMT_PEM) < 0)
 			return 12;
 	}
 	gnutls_credentials_set(session, GNUTLS_CRD_CERTIFICATE, credentials);

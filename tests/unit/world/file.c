@@ -1,42 +1,21 @@
 #include "../unit.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
+#include "../folder.h"
 #include "base/mem.h"
 #include "world/file.h"
 
 #define STRANGER 12345
 
-static char folder[] = "/tmp/sendling-file.XXXXXX";
-
-static const char *
-in_folder(const char *name)
-{
-	static char path[200];
-
-	snprintf(path, sizeof(path), "%s/%s", folder, name);
-	return path;
-}
-
+/* Written anew; gives its path. */
 static const char *
 make(const char *name, const char *bytes, mode_t mode)
 {
-	const char *path = in_folder(name);
-	int fd;
-
-	unlink(path);
-	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-	assert_int_not_equal(fd, -1);
-	assert_int_equal(file_write(fd, bytes, strlen(bytes)), 0);
-	assert_int_equal(fchmod(fd, mode), 0);
-	close(fd);
-	return path;
+	return folder_put(name, bytes, strlen(bytes), mode);
 }
 
 static void
@@ -470,23 +449,6 @@ tells_of_a_read_error(void **state)
 	close(fd);
 }
 
-static int
-make_folder(void **state)
-{
-	(void)state;
-	return mkdtemp(folder) == NULL ? -1 : 0;
-}
-
-static int
-remove_folder(void **state)
-{
-	char command[100];
-
-	(void)state;
-	snprintf(command, sizeof(command), "rm -rf %s", folder);
-	return system(command);
-}
-
 int
 main(void)
 {
@@ -504,5 +466,5 @@ main(void)
 	    cmocka_unit_test(reads_on_after_a_message_that_is_refused),
 	    cmocka_unit_test(tells_of_a_read_error)};
 
-	return cmocka_run_group_tests(tests, make_folder, remove_folder);
+	return cmocka_run_group_tests(tests, folder_make, folder_remove);
 }

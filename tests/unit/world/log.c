@@ -1,9 +1,6 @@
 #include "../unit.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
+#include "../folder.h"
 #include "base/mem.h"
 #include "world/log.h"
 
@@ -68,18 +65,17 @@ __syslog_chk(int severity, int flag, const char *fmt, ...)
 struct capture {
 	int fd;
 	int saved;
-	char path[32];
 };
 
 static struct capture
 capture_begin(int fd)
 {
-	struct capture c = {fd, -1, "/tmp/sendling-log.XXXXXX"};
+	struct capture c = {fd, -1};
 	int file;
 
 	fflush(NULL);
-	file = mkstemp(c.path);
-	assert_true(file != -1);
+	file = open(in_folder("captured"), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	assert_int_not_equal(file, -1);
 	c.saved = dup(fd);
 	assert_int_equal(dup2(file, fd), fd);
 	close(file);
@@ -87,32 +83,12 @@ capture_begin(int fd)
 }
 
 static const char *
-content(const char *path)
-{
-	static char bytes[200000];
-	ssize_t len;
-	int fd;
-
-	fd = open(path, O_RDONLY);
-	assert_true(fd != -1);
-	len = read(fd, bytes, sizeof(bytes) - 1);
-	assert_true(len >= 0);
-	bytes[len] = '\0';
-	close(fd);
-	return bytes;
-}
-
-static const char *
 capture_end(struct capture *c)
 {
-	const char *bytes;
-
 	fflush(NULL);
 	dup2(c->saved, c->fd);
 	close(c->saved);
-	bytes = content(c->path);
-	unlink(c->path);
-	return bytes;
+	return folder_content("captured");
 }
 
 static struct envelope
@@ -340,18 +316,16 @@ a_log_on_stderr(void **state)
 static void
 a_log_in_a_file(void **state)
 {
-	char folder[] = "/tmp/sendling-log.XXXXXX", path[64], end[64];
 	const char *line;
+	char end[64];
 	struct account a;
 	struct stat st;
 	struct log l;
 
 	(void)state;
-	assert_non_null(mkdtemp(folder));
-	snprintf(path, sizeof(path), "%s/log", folder);
 	account_init(&a);
 	a.log = LOGGING_FILE;
-	a.log_path = mem_copy(path);
+	a.log_path = mem_copy(in_folder("log"));
 	log_init(&l, "tag");
 	log_open(&l, &a);
 	log_note(&l, "a note");
@@ -360,14 +334,12 @@ a_log_in_a_file(void **state)
 	log_open(&l, &a);
 	log_note(&l, "b note");
 	log_clear(&l);
-	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(stat(in_folder("log"), &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0600);
-	line = content(path);
+	line = folder_content("log");
 	snprintf(end, sizeof(end), " tag[%ld]: a note\n", (long)getpid());
 	assert_non_null(strstr(line, end));
 	assert_non_null(strstr(line, "b note\n"));
-	unlink(path);
-	rmdir(folder);
 	account_clear(&a);
 }
 
@@ -488,7 +460,6 @@ refused_recipients_on_stderr(void **state)
 static void
 transcripts(void **state)
 {
-	char path[] = "/tmp/sendling-log.XXXXXX";
 	struct session_trace trace;
 	struct capture c;
 	struct error e;
@@ -496,13 +467,13 @@ transcripts(void **state)
 
 	(void)state;
 	error_clear(&e);
-	close(mkstemp(path));
 	log_init(&l, NULL);
 	assert_null(log_trace(&l).line);
 	assert_int_equal(log_open_transcript(&l, "/nowhere/x", &e), -1);
 	assert_int_equal(e.kind, ERROR_CONFIG);
 	error_clear(&e);
-	assert_int_equal(log_open_transcript(&l, path, &e), 0);
+	assert_int_equal(
+	    log_open_transcript(&l, in_folder("transcript"), &e), 0);
 	l.verbose = true;
 	trace = log_trace(&l);
 	c = capture_begin(STDERR_FILENO);
@@ -511,10 +482,9 @@ transcripts(void **state)
 	trace.line(trace.arg, SESSION_NOTE, TEXT(""));
 	assert_string_equal(
 	    capture_end(&c), "S: 220 hello\\x1b[2J\nC: EHLO x\n-- \n");
-	assert_string_equal(
-	    content(path), "S: 220 hello\\x1b[2J\nC: EHLO x\n-- \n");
+	assert_string_equal(folder_content("transcript"),
+	    "S: 220 hello\\x1b[2J\nC: EHLO x\n-- \n");
 	log_clear(&l);
-	unlink(path);
 	l.quiet = true;
 	assert_null(log_trace(&l).line);
 }
@@ -597,5 +567,5 @@ main(void)
 	};
 
 	setprogname("log");
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, folder_make, folder_remove);
 }

@@ -9,18 +9,8 @@
 
 #include <pty.h>
 #include <sys/ioctl.h>
-#include <sys/stat.h>
 
-static char folder[] = "/tmp/sendling-secret.XXXXXX";
-
-static const char *
-in_folder(const char *name)
-{
-	static char path[200];
-
-	snprintf(path, sizeof(path), "%s/%s", folder, name);
-	return path;
-}
+#include "../folder.h"
 
 /* What a source gives: 0 and the password, or -1 and the error. */
 static int
@@ -102,18 +92,6 @@ takes_a_value_as_it_is(void **state)
 }
 
 static void
-make(const char *name, const char *bytes, size_t len, mode_t mode)
-{
-	int fd;
-
-	fd = open(in_folder(name), O_WRONLY | O_CREAT | O_TRUNC, 0600);
-	assert_int_not_equal(fd, -1);
-	assert_int_equal(file_write(fd, bytes, len), 0);
-	assert_int_equal(fchmod(fd, mode), 0);
-	close(fd);
-}
-
-static void
 takes_the_first_line_of_a_file(void **state)
 {
 	static const struct {
@@ -128,7 +106,8 @@ takes_the_first_line_of_a_file(void **state)
 
 	(void)state;
 	for (i = 0; i < COUNT(rows); i++) {
-		make("password", rows[i].bytes, strlen(rows[i].bytes), 0600);
+		folder_put(
+		    "password", rows[i].bytes, strlen(rows[i].bytes), 0600);
 		if (rows[i].password != NULL)
 			gives(SECRET_FILE, in_folder("password"),
 			    rows[i].password);
@@ -136,7 +115,7 @@ takes_the_first_line_of_a_file(void **state)
 			refuses(
 			    SECRET_FILE, in_folder("password"), rows[i].words);
 	}
-	make("password", "canary\n", 7, 0644);
+	folder_put("password", "canary\n", 7, 0644);
 	refuses(SECRET_FILE, in_folder("password"), "everybody may read it");
 	refuses(SECRET_FILE, in_folder("missing"), "/missing: No such file");
 }
@@ -222,12 +201,12 @@ takes_long_passwords(void **state)
 	(void)state;
 	bytes = mem_new(SECRET_MAX + 2, 1);
 	memset(bytes, 'x', SECRET_MAX + 1);
-	make("long", bytes, SECRET_MAX, 0600);
+	folder_put("long", bytes, SECRET_MAX, 0600);
 	assert_int_equal(
 	    read_from(SECRET_FILE, in_folder("long"), false, &out, &e), 0);
 	assert_int_equal(out.len, SECRET_MAX);
 	buf_wipe(&out);
-	make("long", bytes, SECRET_MAX + 1, 0600);
+	folder_put("long", bytes, SECRET_MAX + 1, 0600);
 	refuses(SECRET_FILE, in_folder("long"), "longer than 65536");
 	free(bytes);
 	assert_int_equal(
@@ -399,23 +378,6 @@ does_not_ask_without_one(void **state)
 	assert_int_equal(status, 0);
 }
 
-static int
-make_folder(void **state)
-{
-	(void)state;
-	return mkdtemp(folder) == NULL ? -1 : 0;
-}
-
-static int
-remove_folder(void **state)
-{
-	char command[100];
-
-	(void)state;
-	snprintf(command, sizeof(command), "rm -rf %s", folder);
-	return system(command);
-}
-
 int
 main(void)
 {
@@ -429,5 +391,5 @@ main(void)
 	    cmocka_unit_test(asks_at_the_terminal),
 	    cmocka_unit_test(does_not_ask_without_one)};
 
-	return cmocka_run_group_tests(tests, make_folder, remove_folder);
+	return cmocka_run_group_tests(tests, folder_make, folder_remove);
 }

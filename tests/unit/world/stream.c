@@ -12,7 +12,6 @@
 
 #define LARGE (4 * 1024 * 1024)
 
-static char certs[] = "/tmp/sendling-stream.XXXXXX";
 static char trust[100];
 static struct account account = {.tls_trust = trust};
 
@@ -755,25 +754,10 @@ says_good_bye(void **state)
 static int
 make_certs(void **state)
 {
-	char command[200];
-
-	(void)state;
-	if (mkdtemp(certs) == NULL)
+	if (folder_make_certs(state) != 0)
 		return -1;
-	peer_certs = certs;
-	snprintf(trust, sizeof(trust), "%s/ca.pem", certs);
-	snprintf(command, sizeof(command), "tests/certs.sh %s", certs);
-	return system(command);
-}
-
-static int
-remove_certs(void **state)
-{
-	char command[100];
-
-	(void)state;
-	snprintf(command, sizeof(command), "rm -rf %s", certs);
-	return system(command);
+	strlcpy(trust, in_folder("ca.pem"), sizeof(trust));
+	return 0;
 }
 
 int
@@ -795,5 +779,5 @@ main(void)
 	    cmocka_unit_test(secures_within_the_deadline),
 	    cmocka_unit_test(says_good_bye)};
 
-	return cmocka_run_group_tests(tests, make_certs, remove_certs);
+	return cmocka_run_group_tests(tests, make_certs, folder_remove);
 }

@@ -6,17 +6,6 @@
 
 #define BUNDLE "/etc/ssl/certs/ca-certificates.crt"
 
-static char certs[] = "/tmp/sendling-tls.XXXXXX";
-
-static const char *
-in_certs(const char *name)
-{
-	static char path[200];
-
-	snprintf(path, sizeof(path), "%s/%s", certs, name);
-	return path;
-}
-
 /* What a handshake came to. */
 struct outcome {
 	int status;
@@ -66,7 +55,7 @@ trusting(const char *name)
 	struct account a;
 
 	memset(&a, 0, sizeof(a));
-	a.tls_trust = mem_copy(name == NULL ? NULL : in_certs(name));
+	a.tls_trust = mem_copy(name == NULL ? NULL : in_folder(name));
 	return a;
 }
 
@@ -710,10 +699,10 @@ writes_no_key_log(void **state)
 	struct error e;
 
 	(void)state;
-	assert_string_equal(getenv("SSLKEYLOGFILE"), in_certs("keys"));
+	assert_string_equal(getenv("SSLKEYLOGFILE"), in_folder("keys"));
 	e = meet(peer_start(peer_tls, &peer), &a, "localhost");
 	assert_int_equal(e.kind, ERROR_NONE);
-	assert_int_equal(access(in_certs("keys"), F_OK), -1);
+	assert_int_equal(access(in_folder("keys"), F_OK), -1);
 	free(a.tls_trust);
 }
 
@@ -721,33 +710,21 @@ static int
 make_certs(void **state)
 {
 	static const char script[] =
-	    "tests/certs.sh %1$s && cd %1$s && mkdir void folder && "
+	    "mkdir void folder && "
 	    "cp ca.pem folder && cp good.key folder/README && : > empty.pem && "
 	    "sed 's/^[^-].*/AAAA/' ca.pem > broken.pem && "
 	    "sed '$d' ca.pem > cut.pem && "
 	    "cat broken.pem cut.pem ca.pem > mixed.pem && "
-	    "for i in 1 2 3; do cat %2$s expired.pem; done > many.pem; "
+	    "for i in 1 2 3; do cat %s expired.pem; done > many.pem; "
 	    "cat ca.pem >> many.pem";
 	char command[1000];
 
-	(void)state;
-	if (mkdtemp(certs) == NULL)
+	if (folder_make_certs(state) != 0)
 		return -1;
-	peer_certs = certs;
-	setenv("SSLKEYLOGFILE", in_certs("keys"), 1);
-	snprintf(command, sizeof(command), script, certs,
+	setenv("SSLKEYLOGFILE", in_folder("keys"), 1);
+	snprintf(command, sizeof(command), script,
 	    access(BUNDLE, R_OK) == 0 ? BUNDLE : "wrong-name.pem");
-	return system(command);
-}
-
-static int
-remove_certs(void **state)
-{
-	char command[100];
-
-	(void)state;
-	snprintf(command, sizeof(command), "rm -rf %s", certs);
-	return system(command);
+	return folder_run(command);
 }
 
 int
@@ -769,5 +746,5 @@ main(void)
 	    cmocka_unit_test(tells_how_it_ended),
 	    cmocka_unit_test(writes_no_key_log)};
 
-	return cmocka_run_group_tests(tests, make_certs, remove_certs);
+	return cmocka_run_group_tests(tests, make_certs, folder_remove);
 }

@@ -2,8 +2,8 @@
 
 #include <errno.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
+#include "../folder.h"
 #include "base/crypt.h"
 #include "world/trust.h"
 
@@ -15,17 +15,6 @@
 #define TWO BEGIN "\r\ndH\r\n dv\r\n" END /* "two" */
 #define BAD BEGIN "\n*b25l\n" END "\n"	  /* no base64 */
 #define KEY "-----BEGIN PRIVATE KEY-----\nb25l\n-----END PRIVATE KEY-----\n"
-
-static char folder[] = "/tmp/sendling-trust.XXXXXX";
-
-static const char *
-in_folder(const char *name)
-{
-	static char path[200];
-
-	snprintf(path, sizeof(path), "%s/%s", folder, name);
-	return path;
-}
 
 static void
 finds_the_certificates(void **state)
@@ -231,28 +220,13 @@ static int
 make_folder(void **state)
 {
 	static const char script[] =
-	    "cd %s && mkdir void several several/below && "
-	    "printf '%%s\\n' '" BEGIN "' b25l '" END "' > one.pem && "
+	    "mkdir void several several/below && "
+	    "printf '%s\\n' '" BEGIN "' b25l '" END "' > one.pem && "
 	    "cp one.pem several/a && cp one.pem several/b && "
 	    ": > empty.pem && mkfifo fifo several/fifo && "
 	    "cp one.pem secret.pem && chmod 0 secret.pem && chmod 755 .";
-	char command[1000];
 
-	(void)state;
-	if (mkdtemp(folder) == NULL)
-		return -1;
-	snprintf(command, sizeof(command), script, folder);
-	return system(command);
-}
-
-static int
-remove_folder(void **state)
-{
-	char command[100];
-
-	(void)state;
-	snprintf(command, sizeof(command), "rm -rf %s", folder);
-	return system(command);
+	return folder_make(state) == -1 ? -1 : folder_run(script);
 }
 
 int
@@ -268,5 +242,5 @@ main(void)
 	    cmocka_unit_test(finds_the_systems_bundle),
 	};
 
-	return cmocka_run_group_tests(tests, make_folder, remove_folder);
+	return cmocka_run_group_tests(tests, make_folder, folder_remove);
 }
