@@ -1,5 +1,6 @@
 #include "../unit.h"
 
+#include "../parse.h"
 #include "base/crypt.h"
 #include "base/mem.h"
 #include "message/address.h"
@@ -7,32 +8,6 @@
 
 #define O_UML "\xc3\xb6"
 #define U_UML "\xc3\xbc"
-
-static struct message *
-parse(struct text input)
-{
-	struct message *m = message_new(NULL);
-	struct error e;
-
-	error_clear(&e);
-	assert_int_equal(message_input(m, input.at, input.len, &e), 0);
-	assert_int_equal(message_end(m, &e), 0);
-	return m;
-}
-
-static void
-read_all(struct message *m, struct buf *out)
-{
-	struct message_cursor cursor = {0};
-	struct error e;
-	char bytes[4096];
-	long got;
-
-	error_clear(&e);
-	while ((got = message_read(m, &cursor, bytes, sizeof(bytes), &e)) > 0)
-		buf_add(out, bytes, (size_t)got);
-	assert_int_equal(got, 0);
-}
 
 /* The header section after repair; the caller clears it. */
 static void
@@ -47,7 +22,7 @@ repaired(struct text input, bool utf8, struct fields_remarks *remarks,
 	buf_init(out, SIZE_MAX / 4);
 	if (fields_repair(m, utf8, remarks, &e) == -1)
 		fail_msg("%.*s: %s", TEXT_ARG(input), e.text);
-	read_all(m, out);
+	read_all(m, 4096, out);
 	out->len -= 2;
 	message_free(m);
 }
@@ -1124,7 +1099,7 @@ check_trial(struct trial *t)
 	size_t i, count = message_field_count(t->before);
 	struct message *m;
 
-	read_all(t->after, &t->output);
+	read_all(t->after, 4096, &t->output);
 	m = parse(buf_text(&t->output));
 	CHECK(t, message_field_count(m) == count);
 	CHECK(t,

@@ -1,6 +1,6 @@
 #include "../unit.h"
 
-#include "message/message.h"
+#include "../parse.h"
 
 /* A store in memory that fails when it is told to. */
 struct lent {
@@ -46,7 +46,7 @@ lent_init(struct lent *lent)
 }
 
 static struct message *
-parse(struct text input, size_t piece, const struct message_store *store)
+parse_pieces(struct text input, size_t piece, const struct message_store *store)
 {
 	struct message *m;
 	struct error e;
@@ -67,27 +67,6 @@ parse(struct text input, size_t piece, const struct message_store *store)
 	assert_int_equal(message_end(m, &e), 0);
 	assert_int_equal(e.kind, ERROR_NONE);
 	return m;
-}
-
-/* All that is sent, read `size` octets at a time. */
-static void
-read_all(struct message *m, size_t size, struct buf *out)
-{
-	struct message_cursor cursor;
-	struct error e;
-	char *part;
-	long n;
-
-	error_clear(&e);
-	memset(&cursor, 0, sizeof(cursor));
-	part = malloc(size);
-	assert_non_null(part);
-	buf_reset(out);
-	while ((n = message_read(m, &cursor, part, size, &e)) > 0)
-		assert_int_equal(buf_add(out, part, (size_t)n), 0);
-	assert_int_equal(n, 0);
-	assert_int_equal(out->len, message_size(m));
-	free(part);
 }
 
 static const struct {
@@ -173,7 +152,8 @@ texts(void **state)
 	buf_init(&out, 4096);
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		for (j = 0; j < sizeof(pieces) / sizeof(pieces[0]); j++) {
-			m = parse(text_of(cases[i].input), pieces[j], NULL);
+			m = parse_pieces(
+			    text_of(cases[i].input), pieces[j], NULL);
 			read_all(m, pieces[j], &out);
 			assert_string_equal(buf_string(&out), cases[i].sent);
 			assert_int_equal(
@@ -215,7 +195,7 @@ nul_is_kept_and_told(void **state)
 	buf_init(&out, 4096);
 	for (i = 0; i < sizeof(nuls) / sizeof(nuls[0]); i++) {
 		for (piece = 1; piece < 12; piece++) {
-			m = parse(nuls[i].input, piece, NULL);
+			m = parse_pieces(nuls[i].input, piece, NULL);
 			read_all(m, 100, &out);
 			assert_true(text_equal(buf_text(&out), nuls[i].sent));
 			facts = message_facts(m);
@@ -226,7 +206,7 @@ nul_is_kept_and_told(void **state)
 			message_free(m);
 		}
 	}
-	m = parse(TEXT("From \0\nA: b\n"), 3, NULL);
+	m = parse_pieces(TEXT("From \0\nA: b\n"), 3, NULL);
 	assert_false(message_facts(m)->has_nul);
 	message_free(m);
 	buf_clear(&out);
@@ -273,7 +253,7 @@ facts_of_bodies(void **state)
 	(void)state;
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		for (piece = 1; piece < 20; piece++) {
-			m = parse(text_of(rows[i].input), piece, NULL);
+			m = parse_pieces(text_of(rows[i].input), piece, NULL);
 			facts = message_facts(m);
 			assert_int_equal(facts->body_size, rows[i].size);
 			assert_int_equal(facts->body_longest, rows[i].longest);
@@ -346,11 +326,11 @@ pieces_make_no_difference(void **state)
 	buf_init(&out, 1024 * 1024);
 	for (i = 0; i < 3000; i++) {
 		make_text(&seed, &input);
-		whole = parse(buf_text(&input), SIZE_MAX, NULL);
+		whole = parse_pieces(buf_text(&input), SIZE_MAX, NULL);
 		read_all(whole, 4096, &expected);
 		check_canonical(buf_text(&expected));
 		for (j = 0; j < sizeof(pieces) / sizeof(pieces[0]); j++) {
-			m = parse(buf_text(&input), pieces[j], NULL);
+			m = parse_pieces(buf_text(&input), pieces[j], NULL);
 			read_all(m, pieces[j], &out);
 			assert_true(
 			    text_equal(buf_text(&out), buf_text(&expected)));
@@ -394,7 +374,7 @@ through_store(size_t size, size_t piece, size_t fail_at, struct buf *out)
 	make_large(&input, size);
 	lent_init(&lent);
 	lent.fail_at = fail_at;
-	m = parse(buf_text(&input), piece, &lent.store);
+	m = parse_pieces(buf_text(&input), piece, &lent.store);
 	assert_int_equal(message_facts(m)->body_size, size);
 	read_all(m, 5000, out);
 	message_free(m);
@@ -419,7 +399,7 @@ store_takes_what_memory_shall_not(void **state)
 	buf_init(&without, 64 * 1024 * 1024);
 	buf_init(&input, 64 * 1024 * 1024);
 	make_large(&input, 3 * MESSAGE_MEMORY);
-	m = parse(buf_text(&input), SIZE_MAX, NULL);
+	m = parse_pieces(buf_text(&input), SIZE_MAX, NULL);
 	read_all(m, 65536, &without);
 	message_free(m);
 	for (i = 0; i < sizeof(pieces) / sizeof(pieces[0]); i++) {
@@ -491,7 +471,7 @@ store_that_lost_bytes_is_told(void **state)
 	buf_init(&input, 64 * 1024 * 1024);
 	make_large(&input, 2 * MESSAGE_MEMORY);
 	lent_init(&lent);
-	m = parse(buf_text(&input), SIZE_MAX, &lent.store);
+	m = parse_pieces(buf_text(&input), SIZE_MAX, &lent.store);
 	lent.bytes.len -= 1000;
 	memset(&cursor, 0, sizeof(cursor));
 	do
@@ -585,7 +565,7 @@ long_lines(void **state)
 		buf_add_string(&input, rows[i].first);
 		for (j = 0; j < 1000000; j++)
 			buf_add(&input, "0123456789", 10);
-		m = parse(buf_text(&input), 4099, NULL);
+		m = parse_pieces(buf_text(&input), 4099, NULL);
 		assert_int_equal(message_field_count(m), rows[i].fields);
 		assert_int_equal(
 		    message_facts(m)->header_longest, rows[i].header);
@@ -608,7 +588,7 @@ name_without_end_is_no_field(void **state)
 		while (input.len < len)
 			buf_add_char(&input, 'a');
 		buf_add_string(&input, ": b\n\n");
-		m = parse(buf_text(&input), 1, NULL);
+		m = parse_pieces(buf_text(&input), 1, NULL);
 		assert_int_equal(message_field_count(m), len < 998 ? 1 : 0);
 		message_free(m);
 	}
@@ -625,7 +605,8 @@ find_and_drop(void **state)
 
 	(void)state;
 	buf_init(&out, 4096);
-	m = parse(TEXT("Bcc: a\nTo: b\nBCC : c,\n d\nbcc\t:\n e\n\nBcc: f\n"),
+	m = parse_pieces(
+	    TEXT("Bcc: a\nTo: b\nBCC : c,\n d\nbcc\t:\n e\n\nBcc: f\n"),
 	    SIZE_MAX, NULL);
 	assert_int_equal(message_field_count(m), 4);
 	assert_ptr_equal(message_find(m, "bcc"), message_field(m, 0));
@@ -652,7 +633,7 @@ change_fields(void **state)
 	(void)state;
 	error_clear(&e);
 	buf_init(&out, 4096);
-	m = parse(TEXT("To : b\nCc: c\n\nx\n"), SIZE_MAX, NULL);
+	m = parse_pieces(TEXT("To : b\nCc: c\n\nx\n"), SIZE_MAX, NULL);
 	assert_int_equal(message_prepend(m, "Date", TEXT("now"), &e), 0);
 	assert_int_equal(message_prepend(m, "From", TEXT("a@b"), &e), 0);
 	assert_int_equal(
@@ -711,7 +692,7 @@ no_field_can_be_smuggled(void **state)
 
 	(void)state;
 	buf_init(&out, 4096);
-	m = parse(TEXT("A: old\n\n"), SIZE_MAX, NULL);
+	m = parse_pieces(TEXT("A: old\n\n"), SIZE_MAX, NULL);
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		error_clear(&e);
 		assert_int_equal(
@@ -735,7 +716,7 @@ nothing_after_the_end(void **state)
 	struct error e;
 
 	(void)state;
-	m = parse(TEXT("A: b\n"), SIZE_MAX, NULL);
+	m = parse_pieces(TEXT("A: b\n"), SIZE_MAX, NULL);
 	error_clear(&e);
 	assert_int_equal(message_input(m, "x", 1, &e), -1);
 	assert_int_equal(e.kind, ERROR_BUG);

@@ -1,27 +1,16 @@
 #include "../unit.h"
 
+#include "../parse.h"
 #include "base/crypt.h"
 #include "message/recode.h"
 #include "smtp/wire.h"
 
 #define ROOM ((size_t)256 * 1024 * 1024)
 
-static struct message *
-parse(struct text input)
-{
-	struct message *m = message_new(NULL);
-	struct error e;
-
-	error_clear(&e);
-	assert_int_equal(message_input(m, input.at, input.len, &e), 0);
-	assert_int_equal(message_end(m, &e), 0);
-	return m;
-}
-
 /* All that is given, `size` octets at a time, and exactly as much as is said.
  */
 static void
-read_all(struct recode *r, size_t size, struct buf *out)
+recode_all(struct recode *r, size_t size, struct buf *out)
 {
 	struct error e;
 	char part[4096];
@@ -231,7 +220,7 @@ a_message_becomes(void **state)
 		m = parse(cases[i].input);
 		r = recode_new(m, cases[i].eightbit, &remarks, &e);
 		assert_non_null(r);
-		read_all(r, 4096, &out);
+		recode_all(r, 4096, &out);
 		assert_text(buf_text(&out), cases[i].output);
 		assert_int_equal(recode_is_8bit(r), cases[i].is_8bit);
 		check_remarks(&remarks, cases[i].remarks);
@@ -399,7 +388,7 @@ long_lines_are_encoded_or_folded(void **state)
 			m = long_line(heads[k], 0, "a", lengths[i]);
 			r = recode_new(m, true, &remarks, &e);
 			assert_non_null(r);
-			read_all(r, 4096, &out);
+			recode_all(r, 4096, &out);
 			assert_true(longest_line(buf_text(&out)) <= 998);
 			assert_int_equal(
 			    remarks.body_folded, k > 0 && lengths[i] > 998);
@@ -435,7 +424,7 @@ no_sequence_is_cut(void **state)
 			    MIME LABEL "8bit\n\n", shift, units[k], 12 * 2000);
 			r = recode_new(m, true, &remarks, &e);
 			assert_non_null(r);
-			read_all(r, 4096, &out);
+			recode_all(r, 4096, &out);
 			rest = buf_text(&out);
 			while (text_next_line(&rest, &line)) {
 				assert_true(text_is_utf8(line));
@@ -471,7 +460,7 @@ check_break(size_t len, bool eightbit)
 	error_clear(&e);
 	r = recode_new(m, eightbit, &remarks, &e);
 	assert_non_null(r);
-	read_all(r, 4096, &out);
+	recode_all(r, 4096, &out);
 	rest = buf_text(&out);
 	while (text_next_line(&rest, &line))
 		delimiters += text_equal(line, TEXT("--b"));
@@ -570,8 +559,8 @@ a_store_is_read_in_pieces(void **state)
 		error_clear(&e);
 		r = recode_new(m, false, &remarks, &e);
 		assert_non_null(r);
-		read_all(r, 4096, &all);
-		read_all(r, 1013, &out);
+		recode_all(r, 4096, &all);
+		recode_all(r, 1013, &out);
 		assert_true(text_equal(buf_text(&all), buf_text(&out)));
 		assert_false(text_has_8bit(buf_text(&all)));
 		recode_free(r);
@@ -1141,7 +1130,7 @@ check_sizes(struct trial *t, struct recode *r)
 	size_t i;
 
 	for (i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
-		read_all(r, sizes[i], &t->again);
+		recode_all(r, sizes[i], &t->again);
 		holds(t, text_equal(buf_text(&t->given), buf_text(&t->again)),
 		    "another reading");
 	}
@@ -1158,24 +1147,10 @@ check_fits(struct trial *t, struct message *again, bool eightbit)
 	error_clear(&e);
 	r = recode_new(again, eightbit, &remarks, &e);
 	holds(t, r != NULL, "refused what was given");
-	read_all(r, 4096, &t->again);
+	recode_all(r, 4096, &t->again);
 	holds(t, text_equal(buf_text(&t->given), buf_text(&t->again)),
 	    "not settled");
 	recode_free(r);
-}
-
-static void
-read_message(struct message *m, struct buf *out)
-{
-	struct message_cursor cursor = {0};
-	struct error e;
-	char *to;
-
-	error_clear(&e);
-	buf_reset(out);
-	to = buf_reserve(out, (size_t)message_size(m));
-	out->len =
-	    (size_t)message_read(m, &cursor, to, (size_t)message_size(m), &e);
 }
 
 static void
@@ -1183,7 +1158,7 @@ check_given(struct trial *t, struct message *m, struct recode *r, bool eightbit)
 {
 	struct message *again;
 
-	read_all(r, 4096, &t->given);
+	recode_all(r, 4096, &t->given);
 	check_bytes(t, buf_text(&t->given), eightbit);
 	holds(t, recode_is_8bit(r) == text_has_8bit(buf_text(&t->given)),
 	    "what it says of 8-bit bytes");
@@ -1193,7 +1168,7 @@ check_given(struct trial *t, struct message *m, struct recode *r, bool eightbit)
 	check_fields(t, m, again);
 	check_fits(t, again, eightbit);
 	message_free(again);
-	read_message(m, &t->again);
+	read_all(m, 4096, &t->again);
 	check_leaves(t, buf_text(&t->again), buf_text(&t->given), eightbit);
 }
 
@@ -1214,7 +1189,7 @@ try(struct trial *t, bool eightbit)
 	if (r != NULL) {
 		check_given(t, m, r, eightbit);
 	} else {
-		read_message(m, &t->again);
+		read_all(m, 4096, &t->again);
 		check_refusal(t, buf_text(&t->again), eightbit, &e);
 	}
 	recode_free(r);

@@ -1,5 +1,6 @@
 #include "../unit.h"
 
+#include "../parse.h"
 #include "smtp/wire.h"
 
 /* A message, read as a server with 8BITMIME can take it. */
@@ -16,9 +17,7 @@ source_init(
 	struct error e;
 
 	error_clear(&e);
-	s->message = message_new(store);
-	assert_int_equal(message_input(s->message, bytes.at, bytes.len, &e), 0);
-	assert_int_equal(message_end(s->message, &e), 0);
+	s->message = parse_in(store, bytes);
 	s->recode = recode_new(s->message, true, &remarks, &e);
 	assert_non_null(s->recode);
 }

@@ -2,6 +2,7 @@
 
 #include <time.h>
 
+#include "../parse.h"
 #include "base/crypt.h"
 #include "base/mem.h"
 #include "submit/submit.h"
@@ -34,17 +35,20 @@ struct job {
 };
 
 static void
-job_init(struct job *j, const char *message)
+job_init_text(struct job *j, struct text message)
 {
 	memset(j, 0, sizeof(*j));
 	j->facts = facts;
 	account_init(&j->account);
 	envelope_init(&j->envelope);
 	j->request.recipients = j->recipients;
-	j->message = message_new(NULL);
-	assert_int_equal(
-	    message_input(j->message, message, strlen(message), &j->error), 0);
-	assert_int_equal(message_end(j->message, &j->error), 0);
+	j->message = parse(message);
+}
+
+static void
+job_init(struct job *j, const char *message)
+{
+	job_init_text(j, text_of(message));
 }
 
 static void
@@ -77,18 +81,10 @@ job_clear(struct job *j)
 static char *
 sent(struct message *m)
 {
-	struct message_cursor cursor;
-	struct error e;
 	struct buf out;
-	char bytes[4096];
-	long got;
 
-	error_clear(&e);
-	memset(&cursor, 0, sizeof(cursor));
 	buf_init(&out, SIZE_MAX / 4);
-	while ((got = message_read(m, &cursor, bytes, sizeof(bytes), &e)) > 0)
-		buf_add(&out, bytes, (size_t)got);
-	assert_int_equal(got, 0);
+	read_all(m, 4096, &out);
 	return buf_take(&out);
 }
 
@@ -615,7 +611,6 @@ names_inject_nothing(void **state)
 	static const char *const pieces[] = {"x Bcc: e@x", "\xc3\xb6",
 	    "\xf0\x9f\x98\x80", "=?q", "\xff", "\"", ": "};
 	struct job j;
-	struct error e;
 	struct message *again;
 	char name[301], *message;
 	size_t piece, len, fill;
@@ -634,12 +629,7 @@ names_inject_nothing(void **state)
 			job_recipient(&j, "b@x");
 			assert_int_equal(job_run(&j), 0);
 			message = sent(j.message);
-			again = message_new(NULL);
-			error_clear(&e);
-			assert_int_equal(
-			    message_input(again, message, strlen(message), &e),
-			    0);
-			assert_int_equal(message_end(again, &e), 0);
+			again = parse(text_of(message));
 			assert_int_equal(message_field_count(again), 4);
 			assert_null(message_find(again, "Bcc"));
 			assert_false(message_facts(again)->header_8bit);
@@ -1181,16 +1171,9 @@ nul_in_a_recipient_costs_no_mail(void **state)
 {
 	static const char message[] = "From: a@x\nTo: b\0ob@x\n";
 	struct job j;
-	struct error e;
 
 	(void)state;
-	job_init(&j, "");
-	message_free(j.message);
-	j.message = message_new(NULL);
-	error_clear(&e);
-	assert_int_equal(
-	    message_input(j.message, message, sizeof(message) - 1, &e), 0);
-	assert_int_equal(message_end(j.message, &e), 0);
+	job_init_text(&j, (struct text){message, sizeof(message) - 1});
 	j.request.reverse_path = "a@x";
 	j.request.from_fields = true;
 	assert_int_equal(job_run(&j), 0);
@@ -1205,16 +1188,9 @@ mended_fields_are_noted(void **state)
 	static const char message[] =
 	    WHOLE "Subject: a\0b \xc3\xb6\nReferences: <\xc3\xb6@x>\n";
 	struct job j;
-	struct error e;
 
 	(void)state;
-	job_init(&j, "");
-	message_free(j.message);
-	j.message = message_new(NULL);
-	error_clear(&e);
-	assert_int_equal(
-	    message_input(j.message, message, sizeof(message) - 1, &e), 0);
-	assert_int_equal(message_end(j.message, &e), 0);
+	job_init_text(&j, (struct text){message, sizeof(message) - 1});
 	j.request.reverse_path = "a@x";
 	j.request.no_repairs = true;
 	job_recipient(&j, "b@x");
@@ -1232,16 +1208,9 @@ static void
 a_nul_costs_no_mail(void **state)
 {
 	struct job j;
-	struct error e;
 
 	(void)state;
-	job_init(&j, "");
-	message_free(j.message);
-	j.message = message_new(NULL);
-	error_clear(&e);
-	assert_int_equal(
-	    message_input(j.message, "To: a@x\n\nb\0c\n", 13, &e), 0);
-	assert_int_equal(message_end(j.message, &e), 0);
+	job_init_text(&j, TEXT("To: a@x\n\nb\0c\n"));
 	j.request.reverse_path = "a@x";
 	job_recipient(&j, "b@x");
 	assert_int_equal(job_run(&j), 0);
