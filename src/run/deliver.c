@@ -25,6 +25,7 @@ struct deliver {
 	struct session *session;
 	struct stream *stream;
 	struct tls *tls;
+	bool broken;		/* it ended by a break: nothing is flushed */
 	char literal[80];	/* our address, where no name is known */
 	unsigned long progress; /* of the session, at `since` */
 	long long since;
@@ -40,6 +41,13 @@ struct deliver {
  */
 
 static void
+break_off(struct deliver *d, const struct error *cause)
+{
+	d->broken = true;
+	session_closed(d->session, cause);
+}
+
+static void
 time_out(struct deliver *d)
 {
 	struct error cause;
@@ -52,7 +60,7 @@ time_out(struct deliver *d)
 		error_set(&cause, ERROR_LATER, NULL,
 		    "timed out after %u seconds without an answer from %s",
 		    session_timeout(d->session), d->smarthost->host);
-	session_closed(d->session, &cause);
+	break_off(d, &cause);
 }
 
 /* The clock of a step starts anew with each complete reply, not with each
@@ -94,7 +102,7 @@ exchange(struct deliver *d)
 		break;
 	case STREAM_CLOSED:
 	case STREAM_FAILED:
-		session_closed(d->session, &cause);
+		break_off(d, &cause);
 		break;
 	}
 }
@@ -107,7 +115,7 @@ secure(struct deliver *d)
 
 	error_clear(&cause);
 	if (stream_secure(d->stream, d->tls, step_limit(d), &cause) == -1) {
-		session_closed(d->session, &cause);
+		break_off(d, &cause);
 		return;
 	}
 	memset(&channel, 0, sizeof(channel));
@@ -151,26 +159,27 @@ pump(struct deliver *d)
  * A connection.
  */
 
-/* Sends what still waits (a QUIT) and closes, unless it is closed. */
+/* Sends what still waits (a QUIT), unless nothing may be sent any more. */
 static void
 disconnect(struct deliver *d)
 {
-	const char *out = NULL;
-	size_t len = 0;
+	const char *out;
+	size_t len;
 
-	if (d->session != NULL) {
+	if (d->session == NULL || d->broken) {
+		stream_drop(d->stream);
+	} else {
 		if (session_want(d->session) == SESSION_MAIL)
 			session_quit(d->session);
 		len = session_output(d->session, &out);
+		stream_end(d->stream, out, len);
 	}
-	if (d->stream != NULL)
-		stream_close(d->stream, out, len);
 	session_free(d->session);
-	stream_free(d->stream);
 	tls_free(d->tls);
 	d->session = NULL;
 	d->stream = NULL;
 	d->tls = NULL;
+	d->broken = false;
 }
 
 static int

@@ -194,16 +194,6 @@ stream_connect(
 	return s;
 }
 
-void
-stream_free(struct stream *s)
-{
-	if (s == NULL)
-		return;
-	if (s->fd != -1)
-		close(s->fd);
-	free(s);
-}
-
 /* 1 when the socket is ready, 0 when the time is over, -1. The clock decides
  * even where the peer keeps us busy with records that bring nothing. */
 static int
@@ -406,16 +396,25 @@ stream_exchange(struct stream *s, const char *out, size_t len, size_t *sent,
 }
 
 void
-stream_close(struct stream *s, const char *out, size_t len)
+stream_end(struct stream *s, const char *out, size_t len)
 {
 	size_t sent = 0;
 
+	if (s == NULL)
+		return;
 	exchange_out(s, out, len, &sent);
 	if (s->tls != NULL)
 		tls_bye(s->tls);
+	stream_drop(s);
+}
+
+void
+stream_drop(struct stream *s)
+{
+	if (s == NULL)
+		return;
 	close(s->fd);
-	s->fd = -1;
-	s->tls = NULL;
+	free(s);
 }
 
 char *

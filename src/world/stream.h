@@ -18,7 +18,15 @@ struct stream;
  */
 struct stream *stream_connect(
     const struct net_addresses *addresses, long long deadline, struct error *e);
-void stream_free(struct stream *s);
+
+/*
+ * The two ends of a stream, which is freed; neither waits, NULL is fine. An
+ * orderly one sends of out what can be sent at once and says good-bye. A drop
+ * sends nothing, not even the record that TLS may hold: where a mail counts as
+ * not sent, nothing more of it leaves.
+ */
+void stream_end(struct stream *s, const char *out, size_t len);
+void stream_drop(struct stream *s);
 
 /* Handshake; t stays the caller's and must outlive the stream. 0, or -1 with
  * tls_handshake()'s errors, or ERROR_LATER when the deadline passes. */
@@ -42,10 +50,6 @@ enum stream_status {
 enum stream_status stream_exchange(struct stream *s, const char *out,
     size_t len, size_t *sent, char *in, size_t size, size_t *got,
     long long deadline, struct error *e);
-
-/* Sends what can be sent at once, says good-bye and closes without waiting;
- * stream_free() is still to come. */
-void stream_close(struct stream *s, const char *out, size_t len);
 
 /* The own address as an EHLO argument; whether the peer's is loopback. */
 char *stream_literal(const struct stream *s, char *out, size_t size);

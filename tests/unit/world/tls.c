@@ -32,7 +32,7 @@ handshake(const struct account *a, const char *reference, unsigned short port)
 static void
 finish(struct outcome *o)
 {
-	stream_free(o->stream);
+	stream_drop(o->stream);
 	tls_free(o->tls);
 }
 
