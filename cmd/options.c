@@ -217,7 +217,7 @@ parse_setting(struct walk *w, const char *value)
 		r->smtputf8 = true;
 	else if (text_equal_fold(setting, TEXT("requiretls=yes")))
 		r->requiretls = true;
-	else if (envelope_parse_wish(setting, &r->wishes) == -1) {
+	else if (wishes_parse(setting, &r->wishes) == -1) {
 		error_set(w->error, ERROR_USAGE, "option -O",
 		    "\"%s\" has no value that can be kept",
 		    text_visible(setting, shown, sizeof(shown)));
@@ -241,8 +241,7 @@ parse_notify(struct walk *w, const char *value)
 {
 	char shown[64];
 
-	if (envelope_parse_notify(
-		text_of(value), &w->options->request.notify) == 0)
+	if (dsn_parse_notify(text_of(value), &w->options->request.notify) == 0)
 		return 0;
 	error_set(w->error, ERROR_USAGE, NULL,
 	    "option %s: `%s' cannot be asked for", w->row->spelling,
@@ -256,7 +255,7 @@ parse_ret(struct walk *w, const char *value)
 {
 	char shown[64];
 
-	if (envelope_parse_ret(text_of(value), &w->options->request.ret) == 0)
+	if (dsn_parse_ret(text_of(value), &w->options->request.ret) == 0)
 		return 0;
 	error_set(w->error, ERROR_USAGE, NULL,
 	    "option %s: `%s' cannot be returned", w->row->spelling,

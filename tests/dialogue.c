@@ -100,15 +100,15 @@ parse_option(struct dialogue *d, struct text t)
 		d->request.body_given = true;
 		d->request.body = BODY_8BITMIME;
 	} else if (script_take(&t, "notify"))
-		envelope_parse_notify(t, &d->request.notify);
+		dsn_parse_notify(t, &d->request.notify);
 	else if (script_take(&t, "ret"))
-		envelope_parse_ret(t, &d->request.ret);
+		dsn_parse_ret(t, &d->request.ret);
 	else if (script_take(&t, "wish smtputf8=yes"))
 		d->request.smtputf8 = true;
 	else if (script_take(&t, "wish requiretls=yes"))
 		d->request.requiretls = true;
 	else if (script_take(&t, "wish"))
-		envelope_parse_wish(t, &d->request.wishes);
+		wishes_parse(t, &d->request.wishes);
 	else if (script_take(&t, "envid"))
 		d->envid = copy(t);
 	else

@@ -547,7 +547,7 @@ set_log(struct setting *s, struct error *e)
 static int
 set_dsn_notify(struct setting *s, struct error *e)
 {
-	if (envelope_parse_notify(s->value, &s->account->dsn_notify) == 0)
+	if (dsn_parse_notify(s->value, &s->account->dsn_notify) == 0)
 		return 0;
 	wrong(s, e, "a list of notifications");
 	return error_hint(e, "write never, or some of success,failure,delay");
@@ -556,7 +556,7 @@ set_dsn_notify(struct setting *s, struct error *e)
 static int
 set_dsn_return(struct setting *s, struct error *e)
 {
-	if (envelope_parse_ret(s->value, &s->account->dsn_return) == 0)
+	if (dsn_parse_ret(s->value, &s->account->dsn_return) == 0)
 		return 0;
 	return wrong(s, e, "full or hdrs");
 }

@@ -58,7 +58,7 @@ static int
 check_wishes(const struct envelope *env, const struct ehlo *ehlo,
     const char *host, struct error *e)
 {
-	const struct envelope_wishes *w = &env->wishes;
+	const struct wishes *w = &env->wishes;
 
 	if (env->requiretls && !ehlo->requiretls)
 		return refuse_wish("REQUIRETLS", host, "", e);
@@ -90,33 +90,6 @@ command_check(const struct envelope *env, const struct ehlo *ehlo,
 	return ehlo->dsn ? 0 : check_never(env, host, e);
 }
 
-/* RFC 3461: RET and ENVID. */
-static void
-add_dsn(const struct envelope *env, struct buf *out)
-{
-	static const char *const ret[] = {
-	    [RET_FULL] = "FULL", [RET_HDRS] = "HDRS"};
-
-	if (env->ret != RET_NONE)
-		buf_format(out, " RET=%s", ret[env->ret]);
-	if (env->envid != NULL)
-		buf_format(out, " ENVID=%s", env->envid);
-}
-
-static void
-add_wishes(const struct envelope_wishes *w, struct buf *out)
-{
-	if (w->has_priority)
-		buf_format(out, " MT-PRIORITY=%d", w->priority);
-	if (w->deliver_by > 0)
-		buf_format(
-		    out, " BY=%lld;%s", w->deliver_by, w->deliver_by_mode);
-	if (w->hold_for > 0)
-		buf_format(out, " HOLDFOR=%llu", w->hold_for);
-	else if (w->hold_until[0] != '\0')
-		buf_format(out, " HOLDUNTIL=%s", w->hold_until);
-}
-
 void
 command_mail(const struct envelope *env, const struct ehlo *ehlo,
     unsigned long long size, struct buf *out)
@@ -130,31 +103,13 @@ command_mail(const struct envelope *env, const struct ehlo *ehlo,
 		buf_add_string(out, " SMTPUTF8");
 	if (env->requiretls)
 		buf_add_string(out, " REQUIRETLS");
-	if (ehlo->dsn)
-		add_dsn(env, out);
-	add_wishes(&env->wishes, out);
-}
-
-/* RFC 3461: NOTIFY and ORCPT. */
-static void
-add_notify(const struct recipient *r, struct buf *out)
-{
-	static const struct {
-		unsigned bit;
-		const char *word;
-	} words[] = {{NOTIFY_NEVER, "NEVER"}, {NOTIFY_SUCCESS, "SUCCESS"},
-	    {NOTIFY_FAILURE, "FAILURE"}, {NOTIFY_DELAY, "DELAY"}};
-	const char *before = " NOTIFY=";
-	size_t i;
-
-	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-		if ((r->notify & words[i].bit) == 0)
-			continue;
-		buf_format(out, "%s%s", before, words[i].word);
-		before = ",";
+	if (ehlo->dsn && env->ret != RET_NONE) {
+		buf_add_string(out, " RET=");
+		dsn_format_ret(env->ret, out);
 	}
-	if (r->orcpt != NULL)
-		buf_format(out, " ORCPT=%s", r->orcpt);
+	if (ehlo->dsn && env->envid != NULL)
+		buf_format(out, " ENVID=%s", env->envid);
+	wishes_format(&env->wishes, out);
 }
 
 void
@@ -162,6 +117,10 @@ command_rcpt(
     const struct recipient *r, const struct ehlo *ehlo, struct buf *out)
 {
 	buf_format(out, "RCPT TO:<%s>", r->path);
-	if (ehlo->dsn)
-		add_notify(r, out);
+	if (ehlo->dsn && r->notify != 0) {
+		buf_add_string(out, " NOTIFY=");
+		dsn_format_notify(r->notify, out);
+	}
+	if (ehlo->dsn && r->orcpt != NULL)
+		buf_format(out, " ORCPT=%s", r->orcpt);
 }

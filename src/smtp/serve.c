@@ -14,7 +14,6 @@
 /* No further command is looked at while as much waits to be sent. */
 #define OUT_ENOUGH (16 * 1024)
 #define REPLY_MAX  512 /* RFC 5321 section 4.5.3.1.5 */
-#define ORCPT_MAX  500 /* RFC 3461 section 4.2 */
 
 static const char mail_first[] = "503 5.5.1 MAIL comes first";
 static const char chunks_begun[] = "503 5.5.1 BDAT was begun already";
@@ -263,36 +262,6 @@ is_path(struct text path, bool may_be_null)
 	return valid;
 }
 
-/* xtext of RFC 3461 section 4 back to what it stands for; false for what is
- * none. */
-static bool
-parse_xtext(struct text xtext, struct buf *out)
-{
-	static const char digits[] = "0123456789ABCDEF";
-	const char *high, *low;
-	size_t i;
-
-	for (i = 0; i < xtext.len; i++) {
-		if (xtext.at[i] == '=' || xtext.at[i] < '!' ||
-		    xtext.at[i] > '~')
-			return false;
-		if (xtext.at[i] != '+') {
-			buf_add_char(out, xtext.at[i]);
-			continue;
-		}
-		if (xtext.len - i < 3)
-			return false;
-		high = memchr(digits, xtext.at[i + 1], 16);
-		low = memchr(digits, xtext.at[i + 2], 16);
-		if (high == NULL || low == NULL)
-			return false;
-		buf_add_char(
-		    out, (char)((high - digits) << 4 | (low - digits)));
-		i += 2;
-	}
-	return true;
-}
-
 static bool
 set_size(struct serve *s, struct text value)
 {
@@ -323,27 +292,16 @@ set_smtputf8(struct serve *s, struct text value)
 static bool
 set_ret(struct serve *s, struct text value)
 {
-	return envelope_parse_ret(value, &s->t.mail.request.ret) == 0;
+	return dsn_parse_ret(value, &s->t.mail.request.ret) == 0;
 }
 
 static bool
 set_envid(struct serve *s, struct text value)
 {
-	struct envelope env;
-	struct error unused;
-	struct buf id;
-	bool valid;
+	char *envid = dsn_parse_envid(value);
 
-	error_clear(&unused);
-	envelope_init(&env);
-	buf_init(&id, SERVE_LINE_MAX);
-	valid = parse_xtext(value, &id) &&
-		envelope_set_envid(&env, buf_text(&id), &unused) == 0;
-	if (valid)
-		s->t.mail.request.envid = buf_take(&id);
-	buf_clear(&id);
-	envelope_clear(&env);
-	return valid;
+	s->t.mail.request.envid = envid;
+	return envid != NULL;
 }
 
 /* RFC 4954 section 5: whose login it was means nothing to a server that asks
@@ -358,24 +316,17 @@ set_auth(struct serve *s, struct text value)
 static bool
 set_notify(struct serve *s, struct text value)
 {
-	return envelope_parse_notify(value, &s->t.wishes.notify) == 0;
+	return dsn_parse_notify(value, &s->t.wishes.notify) == 0;
 }
 
 /* It goes to the smarthost as it stands here. */
 static bool
 set_orcpt(struct serve *s, struct text value)
 {
-	struct text xtext = text_skip(value, text_find(value, ';') + 1);
-	struct buf unused;
-	bool valid;
-
-	buf_init(&unused, SERVE_LINE_MAX);
-	valid = xtext.len > 0 && value.len <= ORCPT_MAX && value.at[0] != ';' &&
-		!text_has_8bit(value) && parse_xtext(xtext, &unused);
-	buf_clear(&unused);
-	if (valid)
-		s->t.wishes.orcpt = mem_string(value.at, value.len);
-	return valid;
+	if (!dsn_check_orcpt(value))
+		return false;
+	s->t.wishes.orcpt = mem_string(value.at, value.len);
+	return true;
 }
 
 struct parameter {

@@ -9,7 +9,7 @@
 #include "auth/mechanism.h"
 #include "base/error.h"
 #include "base/text.h"
-#include "submit/envelope.h"
+#include "submit/dsn.h"
 
 enum smarthost_security {
 	SMARTHOST_TLS,	    /* smtps://  implicit TLS, RFC 8314 */
@@ -71,7 +71,7 @@ struct account {
 	size_t match_count;
 	enum account_switch recipients_all; /* `recipients all` */
 	unsigned dsn_notify;
-	enum envelope_ret dsn_return;
+	enum dsn_ret dsn_return;
 
 	enum account_log log;
 	char *log_path;	  /* LOGGING_FILE */

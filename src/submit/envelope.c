@@ -7,7 +7,6 @@
 #include "base/mem.h"
 #include "message/address.h"
 
-#define ENVID_MAX 100 /* RFC 3461 section 4.4 */
 #define INDEX_MIN 64
 
 void
@@ -252,40 +251,6 @@ envelope_add(struct envelope *env, struct text path, struct error *e)
 	return 1;
 }
 
-int
-envelope_set_envid(struct envelope *env, struct text id, struct error *e)
-{
-	struct buf xtext;
-
-	if (id.len == 0 || id.len > ENVID_MAX)
-		return error_set(e, ERROR_USAGE, "envelope identifier",
-		    "it must have 1 to %d characters", ENVID_MAX);
-	if (text_has_control(id) || text_has_8bit(id))
-		return error_set(e, ERROR_USAGE, "envelope identifier",
-		    "it must consist of printable ASCII characters");
-	buf_init(&xtext, 3 * ENVID_MAX + 1);
-	envelope_xtext(id, &xtext);
-	free(env->envid);
-	env->envid = buf_take(&xtext);
-	return 0;
-}
-
-int
-envelope_xtext(struct text t, struct buf *out)
-{
-	unsigned char c;
-	size_t i;
-
-	for (i = 0; i < t.len; i++) {
-		c = (unsigned char)t.at[i];
-		if (c < '!' || c > '~' || c == '+' || c == '=')
-			buf_format(out, "+%02X", c);
-		else
-			buf_add_char(out, (char)c);
-	}
-	return out->full ? -1 : 0;
-}
-
 void
 envelope_decide(struct recipient *r, enum verdict verdict, int code,
     struct enhanced enhanced, const char *words)
@@ -315,140 +280,4 @@ envelope_count(const struct envelope *env, enum verdict verdict)
 			count++;
 	}
 	return count;
-}
-
-static unsigned
-notify_word(struct text word)
-{
-	if (text_equal_fold(word, TEXT("success")))
-		return NOTIFY_SUCCESS;
-	if (text_equal_fold(word, TEXT("failure")))
-		return NOTIFY_FAILURE;
-	if (text_equal_fold(word, TEXT("delay")))
-		return NOTIFY_DELAY;
-	return 0;
-}
-
-int
-envelope_parse_notify(struct text list, unsigned *notify)
-{
-	struct text rest = text_trim(list), word;
-	unsigned wish, wishes = 0;
-
-	if (text_equal_fold(rest, TEXT("never"))) {
-		*notify = NOTIFY_NEVER;
-		return 0;
-	}
-	while (text_next(&rest, ", \t", &word)) {
-		wish = notify_word(word);
-		if (wish == 0)
-			return -1;
-		wishes |= wish;
-	}
-	if (wishes == 0)
-		return -1;
-	*notify = wishes;
-	return 0;
-}
-
-int
-envelope_parse_ret(struct text word, enum envelope_ret *ret)
-{
-	if (text_equal_fold(word, TEXT("full")))
-		*ret = RET_FULL;
-	else if (text_equal_fold(word, TEXT("hdrs")))
-		*ret = RET_HDRS;
-	else
-		return -1;
-	return 0;
-}
-
-static int
-parse_priority(struct text value, struct envelope_wishes *wishes)
-{
-	unsigned long long number;
-	bool negative;
-
-	negative = value.len > 0 && value.at[0] == '-';
-	if (!text_number(text_skip(value, negative), 9, &number))
-		return -1;
-	wishes->has_priority = true;
-	wishes->priority = negative ? -(int)number : (int)number;
-	return 1;
-}
-
-/* RFC 2852 section 4: at most nine digits; "R" must not be in the past, so a
- * time of 0 or less makes no sense to ask for here. */
-static int
-parse_deliver_by(struct text value, struct envelope_wishes *wishes)
-{
-	unsigned long long seconds;
-	struct text mode, number;
-
-	number = text_first(value, text_find(value, ';'));
-	mode = text_skip(value, number.len + 1);
-	if (!text_number(number, 999999999, &seconds) || seconds == 0)
-		return -1;
-	if (!text_equal_fold(text_first(mode, 1), TEXT("R")) &&
-	    !text_equal_fold(text_first(mode, 1), TEXT("N")))
-		return -1;
-	if (mode.len > 1 && !text_equal_fold(text_skip(mode, 1), TEXT("T")))
-		return -1;
-	wishes->deliver_by = (long long)seconds;
-	memcpy(wishes->deliver_by_mode, mode.at, mode.len);
-	wishes->deliver_by_mode[mode.len] = '\0';
-	return 1;
-}
-
-static int
-parse_hold_for(struct text value, struct envelope_wishes *wishes)
-{
-	unsigned long long seconds;
-
-	if (!text_number(value, 999999999, &seconds) || seconds == 0)
-		return -1;
-	wishes->hold_for = seconds;
-	return 1;
-}
-
-/* The server reads the time; what could break the command does not pass. */
-static int
-parse_hold_until(struct text value, struct envelope_wishes *wishes)
-{
-	size_t i;
-
-	if (value.len == 0 || value.len >= sizeof(wishes->hold_until))
-		return -1;
-	for (i = 0; i < value.len; i++) {
-		if (!text_is_digit(value.at[i]) &&
-		    text_find(TEXT("-:.+TZ"), value.at[i]) == 6)
-			return -1;
-	}
-	memcpy(wishes->hold_until, value.at, value.len);
-	wishes->hold_until[value.len] = '\0';
-	return 1;
-}
-
-int
-envelope_parse_wish(struct text setting, struct envelope_wishes *wishes)
-{
-	static const struct {
-		struct text name;
-		int (*parse)(struct text, struct envelope_wishes *);
-	} names[] = {
-	    {{"mt-priority", 11}, parse_priority},
-	    {{"deliver-by", 10}, parse_deliver_by},
-	    {{"hold-for", 8}, parse_hold_for},
-	    {{"hold-until", 10}, parse_hold_until},
-	};
-	struct text name;
-	size_t i;
-
-	name = text_first(setting, text_find(setting, '='));
-	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		if (text_equal_fold(name, names[i].name))
-			return names[i].parse(
-			    text_skip(setting, name.len + 1), wishes);
-	}
-	return 0;
 }

@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/text.h"
+#include "submit/dsn.h"
 
 enum verdict {
 	VERDICT_OPEN,	   /* not decided yet */
@@ -20,26 +21,7 @@ enum verdict {
 	VERDICT_DOUBTFUL   /* lost between the end of the data and its reply */
 };
 
-/* NOTIFY of RFC 3461; 0 asks for nothing. NEVER stands alone. */
-enum {
-	NOTIFY_NEVER = 1,
-	NOTIFY_SUCCESS = 2,
-	NOTIFY_FAILURE = 4,
-	NOTIFY_DELAY = 8
-};
-
-enum envelope_ret { RET_NONE, RET_FULL, RET_HDRS };
 enum envelope_body { BODY_7BIT, BODY_8BITMIME };
-
-/* What may be asked of a server beyond delivery; zero asks for nothing. */
-struct envelope_wishes {
-	bool has_priority;	     /* MT-PRIORITY, RFC 6710 */
-	int priority;		     /* -9 to 9 */
-	long long deliver_by;	     /* seconds, BY= of RFC 2852; 0: none */
-	char deliver_by_mode[4];     /* "R", "N", "RT" or "NT" */
-	unsigned long long hold_for; /* seconds, RFC 4865; 0: none */
-	char hold_until[32];	     /* date-time of RFC 3339, or "" */
-};
 
 /* What the server said to a recipient that is not delivered. */
 struct recipient_reply {
@@ -49,9 +31,9 @@ struct recipient_reply {
 };
 
 struct recipient {
-	char *path;  /* addr-spec without angle brackets */
-	char *orcpt; /* "rfc822;xtext" of RFC 3461, or NULL */
-	unsigned char notify;
+	char *path;		       /* addr-spec without angle brackets */
+	char *orcpt;		       /* "rfc822;xtext" of RFC 3461, or NULL */
+	unsigned char notify;	       /* NOTIFY_... */
 	unsigned char verdict;	       /* enum verdict */
 	struct recipient_reply *reply; /* NULL while there is none */
 };
@@ -63,12 +45,12 @@ struct envelope {
 	size_t size;	 /* allocated */
 	unsigned *index; /* hash of the recipients; private */
 	size_t index_size;
-	enum envelope_ret ret;
+	enum dsn_ret ret;
 	char *envid; /* xtext, or NULL */
 	enum envelope_body body;
 	bool smtputf8;
 	bool requiretls;
-	struct envelope_wishes wishes;
+	struct wishes wishes;
 };
 
 void envelope_init(struct envelope *env);
@@ -85,30 +67,11 @@ int envelope_set_reverse_path(
  */
 int envelope_add(struct envelope *env, struct text path, struct error *e);
 
-/* ENVID: stores the xtext of a printable text of at most 100 octets (RFC 3461
- * section 4.4). -1: ERROR_USAGE. */
-int envelope_set_envid(struct envelope *env, struct text id, struct error *e);
-
-/* Appends the xtext of t (RFC 3461 section 4). */
-int envelope_xtext(struct text t, struct buf *out);
-
 /* Sets verdict and keeps the words (copied; NULL for none). */
 void envelope_decide(struct recipient *r, enum verdict verdict, int code,
     struct enhanced enhanced, const char *words);
 
 /* How many recipients have that verdict. */
 size_t envelope_count(const struct envelope *env, enum verdict verdict);
-
-/* NOTIFY: "never" or a comma
- * list of success, failure, delay. -1 on another word. */
-int envelope_parse_notify(struct text list, unsigned *notify);
-int envelope_parse_ret(struct text word, enum envelope_ret *ret);
-
-/*
- * One wish as `name=value`: mt-priority=-9..9, deliver-by=SECONDS;R|N[T],
- * hold-for=SECONDS, hold-until=DATE-TIME. 1 when it was one, 0 for another
- * name, -1 for a value that does not parse.
- */
-int envelope_parse_wish(struct text setting, struct envelope_wishes *wishes);
 
 #endif

@@ -12,7 +12,6 @@
 #include "message/fields.h"
 
 #define FULL_NAME_MAX 300
-#define ORCPT_MAX     500  /* RFC 3461 section 4.2 */
 #define PATH_SIZE     4096 /* refused by the envelope long before */
 #define FIELD_MAX     (4UL * MESSAGE_HEADER_MAX)
 
@@ -280,7 +279,7 @@ add_original(const struct submission *s, struct buf *out)
 static char *
 original_recipient(const struct submission *s)
 {
-	struct buf path, orcpt;
+	struct buf path;
 	char *found = NULL;
 
 	if (s->dsn != NULL && s->dsn->orcpt != NULL)
@@ -288,13 +287,9 @@ original_recipient(const struct submission *s)
 	if (notify_wish(s) == 0)
 		return NULL;
 	buf_init(&path, PATH_SIZE);
-	buf_init(&orcpt, ORCPT_MAX);
-	buf_add_string(&orcpt, "rfc822;");
-	if (add_original(s, &path) == 0 &&
-	    envelope_xtext(buf_text(&path), &orcpt) == 0)
-		found = buf_take(&orcpt);
+	if (add_original(s, &path) == 0)
+		found = dsn_format_orcpt(buf_text(&path));
 	buf_clear(&path);
-	buf_clear(&orcpt);
 	return found;
 }
 
@@ -1093,7 +1088,8 @@ set_wishes(const struct submission *s, struct error *e)
 	env->wishes = r->wishes;
 	if (r->envid == NULL)
 		return 0;
-	return envelope_set_envid(env, text_of(r->envid), e);
+	env->envid = dsn_format_envid(text_of(r->envid), e);
+	return env->envid == NULL ? -1 : 0;
 }
 
 static int

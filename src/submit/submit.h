@@ -32,15 +32,15 @@ struct request {
 	const char *full_name;	       /* -F, "" for none, or NULL */
 	bool body_given;	       /* -B */
 	enum envelope_body body;
-	unsigned notify;       /* -N, 0 for none */
-	enum envelope_ret ret; /* -R */
-	const char *envid;     /* -V, or NULL */
+	unsigned notify;   /* -N, 0 for none */
+	enum dsn_ret ret;  /* -R */
+	const char *envid; /* -V, or NULL */
 	bool all_or_none;
-	bool smtputf8;		       /* -U, -O smtputf8=yes */
-	bool requiretls;	       /* -O requiretls=yes */
-	struct envelope_wishes wishes; /* -O mt-priority=..., and so on */
-	bool no_aliases;	       /* -n */
-	bool no_repairs; /* -G: the header goes as it is, but for Bcc */
+	bool smtputf8;	      /* -U, -O smtputf8=yes */
+	bool requiretls;      /* -O requiretls=yes */
+	struct wishes wishes; /* -O mt-priority=..., and so on */
+	bool no_aliases;      /* -n */
+	bool no_repairs;      /* -G: the header goes as it is, but for Bcc */
 };
 
 struct facts {

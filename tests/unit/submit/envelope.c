@@ -193,55 +193,6 @@ test_many(void **state)
 }
 
 static void
-test_xtext(void **state)
-{
-	static const struct {
-		struct text from;
-		const char *to;
-	} rows[] = {{{"QQ314159", 8}, "QQ314159"},
-	    {{"a+b=c d", 7}, "a+2Bb+3Dc+20d"},
-	    {{"\xc3\xa9\0~!", 5}, "+C3+A9+00~!"}, {{"", 0}, ""}};
-	struct buf out;
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		buf_init(&out, 100);
-		assert_int_equal(envelope_xtext(rows[i].from, &out), 0);
-		assert_string_equal(buf_string(&out), rows[i].to);
-		buf_clear(&out);
-	}
-	buf_init(&out, 5);
-	assert_int_equal(envelope_xtext(TEXT("a+b+c"), &out), -1);
-	buf_clear(&out);
-}
-
-static void
-test_envid(void **state)
-{
-	char hundred[102];
-	struct envelope env;
-	struct error e;
-
-	(void)state;
-	memset(hundred, '+', sizeof(hundred));
-	envelope_init(&env);
-	error_clear(&e);
-	assert_int_equal(envelope_set_envid(&env, TEXT("a b"), &e), 0);
-	assert_string_equal(env.envid, "a+20b");
-	assert_int_equal(
-	    envelope_set_envid(&env, (struct text){hundred, 100}, &e), 0);
-	assert_int_equal(strlen(env.envid), 300);
-	assert_int_equal(
-	    envelope_set_envid(&env, (struct text){hundred, 101}, &e), -1);
-	assert_int_equal(e.kind, ERROR_USAGE);
-	assert_int_equal(envelope_set_envid(&env, TEXT(""), &e), -1);
-	assert_int_equal(envelope_set_envid(&env, TEXT("a\r\nb"), &e), -1);
-	assert_int_equal(envelope_set_envid(&env, TEXT("\xc3\xa9"), &e), -1);
-	assert_int_equal(strlen(env.envid), 300);
-	envelope_clear(&env);
-}
-
-static void
 test_decide(void **state)
 {
 	struct enhanced none = {0, 0, 0}, unknown = {5, 1, 1};
@@ -269,37 +220,6 @@ test_decide(void **state)
 	envelope_clear(&env);
 }
 
-static void
-test_words(void **state)
-{
-	static const struct {
-		const char *list;
-		int notify; /* -1: refused */
-	} rows[] = {{"never", NOTIFY_NEVER}, {"NEVER", NOTIFY_NEVER},
-	    {"success", NOTIFY_SUCCESS},
-	    {"success,failure,delay",
-		NOTIFY_SUCCESS | NOTIFY_FAILURE | NOTIFY_DELAY},
-	    {"Delay, failure", NOTIFY_FAILURE | NOTIFY_DELAY}, {"", -1},
-	    {",", -1}, {"never,success", -1}, {"success,never", -1},
-	    {"fail", -1}};
-	enum envelope_ret ret = RET_NONE;
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		unsigned notify = 99;
-		int rc = envelope_parse_notify(text_of(rows[i].list), &notify);
-
-		assert_int_equal(rc, rows[i].notify == -1 ? -1 : 0);
-		assert_int_equal(notify, rc == -1 ? 99 : rows[i].notify);
-	}
-	assert_int_equal(envelope_parse_ret(TEXT("Full"), &ret), 0);
-	assert_int_equal(ret, RET_FULL);
-	assert_int_equal(envelope_parse_ret(TEXT("hdrs"), &ret), 0);
-	assert_int_equal(ret, RET_HDRS);
-	assert_int_equal(envelope_parse_ret(TEXT("header"), &ret), -1);
-	assert_int_equal(ret, RET_HDRS);
-}
-
 int
 main(void)
 {
@@ -309,10 +229,7 @@ main(void)
 	    cmocka_unit_test(test_null_reverse_path),
 	    cmocka_unit_test(test_duplicates),
 	    cmocka_unit_test(test_many),
-	    cmocka_unit_test(test_xtext),
-	    cmocka_unit_test(test_envid),
 	    cmocka_unit_test(test_decide),
-	    cmocka_unit_test(test_words),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
