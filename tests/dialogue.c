@@ -579,10 +579,10 @@ start(struct play *p)
 {
 	const struct account *a = &p->config.accounts[0];
 	struct session_plan plan = {.account = a,
-	    .smarthost = &a->smarthosts[0],
+	    .smarthost = &a->smarthosts.at[0],
 	    .user = a->user,
 	    .helo = "client.example",
-	    .password = text_of(a->secret_text),
+	    .password = text_of(a->secret.text),
 	    .nonce = NONCE};
 
 	p->mail.envelope = &p->envelope;

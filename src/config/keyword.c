@@ -220,9 +220,9 @@ check_path(const struct setting *s, struct error *e)
 static int
 set_secret(struct setting *s, enum secret_source source)
 {
-	mem_wipe_string(s->account->secret_text);
-	s->account->secret_text = mem_string(s->value.at, s->value.len);
-	s->account->secret = source;
+	mem_wipe_string(s->account->secret.text);
+	s->account->secret.text = mem_string(s->value.at, s->value.len);
+	s->account->secret.source = source;
 	return 0;
 }
 
@@ -233,9 +233,9 @@ add_smarthost(struct account *a, struct text url, struct error *e)
 
 	if (smarthost_parse(url, &smarthost, e) == -1)
 		return -1;
-	a->smarthosts =
-	    mem_grow(a->smarthosts, a->smarthost_count, sizeof(*a->smarthosts));
-	a->smarthosts[a->smarthost_count++] = smarthost;
+	a->smarthosts.at = mem_grow(
+	    a->smarthosts.at, a->smarthosts.count, sizeof(*a->smarthosts.at));
+	a->smarthosts.at[a->smarthosts.count++] = smarthost;
 	return 0;
 }
 
@@ -304,12 +304,12 @@ add_mechanism(struct account *a, struct text name, struct error *e)
 
 	if (mechanism_parse(name, &mechanism) == -1)
 		return mechanism_fault(name, e);
-	for (i = 0; i < a->mechanism_count; i++) {
-		if (a->mechanisms[i] == mechanism)
+	for (i = 0; i < a->auth.count; i++) {
+		if (a->auth.mechanisms[i] == mechanism)
 			return error_set(e, ERROR_CONFIG, NULL,
 			    "%s stands twice", mechanism_name(mechanism));
 	}
-	a->mechanisms[a->mechanism_count++] = mechanism;
+	a->auth.mechanisms[a->auth.count++] = mechanism;
 	return 0;
 }
 
@@ -319,21 +319,21 @@ set_auth(struct setting *s, struct error *e)
 	struct account *a = s->account;
 	struct text rest = s->value, name;
 
-	a->mechanism_count = 0;
+	a->auth.count = 0;
 	if (text_equal_fold(s->value, TEXT("auto"))) {
-		a->auth = AUTH_AUTO;
+		a->auth.choice = AUTH_AUTO;
 		return 0;
 	}
 	if (text_equal_fold(s->value, TEXT("off"))) {
-		a->auth = AUTH_OFF;
+		a->auth.choice = AUTH_OFF;
 		return 0;
 	}
-	a->auth = AUTH_LIST;
+	a->auth.choice = AUTH_LIST;
 	while (text_next(&rest, " ,\t", &name)) {
 		if (add_mechanism(a, name, e) == -1)
 			return -1;
 	}
-	return a->mechanism_count > 0 ? 0 : mechanism_fault(s->value, e);
+	return a->auth.count > 0 ? 0 : mechanism_fault(s->value, e);
 }
 
 static int
@@ -421,9 +421,9 @@ set_match(struct setting *s, struct error *e)
 
 	(void)e;
 	while (text_next(&rest, " \t", &pattern)) {
-		a->match =
-		    mem_grow(a->match, a->match_count, sizeof(*a->match));
-		a->match[a->match_count++] =
+		a->match.at =
+		    mem_grow(a->match.at, a->match.count, sizeof(*a->match.at));
+		a->match.at[a->match.count++] =
 		    mem_string(pattern.at, pattern.len);
 	}
 	return 0;
@@ -519,8 +519,8 @@ set_log_facility(struct setting *s, struct text name, struct error *e)
 	    {"local6", LOG_LOCAL6}, {"local7", LOG_LOCAL7}, {NULL, 0}};
 	struct setting facility = {s->account, name, s->reader};
 
-	s->account->log = LOGGING_SYSLOG;
-	return choose(&facility, words, &s->account->log_facility, e);
+	s->account->log.to = LOGGING_SYSLOG;
+	return choose(&facility, words, &s->account->log.facility, e);
 }
 
 static int
@@ -535,12 +535,12 @@ set_log(struct setting *s, struct error *e)
 	if (text_starts_fold(s->value, prefix))
 		return set_log_facility(s, text_skip(s->value, prefix.len), e);
 	if (s->value.at[0] == '/') {
-		s->account->log = LOGGING_FILE;
-		return set_string(&s->account->log_path, s->value);
+		s->account->log.to = LOGGING_FILE;
+		return set_string(&s->account->log.path, s->value);
 	}
 	if (choose(s, words, &value, e) == -1)
 		return -1;
-	s->account->log = (enum account_log)value;
+	s->account->log.to = (enum log_target)value;
 	return 0;
 }
 

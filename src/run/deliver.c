@@ -335,9 +335,9 @@ try_smarthosts(struct deliver *d, struct error *e)
 	struct error last;
 	size_t i;
 
-	for (i = 0; i < account->smarthost_count; i++) {
+	for (i = 0; i < account->smarthosts.count; i++) {
 		error_clear(&last);
-		attempt(d, &account->smarthosts[i], &last);
+		attempt(d, &account->smarthosts.at[i], &last);
 		/* What may mend itself outweighs what the others said, but
 		 * for a login that is wrong. */
 		if (e->kind != ERROR_LATER || d->handed_over ||

@@ -148,7 +148,7 @@ open_account(struct dispatch *d, struct error *e)
 		return 0;
 	if (account_check(d->account, e) == -1)
 		return -1;
-	if (d->account->auth != AUTH_OFF &&
+	if (d->account->auth.choice != AUTH_OFF &&
 	    secret_read(d->account, true, &d->password, e) == -1)
 		return -1;
 	d->user = submit_expand(d->account->user, d->account, &d->facts);

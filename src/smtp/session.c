@@ -301,8 +301,8 @@ wants_starttls(const struct session *s)
 static bool
 wants_auth(const struct session *s)
 {
-	return s->plan.user != NULL && s->plan.account->auth != AUTH_OFF &&
-	       !s->authenticated;
+	return s->plan.user != NULL &&
+	       s->plan.account->auth.choice != AUTH_OFF && !s->authenticated;
 }
 
 static enum step
@@ -405,10 +405,10 @@ new_sasl(struct session *s)
 	const struct account *a = s->plan.account;
 	struct sasl_plan plan = {.user = s->plan.user,
 	    .password = s->plan.password,
-	    .wanted_count = a->mechanism_count,
+	    .wanted_count = a->auth.count,
 	    .in_clear = a->auth_in_clear == SWITCH_YES};
 
-	memcpy(plan.wanted, a->mechanisms, sizeof(plan.wanted));
+	memcpy(plan.wanted, a->auth.mechanisms, sizeof(plan.wanted));
 	memcpy(plan.nonce, s->plan.nonce, sizeof(plan.nonce));
 	return sasl_new(
 	    &plan, &s->channel, text_of(s->ehlo.mechanisms), &s->error);

@@ -32,13 +32,13 @@ account_clear(struct account *a)
 {
 	size_t i;
 
-	for (i = 0; i < a->smarthost_count; i++)
-		smarthost_clear(&a->smarthosts[i]);
-	for (i = 0; i < a->match_count; i++)
-		free(a->match[i]);
-	mem_wipe_string(a->secret_text);
-	free(a->smarthosts);
-	free(a->match);
+	for (i = 0; i < a->smarthosts.count; i++)
+		smarthost_clear(&a->smarthosts.at[i]);
+	for (i = 0; i < a->match.count; i++)
+		free(a->match.at[i]);
+	mem_wipe_string(a->secret.text);
+	free(a->smarthosts.at);
+	free(a->match.at);
 	free(a->name);
 	free(a->user);
 	free(a->tls_trust);
@@ -50,7 +50,7 @@ account_clear(struct account *a)
 	free(a->from);
 	free(a->force_from);
 	free(a->full_name);
-	free(a->log_path);
+	free(a->log.path);
 	account_init(a);
 }
 
@@ -81,15 +81,16 @@ inherit_smarthosts(struct account *a, const struct account *d)
 {
 	size_t i;
 
-	if (a->smarthost_count > 0 || d->smarthost_count == 0)
+	if (a->smarthosts.count > 0 || d->smarthosts.count == 0)
 		return;
-	a->smarthosts = mem_new(d->smarthost_count, sizeof(*a->smarthosts));
-	for (i = 0; i < d->smarthost_count; i++) {
-		a->smarthosts[i] = d->smarthosts[i];
-		a->smarthosts[i].host = mem_copy(d->smarthosts[i].host);
-		a->smarthosts[i].url = mem_copy(d->smarthosts[i].url);
+	a->smarthosts.at =
+	    mem_new(d->smarthosts.count, sizeof(*a->smarthosts.at));
+	for (i = 0; i < d->smarthosts.count; i++) {
+		a->smarthosts.at[i] = d->smarthosts.at[i];
+		a->smarthosts.at[i].host = mem_copy(d->smarthosts.at[i].host);
+		a->smarthosts.at[i].url = mem_copy(d->smarthosts.at[i].url);
 	}
-	a->smarthost_count = d->smarthost_count;
+	a->smarthosts.count = d->smarthosts.count;
 }
 
 static void
@@ -97,12 +98,12 @@ inherit_match(struct account *a, const struct account *d)
 {
 	size_t i;
 
-	if (a->match_count > 0 || d->match_count == 0)
+	if (a->match.count > 0 || d->match.count == 0)
 		return;
-	a->match = mem_new(d->match_count, sizeof(*a->match));
-	for (i = 0; i < d->match_count; i++)
-		a->match[i] = mem_copy(d->match[i]);
-	a->match_count = d->match_count;
+	a->match.at = mem_new(d->match.count, sizeof(*a->match.at));
+	for (i = 0; i < d->match.count; i++)
+		a->match.at[i] = mem_copy(d->match.at[i]);
+	a->match.count = d->match.count;
 }
 
 static void
@@ -110,14 +111,15 @@ inherit_auth(struct account *a, const struct account *d)
 {
 	inherit_string(&a->user, d->user);
 	inherit_switch(&a->auth_in_clear, d->auth_in_clear);
-	if (a->secret == SECRET_NONE) {
-		a->secret = d->secret;
-		a->secret_text = mem_copy(d->secret_text);
+	if (a->secret.source == SECRET_NONE) {
+		a->secret.source = d->secret.source;
+		a->secret.text = mem_copy(d->secret.text);
 	}
-	if (a->auth == AUTH_UNSET) {
-		a->auth = d->auth;
-		memcpy(a->mechanisms, d->mechanisms, sizeof(a->mechanisms));
-		a->mechanism_count = d->mechanism_count;
+	if (a->auth.choice == AUTH_UNSET) {
+		a->auth.choice = d->auth.choice;
+		memcpy(a->auth.mechanisms, d->auth.mechanisms,
+		    sizeof(a->auth.mechanisms));
+		a->auth.count = d->auth.count;
 	}
 }
 
@@ -136,11 +138,11 @@ inherit_identity(struct account *a, const struct account *d)
 static void
 inherit_log(struct account *a, const struct account *d)
 {
-	if (a->log != LOGGING_UNSET)
+	if (a->log.to != LOGGING_UNSET)
 		return;
-	a->log = d->log;
-	a->log_path = mem_copy(d->log_path);
-	a->log_facility = d->log_facility;
+	a->log.to = d->log.to;
+	a->log.path = mem_copy(d->log.path);
+	a->log.facility = d->log.facility;
 }
 
 void
@@ -343,17 +345,17 @@ check_fault(const struct account *a, const char *fault, struct error *e)
 int
 account_check(const struct account *a, struct error *e)
 {
-	if (a->smarthost_count == 0) {
+	if (a->smarthosts.count == 0) {
 		check_fault(a, "has no `smarthost'", e);
 		return error_hint(
 		    e, "write a line like: smarthost smtps://mail.example.org");
 	}
-	if (a->user == NULL && a->secret != SECRET_NONE) {
+	if (a->user == NULL && a->secret.source != SECRET_NONE) {
 		check_fault(a, "has a password, but no `user'", e);
 		return error_hint(
 		    e, "write a line like: user alice@example.org");
 	}
-	if (a->user == NULL && a->auth == AUTH_LIST) {
+	if (a->user == NULL && a->auth.choice == AUTH_LIST) {
 		check_fault(a, "has mechanisms in `auth', but no `user'", e);
 		return error_hint(e,
 		    "write a line like: user alice@example.org, or: auth off");
@@ -368,8 +370,8 @@ account_matches(const struct account *a, const char *reverse_path)
 
 	if (reverse_path == NULL)
 		return false;
-	for (i = 0; i < a->match_count; i++) {
-		if (fnmatch(a->match[i], reverse_path, FNM_CASEFOLD) == 0)
+	for (i = 0; i < a->match.count; i++) {
+		if (fnmatch(a->match.at[i], reverse_path, FNM_CASEFOLD) == 0)
 			return true;
 	}
 	/* %U and the like are expanded only after the choice. */

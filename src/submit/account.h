@@ -27,8 +27,8 @@ struct smarthost {
 enum secret_source { SECRET_NONE, SECRET_VALUE, SECRET_FILE, SECRET_COMMAND };
 enum account_switch { SWITCH_UNSET, SWITCH_YES, SWITCH_NO };
 enum account_family { FAMILY_UNSET, FAMILY_ANY, FAMILY_IPV4, FAMILY_IPV6 };
-enum account_auth { AUTH_UNSET, AUTH_AUTO, AUTH_OFF, AUTH_LIST };
-enum account_log {
+enum auth_choice { AUTH_UNSET, AUTH_AUTO, AUTH_OFF, AUTH_LIST };
+enum log_target {
 	LOGGING_UNSET,
 	LOGGING_OFF,
 	LOGGING_SYSLOG,
@@ -36,11 +36,39 @@ enum account_log {
 	LOGGING_STDERR
 };
 
+/* What means something only together is one member. */
+
+struct smarthost_list {
+	struct smarthost *at;
+	size_t count;
+};
+
+struct account_secret {
+	enum secret_source source;
+	char *text; /* value, path or command; wiped with the account */
+};
+
+struct account_auth {
+	enum auth_choice choice;
+	enum mechanism mechanisms[MECHANISM_COUNT]; /* of AUTH_LIST */
+	size_t count;
+};
+
+struct account_log {
+	enum log_target to;
+	char *path;   /* LOGGING_FILE */
+	int facility; /* LOGGING_SYSLOG: value of <syslog.h>, 0 is not set */
+};
+
+struct pattern_list {
+	char **at;
+	size_t count;
+};
+
 struct account {
 	char *name; /* NULL: the defaults before the first `account` */
 
-	struct smarthost *smarthosts;
-	size_t smarthost_count;
+	struct smarthost_list smarthosts;
 	enum account_family family;
 	unsigned timeout; /* seconds; 0 is not set, for all three */
 	unsigned deadline;
@@ -49,11 +77,8 @@ struct account {
 	enum account_switch chunking;	/* the same */
 
 	char *user;
-	enum secret_source secret;
-	char *secret_text; /* value, path or command; wiped with the account */
-	enum account_auth auth;
-	enum mechanism mechanisms[MECHANISM_COUNT];
-	size_t mechanism_count;
+	struct account_secret secret;
+	struct account_auth auth;
 	enum account_switch auth_in_clear;
 
 	char *tls_trust; /* NULL: the system's; else a PEM file or folder */
@@ -67,16 +92,12 @@ struct account {
 	char *force_from;
 	enum account_switch from_header;
 	char *full_name;
-	char **match;
-	size_t match_count;
+	struct pattern_list match;
 	enum account_switch recipients_all; /* `recipients all` */
 	unsigned dsn_notify;
 	enum dsn_ret dsn_return;
 
-	enum account_log log;
-	char *log_path;	  /* LOGGING_FILE */
-	int log_facility; /* LOGGING_SYSLOG: value of <syslog.h>, 0 is not set
-			   */
+	struct account_log log;
 };
 
 #define ACCOUNT_TIMEOUT		0 /* the step's own */

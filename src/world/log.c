@@ -111,13 +111,13 @@ open_file(struct log *l, const char *path)
 void
 log_open(struct log *l, const struct account *a)
 {
-	l->to = a->log == LOGGING_UNSET ? LOGGING_SYSLOG : a->log;
-	l->facility = a->log_facility == 0 ? LOG_MAIL : a->log_facility;
+	l->to = a->log.to == LOGGING_UNSET ? LOGGING_SYSLOG : a->log.to;
+	l->facility = a->log.facility == 0 ? LOG_MAIL : a->log.facility;
 	if (l->fd != -1)
 		close(l->fd);
 	l->fd = -1;
 	if (l->to == LOGGING_FILE)
-		open_file(l, a->log_path);
+		open_file(l, a->log.path);
 	if (l->to == LOGGING_SYSLOG)
 		openlog(l->tag, LOG_PID, l->facility);
 }

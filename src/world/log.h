@@ -14,7 +14,7 @@
 #include "submit/submit.h"
 
 struct log {
-	enum account_log to;
+	enum log_target to;
 	int facility;
 	char tag[64];	/* -L, else the program's name */
 	int fd;		/* LOGGING_FILE, or -1 */

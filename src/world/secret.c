@@ -369,15 +369,15 @@ secret_read(const struct account *a, bool ask, struct buf *out, struct error *e)
 {
 	if (a->user == NULL)
 		return 0;
-	switch (a->secret) {
+	switch (a->secret.source) {
 	case SECRET_NONE:
 		return ask ? ask_terminal(a->user, out, e) : none_named(e);
 	case SECRET_VALUE:
-		return add_value(a->secret_text, out, e);
+		return add_value(a->secret.text, out, e);
 	case SECRET_FILE:
-		return read_file(a->secret_text, out, e);
+		return read_file(a->secret.text, out, e);
 	case SECRET_COMMAND:
-		return read_command(a->secret_text, out, e);
+		return read_command(a->secret.text, out, e);
 	}
 	return none_named(e);
 }

@@ -159,8 +159,8 @@ read_files(const struct settings_plan *plan, const struct host *h,
 	}
 	buf_init(&tried, 4 * PATH_MAX);
 	found = find_file(h, c, &tried, e);
-	if (found == 0 && !plan->optional && c->override.smarthost_count == 0 &&
-	    c->fault_count == 0) {
+	if (found == 0 && !plan->optional &&
+	    c->override.smarthosts.count == 0 && c->fault_count == 0) {
 		found = error_set(e, ERROR_CONFIG, "configuration",
 		    "none found (tried %s)", buf_string(&tried));
 		error_hint(

@@ -683,8 +683,8 @@ hint_starttls(const struct tls *t, struct error *e)
 	char url[300];
 	size_t i;
 
-	for (i = 0; i < t->account->smarthost_count; i++) {
-		s = &t->account->smarthosts[i];
+	for (i = 0; i < t->account->smarthosts.count; i++) {
+		s = &t->account->smarthosts.at[i];
 		if (s->security != SMARTHOST_TLS || s->port != peer_port(t->fd))
 			continue;
 		error_hint(e, "write `smarthost %s'",

@@ -80,9 +80,9 @@ test_lines(void **state)
 		else
 			assert_string_equal(a->user, rows[i].user);
 		if (rows[i].secret == NULL)
-			assert_null(a->secret_text);
+			assert_null(a->secret.text);
 		else
-			assert_string_equal(a->secret_text, rows[i].secret);
+			assert_string_equal(a->secret.text, rows[i].secret);
 		config_clear(&c);
 	}
 }
@@ -282,17 +282,17 @@ test_defaults_and_accounts(void **state)
 	work = config_choose(&c, "work", NULL, &e);
 	assert_int_equal(c.account_count, 2);
 	assert_string_equal(home->domain, "example.org");
-	assert_string_equal(home->smarthosts[0].host, "a.example");
+	assert_string_equal(home->smarthosts.at[0].host, "a.example");
 	assert_string_equal(home->tls_trust, "/ca");
 	assert_string_equal(home->user, "alice");
-	assert_string_equal(home->secret_text, "/default");
+	assert_string_equal(home->secret.text, "/default");
 	assert_string_equal(work->domain, "work.example");
-	assert_int_equal(work->smarthost_count, 2);
-	assert_string_equal(work->smarthosts[0].host, "b.example");
+	assert_int_equal(work->smarthosts.count, 2);
+	assert_string_equal(work->smarthosts.at[0].host, "b.example");
 	assert_null(work->tls_trust);
 	assert_null(work->user);
-	assert_int_equal(work->secret, SECRET_COMMAND);
-	assert_string_equal(work->secret_text, "x");
+	assert_int_equal(work->secret.source, SECRET_COMMAND);
+	assert_string_equal(work->secret.text, "x");
 	config_clear(&c);
 }
 
@@ -329,13 +329,13 @@ test_order_of_sources(void **state)
 	assert_int_equal(c.fault_count, 0);
 	error_clear(&e);
 	a = config_choose(&c, NULL, NULL, &e);
-	assert_int_equal(a->smarthost_count, 2);
-	assert_string_equal(a->smarthosts[1].host, "two.example");
+	assert_int_equal(a->smarthosts.count, 2);
+	assert_string_equal(a->smarthosts.at[1].host, "two.example");
 	assert_int_equal(a->timeout, 1);
 	assert_int_equal(a->deadline, 2);
 	assert_int_equal(a->connect_timeout, 4);
-	assert_int_equal(a->secret, SECRET_FILE);
-	assert_string_equal(a->secret_text, "relative");
+	assert_int_equal(a->secret.source, SECRET_FILE);
+	assert_string_equal(a->secret.text, "relative");
 	config_clear(&c);
 }
 
@@ -540,8 +540,8 @@ test_large(void **state)
 		config_init(&c);
 		config_parse(&c, "f", buf_text(&all), NULL);
 		config_end(&c);
-		assert_true(c.fault_count + c.accounts[0].match_count +
-				c.accounts[0].smarthost_count >=
+		assert_true(c.fault_count + c.accounts[0].match.count +
+				c.accounts[0].smarthosts.count >=
 			    all.len / strlen(lines[i]) - 1);
 		config_clear(&c);
 		buf_clear(&all);
@@ -595,7 +595,7 @@ test_example(void **state)
 	assert_int_equal(account_check(a, &e), 0);
 	assert_non_null(a->from);
 	assert_non_null(a->domain);
-	assert_int_equal(a->secret, SECRET_FILE);
+	assert_int_equal(a->secret.source, SECRET_FILE);
 	config_clear(&c);
 	buf_clear(&bytes);
 }

@@ -47,17 +47,17 @@ strings_are_kept(void **state)
 		size_t offset;
 		const char *value;
 	} rows[] = {
-	    {"password # \"a\"  b ", AT(secret_text), "# \"a\"  b "},
-	    {"password a\tb", AT(secret_text), "a\tb"},
+	    {"password # \"a\"  b ", AT(secret.text), "# \"a\"  b "},
+	    {"password a\tb", AT(secret.text), "a\tb"},
 	    {"user alice@example.org", AT(user), "alice@example.org"},
 	    {"user %U@%D", AT(user), "%U@%D"},
 	    {"user a # b", AT(user), "a # b"},
-	    {"password hunter2", AT(secret_text), "hunter2"},
-	    {"password p\xe9", AT(secret_text), "p\xe9"},
-	    {"password-file /etc/secret", AT(secret_text), "/etc/secret"},
-	    {"password-command pass show 'a b'", AT(secret_text),
+	    {"password hunter2", AT(secret.text), "hunter2"},
+	    {"password p\xe9", AT(secret.text), "p\xe9"},
+	    {"password-file /etc/secret", AT(secret.text), "/etc/secret"},
+	    {"password-command pass show 'a b'", AT(secret.text),
 		"pass show 'a b'"},
-	    {"password-command \"a b\"", AT(secret_text), "\"a b\""},
+	    {"password-command \"a b\"", AT(secret.text), "\"a b\""},
 	    {"from alice@example.org", AT(from), "alice@example.org"},
 	    {"from <alice@example.org>", AT(from), "alice@example.org"},
 	    {"from \"a b\"@example.org", AT(from), "\"a b\"@example.org"},
@@ -80,7 +80,7 @@ strings_are_kept(void **state)
 	    {"tls-trust SYSTEM", AT(tls_trust), "system"},
 	    {"tls-priority NORMAL:-VERS-TLS1.2", AT(tls_priority),
 		"NORMAL:-VERS-TLS1.2"},
-	    {"log /var/log/mail", AT(log_path), "/var/log/mail"},
+	    {"log /var/log/mail", AT(log.path), "/var/log/mail"},
 	};
 
 	(void)state;
@@ -122,23 +122,23 @@ numbers_and_words_are_understood(void **state)
 	    {"family any", AT(family), FAMILY_ANY},
 	    {"family ipv4", AT(family), FAMILY_IPV4},
 	    {"family IPv6", AT(family), FAMILY_IPV6},
-	    {"log syslog", AT(log), LOGGING_SYSLOG},
-	    {"log syslog", AT(log_facility), 0},
-	    {"log syslog:local3", AT(log), LOGGING_SYSLOG},
-	    {"log syslog:local3", AT(log_facility), LOG_LOCAL3},
-	    {"log stderr", AT(log), LOGGING_STDERR},
-	    {"log off", AT(log), LOGGING_OFF},
-	    {"log /x", AT(log), LOGGING_FILE},
+	    {"log syslog", AT(log.to), LOGGING_SYSLOG},
+	    {"log syslog", AT(log.facility), 0},
+	    {"log syslog:local3", AT(log.to), LOGGING_SYSLOG},
+	    {"log syslog:local3", AT(log.facility), LOG_LOCAL3},
+	    {"log stderr", AT(log.to), LOGGING_STDERR},
+	    {"log off", AT(log.to), LOGGING_OFF},
+	    {"log /x", AT(log.to), LOGGING_FILE},
 	    {"dsn-notify never", AT(dsn_notify), NOTIFY_NEVER},
 	    {"dsn-notify failure,delay", AT(dsn_notify),
 		NOTIFY_FAILURE | NOTIFY_DELAY},
 	    {"dsn-return full", AT(dsn_return), RET_FULL},
-	    {"password x", AT(secret), SECRET_VALUE},
-	    {"password-file /x", AT(secret), SECRET_FILE},
-	    {"password-command x", AT(secret), SECRET_COMMAND},
-	    {"auth auto", AT(auth), AUTH_AUTO},
-	    {"auth off", AT(auth), AUTH_OFF},
-	    {"auth PLAIN", AT(auth), AUTH_LIST},
+	    {"password x", AT(secret.source), SECRET_VALUE},
+	    {"password-file /x", AT(secret.source), SECRET_FILE},
+	    {"password-command x", AT(secret.source), SECRET_COMMAND},
+	    {"auth auto", AT(auth.choice), AUTH_AUTO},
+	    {"auth off", AT(auth.choice), AUTH_OFF},
+	    {"auth PLAIN", AT(auth.choice), AUTH_LIST},
 	};
 
 	(void)state;
@@ -168,16 +168,16 @@ lists_grow(void **state)
 	set_fine(&a, "match *@x.example");
 	set_fine(&a, "match *@y.example *@z.example");
 	set_fine(&a, "auth login, scram-sha-256\tPLAIN");
-	assert_int_equal(a.smarthost_count, 3);
-	assert_string_equal(a.smarthosts[0].host, "a.example");
-	assert_int_equal(a.smarthosts[1].port, 25);
-	assert_string_equal(a.smarthosts[2].host, "::1");
-	assert_int_equal(a.match_count, 3);
-	assert_string_equal(a.match[2], "*@z.example");
-	assert_int_equal(a.mechanism_count, 3);
-	assert_int_equal(a.mechanisms[0], MECHANISM_LOGIN);
-	assert_int_equal(a.mechanisms[1], MECHANISM_SCRAM_SHA_256);
-	assert_int_equal(a.mechanisms[2], MECHANISM_PLAIN);
+	assert_int_equal(a.smarthosts.count, 3);
+	assert_string_equal(a.smarthosts.at[0].host, "a.example");
+	assert_int_equal(a.smarthosts.at[1].port, 25);
+	assert_string_equal(a.smarthosts.at[2].host, "::1");
+	assert_int_equal(a.match.count, 3);
+	assert_string_equal(a.match.at[2], "*@z.example");
+	assert_int_equal(a.auth.count, 3);
+	assert_int_equal(a.auth.mechanisms[0], MECHANISM_LOGIN);
+	assert_int_equal(a.auth.mechanisms[1], MECHANISM_SCRAM_SHA_256);
+	assert_int_equal(a.auth.mechanisms[2], MECHANISM_PLAIN);
 	account_clear(&a);
 }
 

@@ -136,23 +136,23 @@ fill(struct account *a)
 
 	error_clear(&e);
 	account_init(a);
-	a->smarthosts = mem_new(1, sizeof(*a->smarthosts));
-	smarthost_parse(TEXT("smtps://mail.example"), &a->smarthosts[0], &e);
-	a->smarthost_count = 1;
-	a->match = mem_new(1, sizeof(*a->match));
-	a->match[0] = mem_copy("*@work.example");
-	a->match_count = 1;
+	a->smarthosts.at = mem_new(1, sizeof(*a->smarthosts.at));
+	smarthost_parse(TEXT("smtps://mail.example"), &a->smarthosts.at[0], &e);
+	a->smarthosts.count = 1;
+	a->match.at = mem_new(1, sizeof(*a->match.at));
+	a->match.at[0] = mem_copy("*@work.example");
+	a->match.count = 1;
 	a->family = FAMILY_IPV6;
 	a->timeout = 1;
 	a->deadline = 2;
 	a->connect_timeout = 3;
 	a->pipelining = SWITCH_NO;
 	a->user = mem_copy("alice");
-	a->secret = SECRET_FILE;
-	a->secret_text = mem_copy("/secret");
-	a->auth = AUTH_LIST;
-	a->mechanisms[0] = MECHANISM_LOGIN;
-	a->mechanism_count = 1;
+	a->secret.source = SECRET_FILE;
+	a->secret.text = mem_copy("/secret");
+	a->auth.choice = AUTH_LIST;
+	a->auth.mechanisms[0] = MECHANISM_LOGIN;
+	a->auth.count = 1;
 	a->auth_in_clear = SWITCH_YES;
 	a->tls_trust = mem_copy("/trust");
 	a->tls_name = mem_copy("name");
@@ -167,30 +167,30 @@ fill(struct account *a)
 	a->recipients_all = SWITCH_YES;
 	a->dsn_notify = NOTIFY_NEVER;
 	a->dsn_return = RET_HDRS;
-	a->log = LOGGING_FILE;
-	a->log_path = mem_copy("/log");
-	a->log_facility = 8;
+	a->log.to = LOGGING_FILE;
+	a->log.path = mem_copy("/log");
+	a->log.facility = 8;
 }
 
 static void
 assert_equal_to_filled(const struct account *a)
 {
-	assert_int_equal(a->smarthost_count, 1);
-	assert_string_equal(a->smarthosts[0].host, "mail.example");
-	assert_string_equal(a->smarthosts[0].url, "smtps://mail.example");
-	assert_int_equal(a->match_count, 1);
-	assert_string_equal(a->match[0], "*@work.example");
+	assert_int_equal(a->smarthosts.count, 1);
+	assert_string_equal(a->smarthosts.at[0].host, "mail.example");
+	assert_string_equal(a->smarthosts.at[0].url, "smtps://mail.example");
+	assert_int_equal(a->match.count, 1);
+	assert_string_equal(a->match.at[0], "*@work.example");
 	assert_int_equal(a->family, FAMILY_IPV6);
 	assert_int_equal(a->timeout, 1);
 	assert_int_equal(a->deadline, 2);
 	assert_int_equal(a->connect_timeout, 3);
 	assert_int_equal(a->pipelining, SWITCH_NO);
 	assert_string_equal(a->user, "alice");
-	assert_int_equal(a->secret, SECRET_FILE);
-	assert_string_equal(a->secret_text, "/secret");
-	assert_int_equal(a->auth, AUTH_LIST);
-	assert_int_equal(a->mechanism_count, 1);
-	assert_int_equal(a->mechanisms[0], MECHANISM_LOGIN);
+	assert_int_equal(a->secret.source, SECRET_FILE);
+	assert_string_equal(a->secret.text, "/secret");
+	assert_int_equal(a->auth.choice, AUTH_LIST);
+	assert_int_equal(a->auth.count, 1);
+	assert_int_equal(a->auth.mechanisms[0], MECHANISM_LOGIN);
 	assert_int_equal(a->auth_in_clear, SWITCH_YES);
 	assert_string_equal(a->tls_trust, "/trust");
 	assert_string_equal(a->tls_name, "name");
@@ -205,9 +205,9 @@ assert_equal_to_filled(const struct account *a)
 	assert_int_equal(a->recipients_all, SWITCH_YES);
 	assert_int_equal(a->dsn_notify, NOTIFY_NEVER);
 	assert_int_equal(a->dsn_return, RET_HDRS);
-	assert_int_equal(a->log, LOGGING_FILE);
-	assert_string_equal(a->log_path, "/log");
-	assert_int_equal(a->log_facility, 8);
+	assert_int_equal(a->log.to, LOGGING_FILE);
+	assert_string_equal(a->log.path, "/log");
+	assert_int_equal(a->log.facility, 8);
 }
 
 static void
@@ -233,22 +233,23 @@ test_inherit_nothing(void **state)
 	(void)state;
 	fill(&a);
 	fill(&defaults);
-	defaults.smarthosts[0].host[0] = 'X';
-	defaults.match[0][0] = defaults.user[0] = defaults.secret_text[0] = 'X';
+	defaults.smarthosts.at[0].host[0] = 'X';
+	defaults.match.at[0][0] = defaults.user[0] = defaults.secret.text[0] =
+	    'X';
 	defaults.tls_trust[0] = defaults.tls_name[0] = defaults.helo[0] = 'X';
 	defaults.domain[0] = defaults.from[0] = defaults.force_from[0] = 'X';
-	defaults.full_name[0] = defaults.log_path[0] = 'X';
+	defaults.full_name[0] = defaults.log.path[0] = 'X';
 	defaults.tls_priority[0] = defaults.aliases[0] = 'X';
 	defaults.family = FAMILY_ANY;
 	defaults.timeout = defaults.deadline = defaults.connect_timeout = 9;
 	defaults.pipelining = SWITCH_YES;
-	defaults.secret = SECRET_COMMAND;
-	defaults.auth = AUTH_OFF;
+	defaults.secret.source = SECRET_COMMAND;
+	defaults.auth.choice = AUTH_OFF;
 	defaults.auth_in_clear = defaults.from_header = SWITCH_NO;
 	defaults.recipients_all = SWITCH_NO;
 	defaults.dsn_notify = NOTIFY_DELAY;
 	defaults.dsn_return = RET_FULL;
-	defaults.log = LOGGING_STDERR;
+	defaults.log.to = LOGGING_STDERR;
 	account_inherit(&a, &defaults);
 	assert_equal_to_filled(&a);
 	account_clear(&a);
@@ -264,12 +265,12 @@ test_inherit_groups(void **state)
 	(void)state;
 	fill(&defaults);
 	account_init(&a);
-	a.log = LOGGING_SYSLOG;
-	a.auth = AUTH_AUTO;
+	a.log.to = LOGGING_SYSLOG;
+	a.auth.choice = AUTH_AUTO;
 	account_inherit(&a, &defaults);
-	assert_null(a.log_path);
-	assert_int_equal(a.log_facility, 0);
-	assert_int_equal(a.mechanism_count, 0);
+	assert_null(a.log.path);
+	assert_int_equal(a.log.facility, 0);
+	assert_int_equal(a.auth.count, 0);
 	account_clear(&a);
 	account_clear(&defaults);
 }
@@ -287,7 +288,7 @@ test_check(void **state)
 	assert_int_equal(account_check(&a, &e), 0);
 
 	/* The terminal may be asked. */
-	a.secret = SECRET_NONE;
+	a.secret.source = SECRET_NONE;
 	assert_int_equal(account_check(&a, &e), 0);
 
 	mem_wipe_string(a.user);
@@ -297,9 +298,9 @@ test_check(void **state)
 	assert_non_null(strstr(e.text, "`auth'"));
 
 	error_clear(&e);
-	a.auth = AUTH_AUTO;
+	a.auth.choice = AUTH_AUTO;
 	assert_int_equal(account_check(&a, &e), 0);
-	a.secret = SECRET_FILE;
+	a.secret.source = SECRET_FILE;
 	assert_int_equal(account_check(&a, &e), -1);
 	assert_int_equal(e.kind, ERROR_CONFIG);
 	assert_non_null(strstr(e.text, "`user'"));

@@ -275,11 +275,11 @@ the_account_says_where(void **state)
 	log_note(&l, "one");
 	assert_string_equal(last, "one");
 	assert_int_equal(last_severity, SEVERITY_NOTICE);
-	a.log = LOGGING_SYSLOG;
-	a.log_facility = FACILITY_LOCAL3;
+	a.log.to = LOGGING_SYSLOG;
+	a.log.facility = FACILITY_LOCAL3;
 	log_open(&l, &a);
 	assert_int_equal(opened_facility, FACILITY_LOCAL3);
-	a.log = LOGGING_OFF;
+	a.log.to = LOGGING_OFF;
 	before = lines;
 	log_open(&l, &a);
 	log_note(&l, "two");
@@ -298,7 +298,7 @@ a_log_on_stderr(void **state)
 
 	(void)state;
 	account_init(&a);
-	a.log = LOGGING_STDERR;
+	a.log.to = LOGGING_STDERR;
 	notes_add(&notes, "first");
 	notes_add(&notes, "second %d", 2);
 	log_init(&l, "tag");
@@ -324,8 +324,8 @@ a_log_in_a_file(void **state)
 
 	(void)state;
 	account_init(&a);
-	a.log = LOGGING_FILE;
-	a.log_path = mem_copy(in_folder("log"));
+	a.log.to = LOGGING_FILE;
+	a.log.path = mem_copy(in_folder("log"));
 	log_init(&l, "tag");
 	log_open(&l, &a);
 	log_note(&l, "a note");
@@ -355,8 +355,8 @@ a_file_that_cannot_be_had(void **state)
 
 	(void)state;
 	account_init(&a);
-	a.log = LOGGING_FILE;
-	a.log_path = mem_copy("/nowhere/log");
+	a.log.to = LOGGING_FILE;
+	a.log.path = mem_copy("/nowhere/log");
 	for (quiet = 0; quiet < 2; quiet++) {
 		log_init(&l, "tag");
 		l.quiet = quiet;

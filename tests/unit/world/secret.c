@@ -23,13 +23,13 @@ read_from(enum secret_source source, const char *text, bool ask,
 
 	memset(&a, 0, sizeof(a));
 	a.user = user;
-	a.secret = source;
-	a.secret_text = mem_copy(text);
+	a.secret.source = source;
+	a.secret.text = mem_copy(text);
 	error_clear(e);
 	buf_init(out, SECRET_MAX);
 	status = secret_read(&a, ask, out, e);
 	assert_int_equal(status, e->kind == ERROR_NONE ? 0 : -1);
-	mem_wipe_string(a.secret_text);
+	mem_wipe_string(a.secret.text);
 	return status;
 }
 
@@ -73,8 +73,8 @@ needs_a_user(void **state)
 
 	(void)state;
 	memset(&a, 0, sizeof(a));
-	a.secret = SECRET_VALUE;
-	a.secret_text = value;
+	a.secret.source = SECRET_VALUE;
+	a.secret.text = value;
 	error_clear(&e);
 	buf_init(&out, SECRET_MAX);
 	assert_int_equal(secret_read(&a, true, &out, &e), 0);

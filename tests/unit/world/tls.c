@@ -365,8 +365,8 @@ knows_what_is_no_tls(void **state)
 	size_t i;
 
 	(void)state;
-	a.smarthosts = hosts;
-	a.smarthost_count = 2;
+	a.smarthosts.at = hosts;
+	a.smarthosts.count = 2;
 	for (i = 0; i < COUNT(rows); i++) {
 		p = peer_start(say, &rows[i].said);
 		hosts[0].port = hosts[1].port = p.port;
@@ -395,8 +395,8 @@ advises_implicit_tls_only(void **state)
 	struct peer p;
 
 	(void)state;
-	a.smarthosts = &host;
-	a.smarthost_count = 1;
+	a.smarthosts.at = &host;
+	a.smarthosts.count = 1;
 	p = peer_start(say, &said);
 	host.port = p.port;
 	e = meet(p, &a, "localhost");
