@@ -22,6 +22,7 @@
 #include "world/host.h"
 #include "world/log.h"
 #include "world/settings.h"
+#include "world/tls.h"
 
 #define SENDLING_VERSION "0.1"
 
@@ -336,7 +337,8 @@ main(int argc, char **argv)
 	host_prepare();
 	error_clear(&e);
 	run_init(&r);
-	if (read_options(&r, argc, argv, &e) == -1) {
+	if (tls_start_library(&e) == -1 ||
+	    read_options(&r, argc, argv, &e) == -1) {
 		start_dispatch(&r);
 		drain_input();
 		dispatch_report(r.dispatch, NULL, &e);

@@ -1146,12 +1146,17 @@ def test_home_of_another(t, home):
 def test_key_log(t, home, certificates):
     box = secure(certificates)
     planted = home.path / 'planted'
+    nonsense = home.path / 'nonsense'
+    nonsense.write_text('[overrides]\ndefault-priority-string = NONSENSE\n')
     config = home.config(secure_config(box, certificates,
                                        f'password {CANARY}'))
     for names in ({'SSLKEYLOGFILE': str(planted)},
                   {'GNUTLS_KEYLOGFILE': str(planted)},
                   {'MALLOC_TRACE': str(planted)},
                   {'GNUTLS_DEBUG_LEVEL': '9'},
+                  {'GNUTLS_NO_EXPLICIT_INIT': '1'},
+                  {'GNUTLS_SYSTEM_PRIORITY_FILE': str(nonsense),
+                   'GNUTLS_SYSTEM_PRIORITY_FAIL_ON_INVALID': '1'},
                   {'LANG': 'xx_XX.UTF-8', 'LC_ALL': 'tr_TR.UTF-8'},
                   {'RES_OPTIONS': 'debug', 'LOCALDOMAIN': 'evil.example'}):
         run = home.run(BOB, config=config, environment=names)

@@ -193,6 +193,24 @@ open_standard(void)
 			(void)open("/", O_RDONLY | O_DIRECTORY);
 }
 
+/* Of GnuTLS's variables one makes it write the neighbourhood of keys to stderr,
+ * one keeps it from starting, one gives it another policy, and OpenSSL's log of
+ * keys is followed as well. */
+static void
+clean_environment(void)
+{
+	char **from, **to = environ;
+
+	if (environ == NULL)
+		return;
+	for (from = environ; *from != NULL; from++)
+		if (strncmp(*from, "GNUTLS_", strlen("GNUTLS_")) != 0 &&
+		    strncmp(
+			*from, "SSLKEYLOGFILE=", strlen("SSLKEYLOGFILE=")) != 0)
+			*to++ = *from;
+	*to = NULL;
+}
+
 /*
  * Signals that the caller ignores on purpose (nohup(1), a mail program that
  * leaves us in the background) stay ignored; only what breaks us is changed.
@@ -204,6 +222,7 @@ host_prepare(void)
 	sigset_t none;
 
 	open_standard();
+	clean_environment();
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
 	signal(SIGCHLD, SIG_DFL);

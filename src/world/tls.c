@@ -19,19 +19,8 @@
 #define TLS_VERIFYING "verifying the server's certificate"
 #define TLS_CHAIN_MAX 16 /* GnuTLS verifies no longer one either */
 
-/*
- * GnuTLS asks this before it starts, ahead of main(), whether the program will
- * start it by itself. It is the one place to take away the variable that makes
- * it write the neighbourhood of keys to stderr.
- */
-int _gnutls_global_init_skip(void);
-
-int
-_gnutls_global_init_skip(void)
-{
-	unsetenv("GNUTLS_DEBUG_LEVEL");
-	return 0;
-}
+/* Not ahead of main(): tls_start_library() does it. */
+GNUTLS_SKIP_GLOBAL_INIT
 
 /* RFC 8996: older versions are out, whatever the priority string says. Taking
  * away keeps the policy of the system, which setting would replace. */
@@ -57,6 +46,21 @@ struct tls {
 	struct error verdict; /* why the certificate was refused */
 	bool stuck;	      /* a record of ours is not yet on its way */
 };
+
+int
+tls_start_library(struct error *e)
+{
+	int rc;
+
+	if (gnutls_check_version("3.7.2") == NULL)
+		return error_set(e, ERROR_SYSTEM, NULL,
+		    "GnuTLS is older than 3.7.2: %s",
+		    gnutls_check_version(NULL));
+	rc = gnutls_global_init();
+	return rc < 0 ? error_set(e, ERROR_SYSTEM, NULL, "GnuTLS: %s",
+			    gnutls_strerror(rc))
+		      : 0;
+}
 
 static char *
 visible(const char *text, char *out, size_t size)
@@ -200,10 +204,6 @@ static int verify(gnutls_session_t session);
 static int
 load(struct tls *t, struct error *e)
 {
-	if (gnutls_check_version("3.7.2") == NULL)
-		return error_set(e, ERROR_SYSTEM, NULL,
-		    "GnuTLS is older than 3.7.2: %s",
-		    gnutls_check_version(NULL));
 	if (gnutls_certificate_allocate_credentials(&t->credentials) < 0)
 		return error_set_sys(
 		    e, ERROR_SYSTEM, ENOMEM, NULL, "GnuTLS's credentials");

@@ -21,6 +21,14 @@ enum tls_status {
 	TLS_CLOSED
 };
 
+/*
+ * Starts GnuTLS, which does nothing of itself before: once, from main, when
+ * host_prepare() has cleaned the environment that GnuTLS reads as it starts.
+ * Wanted before anything of tls or crypt. -1: ERROR_SYSTEM, it is older than
+ * 3.7.2 or does not start.
+ */
+int tls_start_library(struct error *e);
+
 struct tls;
 
 /*

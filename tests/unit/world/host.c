@@ -117,6 +117,34 @@ signals_are_put_right(void **state)
 }
 
 static int
+prepare_with_variables(int unused)
+{
+	(void)unused;
+	clearenv();
+	host_prepare();
+	setenv("GNUTLS_DEBUG_LEVEL", "9", 1);
+	setenv("SSLKEYLOGFILES", "kept", 1);
+	setenv("GNUTLS_NO_EXPLICIT_INIT", "1", 1);
+	setenv("SSLKEYLOGFILE", "/x", 1);
+	setenv("GNUTLS", "kept", 1);
+	setenv("GNUTLS_", "", 1);
+	host_prepare();
+	if (getenv("GNUTLS_DEBUG_LEVEL") != NULL || getenv("GNUTLS_") != NULL ||
+	    getenv("GNUTLS_NO_EXPLICIT_INIT") != NULL ||
+	    getenv("SSLKEYLOGFILE") != NULL)
+		return 1;
+	return getenv("SSLKEYLOGFILES") != NULL && getenv("GNUTLS") != NULL ? 0
+									    : 2;
+}
+
+static void
+what_steers_the_library_is_gone(void **state)
+{
+	(void)state;
+	in_child(prepare_with_variables, 0);
+}
+
+static int
 hide(int unused)
 {
 	struct rlimit limit;
@@ -331,6 +359,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(closed_descriptors_are_opened),
 	    cmocka_unit_test(signals_are_put_right),
+	    cmocka_unit_test(what_steers_the_library_is_gone),
 	    cmocka_unit_test(no_core_is_left),
 	    cmocka_unit_test(only_known_variables_are_read),
 	    cmocka_unit_test(settings_of_the_environment),
