@@ -187,7 +187,6 @@ set_parsed_mailbox(
 		set_string(to, s->value);
 	else
 		set_string(to, buf_text(&spec));
-	address_list_clear(&list);
 	buf_clear(&spec);
 	return rc;
 }

@@ -2,9 +2,6 @@
 
 #include <string.h>
 
-/* More than any normalised address and an over-long domain's overflow need. */
-#define SCRATCH_MAX 1024
-
 /* A special stands for itself. */
 enum {
 	TOKEN_END = 0,
@@ -49,13 +46,6 @@ address_list_init(struct address_list *list, struct text input)
 {
 	memset(list, 0, sizeof(*list));
 	list->input = input;
-	buf_init(&list->scratch, SCRATCH_MAX);
-}
-
-void
-address_list_clear(struct address_list *list)
-{
-	buf_clear(&list->scratch);
 }
 
 static int
@@ -64,6 +54,14 @@ fault(struct address_list *list, size_t at, const char *words)
 	list->fault = words;
 	list->fault_at = at;
 	return -1;
+}
+
+/* What has no room is seen as too long by `check_lengths'. */
+static void
+keep(struct address_list *list, char c)
+{
+	if (list->len < sizeof(list->scratch))
+		list->scratch[list->len++] = c;
 }
 
 static bool
@@ -413,6 +411,8 @@ static int
 finish_local(struct address_list *list, const struct run *run)
 {
 	struct text local = {run->local, run->len};
+	bool quoted = !is_dot_atom(local);
+	size_t i;
 
 	if (run->end == 0)
 		return fault(list, run->at, "the local-part is empty");
@@ -422,11 +422,17 @@ finish_local(struct address_list *list, const struct run *run)
 		return fault(list, run->end - 1,
 		    "a local-part ends in a dot; such a one must stand in "
 		    "quotes");
-	if (is_dot_atom(local))
-		buf_add_text(&list->scratch, local);
-	else
-		add_quoted(local, &list->scratch);
-	if (list->scratch.len > ADDRESS_LOCAL_MAX)
+	list->len = 0;
+	if (quoted)
+		keep(list, '"');
+	for (i = 0; i < local.len; i++) {
+		if (local.at[i] == '"' || local.at[i] == '\\')
+			keep(list, '\\');
+		keep(list, local.at[i]);
+	}
+	if (quoted)
+		keep(list, '"');
+	if (list->len > ADDRESS_LOCAL_MAX)
 		return fault(
 		    list, run->at, "a local-part is longer than 64 octets");
 	return 0;
@@ -438,8 +444,8 @@ add_literal(struct address_list *list, struct token t)
 	size_t at, before;
 	char c;
 
-	buf_add_char(&list->scratch, '[');
-	before = list->scratch.len;
+	keep(list, '[');
+	before = list->len;
 	for (at = t.at + 1; at < t.end - 1; at++) {
 		if (is_fold(list, at))
 			at += 2;
@@ -454,24 +460,27 @@ add_literal(struct address_list *list, struct token t)
 			return fault(list, at,
 			    "a domain literal holds what no address of a "
 			    "host has");
-		buf_add_char(&list->scratch, c);
+		keep(list, c);
 	}
-	if (list->scratch.len == before)
+	if (list->len == before)
 		return fault(list, t.at, "a domain literal is empty");
-	buf_add_char(&list->scratch, ']');
+	keep(list, ']');
 	return 0;
 }
 
 static int
 add_domain_atom(struct address_list *list, struct token t)
 {
+	size_t at;
+
 	if (t.kind == TOKEN_END || t.kind == '>' || t.kind == ',')
 		return fault(
 		    list, t.at, "a domain is missing or ends in a dot");
 	if (t.kind != TOKEN_ATOM || t.encoded)
 		return fault(
 		    list, t.at, "what stands behind the '@' is no domain");
-	buf_add(&list->scratch, list->input.at + t.at, t.end - t.at);
+	for (at = t.at; at < t.end; at++)
+		keep(list, list->input.at[at]);
 	return 0;
 }
 
@@ -492,7 +501,7 @@ read_domain(struct walk *w, size_t *end)
 			return -1;
 		if (w->next.kind != '.')
 			return 0;
-		buf_add_char(&w->list->scratch, '.');
+		keep(w->list, '.');
 		if (lex(w) == -1)
 			return -1;
 	}
@@ -502,7 +511,7 @@ static int
 check_lengths(
     struct address_list *list, size_t at, const struct address *address)
 {
-	if (list->scratch.full || address->domain.len > ADDRESS_DOMAIN_MAX)
+	if (address->domain.len > ADDRESS_DOMAIN_MAX)
 		return fault(list, at, "a domain is longer than 255 octets");
 	if (address->local.len + 1 + address->domain.len > ADDRESS_PATH_MAX)
 		return fault(list, at, "an address is longer than 254 octets");
@@ -518,7 +527,8 @@ check_bare(struct address_list *list, const struct run *run)
 		return fault(list, run->at,
 		    "words are no address; a display-name with a comma must "
 		    "stand in quotes");
-	if (text_starts_fold(buf_text(&list->scratch), TEXT("=?")))
+	if (text_starts_fold(
+		(struct text){list->scratch, list->len}, TEXT("=?")))
 		return fault(list, run->at, "an encoded word is no address");
 	return 0;
 }
@@ -530,17 +540,17 @@ read_spec(struct walk *w, const struct run *run, struct address *address)
 	struct address_list *list = w->list;
 	size_t end = run->end, local;
 
-	buf_reset(&list->scratch);
 	if (finish_local(list, run) == -1)
 		return -1;
-	local = list->scratch.len;
+	local = list->len;
 	if (w->next.kind != '@' && check_bare(list, run) == -1)
 		return -1;
 	if (w->next.kind == '@' && (lex(w) == -1 || read_domain(w, &end) == -1))
 		return -1;
 	address->spec = (struct text){list->input.at + run->at, end - run->at};
-	address->local = text_first(buf_text(&list->scratch), local);
-	address->domain = text_skip(buf_text(&list->scratch), local);
+	address->local = (struct text){list->scratch, local};
+	address->domain =
+	    (struct text){list->scratch + local, list->len - local};
 	if (check_lengths(list, run->at, address) == -1)
 		return -1;
 	if (!text_is_utf8(address->local) || !text_is_utf8(address->domain))
@@ -557,7 +567,7 @@ skip_route(struct walk *w)
 
 	while (w->next.kind != ':' || end == 0) {
 		if (w->next.kind == '@') {
-			buf_reset(&w->list->scratch);
+			w->list->len = 0;
 			if (lex(w) == -1 || read_domain(w, &end) == -1)
 				return -1;
 			if (w->next.kind != ',' && w->next.kind != ':')
@@ -581,7 +591,6 @@ read_angle(struct walk *w, struct address *address)
 	if (lex(w) == -1)
 		return -1;
 	if (w->next.kind == '>') {
-		buf_reset(&list->scratch);
 		address->spec = (struct text){list->input.at + w->next.at, 0};
 		return lex(w);
 	}

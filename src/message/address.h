@@ -27,18 +27,21 @@ struct address {
 	struct text domain; /* normalised; empty for a bare local-part */
 };
 
-/* A walk over one list. Zero it with address_list_init() only. */
+/* A walk over one list, which address_list_init() begins. */
 struct address_list {
 	struct text input;
 	size_t at; /* how far the walk has come */
 	bool in_group;
-	struct buf scratch; /* holds local and domain of the current one */
-	const char *fault;  /* after -1: what is wrong, static words */
-	size_t fault_at;    /* ... and where in input */
+	const char *fault; /* after -1: what is wrong, static words */
+	size_t fault_at;   /* ... and where in input */
+
+	/* Local and domain of the current one, so the struct must stay where
+	 * it is; room for one octet more than both may have. */
+	size_t len;
+	char scratch[ADDRESS_LOCAL_MAX + ADDRESS_DOMAIN_MAX + 1];
 };
 
 void address_list_init(struct address_list *list, struct text input);
-void address_list_clear(struct address_list *list);
 
 /*
  * The next address: 1, valid until the next call; 0 at the end; -1 on what is
@@ -53,7 +56,7 @@ int address_next(struct address_list *list, struct address *address);
 /*
  * Parses exactly one mailbox ("a@b", "Name <a@b>", "<>", "root"). 0, or -1
  * with list->fault set; more than one address is a fault. list is initialised
- * by this call and must be cleared by the caller in either case.
+ * by this call and holds what the address consists of.
  */
 int address_parse_one(
     struct address_list *list, struct text input, struct address *address);

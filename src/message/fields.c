@@ -762,7 +762,6 @@ write_parsed(struct writer *w, struct text value, bool smtputf8,
 		result = write_spec(w, &address, smtputf8, name, e);
 		done = at + address.spec.len;
 	}
-	address_list_clear(&list);
 	if (result == 0)
 		write_structured(w, text_skip(value, done), true);
 	end_structured(w);
@@ -780,7 +779,6 @@ is_address_list(struct text value)
 	do
 		result = address_next(&list, &address);
 	while (result == 1);
-	address_list_clear(&list);
 	return result == 0;
 }
 
@@ -1332,7 +1330,6 @@ has_8bit_local(struct text value)
 	while ((result = address_next(&list, &address)) == 1)
 		found |=
 		    text_has_8bit(address.local) && !is_bare_name(&address);
-	address_list_clear(&list);
 	return found && result == 0;
 }
 

@@ -254,12 +254,9 @@ is_path(struct text path, bool may_be_null)
 {
 	struct address_list list;
 	struct address address;
-	bool valid;
 
-	valid = address_parse_one(&list, path, &address) == 0 &&
-		(address.local.len > 0 ? is_usable(&address) : may_be_null);
-	address_list_clear(&list);
-	return valid;
+	return address_parse_one(&list, path, &address) == 0 &&
+	       (address.local.len > 0 ? is_usable(&address) : may_be_null);
 }
 
 static bool

@@ -222,7 +222,6 @@ check_path(struct text value, struct place at, struct error *e)
 	return error_hint(e, "write `:include:/path'");
 }
 
-/* list is to be cleared in either case. */
 static int
 parse_address(struct address_list *list, struct text value, struct place at,
     struct address *address, struct error *e)
@@ -241,11 +240,8 @@ check_address(struct text value, struct place at, struct error *e)
 {
 	struct address_list list;
 	struct address address;
-	int result;
 
-	result = parse_address(&list, value, at, &address, e);
-	address_list_clear(&list);
-	return result;
+	return parse_address(&list, value, at, &address, e);
 }
 
 static int
@@ -342,20 +338,16 @@ parse_name(struct parser *p, struct text name, struct place at)
 {
 	struct address_list list;
 	struct address address;
-	int result;
 
 	if (address_parse_one(&list, name, &address) == -1)
-		result = fault(p->e, at, "`%.*s' is no name of an alias: %s",
+		return fault(p->e, at, "`%.*s' is no name of an alias: %s",
 		    BRIEF(text_trim(name)), list.fault);
-	else if (address.local.len == 0 || address.domain.len > 0)
-		result = fault(p->e, at,
+	if (address.local.len == 0 || address.domain.len > 0)
+		return fault(p->e, at,
 		    "`%.*s' is no name of an alias: it must be a local-part "
 		    "without `@' and domain",
 		    BRIEF(text_trim(name)));
-	else
-		result = add_alias(p, address.local, at);
-	address_list_clear(&list);
-	return result;
+	return add_alias(p, address.local, at);
 }
 
 /* Values of the last alias. */
@@ -774,13 +766,10 @@ visit_address(struct expansion *x, struct text value, struct place at)
 {
 	struct address_list list;
 	struct address address;
-	int result;
 
-	result = parse_address(&list, value, at, &address, x->e);
-	if (result == 0)
-		result = visit_parsed(x, value, &address, at);
-	address_list_clear(&list);
-	return result;
+	if (parse_address(&list, value, at, &address, x->e) == -1)
+		return -1;
+	return visit_parsed(x, value, &address, at);
 }
 
 static int

@@ -364,9 +364,10 @@ add_recipient(struct submission *s, const struct address *address,
 		return refuse_program(address->local, where, e);
 	s->original = address;
 	expanded = expand_alias(s, address, e);
-	if (expanded != 0)
-		return expanded == -1 ? -1 : 0;
-	return add_forward_path(s, address, where, e);
+	if (expanded == 0)
+		expanded = add_forward_path(s, address, where, e);
+	s->original = NULL; /* the caller's */
+	return expanded == -1 ? -1 : 0;
 }
 
 static int
@@ -385,7 +386,6 @@ add_recipients(
 	}
 	if (result == -1)
 		refuse_list(&list, where, ERROR_MESSAGE, e);
-	address_list_clear(&list);
 	return result;
 }
 
@@ -498,15 +498,12 @@ add_first(struct text input, struct buf *out)
 {
 	struct address_list list;
 	struct address address;
-	int found = 0;
 
 	address_list_init(&list, input);
-	if (address_next(&list, &address) == 1 && !is_null(&address)) {
-		address_format(&address, out);
-		found = 1;
-	}
-	address_list_clear(&list);
-	return found;
+	if (address_next(&list, &address) != 1 || is_null(&address))
+		return 0;
+	address_format(&address, out);
+	return 1;
 }
 
 void
@@ -538,7 +535,6 @@ add_given_path(struct submission *s, struct buf *out, struct error *e)
 		refuse_list(&list, "option -f", ERROR_MESSAGE, e);
 	else if (!is_null(&address))
 		result = add_path(s, &address, "option -f", out, e);
-	address_list_clear(&list);
 	return result;
 }
 
@@ -562,7 +558,6 @@ add_configured_path(struct submission *s, const char *value,
 		result = add_path(s, &address, keyword, out, e);
 	if (result == 0 && phrase != NULL)
 		buf_add_text(phrase, address.phrase);
-	address_list_clear(&list);
 	free(expanded);
 	return result;
 }
@@ -587,7 +582,6 @@ add_login_path(struct submission *s, struct buf *out, struct error *e)
 		refuse_list(&list, from_login, ERROR_MESSAGE, e);
 	else
 		result = add_path(s, &address, from_login, out, e);
-	address_list_clear(&list);
 	buf_clear(&quoted);
 	return result;
 }
@@ -608,7 +602,6 @@ add_field_path(struct submission *s, const struct message_field *f,
 		result = add_login_path(s, out, e);
 	else
 		result = add_path(s, &address, "the From field", out, e);
-	address_list_clear(&list);
 	return result;
 }
 
@@ -703,7 +696,6 @@ complete_field(
 		result = message_replace(f, buf_text(&out), e);
 	else
 		result = 0;
-	address_list_clear(&list);
 	buf_clear(&out);
 	return result;
 }
@@ -888,7 +880,6 @@ is_only_address(const struct message_field *f, struct text path)
 		address_format(&address, &only);
 		same = text_equal(buf_text(&only), path);
 	}
-	address_list_clear(&list);
 	buf_clear(&only);
 	return same;
 }
@@ -904,7 +895,6 @@ is_address_list(struct text input)
 	do
 		result = address_next(&list, &address);
 	while (result == 1);
-	address_list_clear(&list);
 	return result == 0;
 }
 

@@ -389,7 +389,6 @@ check_case(const char *input, const char *expected)
 		if (strcmp(buf_string(&out), expected) != 0)
 			fail_msg("%s: gives %s", input, buf_string(&out));
 	}
-	address_list_clear(&list);
 	buf_clear(&out);
 }
 
@@ -416,7 +415,6 @@ fault_stays(void **state)
 	assert_int_equal(address_next(&list, &address), -1);
 	assert_int_equal(list.fault_at, 7);
 	assert_int_equal(address_next(&list, &address), -1);
-	address_list_clear(&list);
 }
 
 static void
@@ -430,7 +428,6 @@ end_stays(void **state)
 	assert_int_equal(address_next(&list, &address), 1);
 	assert_int_equal(address_next(&list, &address), 0);
 	assert_int_equal(address_next(&list, &address), 0);
-	address_list_clear(&list);
 }
 
 static void
@@ -447,7 +444,6 @@ nul_is_a_fault(void **state)
 	for (i = 0; i < sizeof(inputs) / sizeof(inputs[0]); i++) {
 		address_list_init(&list, inputs[i]);
 		assert_int_equal(address_next(&list, &address), -1);
-		address_list_clear(&list);
 	}
 }
 
@@ -486,7 +482,6 @@ spec_is_what_can_be_replaced(void **state)
 		buf_add_char(&out, 'X');
 		buf_add_string(&out, address.spec.at + address.spec.len);
 		assert_string_equal(buf_string(&out), specs[i].replaced);
-		address_list_clear(&list);
 	}
 	buf_clear(&out);
 }
@@ -531,7 +526,6 @@ one_mailbox(void **state)
 			assert_int_equal(address_format(&address, &out), 0);
 			assert_string_equal(buf_string(&out), ones[i].expected);
 		}
-		address_list_clear(&list);
 	}
 	buf_clear(&out);
 }
@@ -558,7 +552,6 @@ parse_length(size_t local, const char *quote, size_t domain)
 	buf_add_char(&in, '@');
 	add_times(&in, "b", domain);
 	result = address_parse_one(&list, buf_text(&in), &address);
-	address_list_clear(&list);
 	buf_clear(&in);
 	return result;
 }
@@ -636,8 +629,6 @@ large_lists(void **state)
 		if (result != large[i].result)
 			fail_msg("%s...: %s", large[i].repeated, list.fault);
 		assert_int_equal(count, large[i].count);
-		assert_true(list.scratch.size <= 4096);
-		address_list_clear(&list);
 	}
 	buf_clear(&in);
 }
@@ -656,7 +647,6 @@ deep_comment(void **state)
 	buf_add_string(&in, "a@b");
 	assert_int_equal(address_parse_one(&list, buf_text(&in), &address), 0);
 	assert_true(text_equal(address.spec, TEXT("a@b")));
-	address_list_clear(&list);
 	buf_clear(&in);
 }
 

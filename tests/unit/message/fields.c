@@ -891,7 +891,6 @@ read_list(struct text value, bool utf8, struct buf *out)
 	}
 	decode_comments(buf_text(&comments), out);
 	buf_clear(&comments);
-	address_list_clear(&list);
 	return result == 0;
 }
 

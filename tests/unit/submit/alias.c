@@ -94,7 +94,6 @@ expand(const struct alias_map *map, const char *name, struct given *g,
 	buf_init(&g->addresses, SIZE_MAX / 4);
 	assert_int_equal(address_parse_one(&list, text_of(name), &address), 0);
 	result = alias_expand(map, &address, &fake, &visitor, e);
-	address_list_clear(&list);
 	return result;
 }
 
