@@ -58,6 +58,16 @@ set_string(struct walk *w, const char *value)
 }
 
 static int
+copy_string(struct walk *w, const char *value)
+{
+	char **string = (char **)(void *)((char *)w->options + w->row->at);
+
+	free(*string);
+	*string = mem_copy(value);
+	return 0;
+}
+
+static int
 set_file(struct walk *w, const char *value)
 {
 	if (value[0] != '\0')
@@ -160,19 +170,10 @@ parse_queue_run(struct walk *w, const char *value)
 static int
 parse_body(struct walk *w, const char *value)
 {
-	struct text type = text_of(value);
-
-	if (text_equal_fold(type, TEXT("8BITMIME")))
-		w->options->request.body = BODY_8BITMIME;
-	else if (text_equal_fold(type, TEXT("7BIT")))
-		w->options->request.body = BODY_7BIT;
-	else {
+	if (request_set_body(&w->options->request, text_of(value)) == -1)
 		notes_add(&w->options->notes,
 		    "option -B %s is ignored: neither 7BIT nor 8BITMIME",
 		    value);
-		return 0;
-	}
-	w->options->request.body_given = true;
 	return 0;
 }
 
@@ -311,11 +312,11 @@ static const struct row rows[] = {
     {"-T", ARITY_REQUIRED, ANY, .meaning = ignore},
     {"-d", ARITY_ATTACHED, ANY, .meaning = set_flag, OPTION(verbose)},
     {"-e", ARITY_REQUIRED, ANY, .meaning = parse_errors},
-    {"-F", ARITY_REQUIRED, ANY, .meaning = set_string,
+    {"-F", ARITY_REQUIRED, ANY, .meaning = copy_string,
 	OPTION(request.full_name)},
-    {"-f", ARITY_REQUIRED, ANY, .meaning = set_string,
+    {"-f", ARITY_REQUIRED, ANY, .meaning = copy_string,
 	OPTION(request.reverse_path)},
-    {"-r", ARITY_REQUIRED, ANY, .meaning = set_string,
+    {"-r", ARITY_REQUIRED, ANY, .meaning = copy_string,
 	OPTION(request.reverse_path)},
     {"-I", ARITY_NONE, ANY, .meaning = set_mode, .mode = MODE_ALIASES},
     {"-i", ARITY_NONE, ANY, .meaning = parse_no_dot},
@@ -331,7 +332,7 @@ static const struct row rows[] = {
     {"-q", ARITY_ATTACHED, ANY, .meaning = parse_queue_run},
     {"-R", ARITY_REQUIRED, ANY, .meaning = parse_ret},
     {"-t", ARITY_NONE, ANY, .meaning = set_flag, OPTION(request.from_fields)},
-    {"-V", ARITY_REQUIRED, ANY, .meaning = set_string, OPTION(request.envid)},
+    {"-V", ARITY_REQUIRED, ANY, .meaning = copy_string, OPTION(request.envid)},
     {"-v", ARITY_NONE, ANY, .meaning = set_flag, OPTION(verbose)},
     {"-X", ARITY_REQUIRED, OURS, .meaning = set_file, OPTION(transcript)},
     {"-X", ARITY_REQUIRED, THEIRS, .meaning = ignore_aloud},
@@ -437,9 +438,10 @@ parse_cluster(struct walk *w, const char *letters)
 }
 
 static void
-add_recipient(struct request *r, char *argument)
+add_recipient(struct request *r, const char *argument)
 {
-	r->recipients[r->recipient_count++] = argument;
+	*mem_push(r->recipients, r->recipient_count) =
+	    (struct request_recipient){.list = mem_copy(argument)};
 }
 
 static int
@@ -498,7 +500,6 @@ options_parse(struct options *o, int argc, char **argv, struct error *e)
 
 	memset(o, 0, sizeof(*o));
 	o->dot_ends = true;
-	o->request.recipients = mem_new(most, sizeof(char *));
 	o->settings = mem_new(most, sizeof(char *));
 	take_name(o, argc > 0 ? argv[0] : "");
 	return parse_arguments(&w);
@@ -507,7 +508,7 @@ options_parse(struct options *o, int argc, char **argv, struct error *e)
 void
 options_clear(struct options *o)
 {
-	free(o->request.recipients);
+	request_clear(&o->request);
 	free(o->settings);
 	notes_clear(&o->notes);
 	memset(o, 0, sizeof(*o));

@@ -8,7 +8,8 @@
  */
 
 #include "base/error.h"
-#include "submit/submit.h"
+#include "base/notes.h"
+#include "submit/request.h"
 
 enum options_mode {
 	MODE_SUBMIT,	 /* -bm */
@@ -34,8 +35,8 @@ enum options_name { NAME_SENDLING, NAME_SENDMAIL, NAME_MAILQ, NAME_NEWALIASES };
 struct options {
 	enum options_name name;
 	enum options_mode mode;
-	struct request request; /* borrows from argv */
-	const char *account;	/* -a */
+	struct request request; /* its strings are copies */
+	const char *account;	/* -a; this and what follows borrow from argv */
 	const char *config;	/* -C */
 	const char *transcript; /* -X */
 	const char *tag;	/* -L */

@@ -37,9 +37,6 @@ struct dialogue {
 	struct buf message;
 	enum smarthost_security security;
 	struct request request;
-	char *recipients[1024];
-	char *from;
-	char *envid;
 	int fill; /* lines of 64 octets that the message gets in addition */
 	struct text script; /* from the first S:, C:, TLS, ... on */
 	int status;
@@ -92,6 +89,13 @@ copy(struct text t)
  */
 
 static void
+add_recipient(struct dialogue *d, char *list)
+{
+	*mem_push(d->request.recipients, d->request.recipient_count) =
+	    (struct request_recipient){.list = list};
+}
+
+static void
 parse_option(struct dialogue *d, struct text t)
 {
 	if (script_take(&t, "all-or-none"))
@@ -110,7 +114,7 @@ parse_option(struct dialogue *d, struct text t)
 	else if (script_take(&t, "wish"))
 		wishes_parse(t, &d->request.wishes);
 	else if (script_take(&t, "envid"))
-		d->envid = copy(t);
+		d->request.envid = copy(t);
 	else
 		printf("# unknown option %.*s\n", TEXT_ARG(t));
 }
@@ -139,9 +143,9 @@ parse_line(struct dialogue *d, struct text t)
 	else if (script_take(&t, "config"))
 		buf_format(&d->config, "%.*s\n", TEXT_ARG(t));
 	else if (script_take(&t, "from"))
-		d->from = copy(t);
+		d->request.reverse_path = copy(t);
 	else if (script_take(&t, "to"))
-		d->recipients[d->request.recipient_count++] = copy(t);
+		add_recipient(d, copy(t));
 	else if (script_take(&t, "option"))
 		parse_option(d, t);
 	else if (script_take(&t, "|"))
@@ -173,20 +177,16 @@ parse_dialogue(struct dialogue *d)
 			d->script.at = line.at;
 	}
 	d->script.len = (size_t)(d->bytes.at + d->bytes.len - d->script.at);
-	if (d->from == NULL)
-		d->from = mem_copy("alice@example.com");
+	if (d->request.reverse_path == NULL)
+		d->request.reverse_path = mem_copy("alice@example.com");
 	if (d->request.recipient_count == 0)
-		d->recipients[d->request.recipient_count++] =
-		    mem_copy("bob@example.org");
+		add_recipient(d, mem_copy("bob@example.org"));
 	if (d->message.len == 0)
 		buf_add_string(&d->message, standard_message);
 	while (d->fill-- > 0)
 		buf_add_string(&d->message,
 		    "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
 		    "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\r\n");
-	d->request.recipients = d->recipients;
-	d->request.reverse_path = d->from;
-	d->request.envid = d->envid;
 }
 
 static int
@@ -207,12 +207,7 @@ read_dialogue(struct dialogue *d, const char *path)
 static void
 clear_dialogue(struct dialogue *d)
 {
-	size_t i;
-
-	for (i = 0; i < d->request.recipient_count; i++)
-		free(d->recipients[i]);
-	free(d->from);
-	free(d->envid);
+	request_clear(&d->request);
 	buf_clear(&d->bytes);
 	buf_clear(&d->config);
 	buf_clear(&d->message);

@@ -163,8 +163,8 @@ write_notify(unsigned notify, struct buf *out)
 static bool
 is_like_next(const struct request *r, size_t i)
 {
-	return i + 1 < r->recipient_count && r->dsn[i].orcpt == NULL &&
-	       strcmp(r->recipients[i], r->recipients[i + 1]) == 0;
+	return i + 1 < r->recipient_count && r->recipients[i].orcpt == NULL &&
+	       strcmp(r->recipients[i].list, r->recipients[i + 1].list) == 0;
 }
 
 /* A run of the same recipient is one line. */
@@ -178,12 +178,12 @@ write_recipients(const struct request *r, struct buf *out)
 			times++;
 			continue;
 		}
-		buf_format(out, "to %s", r->recipients[i]);
+		buf_format(out, "to %s", r->recipients[i].list);
 		if (times > 1)
 			buf_format(out, " times %zu", times);
-		write_notify(r->dsn[i].notify, out);
-		if (r->dsn[i].orcpt != NULL)
-			buf_format(out, " orcpt %s", r->dsn[i].orcpt);
+		write_notify(r->recipients[i].notify, out);
+		if (r->recipients[i].orcpt != NULL)
+			buf_format(out, " orcpt %s", r->recipients[i].orcpt);
 		buf_add_char(out, '\n');
 		times = 1;
 	}

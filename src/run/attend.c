@@ -82,29 +82,6 @@ read_commands(struct attend *r, struct error *e)
 	return 0;
 }
 
-/* What argv says of every mail is laid under what the client said of one. Of
- * r nothing is freed: it may borrow from argv. */
-static void
-merge_request(struct request *r, const struct request *defaults)
-{
-	r->full_name = defaults->full_name;
-	r->all_or_none = defaults->all_or_none;
-	r->no_aliases = defaults->no_aliases;
-	r->no_repairs = defaults->no_repairs;
-	r->requiretls = defaults->requiretls;
-	r->notify = defaults->notify;
-	r->wishes = defaults->wishes;
-	if (r->envid == NULL)
-		r->envid = defaults->envid;
-	r->smtputf8 = r->smtputf8 || defaults->smtputf8;
-	if (r->ret == RET_NONE)
-		r->ret = defaults->ret;
-	if (r->body_given)
-		return;
-	r->body_given = defaults->body_given;
-	r->body = defaults->body;
-}
-
 /* Where only some were refused the reply is all that names them. */
 static void
 name_refused(const struct envelope *env, struct error *e)
@@ -127,14 +104,13 @@ static void
 submit_mail(struct attend *r)
 {
 	struct serve_mail *mail;
-	struct request request;
 	struct error e;
 
 	error_clear(&e);
 	mail = serve_mail(r->serve);
-	request = mail->request;
-	merge_request(&request, r->plan->request);
-	dispatch_mail(r->plan->dispatch, &request, mail->message, false, &e);
+	request_merge(&mail->request, r->plan->request);
+	dispatch_mail(
+	    r->plan->dispatch, &mail->request, mail->message, false, &e);
 	if (e.kind != ERROR_NONE)
 		name_refused(dispatch_envelope(r->plan->dispatch), &e);
 	serve_done(r->serve, &e, dispatch_words(r->plan->dispatch));

@@ -27,14 +27,13 @@ enum mode { MODE_COMMAND, MODE_DATA, MODE_CHUNK, MODE_WAIT, MODE_CLOSED };
 /* All that is known of one mail, and of nothing else. */
 struct transaction {
 	struct serve_mail mail;
-	struct request_dsn *dsn;   /* one for each of the recipients */
-	struct request_dsn wishes; /* of the RCPT that is looked at */
-	bool started;		   /* MAIL was accepted */
-	bool spoiled;		   /* a MAIL or RCPT was refused */
-	bool chunked;		   /* a BDAT was taken */
-	const char *refusal;	   /* the reply at the end of the mail data */
-	struct error broken;	   /* the message could not be stored */
-	unsigned long long size;   /* that MAIL announced */
+	struct request_recipient recipient; /* of the RCPT looked at */
+	bool started;			    /* MAIL was accepted */
+	bool spoiled;			    /* a MAIL or RCPT was refused */
+	bool chunked;			    /* a BDAT was taken */
+	const char *refusal;	 /* the reply at the end of the mail data */
+	struct error broken;	 /* the message could not be stored */
+	unsigned long long size; /* that MAIL announced */
 	unsigned long long received;
 };
 
@@ -101,43 +100,12 @@ fault(struct serve *s, const char *line)
 static void
 forget_mail(struct serve *s)
 {
-	struct request *r = &s->t.mail.request;
-	size_t i;
-
-	for (i = 0; i < r->recipient_count; i++) {
-		free(r->recipients[i]);
-		free(s->t.dsn[i].orcpt);
-	}
-	free(r->recipients);
-	free(s->t.dsn);
-	free(s->t.wishes.orcpt);
-	free((char *)r->reverse_path);
-	free((char *)r->envid);
+	request_clear(&s->t.mail.request);
+	free(s->t.recipient.orcpt);
 	message_free(s->t.mail.message);
 	if (s->plan.forget != NULL)
 		s->plan.forget(s->plan.arg);
 	memset(&s->t, 0, sizeof(s->t));
-}
-
-/* The next recipient, with the wishes that came beside it. */
-static void
-add_recipient(struct serve *s, struct text path)
-{
-	struct request *r = &s->t.mail.request;
-	size_t count = r->recipient_count;
-
-	if ((count & (count - 1)) == 0) {
-		size_t size = count == 0 ? 1 : 2 * count;
-
-		r->recipients =
-		    mem_resize(r->recipients, size, sizeof(*r->recipients));
-		s->t.dsn = mem_resize(s->t.dsn, size, sizeof(*s->t.dsn));
-		r->dsn = s->t.dsn;
-	}
-	r->recipients[count] = mem_string(path.at, path.len);
-	s->t.dsn[count] = s->t.wishes;
-	memset(&s->t.wishes, 0, sizeof(s->t.wishes));
-	r->recipient_count++;
 }
 
 /* The smarthost's code where it is about the mail or a mailbox. What it thinks
@@ -268,15 +236,7 @@ set_size(struct serve *s, struct text value)
 static bool
 set_body(struct serve *s, struct text value)
 {
-	struct request *r = &s->t.mail.request;
-
-	r->body_given = true;
-	r->body = BODY_8BITMIME;
-	if (text_equal_fold(value, TEXT("7BIT")))
-		r->body = BODY_7BIT;
-	else if (!text_equal_fold(value, TEXT("8BITMIME")))
-		return false;
-	return true;
+	return request_set_body(&s->t.mail.request, value) == 0;
 }
 
 static bool
@@ -295,10 +255,8 @@ set_ret(struct serve *s, struct text value)
 static bool
 set_envid(struct serve *s, struct text value)
 {
-	char *envid = dsn_parse_envid(value);
-
-	s->t.mail.request.envid = envid;
-	return envid != NULL;
+	s->t.mail.request.envid = dsn_parse_envid(value);
+	return s->t.mail.request.envid != NULL;
 }
 
 /* RFC 4954 section 5: whose login it was means nothing to a server that asks
@@ -313,7 +271,7 @@ set_auth(struct serve *s, struct text value)
 static bool
 set_notify(struct serve *s, struct text value)
 {
-	return dsn_parse_notify(value, &s->t.wishes.notify) == 0;
+	return dsn_parse_notify(value, &s->t.recipient.notify) == 0;
 }
 
 /* It goes to the smarthost as it stands here. */
@@ -322,7 +280,7 @@ set_orcpt(struct serve *s, struct text value)
 {
 	if (!dsn_check_orcpt(value))
 		return false;
-	s->t.wishes.orcpt = mem_string(value.at, value.len);
+	s->t.recipient.orcpt = mem_string(value.at, value.len);
 	return true;
 }
 
@@ -453,6 +411,7 @@ take_mail(struct serve *s, struct text argument)
 static const char *
 take_recipient(struct serve *s, struct text argument)
 {
+	struct request *r = &s->t.mail.request;
 	const char *refusal;
 	struct text path;
 
@@ -460,12 +419,14 @@ take_recipient(struct serve *s, struct text argument)
 		return "501 5.5.4 write RCPT TO:<address>";
 	if (!is_path(path, false))
 		return "501 5.1.3 the recipient is no address";
-	if (s->t.mail.request.recipient_count == SERVE_RECIPIENTS_MAX)
+	if (r->recipient_count == SERVE_RECIPIENTS_MAX)
 		return "452 4.5.3 too many recipients";
 	refusal = take_parameters(s, argument, rcpt_parameters);
 	if (refusal != NULL)
 		return refusal;
-	add_recipient(s, path);
+	s->t.recipient.list = mem_string(path.at, path.len);
+	*mem_push(r->recipients, r->recipient_count) = s->t.recipient;
+	s->t.recipient = (struct request_recipient){0};
 	return NULL;
 }
 
@@ -485,8 +446,8 @@ take_rcpt(struct serve *s, struct text argument)
 	if (refusal == NULL)
 		return;
 	s->t.spoiled = true;
-	free(s->t.wishes.orcpt);
-	memset(&s->t.wishes, 0, sizeof(s->t.wishes));
+	free(s->t.recipient.orcpt);
+	s->t.recipient = (struct request_recipient){0};
 }
 
 /* RFC 2920 section 3.1 lets a server say 354 where no recipient is valid: for

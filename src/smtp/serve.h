@@ -26,7 +26,7 @@
 
 #include "base/error.h"
 #include "message/message.h"
-#include "submit/submit.h"
+#include "submit/request.h"
 
 #define SERVE_LINE_MAX	     12288
 #define SERVE_RECIPIENTS_MAX 10000
@@ -45,8 +45,7 @@ struct serve_plan {
 
 /* A whole mail, valid until serve_done(). The request is as from argv: paths
  * as the client wrote them, to be parsed and completed by submit. The owner
- * may set what the client did not say, but no pointer that serve frees:
- * recipients, dsn, reverse_path, envid. */
+ * may lay its defaults under it with request_merge(). */
 struct serve_mail {
 	struct request request;
 	struct message *message; /* ended */

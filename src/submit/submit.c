@@ -22,9 +22,9 @@ struct submission {
 	const struct submit_aliases *aliases; /* NULL for none */
 	struct message *message;
 	struct envelope *envelope;
-	const struct request_dsn *dsn;	/* for the next recipients, or NULL */
-	const struct address *original; /* recipient, before aliases */
-	bool needs_utf8;		/* an address cannot be said in ASCII */
+	const struct request_recipient *wish; /* of the next ones, or NULL */
+	const struct address *original;	      /* recipient, before aliases */
+	bool needs_utf8; /* an address cannot be said in ASCII */
 };
 
 /* The fields that count: all, or the topmost resent block. */
@@ -248,8 +248,8 @@ refuse_program(struct text local, const char *where, struct error *e)
 static unsigned
 notify_wish(const struct submission *s)
 {
-	if (s->dsn != NULL && s->dsn->notify != 0)
-		return s->dsn->notify;
+	if (s->wish != NULL && s->wish->notify != 0)
+		return s->wish->notify;
 	if (s->request->notify != 0)
 		return s->request->notify;
 	return s->account->dsn_notify;
@@ -282,8 +282,8 @@ original_recipient(const struct submission *s)
 	struct buf path;
 	char *found = NULL;
 
-	if (s->dsn != NULL && s->dsn->orcpt != NULL)
-		return mem_copy(s->dsn->orcpt);
+	if (s->wish != NULL && s->wish->orcpt != NULL)
+		return mem_copy(s->wish->orcpt);
 	if (notify_wish(s) == 0)
 		return NULL;
 	buf_init(&path, PATH_SIZE);
@@ -408,13 +408,12 @@ add_field_recipients(
 static int
 add_argument(struct submission *s, size_t at, struct error *e)
 {
-	const struct request *r = s->request;
 	int result;
 
-	s->dsn = r->dsn == NULL ? NULL : &r->dsn[at];
-	result = add_recipients(s, text_of(r->recipients[at]),
-	    "a recipient of the command line", e);
-	s->dsn = NULL;
+	s->wish = &s->request->recipients[at];
+	result = add_recipients(
+	    s, text_of(s->wish->list), "a recipient of the command line", e);
+	s->wish = NULL;
 	return result;
 }
 

@@ -14,34 +14,7 @@
 #include "submit/account.h"
 #include "submit/alias.h"
 #include "submit/envelope.h"
-
-/* What SMTP lets a caller wish for one recipient, RFC 3461. */
-struct request_dsn {
-	unsigned notify; /* 0 for none */
-	char *orcpt;	 /* as it stood in ORCPT=, xtext and all, or NULL */
-};
-
-struct request {
-	bool from_fields;  /* -t */
-	char **recipients; /* each an address-list; borrowed */
-	size_t recipient_count;
-	const struct request_dsn *dsn; /* one for each of recipients; NULL:
-					* `notify' is for all */
-	const char *reverse_path;      /* -f as given, "" or "<>" is null; NULL:
-					* not given */
-	const char *full_name;	       /* -F, "" for none, or NULL */
-	bool body_given;	       /* -B */
-	enum envelope_body body;
-	unsigned notify;   /* -N, 0 for none */
-	enum dsn_ret ret;  /* -R */
-	const char *envid; /* -V, or NULL */
-	bool all_or_none;
-	bool smtputf8;	      /* -U, -O smtputf8=yes */
-	bool requiretls;      /* -O requiretls=yes */
-	struct wishes wishes; /* -O mt-priority=..., and so on */
-	bool no_aliases;      /* -n */
-	bool no_repairs;      /* -G: the header goes as it is, but for Bcc */
-};
+#include "submit/request.h"
 
 struct facts {
 	const char *login;     /* of the caller; "" where nobody knows */

@@ -55,9 +55,10 @@ submit_mail(struct play *p, size_t at)
 	buf_format(&p->told, "%s %d %d %d %s\n", r->reverse_path, r->body,
 	    r->smtputf8, r->ret, r->envid == NULL ? "" : r->envid);
 	for (i = 0; i < r->recipient_count; i++)
-		buf_format(&p->told, "%s %u %s\n", r->recipients[i],
-		    r->dsn[i].notify,
-		    r->dsn[i].orcpt == NULL ? "" : r->dsn[i].orcpt);
+		buf_format(&p->told, "%s %u %s\n", r->recipients[i].list,
+		    r->recipients[i].notify,
+		    r->recipients[i].orcpt == NULL ? ""
+						   : r->recipients[i].orcpt);
 	while ((n = message_read(m, &cursor, bytes, sizeof(bytes), &e)) > 0)
 		buf_add(&p->told, bytes, (size_t)n);
 	serve_done(p->serve, &e, "250 taken");

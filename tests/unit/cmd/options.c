@@ -101,7 +101,8 @@ expect_recipients(const char *const *expected)
 
 	for (i = 0; expected[i] != NULL; i++) {
 		assert_true(i < options.request.recipient_count);
-		assert_string_equal(options.request.recipients[i], expected[i]);
+		assert_string_equal(
+		    options.request.recipients[i].list, expected[i]);
 	}
 	assert_int_equal(options.request.recipient_count, i);
 }

@@ -30,7 +30,6 @@ struct job {
 	struct envelope envelope;
 	struct notes notes;
 	struct error error;
-	char *recipients[8];
 	struct submit_aliases aliases; /* none without open() */
 };
 
@@ -41,7 +40,6 @@ job_init_text(struct job *j, struct text message)
 	j->facts = facts;
 	account_init(&j->account);
 	envelope_init(&j->envelope);
-	j->request.recipients = j->recipients;
 	j->message = parse(message);
 }
 
@@ -54,8 +52,8 @@ job_init(struct job *j, const char *message)
 static void
 job_recipient(struct job *j, const char *list)
 {
-	assert_true(j->request.recipient_count < COUNT(j->recipients));
-	j->recipients[j->request.recipient_count++] = (char *)(uintptr_t)list;
+	*mem_push(j->request.recipients, j->request.recipient_count) =
+	    (struct request_recipient){.list = mem_copy(list)};
 }
 
 static int
@@ -71,6 +69,7 @@ job_run(struct job *j)
 static void
 job_clear(struct job *j)
 {
+	request_clear(&j->request);
 	account_clear(&j->account);
 	envelope_clear(&j->envelope);
 	notes_clear(&j->notes);
@@ -227,7 +226,7 @@ bare_names_need_a_domain(void **state)
 	job_clear(&j);
 	/* The fields alone may stay bare. */
 	job_init(&j, WHOLE "To: root\n");
-	j.request.reverse_path = "a@x.org";
+	j.request.reverse_path = mem_copy("a@x.org");
 	job_recipient(&j, "b@x");
 	assert_int_equal(job_run(&j), 0);
 	expect_sent(&j, FROM "Date: d\r\nMessage-ID: <i>\r\nTo: root\r\n");
@@ -306,7 +305,7 @@ headers(void **state)
 	for (i = 0; i < COUNT(cases); i++) {
 		job_init(&j, cases[i].message);
 		j.account.domain = mem_copy("example.org");
-		j.request.reverse_path = "a@x.org";
+		j.request.reverse_path = mem_copy("a@x.org");
 		job_recipient(&j, "b@x");
 		assert_int_equal(job_run(&j), 0);
 		expect_sent(&j, cases[i].expected);
@@ -407,7 +406,7 @@ reverse_paths(void **state)
 	(void)state;
 	for (i = 0; i < COUNT(cases); i++) {
 		job_init(&j, cases[i].message);
-		j.request.reverse_path = cases[i].given;
+		j.request.reverse_path = mem_copy(cases[i].given);
 		j.account.from = mem_copy(cases[i].from);
 		j.account.force_from = mem_copy(cases[i].force);
 		j.account.domain = mem_copy(cases[i].domain);
@@ -442,7 +441,7 @@ bare_senders_are_the_configurations_fault(void **state)
 	(void)state;
 	for (i = 0; i < COUNT(cases); i++) {
 		job_init(&j, WHOLE);
-		j.request.reverse_path = cases[i].given;
+		j.request.reverse_path = mem_copy(cases[i].given);
 		job_recipient(&j, "b@x");
 		assert_int_equal(job_run(&j), -1);
 		assert_int_equal(j.error.kind, ERROR_CONFIG);
@@ -510,7 +509,7 @@ hints(void **state)
 	(void)state;
 	for (i = 0; i < COUNT(cases); i++) {
 		job_init(&j, cases[i].message);
-		j.request.reverse_path = cases[i].given;
+		j.request.reverse_path = mem_copy(cases[i].given);
 		buf_init(&out, 1000);
 		submit_reverse_path_hint(&j.request, j.message, &out);
 		assert_string_equal(buf_string(&out), cases[i].expected);
@@ -562,8 +561,8 @@ full_names(void **state)
 	(void)state;
 	for (i = 0; i < COUNT(cases); i++) {
 		job_init(&j, "");
-		j.request.reverse_path = "a@x";
-		j.request.full_name = cases[i].option;
+		j.request.reverse_path = mem_copy("a@x");
+		j.request.full_name = mem_copy(cases[i].option);
 		j.account.from = mem_copy(cases[i].from);
 		j.account.full_name = mem_copy(cases[i].keyword);
 		j.facts.full_name = cases[i].facts;
@@ -594,7 +593,7 @@ configured_phrases(void **state)
 	(void)state;
 	for (i = 0; i < COUNT(cases); i++) {
 		job_init(&j, "");
-		j.request.full_name = cases[i].option;
+		j.request.full_name = mem_copy(cases[i].option);
 		j.account.from = mem_copy(cases[i].from);
 		job_recipient(&j, "b@x");
 		assert_int_equal(job_run(&j), 0);
@@ -624,8 +623,8 @@ names_inject_nothing(void **state)
 			while (strlcat(name, pieces[piece], 200) < 180)
 				continue;
 			job_init(&j, "");
-			j.request.reverse_path = "a@x";
-			j.request.full_name = name;
+			j.request.reverse_path = mem_copy("a@x");
+			j.request.full_name = mem_copy(name);
 			job_recipient(&j, "b@x");
 			assert_int_equal(job_run(&j), 0);
 			message = sent(j.message);
@@ -674,8 +673,8 @@ encoded_words_are_short_and_whole(void **state)
 		while (strlen(name) + strlen(units[i]) < sizeof(name))
 			strlcat(name, units[i], sizeof(name));
 		job_init(&j, "");
-		j.request.reverse_path = "a@x";
-		j.request.full_name = name;
+		j.request.reverse_path = mem_copy("a@x");
+		j.request.full_name = mem_copy(name);
 		job_recipient(&j, "b@x");
 		assert_int_equal(job_run(&j), 0);
 		buf_init(&decoded, sizeof(name));
@@ -696,18 +695,20 @@ bad_names_are_refused(void **state)
 
 	(void)state;
 	job_init(&j, "");
-	j.request.reverse_path = "a@x";
-	j.request.full_name = "x\nBcc: e@x";
+	j.request.reverse_path = mem_copy("a@x");
+	j.request.full_name = mem_copy("x\nBcc: e@x");
 	job_recipient(&j, "b@x");
 	assert_int_equal(job_run(&j), -1);
 	assert_int_equal(j.error.kind, ERROR_USAGE);
 	error_clear(&j.error);
 	memset(longest, 'a', sizeof(longest));
 	longest[sizeof(longest) - 1] = '\0';
-	j.request.full_name = longest;
+	free(j.request.full_name);
+	j.request.full_name = mem_copy(longest);
 	assert_int_equal(job_run(&j), -1);
 	assert_int_equal(j.error.kind, ERROR_USAGE);
 	error_clear(&j.error);
+	free(j.request.full_name);
 	j.request.full_name = NULL;
 	j.account.full_name = mem_copy(longest);
 	assert_int_equal(job_run(&j), -1);
@@ -745,7 +746,7 @@ forced_froms(void **state)
 		job_init(&j, cases[i].message);
 		j.account.force_from = mem_copy("New <n@x>");
 		j.account.domain = mem_copy("e.org");
-		j.request.reverse_path = "f@x";
+		j.request.reverse_path = mem_copy("f@x");
 		job_recipient(&j, "b@x");
 		assert_int_equal(job_run(&j), 0);
 		snprintf(expected, sizeof(expected), "%s" DATE ID("x"),
@@ -777,7 +778,7 @@ message_ids_leak_nothing(void **state)
 	(void)state;
 	for (i = 0; i < COUNT(cases); i++) {
 		job_init(&j, cases[i].message);
-		j.request.reverse_path = cases[i].given;
+		j.request.reverse_path = mem_copy(cases[i].given);
 		j.account.from = mem_copy("c@c.org");
 		job_recipient(&j, "b@x");
 		assert_int_equal(job_run(&j), 0);
@@ -832,7 +833,7 @@ other_alphabets(void **state)
 	(void)state;
 	for (i = 0; i < COUNT(cases); i++) {
 		job_init(&j, cases[i].message);
-		j.request.reverse_path = "a@x";
+		j.request.reverse_path = mem_copy("a@x");
 		j.request.smtputf8 = cases[i].smtputf8;
 		job_recipient(&j, cases[i].recipient);
 		assert_int_equal(job_run(&j), 0);
@@ -851,7 +852,7 @@ wish_job(struct job *j)
 	job_init(j, WHOLE "\nplain\n");
 	job_recipient(j, "b@x, c@x");
 	job_recipient(j, "b@x, d@x");
-	j->request.reverse_path = "a@x";
+	j->request.reverse_path = mem_copy("a@x");
 	j->account.dsn_notify = NOTIFY_FAILURE;
 	j->account.dsn_return = RET_HDRS;
 }
@@ -864,7 +865,7 @@ wishes(void **state)
 	(void)state;
 	wish_job(&j);
 	j.request.requiretls = true;
-	j.request.envid = "id+1";
+	j.request.envid = mem_copy("id+1");
 	assert_int_equal(job_run(&j), 0);
 	assert_int_equal(j.envelope.recipients[2].notify, NOTIFY_FAILURE);
 	assert_int_equal(j.envelope.ret, RET_HDRS);
@@ -883,7 +884,7 @@ wishes(void **state)
 	assert_int_equal(j.envelope.body, BODY_8BITMIME);
 	job_clear(&j);
 	wish_job(&j);
-	j.request.envid = "a\nb";
+	j.request.envid = mem_copy("a\nb");
 	assert_int_equal(job_run(&j), -1);
 	assert_int_equal(j.error.kind, ERROR_USAGE);
 	job_clear(&j);
@@ -893,14 +894,13 @@ static void
 wishes_for_single_recipients(void **state)
 {
 	static char orcpt[] = "rfc822;old+2Bx@x";
-	const struct request_dsn dsn[] = {
-	    {NOTIFY_SUCCESS | NOTIFY_DELAY, NULL}, {0, orcpt}};
 	const struct recipient *r;
 	struct job j;
 
 	(void)state;
 	wish_job(&j);
-	j.request.dsn = dsn;
+	j.request.recipients[0].notify = NOTIFY_SUCCESS | NOTIFY_DELAY;
+	j.request.recipients[1].orcpt = mem_copy(orcpt);
 	assert_int_equal(job_run(&j), 0);
 	expect_recipients(&j, "b@x c@x d@x");
 	r = j.envelope.recipients;
@@ -1029,14 +1029,13 @@ aliases_of_fields(void **state)
 static void
 bare_names_need_an_alias_or_a_domain(void **state)
 {
-	static char nobody[] = "nobody";
 	struct aliases a;
 	struct job j;
 
 	(void)state;
 	job_init(&j, WHOLE);
 	job_aliases(&j, &a);
-	j.request.reverse_path = "a@x.org";
+	j.request.reverse_path = mem_copy("a@x.org");
 	job_recipient(&j, "root");
 	assert_int_equal(job_run(&j), 0);
 	expect_recipients(&j, "alice@x bob@y");
@@ -1046,10 +1045,10 @@ bare_names_need_an_alias_or_a_domain(void **state)
 	assert_string_equal(j.error.doing, "aliases");
 	assert_non_null(strstr(j.error.text, "`Dan'"));
 	error_clear(&j.error);
-	j.recipients[1] = nobody;
+	strlcpy(j.request.recipients[1].list, "nob", 4);
 	assert_int_equal(job_run(&j), -1);
 	assert_int_equal(j.error.kind, ERROR_RECIPIENT);
-	assert_non_null(strstr(j.error.text, "`nobody'"));
+	assert_non_null(strstr(j.error.text, "`nob'"));
 	assert_non_null(strstr(j.error.hint, "`domain'"));
 	assert_non_null(strstr(j.error.hint, "`aliases'"));
 	alias_free(a.map);
@@ -1065,7 +1064,7 @@ broken_aliases_stop_local_mail_only(void **state)
 	(void)state;
 	job_init(&j, WHOLE);
 	j.aliases = (struct submit_aliases){open_aliases, &a, NULL};
-	j.request.reverse_path = "a@x.org";
+	j.request.reverse_path = mem_copy("a@x.org");
 	job_recipient(&j, "c@y");
 	assert_int_equal(job_run(&j), 0);
 	job_recipient(&j, "root");
@@ -1082,30 +1081,31 @@ original_recipients_stay(void **state)
 	static char given[] = "rfc822;old+2Bx@x";
 	static const struct {
 		const char *argument;
-		struct request_dsn dsn;
+		unsigned own; /* of the recipient */
+		const char *given;
 		unsigned notify; /* of the whole request */
 		unsigned wished;
 		const char *orcpt;
 	} cases[] = {
-	    {"c@y", {NOTIFY_SUCCESS, NULL}, 0, NOTIFY_SUCCESS, "rfc822;c@y"},
-	    {"c@y", {0, NULL}, NOTIFY_DELAY, NOTIFY_DELAY, "rfc822;c@y"},
-	    {"c@y", {0, NULL}, NOTIFY_NEVER, NOTIFY_NEVER, "rfc822;c@y"},
-	    {"c@y", {0, NULL}, 0, 0, NULL},
-	    {"c@y", {0, given}, 0, 0, given},
-	    {"c@y", {NOTIFY_DELAY, given}, NOTIFY_NEVER, NOTIFY_DELAY, given},
-	    {"a+b=c@y", {NOTIFY_DELAY, NULL}, 0, NOTIFY_DELAY,
+	    {"c@y", NOTIFY_SUCCESS, NULL, 0, NOTIFY_SUCCESS, "rfc822;c@y"},
+	    {"c@y", 0, NULL, NOTIFY_DELAY, NOTIFY_DELAY, "rfc822;c@y"},
+	    {"c@y", 0, NULL, NOTIFY_NEVER, NOTIFY_NEVER, "rfc822;c@y"},
+	    {"c@y", 0, NULL, 0, 0, NULL},
+	    {"c@y", 0, given, 0, 0, given},
+	    {"c@y", NOTIFY_DELAY, given, NOTIFY_NEVER, NOTIFY_DELAY, given},
+	    {"a+b=c@y", NOTIFY_DELAY, NULL, 0, NOTIFY_DELAY,
 		"rfc822;a+2Bb+3Dc@y"},
-	    {"\"a b\"@y", {NOTIFY_DELAY, NULL}, 0, NOTIFY_DELAY,
+	    {"\"a b\"@y", NOTIFY_DELAY, NULL, 0, NOTIFY_DELAY,
 		"rfc822;\"a+20b\"@y"},
-	    {"b\xc3\xbc@y", {NOTIFY_DELAY, NULL}, 0, NOTIFY_DELAY, NULL},
-	    {"c@b\xc3\xbc.example", {NOTIFY_DELAY, NULL}, 0, NOTIFY_DELAY,
+	    {"b\xc3\xbc@y", NOTIFY_DELAY, NULL, 0, NOTIFY_DELAY, NULL},
+	    {"c@b\xc3\xbc.example", NOTIFY_DELAY, NULL, 0, NOTIFY_DELAY,
 		"rfc822;c@xn--b-eha.example"},
-	    {"root", {NOTIFY_DELAY, NULL}, 0, NOTIFY_DELAY,
+	    {"root", NOTIFY_DELAY, NULL, 0, NOTIFY_DELAY,
 		"rfc822;root@example.org"},
-	    {"Root@localhost", {NOTIFY_DELAY, NULL}, 0, NOTIFY_DELAY,
+	    {"Root@localhost", NOTIFY_DELAY, NULL, 0, NOTIFY_DELAY,
 		"rfc822;Root@localhost"},
-	    {"root", {NOTIFY_DELAY, given}, 0, NOTIFY_DELAY, given},
-	    {"root", {0, NULL}, 0, 0, NULL},
+	    {"root", NOTIFY_DELAY, given, 0, NOTIFY_DELAY, given},
+	    {"root", 0, NULL, 0, 0, NULL},
 	};
 	const struct recipient *r;
 	struct aliases a;
@@ -1117,10 +1117,11 @@ original_recipients_stay(void **state)
 		job_init(&j, WHOLE);
 		job_aliases(&j, &a);
 		j.account.domain = mem_copy("example.org");
-		j.request.dsn = &cases[i].dsn;
 		j.request.notify = cases[i].notify;
 		j.request.smtputf8 = true;
 		job_recipient(&j, cases[i].argument);
+		j.request.recipients[0].notify = cases[i].own;
+		j.request.recipients[0].orcpt = mem_copy(cases[i].given);
 		assert_int_equal(job_run(&j), 0);
 		for (at = 0; at < j.envelope.count; at++) {
 			r = &j.envelope.recipients[at];
@@ -1155,7 +1156,7 @@ eight_bit_bytes_are_seen(void **state)
 	(void)state;
 	for (i = 0; i < COUNT(cases); i++) {
 		job_init(&j, cases[i].message);
-		j.request.reverse_path = "a@x";
+		j.request.reverse_path = mem_copy("a@x");
 		j.request.smtputf8 = cases[i].smtputf8;
 		j.request.body_given = true;
 		j.request.body = BODY_7BIT;
@@ -1174,7 +1175,7 @@ nul_in_a_recipient_costs_no_mail(void **state)
 
 	(void)state;
 	job_init_text(&j, (struct text){message, sizeof(message) - 1});
-	j.request.reverse_path = "a@x";
+	j.request.reverse_path = mem_copy("a@x");
 	j.request.from_fields = true;
 	assert_int_equal(job_run(&j), 0);
 	assert_int_equal(j.envelope.count, 1);
@@ -1191,7 +1192,7 @@ mended_fields_are_noted(void **state)
 
 	(void)state;
 	job_init_text(&j, (struct text){message, sizeof(message) - 1});
-	j.request.reverse_path = "a@x";
+	j.request.reverse_path = mem_copy("a@x");
 	j.request.no_repairs = true;
 	job_recipient(&j, "b@x");
 	assert_int_equal(job_run(&j), 0);
@@ -1211,7 +1212,7 @@ a_nul_costs_no_mail(void **state)
 
 	(void)state;
 	job_init_text(&j, TEXT("To: a@x\n\nb\0c\n"));
-	j.request.reverse_path = "a@x";
+	j.request.reverse_path = mem_copy("a@x");
 	job_recipient(&j, "b@x");
 	assert_int_equal(job_run(&j), 0);
 	assert_true(message_facts(j.message)->has_nul);
@@ -1225,7 +1226,7 @@ dropped_return_paths_are_noted(void **state)
 
 	(void)state;
 	job_init(&j, "Return-Path: <x@y>\n" WHOLE);
-	j.request.reverse_path = "a@x";
+	j.request.reverse_path = mem_copy("a@x");
 	job_recipient(&j, "b@x");
 	assert_int_equal(job_run(&j), 0);
 	assert_int_equal(j.notes.count, 1);
@@ -1256,7 +1257,7 @@ a_hundred_thousand_recipients(void **state)
 	job_init(&j, buf_string(&text));
 	j.account.domain = mem_copy("example.org");
 	j.request.from_fields = true;
-	j.request.reverse_path = "a@x";
+	j.request.reverse_path = mem_copy("a@x");
 	assert_int_equal(job_run(&j), 0);
 	assert_int_equal(j.envelope.count, count + 1);
 	assert_true((clock() - start) / CLOCKS_PER_SEC < 20);
