@@ -6,11 +6,12 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "run/deliver.h"
+#include "world/clock.h"
 #include "world/secret.h"
+#include "world/settings.h"
 
 /* Recipients who are named in the log one by one. */
 #define NOTED_MAX 100
-#include "world/settings.h"
 
 struct dispatch {
 	struct dispatch_plan plan;
@@ -21,7 +22,7 @@ struct dispatch {
 	struct buf password;
 	char *user;
 	char helo[256];
-	struct deliver_plan deliver_plan;
+	struct connection_plan connection_plan;
 	struct deliver *deliver; /* NULL until the secret is there */
 	struct alias_map *aliases;
 	bool aliases_read;
@@ -153,12 +154,12 @@ open_account(struct dispatch *d, struct error *e)
 		return -1;
 	d->user = submit_expand(d->account->user, d->account, &d->facts);
 	submit_helo(d->account, &d->facts, d->helo, sizeof(d->helo));
-	d->deliver_plan.account = d->account;
-	d->deliver_plan.user = d->user;
-	d->deliver_plan.password = buf_text(&d->password);
-	d->deliver_plan.helo = d->helo;
-	d->deliver_plan.trace = log_trace(d->plan.log);
-	d->deliver = deliver_new(&d->deliver_plan);
+	d->connection_plan.account = d->account;
+	d->connection_plan.user = d->user;
+	d->connection_plan.password = buf_text(&d->password);
+	d->connection_plan.helo = d->helo;
+	d->connection_plan.trace = log_trace(d->plan.log);
+	d->deliver = deliver_new(&d->connection_plan);
 	return 0;
 }
 
@@ -166,6 +167,10 @@ static int
 send_mail(struct dispatch *d, const struct request *r, struct message *m,
     bool last, struct error *e)
 {
+	unsigned seconds = d->account->deadline;
+	long long deadline;
+
+	deadline = clock_in(seconds == 0 ? ACCOUNT_DEADLINE : seconds);
 	if (open_account(d, e) == -1)
 		return -1;
 	d->mail.envelope = &d->envelope;
@@ -173,7 +178,7 @@ send_mail(struct dispatch *d, const struct request *r, struct message *m,
 	d->mail.last = last;
 	d->mail.all_or_none =
 	    r->all_or_none || d->account->recipients_all == SWITCH_YES;
-	return deliver_mail(d->deliver, &d->mail, &d->report, e);
+	return deliver_mail(d->deliver, &d->mail, deadline, &d->report, e);
 }
 
 int

@@ -1,0 +1,330 @@
+#include "run/connection.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/crypt.h"
+#include "base/mem.h"
+#include "world/clock.h"
+#include "world/net.h"
+#include "world/stream.h"
+
+#define CONNECTION_INPUT (16 * 1024)
+
+struct connection {
+	const struct connection_plan *plan;
+	const struct smarthost *smarthost;
+	struct error failed; /* when it was opened */
+	long long deadline;  /* of what is asked for now */
+
+	struct tls *tls;
+	bool secured;
+	struct stream *stream;
+	struct session *session;
+	bool broken;		/* it ended by a break: nothing is flushed */
+	char literal[80];	/* our address, where no name is known */
+	unsigned long progress; /* of the session, at `since` */
+	long long since;
+
+	bool handed_over;	       /* the mail */
+	unsigned long progress_before; /* of the session, then */
+};
+
+/*
+ * The pump.
+ */
+
+static void
+break_off(struct connection *c, const struct error *cause)
+{
+	c->broken = true;
+	session_closed(c->session, cause);
+}
+
+static void
+time_out(struct connection *c)
+{
+	struct error cause;
+
+	error_clear(&cause);
+	if (clock_now() >= c->deadline)
+		error_set(&cause, ERROR_LATER, NULL,
+		    "timed out: the `deadline' for the whole run is over");
+	else
+		error_set(&cause, ERROR_LATER, NULL,
+		    "timed out after %u seconds without an answer from %s",
+		    session_timeout(c->session), c->smarthost->host);
+	break_off(c, &cause);
+}
+
+/* The clock of a step starts anew with each complete reply, not with each
+ * byte: a server that trickles bytes holds nobody up. */
+static long long
+step_limit(struct connection *c)
+{
+	if (c->since == 0 || session_progress(c->session) != c->progress) {
+		c->progress = session_progress(c->session);
+		c->since = clock_now();
+	}
+	return clock_earlier(
+	    c->deadline, c->since + 1000LL * session_timeout(c->session));
+}
+
+static void
+exchange(struct connection *c)
+{
+	char in[CONNECTION_INPUT];
+	enum stream_status status;
+	size_t got, len, sent;
+	struct error cause;
+	const char *out;
+
+	error_clear(&cause);
+	len = session_output(c->session, &out);
+	if (session_want(c->session) != SESSION_PEER)
+		return; /* the message could not be read to its end */
+	status = stream_exchange(c->stream, out, len, &sent, in, sizeof(in),
+	    &got, step_limit(c), &cause);
+	session_sent(c->session, sent);
+	if (got > 0)
+		session_input(c->session, in, got);
+	switch (status) {
+	case STREAM_MOVED:
+		break;
+	case STREAM_TIMEOUT:
+		time_out(c);
+		break;
+	case STREAM_CLOSED:
+	case STREAM_FAILED:
+		break_off(c, &cause);
+		break;
+	}
+}
+
+static void
+secure(struct connection *c)
+{
+	struct sasl_channel channel;
+	struct error cause;
+
+	error_clear(&cause);
+	if (stream_secure(c->stream, c->tls, step_limit(c), &cause) == -1) {
+		break_off(c, &cause);
+		return;
+	}
+	c->secured = true;
+	memset(&channel, 0, sizeof(channel));
+	tls_channel(c->tls, &channel);
+	channel.local = stream_is_local(c->stream);
+	session_secured(c->session, &channel);
+}
+
+/* Until the mail is settled, or without one can be handed over, or the session
+ * is over. */
+static void
+pump(struct connection *c, const struct session_mail *mail)
+{
+	while (mail == NULL || !mail->settled) {
+		switch (session_want(c->session)) {
+		case SESSION_PEER:
+			exchange(c);
+			break;
+		case SESSION_TLS:
+			secure(c);
+			break;
+		case SESSION_MAIL:
+		case SESSION_OVER:
+			return;
+		}
+	}
+}
+
+/*
+ * Its beginning.
+ */
+
+/* Trust is read before anything connects, so that it fails closed. */
+struct connection *
+connection_new(
+    const struct connection_plan *plan, const struct smarthost *smarthost)
+{
+	const struct account *account = plan->account;
+	struct connection *c;
+
+	c = mem_new(1, sizeof(*c));
+	c->plan = plan;
+	c->smarthost = smarthost;
+	if (smarthost->security != SMARTHOST_PLAIN)
+		c->tls = tls_new(account,
+		    account->tls_name != NULL ? account->tls_name
+					      : smarthost->host,
+		    &c->failed);
+	return c;
+}
+
+static int
+connect_stream(struct connection *c, struct error *e)
+{
+	const struct account *account = c->plan->account;
+	struct net_addresses addresses;
+	unsigned seconds;
+
+	if (net_resolve(c->smarthost, account->family, &addresses, e) == -1)
+		return -1;
+	seconds = account->connect_timeout;
+	if (seconds == 0)
+		seconds = ACCOUNT_CONNECT_TIMEOUT;
+	c->stream = stream_connect(
+	    &addresses, clock_earlier(c->deadline, clock_in(seconds)), e);
+	net_clear(&addresses);
+	return c->stream == NULL ? -1 : 0;
+}
+
+/* A nonce is for one AUTH only; base64 has no comma. */
+static int
+fill_nonce(char nonce[32], struct error *e)
+{
+	unsigned char random[18];
+	struct buf base64;
+
+	if (crypt_random(random, sizeof(random), e) == -1)
+		return -1;
+	buf_init(&base64, 31);
+	crypt_base64(
+	    (struct text){(const char *)random, sizeof(random)}, &base64);
+	strlcpy(nonce, buf_string(&base64), 32);
+	buf_clear(&base64);
+	return 0;
+}
+
+static int
+start_session(struct connection *c, struct error *e)
+{
+	struct session_plan plan = {.account = c->plan->account,
+	    .smarthost = c->smarthost,
+	    .user = c->plan->user,
+	    .helo = c->plan->helo,
+	    .password = c->plan->password,
+	    .trace = c->plan->trace};
+	struct sasl_channel channel = {.local = stream_is_local(c->stream)};
+
+	if (plan.helo[0] == '\0')
+		plan.helo =
+		    stream_literal(c->stream, c->literal, sizeof(c->literal));
+	if (fill_nonce(plan.nonce, e) == -1)
+		return -1;
+	c->session = session_new(&plan);
+	if (c->smarthost->security != SMARTHOST_TLS)
+		session_secured(c->session, &channel);
+	return 0;
+}
+
+/* How the session stands. */
+static int
+tell(const struct connection *c, struct error *e)
+{
+	*e = *session_error(c->session);
+	return e->kind == ERROR_NONE ? 0 : -1;
+}
+
+int
+connection_start(struct connection *c, long long deadline, struct error *e)
+{
+	c->deadline = deadline;
+	*e = c->failed;
+	if (e->kind != ERROR_NONE || connect_stream(c, e) == -1 ||
+	    start_session(c, e) == -1)
+		return -1;
+	pump(c, NULL);
+	return tell(c, e);
+}
+
+/*
+ * A mail.
+ */
+
+int
+connection_mail(struct connection *c, struct session_mail *mail,
+    long long deadline, struct error *e)
+{
+	c->deadline = deadline;
+	c->handed_over = false;
+	pump(c, NULL); /* what the mail before left behind */
+	if (session_want(c->session) == SESSION_OVER)
+		return tell(c, e);
+	c->handed_over = true;
+	c->since = 0;
+	c->progress_before = session_progress(c->session);
+	session_mail(c->session, mail);
+	pump(c, mail);
+	if (!mail->settled)
+		return tell(c, e);
+	*e = mail->error;
+	return e->kind == ERROR_NONE ? 0 : -1;
+}
+
+bool
+connection_is_quiet(struct connection *c)
+{
+	struct error unused;
+	size_t got, sent;
+	char in[512];
+
+	error_clear(&unused);
+	return session_want(c->session) != SESSION_MAIL ||
+	       stream_exchange(c->stream, NULL, 0, &sent, in, sizeof(in), &got,
+		   clock_now(), &unused) == STREAM_TIMEOUT;
+}
+
+bool
+connection_is_over(const struct connection *c)
+{
+	return c->session == NULL || session_want(c->session) == SESSION_OVER;
+}
+
+bool
+connection_was_stale(const struct connection *c, const struct error *e)
+{
+	return !c->handed_over ||
+	       (e->kind == ERROR_LATER &&
+		   (e->code == 421 ||
+		       session_progress(c->session) == c->progress_before));
+}
+
+/*
+ * What is told, and the end.
+ */
+
+const struct session *
+connection_session(const struct connection *c)
+{
+	return c->session;
+}
+
+const struct tls *
+connection_tls(const struct connection *c)
+{
+	return c->secured ? c->tls : NULL;
+}
+
+void
+connection_end(struct connection *c)
+{
+	const char *out;
+	size_t len;
+
+	if (c == NULL)
+		return;
+	if (c->session == NULL || c->broken) {
+		stream_drop(c->stream);
+	} else {
+		if (session_want(c->session) == SESSION_MAIL)
+			session_quit(c->session);
+		len = session_output(c->session, &out);
+		stream_end(c->stream, out, len);
+	}
+	session_free(c->session);
+	tls_free(c->tls);
+	free(c);
+}

@@ -1,0 +1,63 @@
+#ifndef CONNECTION_H
+#define CONNECTION_H
+
+/*
+ * connection: a session with one smarthost over one stream: name, TCP, TLS,
+ * greeting, EHLO, STARTTLS, AUTH, and no mail needed for that. Then mails, one
+ * after the other, and the end. The only room that knows both sides.
+ */
+
+#include "base/error.h"
+#include "smtp/session.h"
+#include "submit/account.h"
+#include "world/tls.h"
+
+/* Borrowed, with all in it, until connection_end(); but for the account it is
+ * read by connection_start() only. */
+struct connection_plan {
+	const struct account *account;
+	const char *user; /* account->user, expanded; NULL: no AUTH */
+	struct text password;
+	const char *helo; /* "": the socket's address literal */
+	struct session_trace trace;
+};
+
+struct connection;
+
+/* Opens what is needed before anything connects: the trust is read. What fails
+ * is told by connection_start(). Both are borrowed until connection_end(). */
+struct connection *connection_new(
+    const struct connection_plan *plan, const struct smarthost *smarthost);
+
+/*
+ * Connects and talks until a mail can be handed over. -1: tls_new()'s,
+ * net_resolve()'s, stream_connect()'s errors or the session's.
+ */
+int connection_start(struct connection *c, long long deadline, struct error *e);
+
+/* Hands the mail over and talks until it is settled or the session is over.
+ * 0 when accepted for all, else -1 with the mail's error or the session's. */
+int connection_mail(struct connection *c, struct session_mail *mail,
+    long long deadline, struct error *e);
+
+/* Whether the session is there for the next mail: between two a server has
+ * nothing to say but that it goes, and the fate of a mail that is sent into
+ * that would be doubtful. */
+bool connection_is_quiet(struct connection *c);
+
+/* Whether the session has ended by itself. */
+bool connection_is_over(const struct connection *c);
+
+/* Whether a mail that ended with e met a session that had died before, in
+ * silence or with a 421, so that a new one may take it. */
+bool connection_was_stale(const struct connection *c, const struct error *e);
+
+/* What can be looked at from connection_start() on: NULL where it did not come
+ * as far as a session, or to a handshake that went well. */
+const struct session *connection_session(const struct connection *c);
+const struct tls *connection_tls(const struct connection *c);
+
+/* Says QUIT where that can be, and closes. NULL is fine. */
+void connection_end(struct connection *c);
+
+#endif
