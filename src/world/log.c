@@ -7,12 +7,14 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include "base/json.h"
 #include "base/mem.h"
 #include "world/file.h"
 #include "world/host.h"
 
 #define RECIPIENTS_MAX 1000
 #define LINE_MAX_SIZE  (32 * 1024)
+#define RESULT_MAX     (1024 * 1024 * 1024) /* of octets of JSON */
 
 void
 log_set_tag(struct log *l, const char *tag)
@@ -172,18 +174,6 @@ log_trace(struct log *l)
 }
 
 static void
-add_quoted(struct buf *line, const char *value)
-{
-	buf_add_char(line, '"');
-	for (; *value != '\0'; value++) {
-		if (*value == '"' || *value == '\\')
-			buf_add_char(line, '\\');
-		buf_add_char(line, *value);
-	}
-	buf_add_char(line, '"');
-}
-
-static void
 add_value(struct buf *line, const char *key, const char *value)
 {
 	char shown[1500];
@@ -193,7 +183,7 @@ add_value(struct buf *line, const char *key, const char *value)
 	if (shown[0] == '\0')
 		buf_add_char(line, '-');
 	else if (strpbrk(shown, " \"\\") != NULL)
-		add_quoted(line, shown);
+		json_quote(line, shown);
 	else
 		buf_add_string(line, shown);
 	buf_add_char(line, ' ');
@@ -206,7 +196,7 @@ add_words(struct buf *line, const char *key, const char *value)
 
 	text_visible(text_of(value), shown, sizeof(shown));
 	buf_format(line, "%s=", key);
-	add_quoted(line, shown);
+	json_quote(line, shown);
 	buf_add_char(line, ' ');
 }
 
@@ -277,7 +267,7 @@ add_mail(struct buf *line, const struct log_mail *mail)
 	    mail->delay_ms % 1000, mail->status);
 	if (mail->error != NULL && mail->error->kind != ERROR_NONE) {
 		buf_add_string(line, " error=");
-		add_quoted(line, failure_words(mail->error, words));
+		json_quote(line, failure_words(mail->error, words));
 	}
 }
 
@@ -403,82 +393,63 @@ log_failure(struct log *l, const struct error *e, const struct envelope *env)
 }
 
 static void
-json_string(const char *string)
-{
-	char *shown, *c;
-
-	if (string == NULL) {
-		fputs("null", stdout);
-		return;
-	}
-	shown = visible(text_of(string));
-	putchar('"');
-	for (c = shown; *c != '\0'; c++) {
-		if (*c == '"' || *c == '\\')
-			putchar('\\');
-		putchar(*c);
-	}
-	putchar('"');
-	free(shown);
-}
-
-static void
-json_pair(const char *key, const char *value)
-{
-	printf(",\"%s\":", key);
-	json_string(value);
-}
-
-static void
-json_error(const struct error *e)
+json_add_error(struct json *j, const struct error *e)
 {
 	char words[1000];
 
-	fputs(",\"error\":", stdout);
 	if (e == NULL || e->kind == ERROR_NONE) {
-		fputs("null", stdout);
+		json_add_null(j, "error");
 		return;
 	}
-	fputs("{\"kind\":", stdout);
-	json_string(error_word(e->kind));
-	json_pair("text", failure_words(e, words));
-	json_pair("why", e->why[0] == '\0' ? NULL : e->why);
-	json_pair("hint", e->hint[0] == '\0' ? NULL : e->hint);
-	putchar('}');
+	json_add_object(j, "error");
+	json_add_string(j, "kind", error_word(e->kind));
+	json_add_string(j, "text", failure_words(e, words));
+	json_add_string(j, "why", e->why[0] == '\0' ? NULL : e->why);
+	json_add_string(j, "hint", e->hint[0] == '\0' ? NULL : e->hint);
+	json_end_object(j);
 }
 
 static void
-json_recipients(const struct envelope *env)
+json_add_recipients(struct json *j, const struct envelope *env)
 {
 	const struct recipient *r;
 	size_t i;
 
-	fputs(",\"recipients\":[", stdout);
+	json_add_array(j, "recipients");
 	for (i = 0; env != NULL && i < env->count; i++) {
 		r = &env->recipients[i];
-		fputs(i == 0 ? "{\"address\":" : ",{\"address\":", stdout);
-		json_string(r->path);
-		json_pair("verdict", verdict_word(r->verdict));
-		json_pair("reply", r->reply == NULL ? NULL : r->reply->words);
-		putchar('}');
+		json_add_object(j, NULL);
+		json_add_string(j, "address", r->path);
+		json_add_string(j, "verdict", verdict_word(r->verdict));
+		json_add_string(
+		    j, "reply", r->reply == NULL ? NULL : r->reply->words);
+		json_end_object(j);
 	}
-	putchar(']');
+	json_end_array(j);
 }
 
 void
 log_json(const struct log_mail *mail)
 {
-	printf("{\"status\":%d", mail->status);
-	json_error(mail->error);
-	json_pair("from",
-	    mail->envelope == NULL ? NULL : mail->envelope->reverse_path);
-	json_recipients(mail->envelope);
-	json_pair("smarthost", mail->smarthost);
-	json_pair("tls", mail->tls);
-	json_pair("auth", mail->auth);
-	printf(",\"size\":%llu", mail->size);
-	json_pair("message_id", mail->message_id);
-	json_pair("reply", mail->words);
-	fputs("}\n", stdout);
+	const struct envelope *env = mail->envelope;
+	struct json j;
+	struct buf out;
+
+	buf_init(&out, RESULT_MAX);
+	json_init(&j, &out);
+	json_add_object(&j, NULL);
+	json_add_number(&j, "status", mail->status);
+	json_add_error(&j, mail->error);
+	json_add_string(&j, "from", env == NULL ? NULL : env->reverse_path);
+	json_add_recipients(&j, env);
+	json_add_string(&j, "smarthost", mail->smarthost);
+	json_add_string(&j, "tls", mail->tls);
+	json_add_string(&j, "auth", mail->auth);
+	json_add_number(&j, "size", (long long)mail->size);
+	json_add_string(&j, "message_id", mail->message_id);
+	json_add_string(&j, "reply", mail->words);
+	json_end_object(&j);
+	puts(buf_string(&out));
 	fflush(stdout);
+	buf_clear(&out);
 }

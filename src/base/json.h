@@ -1,0 +1,37 @@
+#ifndef JSON_H
+#define JSON_H
+
+/*
+ * json: writes JSON (RFC 8259) into a buf, on one line. Strings are made
+ * visible first (text_visible): a control byte, or one that is no UTF-8,
+ * stands in them as the four characters \xHH.
+ */
+
+#include "base/buf.h"
+
+struct json {
+	struct buf *out; /* borrowed; when it is too small its `full` is set */
+	bool comma;	 /* a value stands before the next one */
+};
+
+void json_init(struct json *j, struct buf *out);
+
+/*
+ * One value. key is the name of a member of an object, which nobody escapes;
+ * NULL in an array and on the outside. Objects and arrays are open until their
+ * end. A string that is NULL is null.
+ */
+void json_add_object(struct json *j, const char *key);
+void json_end_object(struct json *j);
+void json_add_array(struct json *j, const char *key);
+void json_end_array(struct json *j);
+void json_add_string(struct json *j, const char *key, const char *string);
+void json_add_number(struct json *j, const char *key, long long number);
+void json_add_bool(struct json *j, const char *key, bool is);
+void json_add_null(struct json *j, const char *key);
+
+/* Appends text that is visible already in double quotes, with a backslash
+ * before each of these and of itself. */
+void json_quote(struct buf *out, const char *visible);
+
+#endif
