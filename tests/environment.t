@@ -688,6 +688,30 @@ def test_syslog(t, home, box):
              'one line is in the system\'s log', said)
     run = home.run(BOB, config=config, preexec_fn=prepare)
     arrived(t, box, run, 'nobody reads the system\'s log')
+    folder, log = syslog(home)
+    with log, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as others:
+        others.setblocking(False)
+        others.connect(str(folder / 'log'))
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                others.send(b'x')
+        start = time.monotonic()
+        run = home.run(BOB, 'other@example.org', config=config,
+                       preexec_fn=prepare)
+        took = time.monotonic() - start
+        arrived(t, box, run, 'the system\'s log is full')
+        t.ok(took < HANG / 2, 'the system\'s log is full: no long wait', took)
+    (folder / 'log').unlink()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as log:
+        log.bind(str(folder / 'log'))
+        log.listen()
+        run = home.run(BOB, config=config, preexec_fn=prepare)
+        arrived(t, box, run, 'the system\'s log is a stream')
+        reader = log.accept()[0]
+        with reader:
+            said = reader.recv(65536)
+        t.ok(b'status=0' in said and said.startswith(b'<22>') and
+             said.endswith(b'\0'), 'one line is in the stream', said)
     (folder / 'log').unlink()
     run = home.run(BOB, config=config, preexec_fn=prepare)
     arrived(t, box, run, 'there is no system\'s log')

@@ -18,7 +18,7 @@ word gnutls_[a-z0-9_]+	src/world/tls.c src/base/crypt.c
 include sysexits[.]h	src/base/error.c
 word EX_[A-Z]+		src/base/error.c
 call _?exit|quick_exit|v?errx?|v?errc	src/base/mem.c cmd/sendling.c cmd/options.c
-call socket|socketpair|connect|bind|listen|accept4?	src/world/net.c
+call socket|socketpair|connect|bind|listen|accept4?	src/world/net.c src/world/syslog.c
 call getaddrinfo|freeaddrinfo|getnameinfo|gethostby[a-z]+	src/world/net.c
 call p?poll|p?select|epoll_[a-z]+	src/world/clock.c
 call (secure_)?getenv|setenv|putenv|getpw[a-z_]+|getlogin(_r)?	src/world/host.c

@@ -143,6 +143,7 @@ host_init(struct host *h)
 	const struct passwd *entry;
 
 	memset(h, 0, sizeof(*h));
+	tzset(); /* localtime_r(3) need not */
 	h->uid = getuid();
 	h->privileged = getauxval(AT_SECURE) != 0;
 	entry = getpwuid(h->uid);
@@ -163,7 +164,6 @@ host_now(void)
 
 	seconds = time(NULL);
 	now.seconds = seconds;
-	tzset(); /* localtime_r(3) need not */
 	if (localtime_r(&seconds, &local) != NULL)
 		now.offset_minutes = (int)(local.tm_gmtoff / 60);
 	return now;

@@ -18,10 +18,11 @@ struct host {
 	bool privileged; /* AT_SECURE: started set-id */
 };
 
-/* Never fails: what nobody knows is empty. */
+/* Never fails: what nobody knows is empty. Loads the time zone as well. */
 void host_init(struct host *h);
 
-/* The clock, and the local time's offset from UTC. */
+/* The clock, and the local time's offset from UTC, in the zone of
+ * host_init(). */
 struct date host_now(void);
 
 /* Facts for submit, borrowing from h. -1: no random bytes (ERROR_SYSTEM). */

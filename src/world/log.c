@@ -9,9 +9,11 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "world/clock.h"
 #include "world/file.h"
 #include "world/host.h"
 
+#define PATIENCE       1000 /* milliseconds, with a system's log that is full */
 #define RECIPIENTS_MAX 1000
 #define LINE_MAX_SIZE  (32 * 1024)
 #define RESULT_MAX     (1024 * 1024 * 1024) /* of octets of JSON */
@@ -28,13 +30,15 @@ log_init(struct log *l, const char *tag)
 	memset(l, 0, sizeof(*l));
 	log_set_tag(l, tag == NULL ? getprogname() : tag);
 	l->fd = l->transcript = -1;
-	openlog(l->tag, LOG_PID, LOG_MAIL);
+	l->facility = LOG_MAIL;
+	l->deadline = CLOCK_NEVER;
+	syslog_init(&l->system, _PATH_LOG);
 }
 
 void
 log_clear(struct log *l)
 {
-	closelog();
+	syslog_clear(&l->system);
 	if (l->fd != -1)
 		close(l->fd);
 	if (l->transcript != -1)
@@ -76,12 +80,13 @@ tell_file(const struct log *l, const char *line)
 
 /* line is visible already. */
 static void
-tell(const struct log *l, int priority, const char *line)
+tell(struct log *l, int severity, const char *line)
 {
 	switch (l->to) {
 	case LOGGING_UNSET:
 	case LOGGING_SYSLOG:
-		syslog(priority, "%s", line);
+		syslog_write(&l->system, l->facility | severity, l->tag, line,
+		    clock_earlier(l->deadline, clock_now() + PATIENCE));
 		break;
 	case LOGGING_OFF:
 		break;
@@ -121,7 +126,7 @@ log_open(struct log *l, const struct account *a)
 	if (l->to == LOGGING_FILE)
 		open_file(l, a->log.path);
 	if (l->to == LOGGING_SYSLOG)
-		openlog(l->tag, LOG_PID, l->facility);
+		syslog_open(&l->system);
 }
 
 int

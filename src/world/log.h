@@ -12,15 +12,18 @@
 #include "submit/account.h"
 #include "submit/envelope.h"
 #include "submit/submit.h"
+#include "world/syslog.h"
 
 struct log {
 	enum log_target to;
 	int facility;
-	char tag[64];	/* -L, else the program's name */
-	int fd;		/* LOGGING_FILE, or -1 */
-	bool verbose;	/* -v: the dialogue on stderr */
-	int transcript; /* -X, or -1 */
-	bool quiet;	/* -oeq: nothing on stderr */
+	struct syslog system;
+	long long deadline; /* the system's log is not waited for past it */
+	char tag[64];	    /* -L, else the program's name */
+	int fd;		    /* LOGGING_FILE, or -1 */
+	bool verbose;	    /* -v: the dialogue on stderr */
+	int transcript;	    /* -X, or -1 */
+	bool quiet;	    /* -oeq: nothing on stderr */
 };
 
 void log_init(struct log *l, const char *tag);
@@ -29,7 +32,8 @@ void log_clear(struct log *l);
 /* -L: another name in syslog and the lines of the log. Copied. */
 void log_set_tag(struct log *l, const char *tag);
 
-/* Opens what the account names. Never fails the mail: what goes wrong is a
+/* Opens what the account names, and nothing is opened later but a system's log
+ * that went away. Never fails the mail: what goes wrong is a
  * note in syslog, which is used instead. */
 void log_open(struct log *l, const struct account *a);
 

@@ -348,7 +348,10 @@ facts_are_fresh(void **state)
 	assert_int_equal(one.now.offset_minutes, 330);
 	assert_in_range(one.now.seconds - now, 0, 60);
 	assert_memory_not_equal(one.random, two.random, sizeof(one.random));
+	/* The zone of the beginning stays. */
 	setenv("TZ", "XXX3", 1);
+	assert_int_equal(host_now().offset_minutes, 330);
+	host_init(&h);
 	assert_int_equal(host_now().offset_minutes, -180);
 	unsetenv("TZ");
 }

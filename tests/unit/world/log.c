@@ -1,64 +1,49 @@
 #include "../unit.h"
 
+#include <syslog.h>
+
 #include "../folder.h"
 #include "base/mem.h"
+#include "world/clock.h"
 #include "world/log.h"
 
-/* Of <syslog.h>, which cannot be included beside the functions below. */
-enum { SEVERITY_ERR = 3, SEVERITY_NOTICE = 5, SEVERITY_INFO = 6 };
-enum { FACILITY_MAIL = 2 << 3, FACILITY_LOCAL3 = 19 << 3 };
-
 /* The system's log is the test's own. */
-static char last[40000];
-static int last_severity, lines, opened_facility;
-static const char *opened_tag;
-
-void openlog(const char *tag, int options, int facility);
-void closelog(void);
-void syslog(int severity, const char *fmt, ...);
-void __syslog_chk(int severity, int flag, const char *fmt, ...);
+static char last[40000], last_tag[100];
+static int last_severity, last_facility, lines;
+static long long patience;
 
 void
-openlog(const char *tag, int options, int facility)
+syslog_init(struct syslog *s, const char *path)
 {
-	(void)options;
-	opened_tag = tag;
-	opened_facility = facility;
+	assert_string_equal(path, "/dev/log");
+	s->fd = -1;
 }
 
 void
-closelog(void)
+syslog_clear(struct syslog *s)
 {
+	s->fd = -1;
 }
 
-static void
-keep(int severity, const char *fmt, va_list args)
+int
+syslog_open(struct syslog *s)
 {
-	assert_string_equal(fmt, "%s");
-	strlcpy(last, va_arg(args, const char *), sizeof(last));
-	last_severity = severity;
+	s->fd = 99;
+	return 0;
+}
+
+int
+syslog_write(struct syslog *s, int priority, const char *tag, const char *line,
+    long long deadline)
+{
+	(void)s;
+	strlcpy(last, line, sizeof(last));
+	strlcpy(last_tag, tag, sizeof(last_tag));
+	last_severity = LOG_PRI(priority);
+	last_facility = priority & LOG_FACMASK;
+	patience = deadline - clock_now();
 	lines++;
-}
-
-void
-syslog(int severity, const char *fmt, ...)
-{
-	va_list args;
-
-	va_start(args, fmt);
-	keep(severity, fmt, args);
-	va_end(args);
-}
-
-void
-__syslog_chk(int severity, int flag, const char *fmt, ...)
-{
-	va_list args;
-
-	(void)flag;
-	va_start(args, fmt);
-	keep(severity, fmt, args);
-	va_end(args);
+	return -1;
 }
 
 /* What is written to a descriptor meanwhile. */
@@ -135,7 +120,7 @@ a_line_for_each_mail(void **state)
 	    "tls=\"TLS1.3 ECDHE-RSA\" auth=PLAIN size=1234 msgid=<i@x> "
 	    "code=250 reply=\"250 2.0.0 Ok: \\\"queued\\\" as 4F\" delay=1.042 "
 	    "status=0");
-	assert_int_equal(last_severity, SEVERITY_INFO);
+	assert_int_equal(last_severity, LOG_INFO);
 	log_clear(&l);
 	envelope_clear(&env);
 }
@@ -156,7 +141,7 @@ a_line_for_each_failure(void **state)
 	assert_string_equal(last,
 	    "from=- to=- smarthost=- tls=- auth=- size=0 msgid=- code=- "
 	    "reply=\"\" delay=0.000 status=75");
-	assert_int_equal(last_severity, SEVERITY_ERR);
+	assert_int_equal(last_severity, LOG_ERR);
 	mail.envelope = &env;
 	mail.error = &e;
 	log_mail(&l, &mail);
@@ -269,16 +254,21 @@ the_account_says_where(void **state)
 	(void)state;
 	account_init(&a);
 	log_init(&l, "tag\n");
-	assert_string_equal(opened_tag, "tag\\x0a");
+	log_note(&l, "none");
+	assert_string_equal(last_tag, "tag\\x0a");
+	assert_int_equal(last_facility, LOG_MAIL);
+	assert_int_equal(l.system.fd, -1);
 	log_open(&l, &a);
-	assert_int_equal(opened_facility, FACILITY_MAIL);
+	assert_int_equal(l.system.fd, 99);
 	log_note(&l, "one");
+	assert_int_equal(last_facility, LOG_MAIL);
 	assert_string_equal(last, "one");
-	assert_int_equal(last_severity, SEVERITY_NOTICE);
+	assert_int_equal(last_severity, LOG_NOTICE);
 	a.log.to = LOGGING_SYSLOG;
-	a.log.facility = FACILITY_LOCAL3;
+	a.log.facility = LOG_LOCAL3;
 	log_open(&l, &a);
-	assert_int_equal(opened_facility, FACILITY_LOCAL3);
+	log_note(&l, "local");
+	assert_int_equal(last_facility, LOG_LOCAL3);
 	a.log.to = LOGGING_OFF;
 	before = lines;
 	log_open(&l, &a);
@@ -286,6 +276,25 @@ the_account_says_where(void **state)
 	assert_int_equal(lines, before);
 	log_clear(&l);
 	account_clear(&a);
+}
+
+/* Not by the system's log, not past the deadline. */
+static void
+nobody_is_kept_waiting(void **state)
+{
+	struct log l;
+
+	(void)state;
+	log_init(&l, NULL);
+	log_note(&l, "x");
+	assert_in_range(patience, 1, 2000);
+	l.deadline = clock_now() + 100000;
+	log_note(&l, "x");
+	assert_in_range(patience, 1, 2000);
+	l.deadline = clock_now() + 100;
+	log_note(&l, "x");
+	assert_true(patience <= 100);
+	log_clear(&l);
 }
 
 static void
@@ -555,6 +564,7 @@ main(void)
 	    cmocka_unit_test(lines_are_harmless),
 	    cmocka_unit_test(many_recipients_are_counted),
 	    cmocka_unit_test(the_account_says_where),
+	    cmocka_unit_test(nobody_is_kept_waiting),
 	    cmocka_unit_test(a_log_on_stderr),
 	    cmocka_unit_test(a_log_in_a_file),
 	    cmocka_unit_test(a_file_that_cannot_be_had),
