@@ -13,6 +13,7 @@
 
 #include "base/buf.h"
 #include "base/text.h"
+#include "message/token.h"
 
 /* RFC 5321 section 4.5.3.1: octets. */
 #define ADDRESS_LOCAL_MAX  64
@@ -30,7 +31,7 @@ struct address {
 /* A walk over one list, which address_list_init() begins. */
 struct address_list {
 	struct text input;
-	size_t at; /* how far the walk has come */
+	struct lexer lexer; /* its rest: how far the walk has come */
 	bool in_group;
 	const char *fault; /* after -1: what is wrong, static words */
 	size_t fault_at;   /* ... and where in input */

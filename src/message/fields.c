@@ -6,6 +6,7 @@
 
 #include "base/crypt.h"
 #include "message/address.h"
+#include "message/word.h"
 
 /* RFC 2047 section 2: octets of an encoded word, and of a line with one. */
 #define WORD_MAX      75
@@ -291,43 +292,6 @@ fields_encode(struct text text, size_t column, bool phrase, struct buf *out)
 	return encode(text, column, text_is_utf8(text), phrase, out);
 }
 
-static bool
-is_charset(char c)
-{
-	return (unsigned char)c > 32 && c != 127 && c != '?' &&
-	       (c == ':' || !is_special(c));
-}
-
-static bool
-is_encoded_text(char c)
-{
-	return (unsigned char)c > 32 && c != 127 && c != '?';
-}
-
-/* Octets of the encoded word at the start of t, or 0; as the address room
- * reads it, or the two would cut a phrase at different places. */
-static size_t
-encoded_word(struct text t)
-{
-	size_t at;
-	char c;
-
-	if (t.len < 2 || t.at[0] != '=' || t.at[1] != '?')
-		return 0;
-	for (at = 2; at < t.len && is_charset(t.at[at]); at++)
-		continue;
-	if (at + 3 > t.len || t.at[at] != '?' || t.at[at + 2] != '?')
-		return 0;
-	c = text_lower(t.at[at + 1]);
-	if (c != 'q' && c != 'b')
-		return 0;
-	for (at += 3; at < t.len && is_encoded_text(t.at[at]); at++)
-		continue;
-	if (at + 2 > t.len || t.at[at] != '?' || t.at[at + 1] != '=')
-		return 0;
-	return at + 2;
-}
-
 static void
 note_column(struct writer *w, struct text written)
 {
@@ -431,7 +395,7 @@ close_run_apart(struct writer *w)
 static void
 take_plain_word(struct writer *w, struct text word)
 {
-	bool encoded = encoded_word(word) == word.len;
+	bool encoded = word_length(word) == word.len;
 
 	if (w->collecting && encoded)
 		collect_unfolded(w, w->white);
@@ -525,7 +489,7 @@ quoted_length(struct text t)
 
 /* Atoms, quoted strings and dots without white space between them. */
 static size_t
-word_length(struct writer *w, struct text t)
+phrase_length(struct writer *w, struct text t)
 {
 	size_t n, at = 0;
 
@@ -537,7 +501,7 @@ word_length(struct writer *w, struct text t)
 		} else if (is_special(t.at[at]))
 			n = 0;
 		else if (t.at[at] == '=')
-			n = encoded_word(text_skip(t, at));
+			n = word_length(text_skip(t, at));
 		if (n == 0 && t.at[at] != '=')
 			break;
 		at += n == 0 ? 1 : n;
@@ -557,7 +521,7 @@ next_piece(struct writer *w, struct text *rest, struct text *piece)
 		kind = PIECE_COMMENT;
 	}
 	if (n == 0) {
-		n = word_length(w, *rest);
+		n = phrase_length(w, *rest);
 		kind = PIECE_WORD;
 	}
 	if (n == 0) {
@@ -1132,7 +1096,7 @@ cut_length(struct text line, size_t limit)
 static bool
 starts_encoded(struct text t)
 {
-	size_t n = encoded_word(t);
+	size_t n = word_length(t);
 
 	return n > 0 && (n == t.len || is_space(t.at[n]));
 }

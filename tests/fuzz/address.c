@@ -56,14 +56,15 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct text input = {(const char *)data, size};
 	struct address_list list;
 	struct address address;
-	size_t end = 0;
+	size_t at, end = 0;
 	int result;
 
 	address_list_init(&list, input);
 	while ((result = address_next(&list, &address)) == 1) {
 		check(address.spec.at >= input.at + end);
 		end = (size_t)(address.spec.at - input.at) + address.spec.len;
-		check(end <= list.at && list.at <= size);
+		at = size - list.lexer.rest.len;
+		check(end <= at && at <= size);
 		if (address.spec.len == 0)
 			continue;
 		check_again(&address, address.spec);
