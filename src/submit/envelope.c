@@ -141,13 +141,11 @@ static int
 path_check(struct text path, const char *doing, struct error *e)
 {
 	const char *fault = path_fault(path);
-	char shown[160];
 
 	if (fault == NULL)
 		return 0;
 	return error_set(e, ERROR_MESSAGE, doing,
-	    "`%s' cannot be used as an address: %s",
-	    text_visible(path, shown, sizeof(shown)), fault);
+	    "`%s' cannot be used as an address: %s", SHOWN(path), fault);
 }
 
 int
@@ -219,21 +217,6 @@ index_grow(struct envelope *env)
 	}
 }
 
-static struct recipient *
-recipient_new(struct envelope *env)
-{
-	struct recipient *r;
-
-	if (env->count == env->size) {
-		env->size = env->size == 0 ? 4 : 2 * env->size;
-		env->recipients = mem_resize(
-		    env->recipients, env->size, sizeof(*env->recipients));
-	}
-	r = &env->recipients[env->count++];
-	memset(r, 0, sizeof(*r));
-	return r;
-}
-
 int
 envelope_add(struct envelope *env, struct text path, struct error *e)
 {
@@ -246,7 +229,8 @@ envelope_add(struct envelope *env, struct text path, struct error *e)
 	slot = index_slot(env, path);
 	if (env->index[slot] != 0)
 		return 0;
-	recipient_new(env)->path = mem_string(path.at, path.len);
+	*mem_push(env->recipients, env->count) =
+	    (struct recipient){.path = mem_string(path.at, path.len)};
 	env->index[slot] = (unsigned)env->count;
 	return 1;
 }

@@ -42,7 +42,6 @@ struct envelope {
 	char *reverse_path; /* "" is the null reverse-path; never NULL */
 	struct recipient *recipients;
 	size_t count;
-	size_t size;	 /* allocated */
 	unsigned *index; /* hash of the recipients; private */
 	size_t index_size;
 	enum dsn_ret ret;
