@@ -546,6 +546,10 @@ prepare(struct play *p)
 	struct facts facts = {
 	    .login = "alice", .full_name = "", .host = "client.example"};
 	struct notes notes = {0};
+	struct submission submission = {.request = &p->d->request,
+	    .facts = &facts,
+	    .envelope = &p->envelope,
+	    .notes = &notes};
 	struct error e;
 	struct buf text;
 	int result;
@@ -563,8 +567,9 @@ prepare(struct play *p)
 	p->message = message_new(NULL);
 	message_input(p->message, p->d->message.at, p->d->message.len, &e);
 	message_end(p->message, &e);
-	result = submit(&p->d->request, &facts, &p->config.accounts[0], NULL,
-	    p->message, &p->envelope, &notes, &e);
+	submission.account = &p->config.accounts[0];
+	submission.message = p->message;
+	result = submit(&submission, &e);
 	notes_clear(&notes);
 	return result == -1 ? fault(p, "submit: %s", e.text) : 0;
 }

@@ -6,6 +6,8 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "run/deliver.h"
+#include "submit/sender.h"
+#include "submit/submit.h"
 #include "world/clock.h"
 #include "world/secret.h"
 #include "world/settings.h"
@@ -93,7 +95,7 @@ choose_account(struct dispatch *d, const struct request *r, struct message *m,
 	struct buf hint;
 
 	buf_init(&hint, 4096);
-	submit_reverse_path_hint(r, m, &hint);
+	sender_hint(r, m, &hint);
 	chosen = config_choose(d->plan.config, d->plan.account,
 	    hint.len == 0 ? NULL : buf_string(&hint), e);
 	buf_clear(&hint);
@@ -127,13 +129,19 @@ dispatch_prepare(struct dispatch *d, const struct request *r, struct message *m,
 {
 	const struct submit_aliases aliases = {
 	    open_aliases, d, &settings_lists};
+	struct submission submission = {.request = r,
+	    .facts = &d->facts,
+	    .aliases = &aliases,
+	    .message = m,
+	    .envelope = &d->envelope,
+	    .notes = &d->notes};
 
 	forget_mail(d);
 	if (choose_account(d, r, m, e) == -1 ||
 	    host_facts(d->plan.host, &d->facts, e) == -1)
 		return -1;
-	return submit(
-	    r, &d->facts, d->account, &aliases, m, &d->envelope, &d->notes, e);
+	submission.account = d->account;
+	return submit(&submission, e);
 }
 
 /*
@@ -152,8 +160,8 @@ open_account(struct dispatch *d, struct error *e)
 	if (d->account->auth.choice != AUTH_OFF &&
 	    secret_read(d->account, true, &d->password, e) == -1)
 		return -1;
-	d->user = submit_expand(d->account->user, d->account, &d->facts);
-	submit_helo(d->account, &d->facts, d->helo, sizeof(d->helo));
+	d->user = facts_expand(d->account->user, d->account, &d->facts);
+	facts_helo(d->account, &d->facts, d->helo, sizeof(d->helo));
 	d->connection_plan.account = d->account;
 	d->connection_plan.user = d->user;
 	d->connection_plan.password = buf_text(&d->password);

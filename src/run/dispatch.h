@@ -11,7 +11,7 @@
 #include "config/config.h"
 #include "message/message.h"
 #include "submit/envelope.h"
-#include "submit/submit.h"
+#include "submit/request.h"
 #include "world/host.h"
 #include "world/log.h"
 

@@ -6,7 +6,7 @@
  * environment, random bytes. The only reader of getenv, getpw*, time.
  */
 
-#include "submit/submit.h"
+#include "submit/facts.h"
 
 struct host {
 	char login[256];     /* passwd entry of the real uid, else LOGNAME or

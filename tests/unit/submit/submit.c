@@ -5,6 +5,7 @@
 #include "../parse.h"
 #include "base/crypt.h"
 #include "base/mem.h"
+#include "submit/sender.h"
 #include "submit/submit.h"
 
 /* What is added where all is missing, for these facts. */
@@ -59,11 +60,15 @@ job_recipient(struct job *j, const char *list)
 static int
 job_run(struct job *j)
 {
-	const struct submit_aliases *aliases;
+	struct submission s = {.request = &j->request,
+	    .facts = &j->facts,
+	    .account = &j->account,
+	    .aliases = j->aliases.open == NULL ? NULL : &j->aliases,
+	    .message = j->message,
+	    .envelope = &j->envelope,
+	    .notes = &j->notes};
 
-	aliases = j->aliases.open == NULL ? NULL : &j->aliases;
-	return submit(&j->request, &j->facts, &j->account, aliases, j->message,
-	    &j->envelope, &j->notes, &j->error);
+	return submit(&s, &j->error);
 }
 
 static void
@@ -511,7 +516,7 @@ hints(void **state)
 		job_init(&j, cases[i].message);
 		j.request.reverse_path = mem_copy(cases[i].given);
 		buf_init(&out, 1000);
-		submit_reverse_path_hint(&j.request, j.message, &out);
+		sender_hint(&j.request, j.message, &out);
 		assert_string_equal(buf_string(&out), cases[i].expected);
 		buf_clear(&out);
 		job_clear(&j);
@@ -1297,8 +1302,7 @@ ehlo_names(void **state)
 		j.account.helo = mem_copy(cases[i].helo);
 		j.facts.host = cases[i].host;
 		assert_ptr_equal(
-		    submit_helo(&j.account, &j.facts, name, sizeof(name)),
-		    name);
+		    facts_helo(&j.account, &j.facts, name, sizeof(name)), name);
 		assert_string_equal(name, cases[i].expected);
 		job_clear(&j);
 	}
@@ -1326,11 +1330,11 @@ expansions(void **state)
 	job_init(&j, "");
 	j.account.domain = mem_copy("e.org");
 	for (i = 0; i < COUNT(cases); i++) {
-		expanded = submit_expand(cases[i].value, &j.account, &j.facts);
+		expanded = facts_expand(cases[i].value, &j.account, &j.facts);
 		assert_string_equal(expanded, cases[i].expected);
 		free(expanded);
 	}
-	assert_null(submit_expand(NULL, &j.account, &j.facts));
+	assert_null(facts_expand(NULL, &j.account, &j.facts));
 	job_clear(&j);
 }
 

@@ -1,0 +1,84 @@
+#include "submit/facts.h"
+
+#include <stdint.h>
+#include <string.h>
+
+#include "base/buf.h"
+
+static const char *
+expansion(char letter, const struct account *a, const struct facts *f)
+{
+	switch (letter) {
+	case 'U':
+		return f->login;
+	case 'H':
+		return f->host;
+	case 'D':
+		return a->domain == NULL ? "" : a->domain;
+	case '%':
+		return "%";
+	}
+	return NULL;
+}
+
+char *
+facts_expand(const char *value, const struct account *a, const struct facts *f)
+{
+	const char *words;
+	struct buf out;
+
+	if (value == NULL)
+		return NULL;
+	buf_init(&out, SIZE_MAX / 4);
+	for (; *value != '\0'; value++) {
+		words = *value == '%' ? expansion(value[1], a, f) : NULL;
+		if (words == NULL) {
+			buf_add_char(&out, *value);
+			continue;
+		}
+		buf_add_string(&out, words);
+		value++;
+	}
+	return buf_take(&out);
+}
+
+/* A host's name that a stranger could look up. */
+static bool
+is_public_name(struct text name)
+{
+	static const char local[] = ".localdomain";
+	size_t i, dot = name.len;
+
+	if (!account_is_host(name) || text_find(name, '_') < name.len)
+		return false;
+	for (i = 0; i < name.len; i++)
+		if (name.at[i] == '.')
+			dot = i;
+	return dot + 1 < name.len && text_is_alpha(name.at[dot + 1]) &&
+	       !text_equal_fold(text_skip(name, dot), text_of(local));
+}
+
+/* One argument of EHLO, a name or an address literal. */
+static bool
+is_argument(struct text name)
+{
+	return !text_has_control(name) && !text_has_8bit(name) &&
+	       text_find(name, ' ') == name.len;
+}
+
+char *
+facts_helo(
+    const struct account *a, const struct facts *f, char *out, size_t size)
+{
+	const char *name = f->host;
+	bool usable;
+
+	if (a->helo != NULL) {
+		name = a->helo;
+		usable = is_argument(text_of(name));
+	} else
+		usable = is_public_name(text_of(name));
+	if (!usable || strlcpy(out, name, size) >= size)
+		out[0] = '\0';
+	return out;
+}

@@ -1,0 +1,35 @@
+#ifndef FACTS_H
+#define FACTS_H
+
+/*
+ * facts: what is so while a mail is submitted, whoever asks and through which
+ * account; host fills it in. And the two values that follow from it.
+ */
+
+#include "base/date.h"
+#include "submit/account.h"
+
+/* Strings are borrowed. */
+struct facts {
+	const char *login;     /* of the caller; "" where nobody knows */
+	const char *full_name; /* NAME or the passwd entry's, or "" */
+	const char *host;      /* the host's name as it is, or "" */
+	struct date now;
+	unsigned char random[16]; /* for the Message-ID */
+};
+
+/*
+ * A value of `from`, `force-from`, `full-name` or `user` with %U (login), %H
+ * (host name), %D (`domain`) and %% expanded; other % stay. The caller frees
+ * it; NULL gives NULL.
+ */
+char *facts_expand(
+    const char *value, const struct account *a, const struct facts *f);
+
+/* The name EHLO gives: account's `helo`, else the host's name where it is a
+ * clean FQDN, else "" (the session then uses the socket's address literal).
+ * Returns out. */
+char *facts_helo(
+    const struct account *a, const struct facts *f, char *out, size_t size);
+
+#endif

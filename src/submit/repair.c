@@ -1,0 +1,315 @@
+#include "submit/repair.h"
+
+#include "base/crypt.h"
+#include "message/fields.h"
+#include "submit/sender.h"
+
+#define FIELD_MAX (4UL * MESSAGE_HEADER_MAX)
+
+/* Returns how many there were. */
+static size_t
+drop_all(struct message *m, const char *name)
+{
+	struct message_field *f;
+	size_t at = 0, count = 0;
+
+	for (; (f = message_find_next(m, name, &at)) != NULL; count++)
+		message_drop(f);
+	return count;
+}
+
+/* Returns whether no field of that name is left. */
+static bool
+drop_blank(struct message *m, const char *name)
+{
+	struct message_field *f;
+	bool missing = true;
+	size_t at = 0;
+
+	while ((f = message_find_next(m, name, &at)) != NULL) {
+		if (text_trim(f->field.value).len == 0)
+			message_drop(f);
+		else
+			missing = false;
+	}
+	return missing;
+}
+
+/* An addr-spec of a field in its new form: bare names get the domain, U-labels
+ * become A-labels. False where it is to stay. */
+static bool
+add_completed(
+    const struct submission *s, const struct address *address, struct buf *out)
+{
+	struct text domain = text_of(s->account->domain);
+	struct error unused;
+	bool bare = address->domain.len == 0;
+	size_t before = out->len;
+
+	error_clear(&unused);
+	if (submission_is_null(address) || (bare && domain.len == 0) ||
+	    (bare && text_has_8bit(address->local) && !s->needs_utf8))
+		return false;
+	if (!bare)
+		domain = address->domain;
+	if (!bare && (!text_has_8bit(domain) || s->request->smtputf8))
+		return false;
+	buf_add_text(out, bare ? address->spec : address->local);
+	buf_add_char(out, '@');
+	if (crypt_domain(domain, out, &unused) == 0)
+		return true;
+	out->len = before;
+	return false;
+}
+
+/* What cannot be parsed stays as it is: the envelope does not come from it. */
+static int
+complete_field(
+    const struct submission *s, struct message_field *f, struct error *e)
+{
+	struct text input = f->field.value;
+	struct address_list list;
+	struct address address;
+	struct buf out;
+	size_t at, copied = 0;
+	bool changed = false;
+	int result;
+
+	if (s->account->domain == NULL && !text_has_8bit(input))
+		return 0;
+	buf_init(&out, FIELD_MAX);
+	address_list_init(&list, input);
+	while ((result = address_next(&list, &address)) == 1) {
+		at = (size_t)(address.spec.at - input.at);
+		buf_add(&out, input.at + copied, at - copied);
+		copied = at;
+		if (add_completed(s, &address, &out)) {
+			copied += address.spec.len;
+			changed = true;
+		}
+	}
+	buf_add_text(&out, text_skip(input, copied));
+	if (result == 0 && changed && !out.full)
+		result = message_replace(f, buf_text(&out), e);
+	else
+		result = 0;
+	buf_clear(&out);
+	return result;
+}
+
+static bool
+has_mailboxes(const struct message_field *f)
+{
+	static const char *const names[] = {"From", "Sender", "Reply-To", "To",
+	    "Cc", "Resent-From", "Resent-Sender", "Resent-Reply-To",
+	    "Resent-To", "Resent-Cc"};
+	size_t i;
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (header_is(&f->field, names[i]))
+			return true;
+	return false;
+}
+
+static int
+complete_fields(const struct submission *s, struct error *e)
+{
+	struct message_field *f;
+	size_t i;
+
+	for (i = 0; i < message_field_count(s->message); i++) {
+		f = message_field(s->message, i);
+		if (!f->dropped && has_mailboxes(f) &&
+		    complete_field(s, f, e) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+static bool
+is_only_address(const struct message_field *f, struct text path)
+{
+	struct address_list list;
+	struct address address;
+	struct buf only;
+	bool same = false;
+
+	buf_init(&only, SUBMISSION_PATH_MAX);
+	if (address_parse_one(&list, f->field.value, &address) == 0) {
+		address_format(&address, &only);
+		same = text_equal(buf_text(&only), path);
+	}
+	buf_clear(&only);
+	return same;
+}
+
+static bool
+is_address_list(struct text input)
+{
+	struct address_list list;
+	struct address address;
+	int result;
+
+	address_list_init(&list, input);
+	do
+		result = address_next(&list, &address);
+	while (result == 1);
+	return result == 0;
+}
+
+/* Answers are to reach whom the old From names. */
+static int
+force_from(struct submission *s, struct error *e)
+{
+	struct message *m = s->message;
+	struct message_field *from;
+	bool missing = drop_blank(m, "From");
+
+	from = message_find(m, "From");
+	if (!missing &&
+	    is_only_address(from, text_of(s->envelope->reverse_path)))
+		return 0;
+	if (!missing && drop_blank(m, "Reply-To") &&
+	    is_address_list(from->field.value) &&
+	    message_append(m, "Reply-To", from->field.value, e) == -1)
+		return -1;
+	drop_all(m, "From");
+	return sender_add_from(s, e);
+}
+
+static int
+add_date(const struct submission *s, struct error *e)
+{
+	struct buf value;
+	int result;
+
+	buf_init(&value, SUBMISSION_PATH_MAX);
+	date_format(s->facts->now, &value);
+	result = message_append(s->message, "Date", buf_text(&value), e);
+	buf_clear(&value);
+	return result;
+}
+
+/* The sender's domain, so that nothing of the host leaks. */
+static int
+add_domain(const struct submission *s, struct buf *out)
+{
+	struct message_field *f = message_find(s->message, "From");
+	struct text path = text_of(s->envelope->reverse_path);
+	struct error unused;
+	struct buf author;
+	size_t i;
+	int result = -1;
+
+	error_clear(&unused);
+	buf_init(&author, SUBMISSION_PATH_MAX);
+	if (path.len == 0 && f != NULL &&
+	    sender_add_first(f->field.value, &author))
+		path = buf_text(&author);
+	for (i = path.len; i > 0 && path.at[i - 1] != '@'; i--)
+		continue;
+	if (i > 0)
+		result = crypt_domain(text_skip(path, i), out, &unused);
+	buf_clear(&author);
+	return result;
+}
+
+static int
+add_message_id(const struct submission *s, struct error *e)
+{
+	struct buf value;
+	size_t i, mark;
+	int result;
+
+	buf_init(&value, SUBMISSION_PATH_MAX);
+	buf_add_char(&value, '<');
+	for (i = 0; i < sizeof(s->facts->random); i++)
+		buf_format(&value, "%02x", s->facts->random[i]);
+	buf_add_char(&value, '@');
+	mark = value.len;
+	if (add_domain(s, &value) == -1) {
+		value.len = mark;
+		buf_add_string(&value, "localhost");
+	}
+	buf_add_char(&value, '>');
+	result = message_append(s->message, "Message-ID", buf_text(&value), e);
+	buf_clear(&value);
+	return result;
+}
+
+static int
+add_missing(struct submission *s, struct error *e)
+{
+	struct message *m = s->message;
+	bool no_to = drop_blank(m, "To"), no_cc = drop_blank(m, "Cc");
+
+	drop_blank(m, "Sender");
+	drop_blank(m, "Reply-To");
+	if (drop_blank(m, "From") && sender_add_from(s, e) == -1)
+		return -1;
+	if (no_to && no_cc &&
+	    message_append(m, "To", TEXT("undisclosed-recipients:;"), e) == -1)
+		return -1;
+	if (drop_blank(m, "Date") && add_date(s, e) == -1)
+		return -1;
+	return drop_blank(m, "Message-ID") ? add_message_id(s, e) : 0;
+}
+
+void
+repair_drop(struct submission *s)
+{
+	drop_all(s->message, "Bcc");
+	drop_all(s->message, "Resent-Bcc");
+	if (drop_all(s->message, "Return-Path") > 0)
+		notes_add(s->notes, "the Return-Path field was left out");
+}
+
+int
+repair_fields(struct submission *s, struct error *e)
+{
+	bool repairs = !s->request->no_repairs;
+
+	if (repairs && complete_fields(s, e) == -1)
+		return -1;
+	if (s->account->force_from != NULL && force_from(s, e) == -1)
+		return -1;
+	return repairs ? add_missing(s, e) : 0;
+}
+
+static void
+note_fields(
+    struct notes *notes, size_t count, const char *had, const char *became)
+{
+	if (count > 0)
+		notes_add(notes, "%zu header field%s %s, %s", count,
+		    count == 1 ? "" : "s", had, became);
+}
+
+int
+repair_octets(struct submission *s, struct error *e)
+{
+	struct fields_remarks remarks = {0};
+
+	s->needs_utf8 |= fields_need_utf8(s->message);
+	if (fields_repair(s->message, s->request->smtputf8 || s->needs_utf8,
+		&remarks, e) == -1)
+		return -1;
+	note_fields(s->notes, remarks.encoded, "with 8-bit bytes",
+	    "which were encoded");
+	note_fields(s->notes, remarks.replaced, "with 8-bit bytes",
+	    "which became question marks");
+	note_fields(s->notes, remarks.folded, "with a line over 998 bytes",
+	    "which was folded");
+	return 0;
+}
+
+int
+repair_nul(struct submission *s, struct error *e)
+{
+	size_t count;
+
+	if (fields_drop_nul(s->message, &count, e) == -1)
+		return -1;
+	note_fields(s->notes, count, "with a NUL byte", "which was removed");
+	return 0;
+}
