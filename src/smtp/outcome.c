@@ -82,6 +82,7 @@ set_recipients_error(const struct envelope *env, bool all_or_none,
 	    "RCPT TO", "%s refused %s%s%s", host, r->path,
 	    shown == VERDICT_LATER ? " for now" : "",
 	    env->count > 1 ? "; nothing was sent to anyone" : "");
+	e->recipient = (size_t)(r - env->recipients) + 1;
 	e->code = r->reply->code;
 	e->enhanced = r->reply->enhanced;
 	strlcpy(e->why, r->reply->words, sizeof(e->why));

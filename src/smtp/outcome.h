@@ -24,7 +24,8 @@ size_t outcome_decide(struct envelope *env, const struct error *e);
  * When some have it, never ERROR_LATER: a retry would send it to them again;
  * ERROR_RECIPIENT when all refusals are for good, ERROR_REFUSED when one is
  * not. With all_or_none the worst refusal counts, and whoever was accepted is
- * open again: nothing was sent. host is for the words.
+ * open again: nothing was sent. host is for the words. An error about one
+ * recipient names him.
  */
 void outcome_settle(
     struct envelope *env, bool all_or_none, const char *host, struct error *e);

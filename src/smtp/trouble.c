@@ -96,6 +96,39 @@ trouble_set(struct error *e, const struct reply *reply,
 	return -1;
 }
 
+bool
+trouble_is_too_many(const struct reply *reply)
+{
+	if (reply->code / 100 != 4)
+		return false;
+	if (reply->enhanced.class == 0)
+		return reply->code == 452;
+	return reply->enhanced.subject == 5 && reply->enhanced.detail == 3;
+}
+
+int
+trouble_lacks_starttls(struct error *e, const struct smarthost *h)
+{
+	error_set(e, ERROR_REFUSED, "STARTTLS",
+	    "%s:%d does not offer STARTTLS; nothing was sent in the clear",
+	    h->host, h->port);
+	return error_hint(e,
+	    "if the server speaks implicit TLS write `smarthost "
+	    "smtps://%s'; a server without TLS needs `smtp+plain://'",
+	    h->host);
+}
+
+int
+trouble_lacks_auth(struct error *e, const struct smarthost *h, bool tls_first)
+{
+	error_set(e, ERROR_REFUSED, "AUTH",
+	    "%s:%d does not offer AUTH, and `user' is set", h->host, h->port);
+	if (tls_first)
+		return trouble_hint_starttls(e, h);
+	return error_hint(e, "ask for the submission port (465 or 587), or "
+			     "write `auth off' where no login is wanted");
+}
+
 int
 trouble_hint_starttls(struct error *e, const struct smarthost *h)
 {

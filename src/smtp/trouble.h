@@ -23,6 +23,18 @@ int trouble_set(struct error *e, const struct reply *reply,
     enum error_kind permanent, const struct smarthost *h, const char *doing,
     const char *what);
 
+/*
+ * Whether the reply to RCPT says that the transaction has as many recipients
+ * as the server takes (RFC 5321 section 4.5.3.1.10): x.5.3, or a bare 452.
+ */
+bool trouble_is_too_many(const struct reply *reply);
+
+/* What must be offered and is not: STARTTLS; AUTH, which may come after
+ * STARTTLS where tls_first. Return -1: ERROR_REFUSED. */
+int trouble_lacks_starttls(struct error *e, const struct smarthost *h);
+int trouble_lacks_auth(
+    struct error *e, const struct smarthost *h, bool tls_first);
+
 /* The two mistakes everybody makes: the line to write for a server that wants
  * STARTTLS first, and for a port that speaks implicit TLS. Return -1. */
 int trouble_hint_starttls(struct error *e, const struct smarthost *h);

@@ -35,6 +35,7 @@ struct recipient {
 	char *orcpt;		       /* "rfc822;xtext" of RFC 3461, or NULL */
 	unsigned char notify;	       /* NOTIFY_... */
 	unsigned char verdict;	       /* enum verdict */
+	bool handed_over; /* open when its mail was handed to a session last */
 	struct recipient_reply *reply; /* NULL while there is none */
 };
 
