@@ -31,10 +31,10 @@ struct recipient_reply {
 };
 
 struct recipient {
-	char *path;		       /* addr-spec without angle brackets */
-	char *orcpt;		       /* "rfc822;xtext" of RFC 3461, or NULL */
-	unsigned char notify;	       /* NOTIFY_... */
-	unsigned char verdict;	       /* enum verdict */
+	char *path;	       /* addr-spec without angle brackets */
+	char *orcpt;	       /* "rfc822;xtext" of RFC 3461, or NULL */
+	unsigned char notify;  /* NOTIFY_... */
+	unsigned char verdict; /* enum verdict */
 	bool handed_over; /* open when its mail was handed to a session last */
 	struct recipient_reply *reply; /* NULL while there is none */
 };

@@ -1,0 +1,805 @@
+#include "smtp/transaction.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "message/address.h"
+#include "smtp/command.h"
+#include "smtp/outcome.h"
+#include "smtp/trouble.h"
+#include "smtp/wire.h"
+
+/* From one MAIL to one end of the mail data. */
+struct round {
+	unsigned number; /* of its MAIL in the session; 0 before it */
+	bool data_asked;
+	bool chunked;	  /* by BDAT */
+	bool chunk_taken; /* one at least */
+	bool failed;	  /* nothing more is to be asked */
+	bool full;	  /* the server takes no more recipients in it */
+	bool end_asked;	  /* the end of the data is put out, or stands in for
+			   * it: the wire is free for others */
+	bool end_due;	  /* the reply that decides is not in */
+	size_t due;	  /* replies */
+	size_t rcpt_due;  /* of them to RCPT */
+	size_t asked;	  /* recipients */
+	size_t accepted;
+	size_t refused;
+};
+
+struct transaction {
+	const struct transaction_terms *terms;
+	struct mail *mail;
+	struct error refused; /* the first recipient who was, for good: its */
+	struct error put_off; /* hint; the first who was for now */
+	struct recode *recode;
+	struct wire wire;
+	unsigned long long size; /* octets of the mail */
+	struct round round;
+	size_t cursor;		    /* the next recipient to ask */
+	size_t again;		    /* where a further round begins */
+	bool sending;		    /* the mail data, or chunk, is not all in
+				     * the pipeline yet */
+	unsigned long long unasked; /* octets not in any BDAT yet */
+	unsigned long long chunk;   /* of this BDAT, not in the pipeline yet */
+	unsigned long long end;	    /* the pipeline's mark behind the data */
+	bool told;		    /* the observer knows that it leaves */
+	bool learned;		    /* how many recipients the server takes */
+};
+
+/*
+ * What may be asked.
+ */
+
+static bool
+pipelines(const struct transaction *t)
+{
+	return t->terms->ehlo->pipelining &&
+	       t->terms->account->pipelining != SWITCH_NO;
+}
+
+/* RFC 3030. */
+static bool
+chunks(const struct transaction *t)
+{
+	return t->terms->ehlo->chunking && !t->terms->learned->no_chunking &&
+	       t->terms->account->chunking != SWITCH_NO;
+}
+
+/* Recipients that the server takes at a time, announced or learned; 0: no
+ * limit is known. */
+static size_t
+recipients_max(const struct transaction *t)
+{
+	size_t announced = t->terms->ehlo->rcptmax;
+	size_t learned = t->terms->learned->rcptmax;
+
+	if (announced == 0 || learned == 0)
+		return announced + learned;
+	return announced < learned ? announced : learned;
+}
+
+/* The next recipient who is not decided, within what one round takes. */
+static bool
+has_recipient(struct transaction *t)
+{
+	const struct envelope *env = t->mail->envelope;
+	size_t max = recipients_max(t);
+
+	while (t->cursor < env->count &&
+	       env->recipients[t->cursor].verdict != VERDICT_OPEN)
+		t->cursor++;
+	if (t->cursor == env->count || t->round.full)
+		return false;
+	return t->mail->all_or_none || max == 0 || t->round.asked < max;
+}
+
+/* A limit that is known is never passed, so that no error can come of it. */
+static bool
+window_is_open(const struct transaction *t)
+{
+	size_t max = recipients_max(t);
+
+	return t->round.rcpt_due < (max == 0 ? TRANSACTION_WINDOW : max);
+}
+
+/* The mail data may be asked for when somebody is there to get it, and, where
+ * that cannot be taken back, when the replies have said so. */
+static enum step
+next_data(const struct transaction *t)
+{
+	const struct round *r = &t->round;
+	bool all = t->mail->all_or_none;
+
+	if (r->due > 0 && (all || (chunks(t) && t->size > TRANSACTION_SMALL)))
+		return STEP_STAY;
+	if ((all && r->refused > 0) || (r->due == 0 && r->accepted == 0))
+		return STEP_STAY;
+	return chunks(t) ? STEP_BDAT : STEP_DATA;
+}
+
+/*
+ * A round begins with RSET where the server may have another one open. What
+ * it says to that shows whether both are in step, so it is waited for unless
+ * older replies are due, with which it will come.
+ */
+static enum step
+next_beginning(const struct transaction *t)
+{
+	const struct pipeline *p = t->terms->pipeline;
+	const struct expected *head = pipeline_head(p);
+
+	if (p->open != 0)
+		return STEP_RSET;
+	return head != NULL && head->step == STEP_RSET ? STEP_STAY : STEP_MAIL;
+}
+
+/* What may be asked now; STEP_STAY where the replies must come first. */
+static enum step
+next_command(struct transaction *t)
+{
+	const struct round *r = &t->round;
+
+	if (pipeline_due(t->terms->pipeline) > 0 && !pipelines(t))
+		return STEP_STAY;
+	if (r->number == 0)
+		return next_beginning(t);
+	if (r->failed || r->data_asked)
+		return STEP_STAY;
+	if (r->chunked)
+		return STEP_BDAT;
+	if (has_recipient(t))
+		return window_is_open(t) ? STEP_RCPT : STEP_STAY;
+	return next_data(t);
+}
+
+/*
+ * Asking.
+ */
+
+static struct expected
+reply_to(struct transaction *t, enum step step)
+{
+	t->round.due++;
+	return (struct expected){.step = step, .transaction = t};
+}
+
+static void
+ask_rset(struct transaction *t)
+{
+	const struct expected reply = {.step = STEP_RSET};
+
+	pipeline_send(t->terms->pipeline, &reply, TEXT("RSET"));
+	t->terms->pipeline->open = 0;
+}
+
+static void
+ask_mail(struct transaction *t)
+{
+	struct expected reply = reply_to(t, STEP_MAIL);
+	struct buf line;
+
+	buf_init(&line, PIPELINE_LINE_MAX);
+	command_mail(t->mail->envelope, t->terms->ehlo, t->size, &line);
+	pipeline_send(t->terms->pipeline, &reply, buf_text(&line));
+	buf_clear(&line);
+	t->round.number = ++t->terms->pipeline->begun;
+	t->terms->pipeline->open = t->round.number;
+}
+
+static void
+ask_rcpt(struct transaction *t)
+{
+	struct expected reply = reply_to(t, STEP_RCPT);
+	struct buf line;
+
+	reply.recipient = t->cursor;
+	buf_init(&line, PIPELINE_LINE_MAX);
+	command_rcpt(
+	    &t->mail->envelope->recipients[t->cursor++], t->terms->ehlo, &line);
+	pipeline_send(t->terms->pipeline, &reply, buf_text(&line));
+	buf_clear(&line);
+	t->round.asked++;
+	t->round.rcpt_due++;
+}
+
+static void
+ask_data(struct transaction *t)
+{
+	struct expected reply = reply_to(t, STEP_DATA);
+
+	pipeline_send(t->terms->pipeline, &reply, TEXT("DATA"));
+	t->round.data_asked = true;
+}
+
+static int
+ask_bdat(struct transaction *t, struct error *e)
+{
+	bool last = t->unasked <= TRANSACTION_CHUNK;
+	struct expected reply = reply_to(t, last ? STEP_END : STEP_BDAT);
+
+	t->chunk = last ? t->unasked : TRANSACTION_CHUNK;
+	t->unasked -= t->chunk;
+	pipeline_format(t->terms->pipeline, &reply, "BDAT %llu%s", t->chunk,
+	    last ? " LAST" : "");
+	t->round.chunked = t->round.data_asked = true;
+	t->round.end_due = last;
+	t->sending = true;
+	while (t->sending && (t->size <= TRANSACTION_SMALL ||
+				 pipeline_has_room(t->terms->pipeline))) {
+		if (transaction_pull(t, e) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+/* The server has this round's transaction open no more. */
+static void
+leave_clean(struct transaction *t)
+{
+	if (t->terms->pipeline->open == t->round.number)
+		t->terms->pipeline->open = 0;
+}
+
+static void
+end_data(struct transaction *t)
+{
+	t->sending = false;
+	t->round.end_asked = t->round.end_due;
+	t->end = pipeline_mark(t->terms->pipeline);
+}
+
+static int
+pull_chunk(struct transaction *t, struct error *e)
+{
+	size_t len = PIPELINE_BURST;
+
+	if (t->chunk < len)
+		len = (size_t)t->chunk;
+	if (wire_chunk(&t->wire, len, &t->terms->pipeline->out, e) == -1)
+		return -1;
+	t->chunk -= len;
+	if (t->chunk == 0)
+		end_data(t);
+	return 0;
+}
+
+/* A message that cannot be read to its end must not look as if it had one. */
+int
+transaction_pull(struct transaction *t, struct error *e)
+{
+	int more;
+
+	if (t->round.chunked)
+		return pull_chunk(t, e);
+	more = wire_next(&t->wire, PIPELINE_BURST, &t->terms->pipeline->out, e);
+	if (more == 0) {
+		/* Whatever the server says to it, the transaction is over. */
+		leave_clean(t);
+		end_data(t);
+	}
+	return more == -1 ? -1 : 0;
+}
+
+/*
+ * Rounds, and the end of the mail.
+ */
+
+static void
+begin_round(struct transaction *t)
+{
+	memset(&t->round, 0, sizeof(t->round));
+	recode_rewind(t->recode);
+	wire_init(&t->wire, t->recode);
+	t->unasked = t->size;
+	t->cursor = t->again;
+	t->again = t->mail->envelope->count;
+	t->told = false;
+}
+
+/* The mail is done with: its error says how, and has the hint that belongs to
+ * the recipient it names. */
+static void
+settle(struct transaction *t)
+{
+	struct mail *mail = t->mail;
+	const struct error *hinted;
+
+	outcome_settle(mail->envelope, mail->all_or_none,
+	    t->terms->smarthost->host, &mail->error);
+	hinted = error_lasts(mail->error.kind) ? &t->refused : &t->put_off;
+	if (mail->error.recipient != 0 &&
+	    mail->error.recipient == hinted->recipient)
+		error_hint(&mail->error, "%s", hinted->hint);
+	mail->settled = true;
+	recode_free(t->recode);
+	t->recode = NULL;
+}
+
+/* RFC 9422: no further transaction in this session. */
+static bool
+is_exhausted(const struct transaction *t)
+{
+	return t->terms->ehlo->mailmax > 0 &&
+	       t->terms->pipeline->begun >= t->terms->ehlo->mailmax;
+}
+
+/* Every reply is in and nothing more is to be asked. */
+static void
+end_round(struct transaction *t)
+{
+	struct envelope *env = t->mail->envelope;
+
+	if (t->cursor < t->again)
+		t->again = t->cursor;
+	if (t->round.failed || t->mail->all_or_none || t->again == env->count) {
+		settle(t);
+	} else if (is_exhausted(t)) {
+		error_set(&t->mail->error, ERROR_LATER, "RCPT TO",
+		    "%s takes no more recipients in this session",
+		    t->terms->smarthost->host);
+		outcome_decide(env, &t->mail->error);
+		settle(t);
+	} else {
+		begin_round(t);
+	}
+}
+
+int
+transaction_ask(struct transaction *t, bool turn, struct error *e)
+{
+	enum step step;
+
+	while (!t->mail->settled && !t->sending &&
+	       pipeline_has_room(t->terms->pipeline)) {
+		step = turn ? next_command(t) : STEP_STAY;
+		if (step == STEP_RSET)
+			ask_rset(t);
+		else if (step == STEP_MAIL)
+			ask_mail(t);
+		else if (step == STEP_RCPT)
+			ask_rcpt(t);
+		else if (step == STEP_DATA)
+			ask_data(t);
+		else if (step == STEP_BDAT && ask_bdat(t, e) == -1)
+			return -1;
+		if (step != STEP_STAY)
+			continue;
+		if (t->round.number == 0 || t->round.due > 0)
+			break;
+		end_round(t);
+	}
+	return 0;
+}
+
+bool
+transaction_holds(const struct transaction *t)
+{
+	return !t->mail->settled && t->round.number != 0 && !t->round.end_asked;
+}
+
+bool
+transaction_wants(const struct transaction *t)
+{
+	return !t->mail->settled && t->round.number == 0;
+}
+
+bool
+transaction_is_over(const struct transaction *t)
+{
+	return t->mail->settled;
+}
+
+bool
+transaction_is_sending(const struct transaction *t)
+{
+	return t->sending;
+}
+
+bool
+transaction_is_last_round(const struct transaction *t)
+{
+	size_t count = t->mail->envelope->count;
+
+	return t->round.end_asked && !t->round.chunked && t->cursor == count &&
+	       t->again == count;
+}
+
+void
+transaction_leave(struct transaction *t)
+{
+	if (!t->round.end_asked || t->told)
+		return;
+	t->told = true;
+	if (t->mail->observer.ending != NULL)
+		t->mail->observer.ending(t->mail->observer.arg, t->mail);
+}
+
+/*
+ * Answers.
+ */
+
+struct answer {
+	const struct reply *reply;
+	const char *doing;
+	struct error *error; /* of the session */
+};
+
+static bool
+positive(const struct answer *a)
+{
+	return a->reply->code / 100 == 2;
+}
+
+/* The round as a whole was refused; replies may still be due. */
+static int
+fail(struct transaction *t, const struct answer *a, const char *what)
+{
+	struct error *e = &t->mail->error;
+
+	if (trouble_kind(a->reply, ERROR_REFUSED) == ERROR_PROTOCOL)
+		return trouble_set(a->error, a->reply, ERROR_REFUSED,
+		    t->terms->smarthost, a->doing, what);
+	trouble_set(
+	    e, a->reply, ERROR_REFUSED, t->terms->smarthost, a->doing, what);
+	outcome_decide(t->mail->envelope, e);
+	t->round.failed = true;
+	return 0;
+}
+
+static int
+answer_mail(struct transaction *t, const struct answer *a)
+{
+	char what[ADDRESS_PATH_MAX + 32];
+
+	if (positive(a))
+		return 0;
+	snprintf(what, sizeof(what), "the sender <%s>",
+	    t->mail->envelope->reverse_path);
+	leave_clean(t);
+	return fail(t, a, what);
+}
+
+static void
+refuse_recipient(
+    struct transaction *t, struct recipient *r, const struct answer *a)
+{
+	bool lasts = a->reply->code / 100 == 5;
+	struct error *e = lasts ? &t->refused : &t->put_off;
+	char words[512];
+
+	if (e->kind == ERROR_NONE) {
+		trouble_set(e, a->reply, ERROR_RECIPIENT, t->terms->smarthost,
+		    a->doing, r->path);
+		e->recipient = (size_t)(r - t->mail->envelope->recipients) + 1;
+	}
+	reply_words(a->reply, words, sizeof(words));
+	envelope_decide(r, lasts ? VERDICT_REFUSED : VERDICT_LATER,
+	    a->reply->code, a->reply->enhanced, words);
+	t->round.refused++;
+}
+
+/* RFC 5321 section 4.5.3.1.10: who is too many belongs in a further round, and
+ * how many it took is not to be passed again. */
+static void
+stop_asking(struct transaction *t, size_t index)
+{
+	if (index < t->again)
+		t->again = index;
+	if (!t->round.full)
+		t->terms->learned->rcptmax = t->round.accepted;
+	t->round.full = t->learned = true;
+}
+
+static int
+answer_rcpt(struct transaction *t, size_t index, const struct answer *a)
+{
+	struct recipient *r = &t->mail->envelope->recipients[index];
+
+	t->round.rcpt_due--;
+	if (t->round.failed)
+		return 0;
+	if (positive(a)) {
+		r->verdict = VERDICT_ACCEPTED;
+		t->round.accepted++;
+	} else if (!t->mail->all_or_none && t->round.accepted > 0 &&
+		   trouble_is_too_many(a->reply)) {
+		stop_asking(t, index);
+	} else if (trouble_kind(a->reply, ERROR_RECIPIENT) != ERROR_PROTOCOL) {
+		refuse_recipient(t, r, a);
+	} else {
+		return fail(t, a, r->path);
+	}
+	return 0;
+}
+
+static int
+answer_data(struct transaction *t, const struct answer *a)
+{
+	struct expected reply = {.transaction = t};
+
+	if (a->reply->code != 354)
+		return t->round.failed || t->round.accepted == 0
+			   ? 0
+			   : fail(t, a, "the mail data");
+	t->round.due++;
+	if (t->round.accepted == 0) {
+		/* Pipelined DATA with nobody to send to: the shortest end. */
+		reply.step = STEP_EMPTY;
+		pipeline_send(t->terms->pipeline, &reply, TEXT("."));
+		leave_clean(t);
+		t->round.end_asked = true;
+		return 0;
+	}
+	reply.step = STEP_END;
+	pipeline_expect(t->terms->pipeline, &reply);
+	pipeline_trace(
+	    t->terms->pipeline, SESSION_NOTE, TEXT("the mail data follows"));
+	t->sending = t->round.end_due = true;
+	return 0;
+}
+
+/* The server answered before it had the whole mail: its refusal counts, an
+ * acceptance cannot be one, and the rest of the data is not sent. */
+static int
+answer_early(struct transaction *t, const struct answer *a)
+{
+	t->round.end_due = false;
+	return trouble_set(a->error, a->reply, ERROR_REFUSED,
+	    t->terms->smarthost, "the mail data", "the mail");
+}
+
+/* The server offered CHUNKING and does not know BDAT; as long as no chunk was
+ * taken, nothing of the mail can have been. */
+static bool
+lacks_bdat(const struct transaction *t, const struct reply *reply)
+{
+	const struct round *r = &t->round;
+
+	return r->chunked && !r->chunk_taken && !r->failed && r->accepted > 0 &&
+	       pipeline_due(t->terms->pipeline) == 0 &&
+	       (reply->code == 500 || reply->code == 502 || reply->code == 503);
+}
+
+/* RSET, and the same recipients again without BDAT. */
+static void
+forgo_chunking(struct transaction *t)
+{
+	struct envelope *env = t->mail->envelope;
+	size_t i;
+
+	t->terms->learned->no_chunking = true;
+	pipeline_trace(t->terms->pipeline, SESSION_NOTE,
+	    TEXT("no BDAT after all: once more with DATA"));
+	for (i = env->count; i > 0; i--) {
+		if (env->recipients[i - 1].verdict != VERDICT_ACCEPTED)
+			continue;
+		env->recipients[i - 1].verdict = VERDICT_OPEN;
+		t->again = i - 1;
+	}
+	begin_round(t);
+}
+
+static bool
+is_out(const struct transaction *t)
+{
+	return !t->sending && pipeline_is_out(t->terms->pipeline, t->end);
+}
+
+static int
+answer_bdat(struct transaction *t, const struct answer *a)
+{
+	if (!is_out(t))
+		return answer_early(t, a);
+	if (lacks_bdat(t, a->reply)) {
+		forgo_chunking(t);
+		return 0;
+	}
+	if (!positive(a))
+		return fail(t, a, "a chunk of the mail");
+	t->round.chunk_taken = true;
+	t->round.data_asked = false;
+	return 0;
+}
+
+static int
+refuse_end(struct transaction *t, const struct answer *a)
+{
+	/* What is neither yes nor no leaves it undecided. */
+	t->round.end_due =
+	    trouble_kind(a->reply, ERROR_REFUSED) == ERROR_PROTOCOL;
+	return fail(t, a, "the mail");
+}
+
+static int
+answer_end(struct transaction *t, const struct answer *a)
+{
+	struct mail *mail = t->mail;
+
+	if (!is_out(t))
+		return answer_early(t, a);
+	if (lacks_bdat(t, a->reply)) {
+		forgo_chunking(t);
+		return 0;
+	}
+	t->round.end_due = false;
+	/* A BDAT that was refused leaves the transaction open. */
+	if (positive(a))
+		leave_clean(t);
+	if (t->round.failed || t->round.accepted == 0)
+		return 0; /* BDAT went with a MAIL or RCPT that was refused */
+	mail->code = a->reply->code;
+	reply_words(a->reply, mail->words, sizeof(mail->words));
+	if (!positive(a)) {
+		if (refuse_end(t, a) == -1)
+			return -1;
+	} else {
+		t->terms->learned->chunking |= t->round.chunked;
+		outcome_deliver(mail->envelope);
+	}
+	if (mail->observer.answered != NULL)
+		mail->observer.answered(mail->observer.arg, mail, 0);
+	return 0;
+}
+
+int
+transaction_answer(struct transaction *t, const struct expected *x,
+    const struct reply *reply, const char *doing, struct error *e)
+{
+	const struct answer a = {reply, doing, e};
+
+	t->round.due--;
+	switch (x->step) {
+	case STEP_MAIL:
+		return answer_mail(t, &a);
+	case STEP_RCPT:
+		return answer_rcpt(t, x->recipient, &a);
+	case STEP_DATA:
+		return answer_data(t, &a);
+	case STEP_BDAT:
+		return answer_bdat(t, &a);
+	case STEP_END:
+		return answer_end(t, &a);
+	default:
+		return 0; /* STEP_EMPTY: whatever it says */
+	}
+}
+
+/*
+ * The end of the session.
+ */
+
+/*
+ * All of the mail is sent, and the reply that would decide is still due: with
+ * a pipelined BDAT the replies to MAIL and RCPT may be due as well, and unless
+ * these were refusals the server may deliver whatever becomes of us.
+ */
+static bool
+may_be_delivered(const struct transaction *t)
+{
+	const struct round *r = &t->round;
+
+	return r->end_due && is_out(t) && !r->failed &&
+	       (r->accepted > 0 || r->due > 1);
+}
+
+/* Whoever was asked and has no reply may get the mail as well. */
+static void
+accept_unanswered(struct transaction *t)
+{
+	const struct pipeline *p = t->terms->pipeline;
+	const struct expected *x;
+	struct recipient *r;
+
+	for (x = p->queue + p->first; x < p->queue + p->end; x++) {
+		if (x->transaction != t || x->step != STEP_RCPT)
+			continue;
+		r = &t->mail->envelope->recipients[x->recipient];
+		if (r->verdict == VERDICT_OPEN)
+			r->verdict = VERDICT_ACCEPTED;
+	}
+}
+
+void
+transaction_end(struct transaction *t, const struct error *cause)
+{
+	struct mail *mail = t->mail;
+	struct error e = *cause;
+
+	if (mail->settled)
+		return;
+	mail->again = t->learned && cause->kind == ERROR_LATER;
+	/* 421 says that the server did no more. */
+	if (may_be_delivered(t) && cause->code != 421) {
+		accept_unanswered(t);
+		error_clear(&e);
+		error_set(&e, ERROR_DOUBTFUL, cause->doing,
+		    "%.250s; the whole mail had been sent and may have been "
+		    "delivered",
+		    cause->text);
+		strlcpy(e.why, cause->why, sizeof(e.why));
+		mail->again = false;
+	}
+	if (outcome_decide(mail->envelope, &e) > 0 &&
+	    mail->error.kind == ERROR_NONE)
+		mail->error = e;
+	settle(t);
+}
+
+/*
+ * The beginning.
+ */
+
+/* The form of the message that this server takes, and whether it is one that
+ * it can take: known before a byte of the mail goes out. */
+static int
+check(struct transaction *t)
+{
+	const struct transaction_terms *terms = t->terms;
+	struct mail *mail = t->mail;
+
+	t->recode = recode_new(mail->message, terms->ehlo->eightbitmime,
+	    &mail->remarks, &mail->error);
+	if (t->recode == NULL)
+		return -1;
+	t->size = recode_size(t->recode);
+	if (recode_is_8bit(t->recode))
+		mail->envelope->body = BODY_8BITMIME;
+	if (mail->envelope->requiretls && !terms->verified)
+		return error_set(&mail->error, ERROR_REFUSED, "REQUIRETLS",
+		    "the connection to %s is not secured by TLS",
+		    terms->smarthost->host);
+	return command_check(mail->envelope, terms->ehlo, t->size,
+	    terms->smarthost->host, &mail->error);
+}
+
+struct transaction *
+transaction_new(const struct transaction_terms *terms, struct mail *mail)
+{
+	struct recipient *r;
+	struct transaction *t;
+	size_t i;
+
+	t = mem_new(1, sizeof(*t));
+	t->terms = terms;
+	t->mail = mail;
+	for (i = 0; i < mail->envelope->count; i++) {
+		r = &mail->envelope->recipients[i];
+		r->handed_over = r->verdict == VERDICT_OPEN;
+	}
+	if (check(t) == -1) {
+		outcome_decide(mail->envelope, &mail->error);
+		settle(t);
+	} else {
+		begin_round(t);
+	}
+	return t;
+}
+
+void
+transaction_free(struct transaction *t)
+{
+	if (t == NULL)
+		return;
+	recode_free(t->recode);
+	free(t);
+}
+
+void
+mail_reopen(struct mail *mail)
+{
+	struct recipient *r;
+	size_t i;
+
+	for (i = 0; i < mail->envelope->count; i++) {
+		r = &mail->envelope->recipients[i];
+		if (r->handed_over &&
+		    (r->verdict == VERDICT_OPEN || r->verdict == VERDICT_LATER))
+			envelope_decide(
+			    r, VERDICT_OPEN, 0, (struct enhanced){0}, NULL);
+	}
+	mail->settled = mail->again = false;
+	error_clear(&mail->error);
+}

@@ -1,0 +1,133 @@
+#ifndef TRANSACTION_H
+#define TRANSACTION_H
+
+/*
+ * transaction: one mail on its way through one session: what was asked, which
+ * replies are due, who is accepted, refused or put off, how much of the data
+ * is out. RFC 5321 section 3.3, with 1870, 2920, 3030, 9422. A server that
+ * limits recipients gets the mail in several rounds, each of one MAIL, its
+ * RCPTs and one end of the mail data.
+ *
+ * The session asks each transaction in turn for what may be asked now, and
+ * hands it the replies that are its own. A round once begun is asked to its
+ * end before another transaction may say a word; then its replies may come
+ * while the next mail is on its way.
+ */
+
+#include "message/recode.h"
+#include "smtp/ehlo.h"
+#include "smtp/pipeline.h"
+#include "smtp/reply.h"
+#include "submit/account.h"
+#include "submit/envelope.h"
+
+/* Replies to RCPT that may be due at a time, where the server names no other
+ * number: what it sends fits into any buffer on the way. */
+#define TRANSACTION_WINDOW 100
+
+/* With CHUNKING a message up to this size goes with its MAIL and RCPT in one
+ * write; a larger one waits for their replies, so that a refusal costs nothing,
+ * and goes in chunks, so that one in the middle stops it. */
+#define TRANSACTION_SMALL (256 * 1024)
+#define TRANSACTION_CHUNK (1024 * 1024)
+
+struct mail;
+
+/* Who must write down how far a mail has come. Either may be NULL. */
+struct mail_observer {
+	/* The end of the mail data is about to leave: from now on the server
+	 * may deliver the mail to all who are accepted or not decided. */
+	void (*ending)(void *arg, const struct mail *mail);
+	/* The reply to it is in, and the verdicts and `code' say what it was;
+	 * recipient: its number from 1 where each has a reply of his own
+	 * (LMTP), 0 for all of the round. */
+	void (*answered)(void *arg, const struct mail *mail, size_t recipient);
+	void *arg;
+};
+
+/* One mail. All that it points to is borrowed until it is settled. */
+struct mail {
+	struct envelope *envelope;
+	struct message *message;
+	bool all_or_none; /* send nothing unless all are accepted */
+	bool last;	  /* no other follows: QUIT may leave with the end */
+	struct mail_observer observer;
+
+	struct error error; /* ERROR_NONE: accepted for every recipient that
+			     * has VERDICT_DELIVERED */
+	bool settled;	    /* the error and the verdicts are final */
+	bool again; /* the session ended for more recipients than the server
+		     * takes at a time, which is known now: worth another */
+	struct recode_remarks remarks; /* what the server's form cost */
+	int code;	 /* of the reply to the end of the mail data, */
+	char words[512]; /* ... the whole of it, visible */
+};
+
+/*
+ * Makes a mail that was settled ready to be handed over once more: recipients
+ * who were open when it was handed over and have not got it are open again.
+ */
+void mail_reopen(struct mail *mail);
+
+/* What a smarthost has taught, for the rest of the run: kept by whoever opens
+ * sessions with it. All zero: nothing yet. */
+struct learned {
+	size_t rcptmax;	  /* recipients that it takes at a time; 0: any */
+	bool chunking;	  /* BDAT works */
+	bool no_chunking; /* BDAT was offered and is not there */
+};
+
+/* What holds for all mails of a session; borrowed. */
+struct transaction_terms {
+	const struct account *account;
+	const struct smarthost *smarthost;
+	const struct ehlo *ehlo;
+	bool verified; /* the channel, by TLS */
+	struct learned *learned;
+	struct pipeline *pipeline;
+};
+
+struct transaction;
+
+/* Hands the mail over. Where the server cannot take it (see command_check())
+ * or its form cannot be found it is settled at once, with nothing sent. */
+struct transaction *transaction_new(
+    const struct transaction_terms *terms, struct mail *mail);
+void transaction_free(struct transaction *t); /* NULL is fine */
+
+/* Whether a round is begun and not asked to its end: it is nobody else's turn
+ * then; and whether one is still to begin. */
+bool transaction_holds(const struct transaction *t);
+bool transaction_wants(const struct transaction *t);
+
+/* Whether the mail is settled: t has done its work. */
+bool transaction_is_over(const struct transaction *t);
+
+/* Whether this mail's end is asked, and no further round can be needed. */
+bool transaction_is_last_round(const struct transaction *t);
+
+/*
+ * Asks for all that may be asked now, until a reply must come or a burst
+ * waits; out of turn it only ends a round whose replies are in. -1: the message
+ * cannot be read, the connection must be broken.
+ */
+int transaction_ask(struct transaction *t, bool turn, struct error *e);
+
+/* Whether mail data is to come, and puts more of it into the pipeline. -1 as
+ * transaction_ask(): nothing that could end the data is among it then. */
+bool transaction_is_sending(const struct transaction *t);
+int transaction_pull(struct transaction *t, struct error *e);
+
+/* To be called before the pipeline's octets leave: tells the observer. */
+void transaction_leave(struct transaction *t);
+
+/* A reply of its own; doing: the step in words, static. -1: the session cannot
+ * go on, e says why. */
+int transaction_answer(struct transaction *t, const struct expected *x,
+    const struct reply *reply, const char *doing, struct error *e);
+
+/* The session is over, for this cause: settles the mail. What had been sent
+ * whole and was not answered may have been delivered, and says so. */
+void transaction_end(struct transaction *t, const struct error *cause);
+
+#endif
