@@ -55,7 +55,7 @@ struct play {
 	struct message *message;
 	struct envelope envelope;
 	struct session *session;
-	struct session_mail mail;
+	struct mail mail;
 	bool handed_over;
 	struct buf heard; /* from the client, not yet compared */
 	struct buf say;	  /* the server's next segment */

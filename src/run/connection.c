@@ -15,6 +15,7 @@
 struct connection {
 	const struct connection_plan *plan;
 	const struct smarthost *smarthost;
+	struct learned *learned;
 	struct error failed; /* when it was opened */
 	long long deadline;  /* of what is asked for now */
 
@@ -22,7 +23,6 @@ struct connection {
 	bool secured;
 	struct stream *stream;
 	struct session *session;
-	bool broken;		/* it ended by a break: nothing is flushed */
 	char literal[80];	/* our address, where no name is known */
 	unsigned long progress; /* of the session, at `since` */
 	long long since;
@@ -34,13 +34,6 @@ struct connection {
 /*
  * The pump.
  */
-
-static void
-break_off(struct connection *c, const struct error *cause)
-{
-	c->broken = true;
-	session_closed(c->session, cause);
-}
 
 static void
 time_out(struct connection *c)
@@ -55,7 +48,7 @@ time_out(struct connection *c)
 		error_set(&cause, ERROR_LATER, NULL,
 		    "timed out after %u seconds without an answer from %s",
 		    session_timeout(c->session), c->smarthost->host);
-	break_off(c, &cause);
+	session_closed(c->session, &cause);
 }
 
 /* The clock of a step starts anew with each complete reply, not with each
@@ -97,7 +90,7 @@ exchange(struct connection *c)
 		break;
 	case STREAM_CLOSED:
 	case STREAM_FAILED:
-		break_off(c, &cause);
+		session_closed(c->session, &cause);
 		break;
 	}
 }
@@ -110,7 +103,7 @@ secure(struct connection *c)
 
 	error_clear(&cause);
 	if (stream_secure(c->stream, c->tls, step_limit(c), &cause) == -1) {
-		break_off(c, &cause);
+		session_closed(c->session, &cause);
 		return;
 	}
 	c->secured = true;
@@ -120,12 +113,28 @@ secure(struct connection *c)
 	session_secured(c->session, &channel);
 }
 
-/* Until the mail is settled, or without one can be handed over, or the session
- * is over. */
+/* Hands over as many mails as the session takes, of those that are left. */
 static void
-pump(struct connection *c, const struct session_mail *mail)
+hand_over(struct connection *c, struct mail **next, const struct mail *end)
 {
-	while (mail == NULL || !mail->settled) {
+	while (*next < end && session_takes_mail(c->session)) {
+		if (!c->handed_over)
+			c->progress_before = session_progress(c->session);
+		c->handed_over = true;
+		c->since = 0;
+		session_mail(c->session, (*next)++);
+	}
+}
+
+/* Until the mails are settled, or the session wants one and there is none, or
+ * it is over. */
+static void
+pump(struct connection *c, struct mail *mails, size_t count)
+{
+	struct mail *next = mails;
+
+	for (;;) {
+		hand_over(c, &next, mails + count);
 		switch (session_want(c->session)) {
 		case SESSION_PEER:
 			exchange(c);
@@ -134,6 +143,9 @@ pump(struct connection *c, const struct session_mail *mail)
 			secure(c);
 			break;
 		case SESSION_MAIL:
+			if (next == mails + count)
+				return;
+			break;
 		case SESSION_OVER:
 			return;
 		}
@@ -146,8 +158,8 @@ pump(struct connection *c, const struct session_mail *mail)
 
 /* Trust is read before anything connects, so that it fails closed. */
 struct connection *
-connection_new(
-    const struct connection_plan *plan, const struct smarthost *smarthost)
+connection_new(const struct connection_plan *plan,
+    const struct smarthost *smarthost, struct learned *learned)
 {
 	const struct account *account = plan->account;
 	struct connection *c;
@@ -155,6 +167,7 @@ connection_new(
 	c = mem_new(1, sizeof(*c));
 	c->plan = plan;
 	c->smarthost = smarthost;
+	c->learned = learned;
 	if (smarthost->security != SMARTHOST_PLAIN)
 		c->tls = tls_new(account,
 		    account->tls_name != NULL ? account->tls_name
@@ -206,7 +219,8 @@ start_session(struct connection *c, struct error *e)
 	    .user = c->plan->user,
 	    .helo = c->plan->helo,
 	    .password = c->plan->password,
-	    .trace = c->plan->trace};
+	    .trace = c->plan->trace,
+	    .learned = c->learned};
 	struct sasl_channel channel = {.local = stream_is_local(c->stream)};
 
 	if (plan.helo[0] == '\0')
@@ -236,7 +250,7 @@ connection_start(struct connection *c, long long deadline, struct error *e)
 	if (e->kind != ERROR_NONE || connect_stream(c, e) == -1 ||
 	    start_session(c, e) == -1)
 		return -1;
-	pump(c, NULL);
+	pump(c, NULL, 0);
 	return tell(c, e);
 }
 
@@ -245,22 +259,20 @@ connection_start(struct connection *c, long long deadline, struct error *e)
  */
 
 int
-connection_mail(struct connection *c, struct session_mail *mail,
+connection_mails(struct connection *c, struct mail *mails, size_t count,
     long long deadline, struct error *e)
 {
+	size_t i;
+
 	c->deadline = deadline;
 	c->handed_over = false;
-	pump(c, NULL); /* what the mail before left behind */
-	if (session_want(c->session) == SESSION_OVER)
-		return tell(c, e);
-	c->handed_over = true;
-	c->since = 0;
-	c->progress_before = session_progress(c->session);
-	session_mail(c->session, mail);
-	pump(c, mail);
-	if (!mail->settled)
-		return tell(c, e);
-	*e = mail->error;
+	pump(c, mails, count);
+	for (i = 0; i < count; i++) {
+		if (!mails[i].settled)
+			return tell(c, e);
+		if (e->kind == ERROR_NONE)
+			*e = mails[i].error;
+	}
 	return e->kind == ERROR_NONE ? 0 : -1;
 }
 
@@ -316,7 +328,7 @@ connection_end(struct connection *c)
 
 	if (c == NULL)
 		return;
-	if (c->session == NULL || c->broken) {
+	if (c->session == NULL || session_broken(c->session)) {
 		stream_drop(c->stream);
 	} else {
 		if (session_want(c->session) == SESSION_MAIL)

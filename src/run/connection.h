@@ -25,9 +25,10 @@ struct connection_plan {
 struct connection;
 
 /* Opens what is needed before anything connects: the trust is read. What fails
- * is told by connection_start(). Both are borrowed until connection_end(). */
-struct connection *connection_new(
-    const struct connection_plan *plan, const struct smarthost *smarthost);
+ * is told by connection_start(). All are borrowed until connection_end();
+ * learned is what this smarthost teaches, or NULL. */
+struct connection *connection_new(const struct connection_plan *plan,
+    const struct smarthost *smarthost, struct learned *learned);
 
 /*
  * Connects and talks until a mail can be handed over. -1: tls_new()'s,
@@ -35,9 +36,13 @@ struct connection *connection_new(
  */
 int connection_start(struct connection *c, long long deadline, struct error *e);
 
-/* Hands the mail over and talks until it is settled or the session is over.
- * 0 when accepted for all, else -1 with the mail's error or the session's. */
-int connection_mail(struct connection *c, struct session_mail *mail,
+/*
+ * Hands over the mails, several at a time where the session takes them so, and
+ * talks until all are settled or the session is over. 0 when accepted for all,
+ * else -1 with the error of the first mail that failed, or the session's where
+ * one was never handed over.
+ */
+int connection_mails(struct connection *c, struct mail *mails, size_t count,
     long long deadline, struct error *e);
 
 /* Whether the session is there for the next mail: between two a server has

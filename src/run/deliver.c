@@ -10,12 +10,13 @@
 struct deliver {
 	const struct connection_plan *plan;
 	struct connection **ready; /* to each smarthost, or NULL */
+	struct learned *learned;   /* of each */
 	struct connection *open;   /* has a session; or NULL */
 	struct deliver_report report;
 	struct error denied; /* a login that was refused is not tried again */
 
 	/* The mail. */
-	struct session_mail *mail;
+	struct mail *mail;
 	long long deadline;
 	bool handed_over; /* a server has had it */
 };
@@ -28,6 +29,8 @@ deliver_new(const struct connection_plan *plan)
 	d = mem_new(1, sizeof(*d));
 	d->plan = plan;
 	d->ready = mem_new(plan->account->smarthosts.count, sizeof(*d->ready));
+	d->learned =
+	    mem_new(plan->account->smarthosts.count, sizeof(*d->learned));
 	return d;
 }
 
@@ -41,8 +44,8 @@ deliver_open(struct deliver *d)
 		return;
 	for (i = 0; i < account->smarthosts.count; i++)
 		if (d->ready[i] == NULL)
-			d->ready[i] =
-			    connection_new(d->plan, &account->smarthosts.at[i]);
+			d->ready[i] = connection_new(d->plan,
+			    &account->smarthosts.at[i], &d->learned[i]);
 }
 
 static void
@@ -72,6 +75,7 @@ deliver_free(struct deliver *d)
 	disconnect(d);
 	forget_ready(d);
 	free(d->ready);
+	free(d->learned);
 	free(d);
 }
 
@@ -103,7 +107,7 @@ attempt(struct deliver *d, size_t index, struct error *e)
 	result = connection_start(d->open, d->deadline, e);
 	if (result == 0) {
 		d->handed_over = true;
-		result = connection_mail(d->open, d->mail, d->deadline, e);
+		result = connection_mails(d->open, d->mail, 1, d->deadline, e);
 	}
 	report(d, d->open, &d->plan->account->smarthosts.at[index]);
 	if (d->mail->last || !d->mail->settled || connection_is_over(d->open))
@@ -163,9 +167,7 @@ try_smarthosts(struct deliver *d, struct error *e)
 static bool
 try_open_session(struct deliver *d, struct error *e)
 {
-	struct envelope *env = d->mail->envelope;
 	bool stale;
-	size_t i;
 
 	if (d->open == NULL)
 		return false;
@@ -173,23 +175,19 @@ try_open_session(struct deliver *d, struct error *e)
 		disconnect(d);
 		return false;
 	}
-	connection_mail(d->open, d->mail, d->deadline, e);
+	connection_mails(d->open, d->mail, 1, d->deadline, e);
 	stale = connection_was_stale(d->open, e);
 	if (connection_is_over(d->open))
 		disconnect(d);
 	if (!stale)
 		return true;
-	for (i = 0; i < env->count; i++)
-		envelope_decide(&env->recipients[i], VERDICT_OPEN, 0,
-		    (struct enhanced){0}, NULL);
-	d->mail->settled = false;
-	error_clear(&d->mail->error);
+	mail_reopen(d->mail);
 	error_clear(e);
 	return false;
 }
 
 int
-deliver_mail(struct deliver *d, struct session_mail *mail, long long deadline,
+deliver_mail(struct deliver *d, struct mail *mail, long long deadline,
     struct deliver_report *told, struct error *e)
 {
 	long long start = clock_now();

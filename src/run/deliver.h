@@ -34,8 +34,8 @@ void deliver_open(struct deliver *d);
  * who does. With mail->last the session ends with it. 0 when accepted for all,
  * else -1 with mail->error copied to e.
  */
-int deliver_mail(struct deliver *d, struct session_mail *mail,
-    long long deadline, struct deliver_report *report, struct error *e);
+int deliver_mail(struct deliver *d, struct mail *mail, long long deadline,
+    struct deliver_report *report, struct error *e);
 
 /* Says QUIT where a session is open. NULL is fine. */
 void deliver_free(struct deliver *d);

@@ -32,7 +32,7 @@ struct dispatch {
 	/* What belongs to the mail. */
 	struct envelope envelope;
 	struct notes notes;
-	struct session_mail mail;
+	struct mail mail;
 	struct deliver_report report;
 };
 

@@ -5,91 +5,29 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/buf.h"
 #include "base/mem.h"
-#include "message/address.h"
-#include "smtp/command.h"
-#include "smtp/ehlo.h"
 #include "smtp/outcome.h"
-#include "smtp/reply.h"
+#include "smtp/pipeline.h"
 #include "smtp/trouble.h"
-#include "smtp/wire.h"
 
-/* As much is put together before a write as a pipelined group or the mail
- * data can give: a few TLS records. */
-#define SESSION_BURST	(64 * 1024)
-#define SESSION_OUT_MAX (8 * SESSION_BURST)
-
-/* With CHUNKING a message up to this size goes with its MAIL and RCPT in one
- * write; a larger one waits for their replies, so that a refusal costs nothing,
- * and goes in chunks, so that one in the middle stops it. */
-#define SESSION_SMALL (256 * 1024)
-#define SESSION_CHUNK (1024 * 1024)
-
-/* A path, its ORCPT in xtext and all parameters are far below this. */
-#define SESSION_LINE_MAX 2048
+/* Mails in flight: as many are in doubt when the connection is lost. */
+#define SESSION_MAILS_MAX 16
 
 /* Octets of a command with its CRLF, RFC 5321 section 4.5.3.1.4. */
 #define SESSION_COMMAND_MAX 512
 
+/* A challenge may be long, and the response to it. */
+#define SESSION_SECRET_MAX (PIPELINE_MAX / 2)
+
 /* Seconds for the greeting of a port that should not be spoken to so. */
 #define SESSION_VAIN 20
-
-#define MINUTES 60u
-
-/*
- * Steps with an answer in their row stand in the queue of expected replies;
- * the others are places to be. STEP_STAY, returned by an ask or an answer, is
- * none: it means to go on waiting.
- */
-enum step {
-	STEP_SECURE,
-	STEP_GREETING,
-	STEP_EHLO,
-	STEP_HELO,
-	STEP_STARTTLS,
-	STEP_AUTH,
-	STEP_CANCEL,
-	STEP_READY,
-	STEP_TRANSACTION,
-	STEP_MAIL,
-	STEP_RCPT,
-	STEP_DATA,
-	STEP_BDAT,
-	STEP_BLOCK,
-	STEP_END,
-	STEP_EMPTY,
-	STEP_RSET,
-	STEP_QUIT,
-	STEP_BREAK,
-	STEP_OVER,
-	STEP_STAY
-};
-
-struct expected {
-	unsigned char step;
-	unsigned recipient; /* of STEP_RCPT */
-};
-
-/* From MAIL to the end of the mail data; forgotten after it. */
-struct transaction {
-	bool mail_asked;
-	bool mail_accepted;
-	bool data_asked;
-	bool chunked;	  /* by BDAT */
-	bool chunk_taken; /* one at least */
-	bool ended;	  /* the reply to the end of the data has come */
-	bool failed;	  /* nothing more is to be asked */
-	size_t asked;	  /* recipients */
-	size_t accepted;
-	size_t refused;
-};
 
 struct session {
 	struct session_plan plan;
 	enum step step;
 	struct error error;
 	unsigned long progress;
+	bool broken;
 
 	struct reply reply;
 	struct ehlo ehlo;
@@ -102,39 +40,86 @@ struct session {
 	bool authenticated;
 	const char *auth;
 
-	struct buf out;
-	size_t sent; /* of out */
-
-	struct expected *queue;
-	size_t first;
-	size_t queued;
-	size_t queue_size;
-
-	struct session_mail *mail;
-	struct error refusal;  /* of the first recipient: its hint */
-	unsigned transactions; /* so far */
-	struct transaction transaction;
-	size_t cursor;	       /* the next recipient to ask */
-	size_t again;	       /* where a further transaction begins */
-	struct recode *recode; /* of the mail */
-	struct wire wire;
-	bool sending;		    /* the mail data, or chunk, is not all in
-				     * `out' yet */
-	unsigned long long size;    /* octets of the mail */
-	unsigned long long unasked; /* of them, not in any BDAT yet */
-	unsigned long long chunk;   /* of this BDAT, not in `out' yet */
-	bool no_chunking;	    /* BDAT was offered and is not there */
-	size_t tail;		    /* octets in `out' behind the mail data */
+	struct pipeline pipeline;
+	struct transaction_terms terms;
+	struct learned learned; /* where the plan has none */
+	struct transaction *transactions[SESSION_MAILS_MAX];
+	size_t count;
+	bool last; /* no mail follows those */
+	bool quit; /* has been said */
 };
 
-struct row {
+/*
+ * A dialogue as it mostly is: C asks, S answers, and what stands in one line
+ * goes in one write.
+ *
+ *	SECURE    (implicit TLS)
+ *	GREETING  S: 220
+ *	EHLO      C: EHLO                  S: 250 and the extensions
+ *	STARTTLS  C: STARTTLS              S: 220, then SECURE and EHLO again
+ *	AUTH      C: AUTH PLAIN ...        S: 235
+ *	READY     mails may be handed over:
+ *	  MAIL      C: MAIL RCPT RCPT BDAT-LAST data    with CHUNKING
+ *	  RCPT      C: MAIL RCPT RCPT DATA              without,
+ *	  DATA, END C: data . QUIT                      after 354
+ *	                                   S: 250 250 250 250
+ *	QUIT      C: QUIT, and OVER
+ *
+ * The session asks for what stands at the left margin: `ask' says it and
+ * returns where to go on at once, STEP_STAY to wait. The indented steps are
+ * asked by the transactions, in READY. `answer' takes the reply to either and
+ * returns the step that follows from it. BREAK ends a dialogue that cannot go
+ * on.
+ */
+#define MINUTES 60u
+
+static enum step ask_nothing(struct session *);
+static enum step ask_greeting(struct session *);
+static enum step ask_ehlo(struct session *);
+static enum step ask_helo(struct session *);
+static enum step ask_starttls(struct session *);
+static enum step ask_auth(struct session *);
+static enum step ask_mails(struct session *);
+static enum step ask_quit(struct session *);
+static enum step ask_break(struct session *);
+static enum step ask_over(struct session *);
+
+static enum step answer_greeting(struct session *, const struct expected *);
+static enum step answer_ehlo(struct session *, const struct expected *);
+static enum step answer_helo(struct session *, const struct expected *);
+static enum step answer_starttls(struct session *, const struct expected *);
+static enum step answer_auth(struct session *, const struct expected *);
+static enum step answer_cancel(struct session *, const struct expected *);
+static enum step answer_rset(struct session *, const struct expected *);
+static enum step answer_mail(struct session *, const struct expected *);
+
+static const struct {
 	const char *doing;
 	unsigned timeout; /* seconds, RFC 5321 section 4.5.3.2 */
 	enum step (*ask)(struct session *);
-	enum step (*answer)(struct session *, struct recipient *);
+	enum step (*answer)(struct session *, const struct expected *);
+} rows[STEP_STAY] = {
+    [STEP_SECURE] = {"the TLS handshake", 2 * MINUTES, ask_nothing, NULL},
+    [STEP_GREETING] = {"the greeting", 5 * MINUTES, ask_greeting,
+	answer_greeting},
+    [STEP_EHLO] = {"EHLO", 5 * MINUTES, ask_ehlo, answer_ehlo},
+    [STEP_HELO] = {"HELO", 5 * MINUTES, ask_helo, answer_helo},
+    [STEP_STARTTLS] = {"STARTTLS", 2 * MINUTES, ask_starttls, answer_starttls},
+    [STEP_AUTH] = {"AUTH", 2 * MINUTES, ask_auth, answer_auth},
+    [STEP_CANCEL] = {"AUTH", 2 * MINUTES, ask_nothing, answer_cancel},
+    [STEP_READY] = {"the next mail", 5 * MINUTES, ask_mails, NULL},
+    [STEP_MAIL] = {"MAIL FROM", 5 * MINUTES, NULL, answer_mail},
+    [STEP_RCPT] = {"RCPT TO", 5 * MINUTES, NULL, answer_mail},
+    [STEP_DATA] = {"DATA", 2 * MINUTES, NULL, answer_mail},
+    [STEP_BDAT] = {"BDAT", 3 * MINUTES, NULL, answer_mail},
+    [STEP_BLOCK] = {"the mail data", 3 * MINUTES, NULL, NULL},
+    [STEP_END] = {"the end of the mail data", 10 * MINUTES, NULL, answer_mail},
+    [STEP_EMPTY] = {"DATA", 2 * MINUTES, NULL, answer_mail},
+    [STEP_RSET] = {"RSET", 5 * MINUTES, NULL, answer_rset},
+    [STEP_QUIT] = {"QUIT", 1, ask_quit, NULL},
+    [STEP_BREAK] = {"the end of the session", 1, ask_break, NULL},
+    [STEP_OVER] = {"the end of the session", 1, ask_over, NULL},
 };
-
-static const struct row rows[STEP_STAY];
 
 /* The one place where the step changes. */
 static void
@@ -147,104 +132,79 @@ enter(struct session *s, enum step step)
 }
 
 /*
- * The transcript.
+ * What is waited for, and what is said.
  */
 
-static void
-trace(struct session *s, enum session_side side, struct text line)
+/* The transaction whose turn it is: one that is at it, else the first that
+ * wants to begin. */
+static struct transaction *
+turn(const struct session *s)
 {
-	if (s->plan.trace.line != NULL)
-		s->plan.trace.line(s->plan.trace.arg, side, line);
+	struct transaction *wants = NULL;
+	size_t i;
+
+	for (i = 0; i < s->count; i++) {
+		if (transaction_holds(s->transactions[i]))
+			return s->transactions[i];
+		if (wants == NULL && transaction_wants(s->transactions[i]))
+			wants = s->transactions[i];
+	}
+	return wants;
 }
 
-static void
-trace_reply(struct session *s)
+static bool
+is_sending(const struct session *s)
 {
-	struct text line, rest;
-	char words[REPLY_LINE_MAX];
+	const struct transaction *t = turn(s);
 
-	if (s->plan.trace.line == NULL)
-		return;
-	rest = buf_text(&s->reply.text);
-	do {
-		if (!text_next_line(&rest, &line))
-			line = TEXT("");
-		snprintf(words, sizeof(words), "%d%c%.*s", s->reply.code,
-		    rest.len > 0 ? '-' : ' ', TEXT_ARG(line));
-		trace(s, SESSION_SERVER, text_of(words));
-	} while (rest.len > 0);
+	return t != NULL && transaction_is_sending(t);
 }
-
-/*
- * Commands out, expected replies in.
- */
 
 /* The step whose reply, or whose bytes, are due. */
 static enum step
 waiting_for(const struct session *s)
 {
-	if (s->sending)
+	const struct expected *head = pipeline_head(&s->pipeline);
+
+	if (is_sending(s))
 		return STEP_BLOCK;
-	return s->queued > 0 ? (enum step)s->queue[s->first].step : s->step;
+	return head == NULL ? s->step : head->step;
 }
 
-static void
-expect(struct session *s, enum step step, size_t recipient)
-{
-	struct expected *x;
-
-	if (s->queued == 0)
-		s->first = 0;
-	if (s->first + s->queued == s->queue_size) {
-		s->queue_size = s->queue_size == 0 ? 16 : s->queue_size * 2;
-		s->queue =
-		    mem_resize(s->queue, s->queue_size, sizeof(*s->queue));
-	}
-	x = &s->queue[s->first + s->queued++];
-	x->step = (unsigned char)step;
-	x->recipient = (unsigned)recipient;
-}
-
-static void send_command(struct session *s, enum step step, const char *fmt,
-    ...) __attribute__((format(printf, 3, 4)));
+static void say(struct session *s, enum step reply, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 
 static void
-send_command(struct session *s, enum step step, const char *fmt, ...)
+say(struct session *s, enum step reply, const char *fmt, ...)
 {
+	const struct expected due = {.step = reply};
+	char line[PIPELINE_LINE_MAX];
 	va_list args;
-	char line[SESSION_LINE_MAX];
 
 	va_start(args, fmt);
 	vsnprintf(line, sizeof(line), fmt, args);
 	va_end(args);
-	trace(s, SESSION_CLIENT, text_of(line));
-	buf_add_string(&s->out, line);
-	buf_add_string(&s->out, "\r\n");
-	expect(s, step, 0);
+	pipeline_send(&s->pipeline, &due, text_of(line));
 }
 
 /* A line with a secret in it, of any length, of which only `shown` is told. */
 static void
-send_secret(struct session *s, const char *shown, struct text secret)
+say_secret(struct session *s, const char *shown, struct text secret)
 {
-	char line[128];
+	const struct expected due = {.step = STEP_AUTH};
 
 	buf_wipe(&s->secret);
 	buf_add_text(&s->secret, secret);
-	snprintf(line, sizeof(line), "%s[secret]", shown);
-	trace(s, SESSION_CLIENT, text_of(line));
-	buf_add_string(&s->out, shown);
-	buf_add_text(&s->out, secret);
-	buf_add_string(&s->out, "\r\n");
-	expect(s, STEP_AUTH, 0);
+	pipeline_send_secret(&s->pipeline, &due, shown, secret);
 }
 
 /* The session cannot go on: polite where the peer still speaks SMTP. */
 static enum step
-reject(struct session *s, enum error_kind permanent, const char *what)
+reject(struct session *s, enum step step, enum error_kind permanent,
+    const char *what)
 {
 	trouble_set(&s->error, &s->reply, permanent, s->plan.smarthost,
-	    rows[s->step].doing, what);
+	    rows[step].doing, what);
 	return s->error.kind == ERROR_PROTOCOL ? STEP_BREAK : STEP_QUIT;
 }
 
@@ -268,18 +228,19 @@ ask_nothing(struct session *s)
 static enum step
 ask_greeting(struct session *s)
 {
+	const struct expected due = {.step = STEP_GREETING};
+
 	s->greeted = true;
-	expect(s, STEP_GREETING, 0);
+	pipeline_expect(&s->pipeline, &due);
 	return STEP_STAY;
 }
 
 static enum step
-answer_greeting(struct session *s, struct recipient *r)
+answer_greeting(struct session *s, const struct expected *x)
 {
-	(void)r;
 	if (s->reply.code == 220)
 		return STEP_EHLO;
-	return reject(s, ERROR_REFUSED, "the connection");
+	return reject(s, x->step, ERROR_REFUSED, "the connection");
 }
 
 static enum step
@@ -287,7 +248,7 @@ ask_ehlo(struct session *s)
 {
 	/* RFC 3207 section 4.2: nothing learned before TLS counts. */
 	memset(&s->ehlo, 0, sizeof(s->ehlo));
-	send_command(s, STEP_EHLO, "EHLO %s", s->plan.helo);
+	say(s, STEP_EHLO, "EHLO %s", s->plan.helo);
 	return STEP_STAY;
 }
 
@@ -306,51 +267,40 @@ wants_auth(const struct session *s)
 }
 
 static enum step
-no_starttls(struct session *s)
+after_ehlo(struct session *s)
 {
-	error_set(&s->error, ERROR_REFUSED, "STARTTLS",
-	    "%s:%d does not offer STARTTLS; nothing was sent in the clear",
-	    s->plan.smarthost->host, s->plan.smarthost->port);
-	error_hint(&s->error,
-	    "if the server speaks implicit TLS write `smarthost "
-	    "smtps://%s'; a server without TLS needs `smtp+plain://'",
-	    s->plan.smarthost->host);
+	if (!wants_starttls(s))
+		return wants_auth(s) ? STEP_AUTH : STEP_READY;
+	if (s->ehlo.starttls)
+		return STEP_STARTTLS;
+	trouble_lacks_starttls(&s->error, s->plan.smarthost);
 	return STEP_QUIT;
 }
 
 static enum step
-after_ehlo(struct session *s)
+answer_ehlo(struct session *s, const struct expected *x)
 {
-	if (wants_starttls(s))
-		return s->ehlo.starttls ? STEP_STARTTLS : no_starttls(s);
-	return wants_auth(s) ? STEP_AUTH : STEP_READY;
-}
-
-static enum step
-answer_ehlo(struct session *s, struct recipient *r)
-{
-	(void)r;
 	if (positive(s)) {
 		ehlo_parse(&s->ehlo, &s->reply);
 		return after_ehlo(s);
 	}
 	if (s->reply.code / 100 == 5 && !wants_starttls(s) && !wants_auth(s))
 		return STEP_HELO;
-	return reject(s, ERROR_REFUSED, "our EHLO");
+	return reject(s, x->step, ERROR_REFUSED, "our EHLO");
 }
 
 static enum step
 ask_helo(struct session *s)
 {
-	send_command(s, STEP_HELO, "HELO %s", s->plan.helo);
+	say(s, STEP_HELO, "HELO %s", s->plan.helo);
 	return STEP_STAY;
 }
 
 static enum step
-answer_helo(struct session *s, struct recipient *r)
+answer_helo(struct session *s, const struct expected *x)
 {
-	(void)r;
-	return positive(s) ? STEP_READY : reject(s, ERROR_REFUSED, "our HELO");
+	return positive(s) ? STEP_READY
+			   : reject(s, x->step, ERROR_REFUSED, "our HELO");
 }
 
 /*
@@ -360,16 +310,15 @@ answer_helo(struct session *s, struct recipient *r)
 static enum step
 ask_starttls(struct session *s)
 {
-	send_command(s, STEP_STARTTLS, "STARTTLS");
+	say(s, STEP_STARTTLS, "STARTTLS");
 	return STEP_STAY;
 }
 
 static enum step
-answer_starttls(struct session *s, struct recipient *r)
+answer_starttls(struct session *s, const struct expected *x)
 {
-	(void)r;
 	return positive(s) ? STEP_SECURE
-			   : reject(s, ERROR_REFUSED, "to start TLS");
+			   : reject(s, x->step, ERROR_REFUSED, "to start TLS");
 }
 
 void
@@ -383,21 +332,6 @@ session_secured(struct session *s, const struct sasl_channel *channel)
 /*
  * AUTH, RFC 4954.
  */
-
-static enum step
-no_auth(struct session *s)
-{
-	error_set(&s->error, ERROR_REFUSED, "AUTH",
-	    "%s:%d does not offer AUTH, and `user' is set",
-	    s->plan.smarthost->host, s->plan.smarthost->port);
-	if (s->ehlo.starttls && !s->channel.tls)
-		trouble_hint_starttls(&s->error, s->plan.smarthost);
-	else
-		error_hint(&s->error,
-		    "ask for the submission port (465 or 587), or write "
-		    "`auth off' where no login is wanted");
-	return STEP_QUIT;
-}
 
 static struct sasl *
 new_sasl(struct session *s)
@@ -422,8 +356,11 @@ ask_auth(struct session *s)
 	char command[64];
 	int has_initial;
 
-	if (!s->ehlo.auth)
-		return no_auth(s);
+	if (!s->ehlo.auth) {
+		trouble_lacks_auth(&s->error, s->plan.smarthost,
+		    s->ehlo.starttls && !s->channel.tls);
+		return STEP_QUIT;
+	}
 	s->sasl = new_sasl(s);
 	if (s->sasl == NULL)
 		return STEP_QUIT;
@@ -434,10 +371,10 @@ ask_auth(struct session *s)
 	snprintf(command, sizeof(command), "AUTH %s ", s->auth);
 	if (has_initial &&
 	    strlen(command) + s->initial.len + 2 <= SESSION_COMMAND_MAX) {
-		send_secret(s, command, buf_text(&s->initial));
+		say_secret(s, command, buf_text(&s->initial));
 		buf_wipe(&s->initial);
 	} else {
-		send_command(s, STEP_AUTH, "AUTH %s", s->auth);
+		say(s, STEP_AUTH, "AUTH %s", s->auth);
 	}
 	return STEP_STAY;
 }
@@ -448,16 +385,16 @@ continue_auth(struct session *s)
 	struct buf response;
 	int result = 0;
 
-	buf_init(&response, SESSION_OUT_MAX / 2);
+	buf_init(&response, SESSION_SECRET_MAX);
 	if (s->initial.len > 0)
 		buf_add_text(&response, buf_text(&s->initial));
 	else
 		result = sasl_step(s->sasl, buf_text(&s->reply.text), &response,
 		    &s->broken_off);
 	if (result == -1)
-		send_command(s, STEP_CANCEL, "*");
+		say(s, STEP_CANCEL, "*");
 	else
-		send_secret(s, "", buf_text(&response));
+		say_secret(s, "", buf_text(&response));
 	buf_wipe(&response);
 	buf_wipe(&s->initial);
 	return STEP_STAY;
@@ -483,7 +420,7 @@ refuse_auth(struct session *s)
 
 	snprintf(what, sizeof(what), "AUTH %s for the user %.60s", s->auth,
 	    s->plan.user);
-	next = reject(s, ERROR_DENIED, what);
+	next = reject(s, STEP_AUTH, ERROR_DENIED, what);
 	/* Some servers offer what they have no data for. */
 	if (s->reply.code == 535 && strcmp(s->auth, "PLAIN") != 0 &&
 	    s->channel.tls && offers_mechanism(s, TEXT("PLAIN")))
@@ -495,9 +432,9 @@ refuse_auth(struct session *s)
 }
 
 static enum step
-answer_auth(struct session *s, struct recipient *r)
+answer_auth(struct session *s, const struct expected *x)
 {
-	(void)r;
+	(void)x;
 	if (s->reply.code == 334)
 		return continue_auth(s);
 	if (!positive(s))
@@ -507,598 +444,136 @@ answer_auth(struct session *s, struct recipient *r)
 	sasl_free(s->sasl);
 	s->sasl = NULL;
 	buf_wipe(&s->secret);
-	buf_wipe(&s->out);
-	s->sent = 0;
+	pipeline_wipe(&s->pipeline);
 	s->authenticated = true;
 	return STEP_READY;
 }
 
 /* RFC 4954 section 4: whatever the server says to "*", AUTH has failed. */
 static enum step
-answer_cancel(struct session *s, struct recipient *r)
+answer_cancel(struct session *s, const struct expected *x)
 {
-	(void)r;
+	(void)x;
 	s->error = s->broken_off;
 	return STEP_QUIT;
 }
 
 /*
- * A mail: one transaction, or several where the server limits recipients.
+ * Mails.
  */
 
+/* Those that are settled make room. */
 static void
-begin_transaction(struct session *s)
+drop_settled(struct session *s)
 {
-	memset(&s->transaction, 0, sizeof(s->transaction));
-	recode_rewind(s->recode);
-	wire_init(&s->wire, s->recode);
-	s->unasked = s->size;
-	s->transactions++;
-	s->cursor = s->again;
-	s->again = s->mail->envelope->count;
-}
+	size_t i, kept = 0;
 
-/* The transaction as a whole was refused; replies may still be due. */
-static enum step
-fail_transaction(struct session *s, enum step step, const char *what)
-{
-	struct error *e = &s->mail->error;
-
-	if (trouble_kind(&s->reply, ERROR_REFUSED) == ERROR_PROTOCOL) {
-		trouble_set(&s->error, &s->reply, ERROR_REFUSED,
-		    s->plan.smarthost, rows[step].doing, what);
-		return STEP_BREAK;
+	for (i = 0; i < s->count; i++) {
+		if (transaction_is_over(s->transactions[i]))
+			transaction_free(s->transactions[i]);
+		else
+			s->transactions[kept++] = s->transactions[i];
 	}
-	trouble_set(e, &s->reply, ERROR_REFUSED, s->plan.smarthost,
-	    rows[step].doing, what);
-	outcome_decide(s->mail->envelope, e);
-	s->transaction.failed = true;
-	return STEP_TRANSACTION;
-}
-
-/* The mail is done with: its error says how. */
-static void
-settle(struct session *s)
-{
-	struct session_mail *mail = s->mail;
-
-	if (mail == NULL)
-		return;
-	if (s->error.kind != ERROR_NONE &&
-	    outcome_decide(mail->envelope, &s->error) > 0 &&
-	    mail->error.kind == ERROR_NONE)
-		mail->error = s->error;
-	outcome_settle(mail->envelope, mail->all_or_none,
-	    s->plan.smarthost->host, &mail->error);
-	if (mail->error.code == s->refusal.code)
-		error_hint(&mail->error, "%s", s->refusal.hint);
-	mail->settled = true;
-	s->mail = NULL;
-	recode_free(s->recode);
-	s->recode = NULL;
-}
-
-/* The form of the message that this server takes. */
-static int
-recode_mail(struct session *s, struct session_mail *mail)
-{
-	s->recode = recode_new(
-	    mail->message, s->ehlo.eightbitmime, &mail->remarks, &mail->error);
-	if (s->recode == NULL)
-		return -1;
-	s->size = recode_size(s->recode);
-	if (recode_is_8bit(s->recode))
-		mail->envelope->body = BODY_8BITMIME;
-	return 0;
-}
-
-/* What the server cannot take is known before a byte of the mail goes out. */
-static int
-check_mail(struct session *s, struct session_mail *mail)
-{
-	if (recode_mail(s, mail) == -1)
-		return -1;
-	if (mail->envelope->requiretls && !s->channel.verified)
-		return error_set(&mail->error, ERROR_REFUSED, "REQUIRETLS",
-		    "the connection to %s is not secured by TLS",
-		    s->plan.smarthost->host);
-	return command_check(mail->envelope, &s->ehlo, s->size,
-	    s->plan.smarthost->host, &mail->error);
-}
-
-void
-session_mail(struct session *s, struct session_mail *mail)
-{
-	s->mail = mail;
-	error_clear(&s->refusal);
-	s->again = 0;
-	if (check_mail(s, mail) == -1) {
-		outcome_decide(mail->envelope, &mail->error);
-		settle(s);
-		enter(s, mail->last ? STEP_QUIT : STEP_READY);
-		return;
-	}
-	begin_transaction(s);
-	enter(s, STEP_TRANSACTION);
-}
-
-static bool
-pipelines(const struct session *s)
-{
-	return s->ehlo.pipelining && s->plan.account->pipelining != SWITCH_NO;
-}
-
-/* The next recipient who is not decided, within what one transaction takes. */
-static bool
-has_recipient(struct session *s)
-{
-	const struct envelope *env = s->mail->envelope;
-
-	while (s->cursor < env->count &&
-	       env->recipients[s->cursor].verdict != VERDICT_OPEN)
-		s->cursor++;
-	if (s->cursor == env->count)
-		return false;
-	return s->mail->all_or_none || s->ehlo.rcptmax == 0 ||
-	       s->transaction.asked < s->ehlo.rcptmax;
-}
-
-/* RFC 3030. */
-static bool
-chunks(const struct session *s)
-{
-	return s->ehlo.chunking && !s->no_chunking &&
-	       s->plan.account->chunking != SWITCH_NO;
-}
-
-/* The mail data may be asked for when somebody is there to get it, and, where
- * that cannot be taken back, when the replies have said so. */
-static enum step
-next_data(const struct session *s)
-{
-	const struct transaction *t = &s->transaction;
-
-	if (s->queued > 0 &&
-	    (s->mail->all_or_none || (chunks(s) && s->size > SESSION_SMALL)))
-		return STEP_STAY;
-	if (s->mail->all_or_none && t->refused > 0)
-		return STEP_STAY;
-	if (s->queued == 0 && t->accepted == 0)
-		return STEP_STAY;
-	return chunks(s) ? STEP_BDAT : STEP_DATA;
-}
-
-/* What may be asked now; STEP_STAY where the replies must come first. */
-static enum step
-next_command(struct session *s)
-{
-	const struct transaction *t = &s->transaction;
-
-	if (t->failed || t->data_asked || (s->queued > 0 && !pipelines(s)))
-		return STEP_STAY;
-	if (!t->mail_asked)
-		return STEP_MAIL;
-	if (t->chunked)
-		return STEP_BDAT;
-	return has_recipient(s) ? STEP_RCPT : next_data(s);
+	s->count = kept;
 }
 
 /* RFC 9422: no further transaction in this session. */
 static bool
 is_exhausted(const struct session *s)
 {
-	return s->ehlo.mailmax > 0 && s->transactions >= s->ehlo.mailmax;
-}
-
-static void
-put_off_rest(struct session *s)
-{
-	error_set(&s->mail->error, ERROR_LATER, "RCPT TO",
-	    "%s takes no more recipients in this session",
-	    s->plan.smarthost->host);
-	outcome_decide(s->mail->envelope, &s->mail->error);
-}
-
-/* Every reply is in and nothing more is to be asked. */
-static enum step
-end_transaction(struct session *s)
-{
-	bool more, reset;
-
-	reset = s->transaction.mail_accepted && !s->transaction.ended;
-	if (s->cursor < s->again)
-		s->again = s->cursor;
-	more = !s->transaction.failed && !s->mail->all_or_none &&
-	       s->again < s->mail->envelope->count;
-	if (more && !is_exhausted(s)) {
-		begin_transaction(s);
-		return reset ? STEP_RSET : STEP_TRANSACTION;
-	}
-	if (more)
-		put_off_rest(s);
-	if (s->mail->last || is_exhausted(s))
-		return STEP_QUIT;
-	settle(s);
-	return reset ? STEP_RSET : STEP_READY;
+	return s->ehlo.mailmax > 0 && s->pipeline.begun >= s->ehlo.mailmax;
 }
 
 static enum step
-ask_transaction(struct session *s)
+ask_mails(struct session *s)
 {
-	enum step next;
-
-	while (s->out.len - s->sent < SESSION_BURST &&
-	       (next = next_command(s)) != STEP_STAY) {
-		if (rows[next].ask(s) == STEP_BREAK)
-			return STEP_BREAK;
-	}
-	return s->queued > 0 ? STEP_STAY : end_transaction(s);
-}
-
-/* A command that was put together in `line`, which is freed. */
-static void
-send_built(struct session *s, enum step step, struct buf *line)
-{
-	send_command(s, step, "%s", buf_string(line));
-	buf_clear(line);
-}
-
-static enum step
-ask_mail(struct session *s)
-{
-	struct buf line;
-
-	buf_init(&line, SESSION_LINE_MAX);
-	command_mail(s->mail->envelope, &s->ehlo, s->size, &line);
-	send_built(s, STEP_MAIL, &line);
-	s->transaction.mail_asked = true;
-	return STEP_TRANSACTION;
-}
-
-static enum step
-answer_mail(struct session *s, struct recipient *r)
-{
-	char what[ADDRESS_PATH_MAX + 32];
-
-	(void)r;
-	if (positive(s)) {
-		s->transaction.mail_accepted = true;
-		return STEP_TRANSACTION;
-	}
-	snprintf(what, sizeof(what), "the sender <%s>",
-	    s->mail->envelope->reverse_path);
-	return fail_transaction(s, STEP_MAIL, what);
-}
-
-static enum step
-ask_rcpt(struct session *s)
-{
-	struct buf line;
-
-	buf_init(&line, SESSION_LINE_MAX);
-	command_rcpt(
-	    &s->mail->envelope->recipients[s->cursor], &s->ehlo, &line);
-	send_built(s, STEP_RCPT, &line);
-	s->queue[s->first + s->queued - 1].recipient = (unsigned)s->cursor++;
-	s->transaction.asked++;
-	return STEP_TRANSACTION;
-}
-
-/* RFC 5321 section 4.5.3.1.10: the rest belongs in a further transaction. */
-static bool
-is_too_many(const struct session *s)
-{
-	return !s->mail->all_or_none && s->transaction.accepted > 0 &&
-	       (s->reply.code == 452 || (s->reply.code / 100 == 4 &&
-					    s->reply.enhanced.subject == 5 &&
-					    s->reply.enhanced.detail == 3));
-}
-
-static void
-refuse_recipient(struct session *s, struct recipient *r)
-{
-	char words[512];
-
-	trouble_set(&s->refusal, &s->reply, ERROR_RECIPIENT, s->plan.smarthost,
-	    rows[STEP_RCPT].doing, r->path);
-	reply_words(&s->reply, words, sizeof(words));
-	envelope_decide(r,
-	    s->reply.code / 100 == 5 ? VERDICT_REFUSED : VERDICT_LATER,
-	    s->reply.code, s->reply.enhanced, words);
-	s->transaction.refused++;
-}
-
-static enum step
-answer_rcpt(struct session *s, struct recipient *r)
-{
-	size_t index;
-
-	index = (size_t)(r - s->mail->envelope->recipients);
-	if (s->transaction.failed)
-		return STEP_TRANSACTION;
-	if (positive(s)) {
-		r->verdict = VERDICT_ACCEPTED;
-		s->transaction.accepted++;
-	} else if (is_too_many(s)) {
-		if (index < s->again)
-			s->again = index;
-	} else if (trouble_kind(&s->reply, ERROR_RECIPIENT) != ERROR_PROTOCOL) {
-		refuse_recipient(s, r);
-	} else {
-		return fail_transaction(s, STEP_RCPT, r->path);
-	}
-	return STEP_TRANSACTION;
-}
-
-static enum step
-ask_data(struct session *s)
-{
-	send_command(s, STEP_DATA, "DATA");
-	s->transaction.data_asked = true;
-	return STEP_TRANSACTION;
-}
-
-static enum step
-begin_data(struct session *s)
-{
-	if (s->transaction.accepted == 0) {
-		/* Pipelined DATA with nobody to send to: the shortest end. */
-		send_command(s, STEP_EMPTY, ".");
-		return STEP_TRANSACTION;
-	}
-	s->sending = true;
-	expect(s, STEP_END, 0);
-	trace(s, SESSION_NOTE, TEXT("the mail data follows"));
-	return STEP_STAY;
-}
-
-static enum step
-answer_data(struct session *s, struct recipient *r)
-{
-	(void)r;
-	if (s->reply.code == 354)
-		return begin_data(s);
-	if (s->transaction.failed || s->transaction.accepted == 0)
-		return STEP_TRANSACTION;
-	return fail_transaction(s, STEP_DATA, "the mail data");
-}
-
-/* RFC 2920 section 3.1: with the end of the mail data, where nobody is left
- * for a further transaction. */
-static void
-send_early_quit(struct session *s)
-{
-	size_t before = s->out.len;
-
-	if (!s->mail->last || !pipelines(s) ||
-	    s->cursor < s->mail->envelope->count ||
-	    s->again < s->mail->envelope->count)
-		return;
-	send_command(s, STEP_QUIT, "QUIT");
-	s->queued--; /* its reply is not waited for */
-	s->tail = s->out.len - before;
-}
-
-static int
-pull_chunk(struct session *s)
-{
-	size_t len;
-
-	len = s->chunk < SESSION_BURST ? (size_t)s->chunk : SESSION_BURST;
-	if (wire_chunk(&s->wire, len, &s->out, &s->error) == -1)
-		return -1;
-	s->chunk -= len;
-	s->sending = s->chunk > 0;
-	return 0;
-}
-
-/* A message that cannot be read to its end must not look as if it had one: on
- * -1 the connection is to be broken before the final dot. */
-static int
-pull_data(struct session *s)
-{
-	int more;
-
-	if (s->transaction.chunked)
-		return pull_chunk(s);
-	more = wire_next(&s->wire, SESSION_BURST, &s->out, &s->error);
-	s->sending = more != 0;
-	if (more == 0)
-		send_early_quit(s);
-	return more == -1 ? -1 : 0;
-}
-
-/* RSET, and the same recipients again without BDAT. */
-static enum step
-forgo_chunking(struct session *s)
-{
-	struct envelope *env = s->mail->envelope;
+	struct transaction *now, *t;
 	size_t i;
 
-	s->no_chunking = true;
-	trace(s, SESSION_NOTE, TEXT("no BDAT after all: once more with DATA"));
-	for (i = env->count; i > 0; i--) {
-		if (env->recipients[i - 1].verdict != VERDICT_ACCEPTED)
-			continue;
-		env->recipients[i - 1].verdict = VERDICT_OPEN;
-		s->again = i - 1;
-	}
-	begin_transaction(s);
-	return STEP_RSET;
-}
-
-/* The server offered CHUNKING and does not know BDAT; as long as no chunk was
- * taken, nothing of the mail can have been. */
-static bool
-lacks_bdat(const struct session *s)
-{
-	const struct transaction *t = &s->transaction;
-
-	return t->chunked && !t->chunk_taken && !t->failed && t->accepted > 0 &&
-	       s->queued == 0 &&
-	       (s->reply.code == 500 || s->reply.code == 502 ||
-		   s->reply.code == 503);
+	do {
+		now = turn(s);
+		for (i = 0; i < s->count; i++) {
+			t = s->transactions[i];
+			if (transaction_ask(t, t == now, &s->error) == -1)
+				return STEP_BREAK;
+		}
+	} while (turn(s) != now);
+	drop_settled(s);
+	if (s->count > 0 || s->step != STEP_READY)
+		return STEP_STAY;
+	return s->last || is_exhausted(s) ? STEP_QUIT : STEP_STAY;
 }
 
 static enum step
-ask_bdat(struct session *s)
+answer_mail(struct session *s, const struct expected *x)
 {
-	bool last;
-
-	last = s->unasked <= SESSION_CHUNK;
-	s->chunk = last ? s->unasked : SESSION_CHUNK;
-	s->unasked -= s->chunk;
-	send_command(s, last ? STEP_END : STEP_BDAT, "BDAT %llu%s", s->chunk,
-	    last ? " LAST" : "");
-	s->transaction.chunked = s->transaction.data_asked = true;
-	s->sending = s->chunk > 0;
-	while (s->sending && (s->size <= SESSION_SMALL ||
-				 s->out.len - s->sent < SESSION_BURST)) {
-		if (pull_data(s) == -1)
-			return STEP_BREAK;
-	}
-	return STEP_TRANSACTION;
-}
-
-static enum step answer_early(struct session *s);
-
-static enum step
-answer_bdat(struct session *s, struct recipient *r)
-{
-	(void)r;
-	if (s->sending || s->sent < s->out.len)
-		return answer_early(s);
-	if (lacks_bdat(s))
-		return forgo_chunking(s);
-	if (!positive(s))
-		return fail_transaction(s, STEP_BDAT, "a chunk of the mail");
-	s->transaction.chunk_taken = true;
-	s->transaction.data_asked = false;
-	return STEP_TRANSACTION;
+	if (transaction_answer(x->transaction, x, &s->reply,
+		rows[x->step].doing, &s->error) == -1)
+		return STEP_BREAK;
+	return STEP_READY;
 }
 
 static enum step
-answer_empty(struct session *s, struct recipient *r)
+answer_rset(struct session *s, const struct expected *x)
 {
-	(void)r;
-	s->transaction.ended = true;
-	return STEP_TRANSACTION;
+	return positive(s) ? STEP_READY
+			   : reject(s, x->step, ERROR_REFUSED, "to begin anew");
 }
 
-/* The server answered before it had the whole mail: its refusal counts, an
- * acceptance cannot be one, and the rest of the data is not sent. */
-static enum step
-answer_early(struct session *s)
+void
+session_mail(struct session *s, struct mail *mail)
 {
-	trouble_set(&s->error, &s->reply, ERROR_REFUSED, s->plan.smarthost,
-	    rows[STEP_BLOCK].doing, "the mail");
-	return STEP_BREAK;
+	s->terms.verified = s->channel.verified;
+	s->transactions[s->count++] = transaction_new(&s->terms, mail);
+	s->last = mail->last;
+	enter(s, STEP_READY);
 }
 
-static enum step
-answer_end(struct session *s, struct recipient *r)
+/* A second mail may be on its way before the first is answered, where its
+ * commands may, and where it is known that the server takes its data so. */
+bool
+session_takes_mail(const struct session *s)
 {
-	(void)r;
-	if (s->sending || s->out.len - s->sent > s->tail)
-		return answer_early(s);
-	if (lacks_bdat(s))
-		return forgo_chunking(s);
-	/* A BDAT that was refused leaves the transaction open. */
-	s->transaction.ended = !s->transaction.chunked || positive(s);
-	if (s->transaction.failed || s->transaction.accepted == 0)
-		return STEP_TRANSACTION; /* BDAT went with a MAIL or RCPT that
-					  * was refused */
-	s->mail->code = s->reply.code;
-	reply_words(&s->reply, s->mail->words, sizeof(s->mail->words));
-	if (!positive(s)) {
-		/* What is neither yes nor no leaves it undecided. */
-		if (trouble_kind(&s->reply, ERROR_REFUSED) == ERROR_PROTOCOL)
-			expect(s, STEP_END, 0);
-		return fail_transaction(s, STEP_END, "the mail");
-	}
-	outcome_deliver(s->mail->envelope);
-	return STEP_TRANSACTION;
-}
+	bool chunks = s->ehlo.chunking && !s->terms.learned->no_chunking &&
+		      s->plan.account->chunking != SWITCH_NO;
 
-static enum step
-ask_rset(struct session *s)
-{
-	send_command(s, STEP_RSET, "RSET");
-	return STEP_STAY;
-}
-
-static enum step
-answer_rset(struct session *s, struct recipient *r)
-{
-	(void)r;
-	if (!positive(s))
-		return reject(s, ERROR_REFUSED, "to begin anew");
-	return s->mail != NULL ? STEP_TRANSACTION : STEP_READY;
+	if (s->step != STEP_READY || s->last || is_exhausted(s) ||
+	    s->count == SESSION_MAILS_MAX)
+		return false;
+	if (s->count == 0)
+		return true;
+	return s->ehlo.pipelining && turn(s) == NULL &&
+	       s->plan.account->pipelining != SWITCH_NO &&
+	       (!chunks || s->terms.learned->chunking);
 }
 
 /*
  * The end.
  */
 
+/* All that are still under way end as the session does. */
 static enum step
 ask_over(struct session *s)
 {
-	sasl_free(s->sasl);
-	s->sasl = NULL;
-	if (s->no_chunking && s->error.kind != ERROR_NONE)
-		error_hint(&s->error, "the server offers CHUNKING but does "
-				      "not know BDAT: write `chunking off'");
-	settle(s);
-	return STEP_STAY;
-}
-
-/*
- * All of the mail is sent, and the reply that would decide is still due: with
- * a pipelined BDAT the replies to MAIL and RCPT may be due as well, and unless
- * these were refusals the server may deliver whatever becomes of us.
- */
-static bool
-may_be_delivered(const struct session *s)
-{
-	const struct transaction *t = &s->transaction;
-	size_t due = s->queued;
-
-	if (s->mail == NULL || due == 0 ||
-	    s->queue[s->first + due - 1].step != STEP_END)
-		return false;
-	return !s->sending && s->out.len - s->sent <= s->tail && !t->failed &&
-	       (t->accepted > 0 || due > 1);
-}
-
-/* Whoever was asked and has no reply may get the mail as well. */
-static void
-doubt(struct session *s)
-{
-	struct recipient *r;
-	struct error e;
 	size_t i;
 
-	for (i = s->first; i < s->first + s->queued; i++) {
-		r = &s->mail->envelope->recipients[s->queue[i].recipient];
-		if (s->queue[i].step == STEP_RCPT && r->verdict == VERDICT_OPEN)
-			r->verdict = VERDICT_ACCEPTED;
-	}
-	e = s->error;
-	error_clear(&s->error);
-	error_set(&s->error, ERROR_DOUBTFUL, e.doing,
-	    "%.250s; the whole mail had been sent and may have been delivered",
-	    e.text);
-	strlcpy(s->error.why, e.why, sizeof(s->error.why));
+	sasl_free(s->sasl);
+	s->sasl = NULL;
+	if (s->terms.learned->no_chunking && s->error.kind != ERROR_NONE)
+		error_hint(&s->error, "the server offers CHUNKING but does "
+				      "not know BDAT: write `chunking off'");
+	for (i = 0; i < s->count; i++)
+		transaction_end(s->transactions[i], &s->error);
+	drop_settled(s);
+	return STEP_STAY;
 }
 
 /* The dialogue cannot go on: what was not sent is not sent any more. */
 static enum step
 ask_break(struct session *s)
 {
-	if (may_be_delivered(s) && s->error.code != 421)
-		doubt(s);
-	s->sending = false;
-	s->out.len = s->sent;
+	s->broken = true;
+	pipeline_forget(&s->pipeline);
 	return STEP_OVER;
 }
 
@@ -1106,8 +581,9 @@ ask_break(struct session *s)
 static enum step
 ask_quit(struct session *s)
 {
-	if (s->tail == 0)
-		send_command(s, STEP_QUIT, "QUIT");
+	if (!s->quit)
+		say(s, STEP_STAY, "QUIT");
+	s->quit = true;
 	return STEP_OVER;
 }
 
@@ -1116,32 +592,6 @@ session_quit(struct session *s)
 {
 	enter(s, STEP_QUIT);
 }
-
-static const struct row rows[STEP_STAY] = {
-    [STEP_SECURE] = {"the TLS handshake", 2 * MINUTES, ask_nothing, NULL},
-    [STEP_GREETING] = {"the greeting", 5 * MINUTES, ask_greeting,
-	answer_greeting},
-    [STEP_EHLO] = {"EHLO", 5 * MINUTES, ask_ehlo, answer_ehlo},
-    [STEP_HELO] = {"HELO", 5 * MINUTES, ask_helo, answer_helo},
-    [STEP_STARTTLS] = {"STARTTLS", 2 * MINUTES, ask_starttls, answer_starttls},
-    [STEP_AUTH] = {"AUTH", 2 * MINUTES, ask_auth, answer_auth},
-    [STEP_CANCEL] = {"AUTH", 2 * MINUTES, ask_nothing, answer_cancel},
-    [STEP_READY] = {"the next mail", 5 * MINUTES, ask_nothing, NULL},
-    [STEP_TRANSACTION] = {"the transaction", 5 * MINUTES, ask_transaction,
-	NULL},
-    [STEP_MAIL] = {"MAIL FROM", 5 * MINUTES, ask_mail, answer_mail},
-    [STEP_RCPT] = {"RCPT TO", 5 * MINUTES, ask_rcpt, answer_rcpt},
-    [STEP_DATA] = {"DATA", 2 * MINUTES, ask_data, answer_data},
-    [STEP_BDAT] = {"BDAT", 3 * MINUTES, ask_bdat, answer_bdat},
-    [STEP_BLOCK] = {"the mail data", 3 * MINUTES, ask_nothing, NULL},
-    [STEP_END] = {"the end of the mail data", 10 * MINUTES, ask_nothing,
-	answer_end},
-    [STEP_EMPTY] = {"DATA", 2 * MINUTES, ask_nothing, answer_empty},
-    [STEP_RSET] = {"RSET", 5 * MINUTES, ask_rset, answer_rset},
-    [STEP_QUIT] = {"QUIT", 1, ask_quit, NULL},
-    [STEP_BREAK] = {"the end of the session", 1, ask_break, NULL},
-    [STEP_OVER] = {"the end of the session", 1, ask_over, NULL},
-};
 
 /*
  * Bytes in.
@@ -1169,32 +619,20 @@ answer_stray(struct session *s)
 	return STEP_BREAK;
 }
 
-/* A reply to a command that has not gone out yet is an answer to nothing,
- * but while mail data flows it may be a refusal in good time. */
-static bool
-is_premature(const struct session *s)
-{
-	return s->queued == 1 && s->sent < s->out.len &&
-	       s->queue[s->first].step != STEP_END &&
-	       s->queue[s->first].step != STEP_BDAT;
-}
-
+/* A reply to a command that has not gone out yet is an answer to nothing. */
 static enum step
 answer(struct session *s)
 {
-	struct recipient *r;
+	const struct expected *head = pipeline_head(&s->pipeline);
 	struct expected x;
 
-	if (s->queued == 0 || is_premature(s))
+	if (head == NULL || !pipeline_is_out(&s->pipeline, head->mark))
 		return s->reply.code == 421 ? answer_closing(s, s->step)
 					    : answer_stray(s);
-	x = s->queue[s->first++];
-	s->queued--;
+	x = pipeline_next(&s->pipeline);
 	if (s->reply.code == 421)
-		return answer_closing(s, (enum step)x.step);
-	r = s->mail == NULL ? NULL
-			    : &s->mail->envelope->recipients[x.recipient];
-	return rows[x.step].answer(s, r);
+		return answer_closing(s, x.step);
+	return rows[x.step].answer(s, &x);
 }
 
 /* RFC 3207 section 6 and the STARTTLS injections of 2011 and 2021: whoever
@@ -1257,7 +695,7 @@ take_reply(struct session *s, struct text *bytes)
 		*bytes = text_skip(*bytes, used);
 		s->progress++;
 		hide_echo(s);
-		trace_reply(s);
+		pipeline_trace_reply(&s->pipeline, &s->reply);
 		next = answer(s);
 		reply_reset(&s->reply);
 		return next;
@@ -1296,29 +734,57 @@ session_closed(struct session *s, const struct error *cause)
  * Bytes out.
  */
 
+/* RFC 2920 section 3.1: QUIT with the end of the mail data, where nobody is
+ * left for a further round. */
+static void
+quit_early(struct session *s)
+{
+	if (!s->last || s->count != 1 || s->quit || !s->ehlo.pipelining ||
+	    s->plan.account->pipelining == SWITCH_NO ||
+	    !transaction_is_last_round(s->transactions[0]))
+		return;
+	say(s, STEP_STAY, "QUIT");
+	s->quit = true;
+}
+
+/* More to send, where all that was asked is out. */
+static void
+refill(struct session *s)
+{
+	if (!is_sending(s)) {
+		enter(s, STEP_READY);
+	} else if (transaction_pull(turn(s), &s->error) == -1) {
+		enter(s, STEP_BREAK);
+	} else if (!is_sending(s)) {
+		quit_early(s);
+		enter(s, STEP_READY);
+	}
+}
+
 size_t
 session_output(struct session *s, const char **bytes)
 {
-	if (s->sent == s->out.len && s->step == STEP_TRANSACTION) {
-		if (!s->sending)
-			enter(s, STEP_TRANSACTION);
-		else if (pull_data(s) == -1)
-			enter(s, STEP_BREAK);
-	}
-	*bytes = text_skip(buf_text(&s->out), s->sent).at;
-	return s->out.len - s->sent;
+	struct text waiting;
+	size_t i;
+
+	if (s->step == STEP_READY && pipeline_waiting(&s->pipeline) == 0)
+		refill(s);
+	if (s->step != STEP_OVER &&
+	    pipeline_check(&s->pipeline, &s->error) == -1)
+		enter(s, STEP_BREAK);
+	for (i = 0; i < s->count; i++)
+		transaction_leave(s->transactions[i]);
+	waiting = pipeline_output(&s->pipeline);
+	*bytes = waiting.at;
+	return waiting.len;
 }
 
 void
 session_sent(struct session *s, size_t len)
 {
-	s->sent += len;
-	if (s->sending && len > 0)
+	if (len > 0 && is_sending(s))
 		s->progress++;
-	if (s->sent < s->out.len)
-		return;
-	buf_reset(&s->out);
-	s->sent = 0;
+	pipeline_sent(&s->pipeline, len);
 }
 
 /*
@@ -1334,9 +800,14 @@ session_new(const struct session_plan *plan)
 	s->plan = *plan;
 	s->auth = "-";
 	reply_init(&s->reply);
-	buf_init(&s->out, SESSION_OUT_MAX);
-	buf_init(&s->initial, SESSION_OUT_MAX / 2);
-	buf_init(&s->secret, SESSION_OUT_MAX / 2);
+	pipeline_init(&s->pipeline, plan->trace);
+	buf_init(&s->initial, SESSION_SECRET_MAX);
+	buf_init(&s->secret, SESSION_SECRET_MAX);
+	s->terms = (struct transaction_terms){.account = plan->account,
+	    .smarthost = plan->smarthost,
+	    .ehlo = &s->ehlo,
+	    .learned = plan->learned == NULL ? &s->learned : plan->learned,
+	    .pipeline = &s->pipeline};
 	enter(s, plan->smarthost->security == SMARTHOST_TLS ? STEP_SECURE
 							    : STEP_GREETING);
 	return s;
@@ -1345,15 +816,17 @@ session_new(const struct session_plan *plan)
 void
 session_free(struct session *s)
 {
+	size_t i;
+
 	if (s == NULL)
 		return;
+	for (i = 0; i < s->count; i++)
+		transaction_free(s->transactions[i]);
 	sasl_free(s->sasl);
 	reply_clear(&s->reply);
-	recode_free(s->recode);
-	buf_wipe(&s->out);
+	pipeline_clear(&s->pipeline);
 	buf_wipe(&s->initial);
 	buf_wipe(&s->secret);
-	free(s->queue);
 	free(s);
 }
 
@@ -1362,9 +835,10 @@ session_want(const struct session *s)
 {
 	if (s->step == STEP_OVER)
 		return SESSION_OVER;
-	if (s->step == STEP_SECURE && s->sent == s->out.len)
+	if (s->step == STEP_SECURE && pipeline_waiting(&s->pipeline) == 0)
 		return SESSION_TLS;
-	return s->step == STEP_READY ? SESSION_MAIL : SESSION_PEER;
+	return s->step == STEP_READY && s->count == 0 ? SESSION_MAIL
+						      : SESSION_PEER;
 }
 
 /* RFC 8314 section 7.3: port 465 speaks TLS at once, so that both sides wait
@@ -1411,4 +885,16 @@ const char *
 session_auth(const struct session *s)
 {
 	return s->auth;
+}
+
+const struct ehlo *
+session_ehlo(const struct session *s)
+{
+	return &s->ehlo;
+}
+
+bool
+session_broken(const struct session *s)
+{
+	return s->broken;
 }

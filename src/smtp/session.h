@@ -20,19 +20,9 @@
 
 #include "auth/sasl.h"
 #include "base/error.h"
-#include "message/message.h"
-#include "message/recode.h"
-#include "submit/account.h"
-#include "submit/envelope.h"
+#include "smtp/transaction.h"
 
 enum session_want { SESSION_PEER, SESSION_TLS, SESSION_MAIL, SESSION_OVER };
-
-/* A line of the dialogue for transcripts, secrets already blanked. */
-enum session_side { SESSION_CLIENT, SESSION_SERVER, SESSION_NOTE };
-struct session_trace {
-	void (*line)(void *arg, enum session_side side, struct text line);
-	void *arg;
-};
 
 struct session_plan {
 	const struct account *account;	   /* borrowed, as all here, until */
@@ -42,20 +32,7 @@ struct session_plan {
 	struct text password;		   /* of user */
 	char nonce[32];			   /* random, for SCRAM */
 	struct session_trace trace;	   /* line == NULL: none */
-};
-
-/* One mail. Borrowed until the session wants the next or is over. */
-struct session_mail {
-	struct envelope *envelope;
-	struct message *message;
-	bool all_or_none;   /* send nothing unless all are accepted */
-	bool last;	    /* no other follows: QUIT may leave with the end */
-	struct error error; /* ERROR_NONE: accepted for every recipient that
-			     * has VERDICT_DELIVERED */
-	bool settled;	    /* the error and the verdicts are final */
-	struct recode_remarks remarks; /* what the server's form cost */
-	int code;	 /* of the reply to the end of the mail data, */
-	char words[512]; /* ... the whole of it, visible */
+	struct learned *learned;	   /* NULL: nothing is kept */
 };
 
 struct session;
@@ -92,9 +69,19 @@ void session_closed(struct session *s, const struct error *cause);
  * once for a plain connection as well. */
 void session_secured(struct session *s, const struct sasl_channel *channel);
 
-/* The next mail, in state SESSION_MAIL only. */
-void session_mail(struct session *s, struct session_mail *mail);
+/* Hands over a mail, which is borrowed until it is settled: where the session
+ * wants one, or takes one more while others are under way (PIPELINING allows
+ * it, and no other is in the middle of its commands). */
+bool session_takes_mail(const struct session *s);
+void session_mail(struct session *s, struct mail *mail);
 void session_quit(struct session *s);
+
+/* What the server offered last. */
+const struct ehlo *session_ehlo(const struct session *s);
+
+/* It ended in a break: the connection is to be dropped, and nothing that a
+ * layer below still holds may leave. */
+bool session_broken(const struct session *s);
 
 /* How the session itself ended or stands: ERROR_NONE while nothing failed. */
 const struct error *session_error(const struct session *s);

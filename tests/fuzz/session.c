@@ -9,7 +9,7 @@
 
 struct play {
 	struct session *session;
-	struct session_mail mail, *next;
+	struct mail mail, *next;
 	bool secured, taken;
 	struct buf sent;  /* from the last MAIL on, */
 	size_t good, bad; /* and the replies since */
@@ -189,7 +189,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct envelope env;
 	struct play p = {.secured = !(how & 2), .next = &p.mail};
 
-	p.mail = (struct session_mail){.envelope = &env,
+	p.mail = (struct mail){.envelope = &env,
 	    .message = message_new(NULL),
 	    .all_or_none = how & 4,
 	    .last = !(how & 8)};
