@@ -2,6 +2,9 @@
  * Plays golden dialogues against the session room in memory: each file whole,
  * in pieces of 7 bytes and of 1 byte. TAP on stdout. The format of the files
  * is told in tests/dialogues/README.
+ *
+ * dialogue --connect URL TRUST FILE: plays the client of one file over a
+ * socket, for what the program does not do by itself: several mails at once.
  */
 
 #include <stdarg.h>
@@ -14,12 +17,16 @@
 #include "config/config.h"
 #include "message/message.h"
 #include "submit/envelope.h"
+#include "run/connection.h"
 #include "script.h"
 #include "smtp/session.h"
 #include "submit/submit.h"
+#include "world/clock.h"
+#include "world/tls.h"
 
-#define FILE_MAX (4 * 1024 * 1024)
-#define NONCE	 "fyko+d2lbbFgONRv9qkxdawL"
+#define FILE_MAX  (4 * 1024 * 1024)
+#define MAILS_MAX 8
+#define NONCE	  "fyko+d2lbbFgONRv9qkxdawL"
 
 static const char standard_message[] =
     "From: alice@example.com\r\n"
@@ -36,11 +43,13 @@ struct dialogue {
 	struct buf config;
 	struct buf message;
 	enum smarthost_security security;
-	struct request request;
+	struct request requests[MAILS_MAX]; /* one a mail */
+	size_t mail_count;
 	int fill; /* lines of 64 octets that the message gets in addition */
 	struct text script; /* from the first S:, C:, TLS, ... on */
 	int status;
-	struct text error;
+	struct text errors[MAILS_MAX];
+	size_t error_count;
 	struct text says[16];
 	size_t says_count;
 	struct text verdicts[1024];
@@ -53,10 +62,10 @@ struct play {
 	size_t chunk;
 	struct config config;
 	struct message *message;
-	struct envelope envelope;
+	struct envelope envelopes[MAILS_MAX];
 	struct session *session;
-	struct mail mail;
-	bool handed_over;
+	struct mail mails[MAILS_MAX];
+	size_t handed_over;
 	struct buf heard; /* from the client, not yet compared */
 	struct buf say;	  /* the server's next segment */
 	char fault[1200];
@@ -88,10 +97,17 @@ copy(struct text t)
  * The file.
  */
 
+/* Of the mail whose set-up is being read. */
+static struct request *
+request_of(struct dialogue *d)
+{
+	return &d->requests[d->mail_count - 1];
+}
+
 static void
 add_recipient(struct dialogue *d, char *list)
 {
-	*mem_push(d->request.recipients, d->request.recipient_count) =
+	*mem_push(request_of(d)->recipients, request_of(d)->recipient_count) =
 	    (struct request_recipient){.list = list};
 }
 
@@ -99,22 +115,22 @@ static void
 parse_option(struct dialogue *d, struct text t)
 {
 	if (script_take(&t, "all-or-none"))
-		d->request.all_or_none = true;
+		request_of(d)->all_or_none = true;
 	else if (script_take(&t, "body 8bitmime")) {
-		d->request.body_given = true;
-		d->request.body = BODY_8BITMIME;
+		request_of(d)->body_given = true;
+		request_of(d)->body = BODY_8BITMIME;
 	} else if (script_take(&t, "notify"))
-		dsn_parse_notify(t, &d->request.notify);
+		dsn_parse_notify(t, &request_of(d)->notify);
 	else if (script_take(&t, "ret"))
-		dsn_parse_ret(t, &d->request.ret);
+		dsn_parse_ret(t, &request_of(d)->ret);
 	else if (script_take(&t, "wish smtputf8=yes"))
-		d->request.smtputf8 = true;
+		request_of(d)->smtputf8 = true;
 	else if (script_take(&t, "wish requiretls=yes"))
-		d->request.requiretls = true;
+		request_of(d)->requiretls = true;
 	else if (script_take(&t, "wish"))
-		wishes_parse(t, &d->request.wishes);
+		wishes_parse(t, &request_of(d)->wishes);
 	else if (script_take(&t, "envid"))
-		d->request.envid = copy(t);
+		request_of(d)->envid = copy(t);
 	else
 		printf("# unknown option %.*s\n", TEXT_ARG(t));
 }
@@ -143,19 +159,21 @@ parse_line(struct dialogue *d, struct text t)
 	else if (script_take(&t, "config"))
 		buf_format(&d->config, "%.*s\n", TEXT_ARG(t));
 	else if (script_take(&t, "from"))
-		d->request.reverse_path = copy(t);
+		request_of(d)->reverse_path = copy(t);
 	else if (script_take(&t, "to"))
 		add_recipient(d, copy(t));
 	else if (script_take(&t, "option"))
 		parse_option(d, t);
 	else if (script_take(&t, "|"))
 		buf_format(&d->message, "%.*s\r\n", TEXT_ARG(t));
+	else if (script_take(&t, "mail"))
+		d->mail_count++;
 	else if (script_take(&t, "fill"))
 		d->fill = atoi(t.at);
 	else if (script_take(&t, "status"))
 		d->status = atoi(t.at);
 	else if (script_take(&t, "error"))
-		d->error = t;
+		d->errors[d->error_count++] = t;
 	else if (script_take(&t, "says"))
 		d->says[d->says_count++] = t;
 	else if (script_take(&t, "verdict"))
@@ -169,6 +187,7 @@ static void
 parse_dialogue(struct dialogue *d)
 {
 	struct text line, rest;
+	size_t i;
 
 	buf_string(&d->bytes); /* for the C library's parsers: a NUL */
 	rest = buf_text(&d->bytes);
@@ -177,10 +196,12 @@ parse_dialogue(struct dialogue *d)
 			d->script.at = line.at;
 	}
 	d->script.len = (size_t)(d->bytes.at + d->bytes.len - d->script.at);
-	if (d->request.reverse_path == NULL)
-		d->request.reverse_path = mem_copy("alice@example.com");
-	if (d->request.recipient_count == 0)
+	if (request_of(d)->recipient_count == 0)
 		add_recipient(d, mem_copy("bob@example.org"));
+	for (i = 0; i < d->mail_count; i++)
+		if (d->requests[i].reverse_path == NULL)
+			d->requests[i].reverse_path =
+			    mem_copy("alice@example.com");
 	if (d->message.len == 0)
 		buf_add_string(&d->message, standard_message);
 	while (d->fill-- > 0)
@@ -194,6 +215,7 @@ read_dialogue(struct dialogue *d, const char *path)
 {
 	memset(d, 0, sizeof(*d));
 	d->status = -1;
+	d->mail_count = 1;
 	d->security = SMARTHOST_PLAIN;
 	buf_init(&d->bytes, FILE_MAX);
 	buf_init(&d->config, FILE_MAX);
@@ -207,7 +229,10 @@ read_dialogue(struct dialogue *d, const char *path)
 static void
 clear_dialogue(struct dialogue *d)
 {
-	request_clear(&d->request);
+	size_t i;
+
+	for (i = 0; i < MAILS_MAX; i++)
+		request_clear(&d->requests[i]);
 	buf_clear(&d->bytes);
 	buf_clear(&d->config);
 	buf_clear(&d->message);
@@ -225,13 +250,11 @@ hear(struct play *p)
 	size_t len;
 
 	for (;;) {
-		if (session_want(p->session) == SESSION_MAIL) {
-			if (p->handed_over)
-				session_quit(p->session);
-			else
-				session_mail(p->session, &p->mail);
-			p->handed_over = true;
-		}
+		while (session_takes_mail(p->session) &&
+		       p->handed_over < p->d->mail_count)
+			session_mail(p->session, &p->mails[p->handed_over++]);
+		if (session_want(p->session) == SESSION_MAIL)
+			session_quit(p->session);
 		len = session_output(p->session, &bytes);
 		if (len == 0)
 			return;
@@ -452,53 +475,70 @@ static const struct {
     {"doubtful", VERDICT_DOUBTFUL},
 };
 
+static const struct recipient *
+find_recipient(const struct play *p, struct text address)
+{
+	const struct envelope *env;
+	size_t i;
+
+	for (env = p->envelopes; env < p->envelopes + p->d->mail_count; env++)
+		for (i = 0; i < env->count; i++)
+			if (text_equal(
+				text_of(env->recipients[i].path), address))
+				return &env->recipients[i];
+	return NULL;
+}
+
 static int
 check_verdict(struct play *p, struct text line)
 {
+	const struct recipient *r;
 	struct text address, word;
-	size_t i;
 
 	text_next(&line, " ", &address);
 	text_next(&line, " ", &word);
-	for (i = 0; i < p->envelope.count; i++) {
-		if (text_equal(
-			text_of(p->envelope.recipients[i].path), address))
-			break;
-	}
-	if (i == p->envelope.count)
+	r = find_recipient(p, address);
+	if (r == NULL)
 		return fault(p, "no recipient %.*s", TEXT_ARG(address));
-	if (!text_equal(word,
-		text_of(verdict_words[p->envelope.recipients[i].verdict].word)))
+	if (!text_equal(word, text_of(verdict_words[r->verdict].word)))
 		return fault(p, "the verdict on %.*s is %s", TEXT_ARG(address),
-		    verdict_words[p->envelope.recipients[i].verdict].word);
+		    verdict_words[r->verdict].word);
 	return 0;
+}
+
+static const struct error *
+outcome(const struct play *p, size_t mail)
+{
+	return p->mails[mail].settled ? &p->mails[mail].error
+				      : session_error(p->session);
 }
 
 /* All that is told on failure, each recipient's reply with it. */
 static void
-add_told(const struct play *p, const struct error *e, struct buf *told)
+add_told(const struct play *p, size_t mail, struct buf *told)
 {
+	const struct envelope *env = &p->envelopes[mail];
+	const struct error *e = outcome(p, mail);
 	const struct recipient *r;
-	size_t i;
 
 	buf_format(told, "%s: %s\n%s\n%s\n", e->doing == NULL ? "" : e->doing,
 	    e->text, e->why, e->hint);
-	for (i = 0; i < p->envelope.count; i++) {
-		r = &p->envelope.recipients[i];
+	for (r = env->recipients; r < env->recipients + env->count; r++)
 		if (r->verdict != VERDICT_DELIVERED && r->reply != NULL)
 			buf_format(told, "%s: %s\n", r->path, r->reply->words);
-	}
 }
 
 static int
-check_says(struct play *p, const struct error *e, struct text words)
+check_says(struct play *p, struct text words)
 {
 	struct buf told;
 	char *sought;
 	int result = 0;
+	size_t i;
 
 	buf_init(&told, FILE_MAX);
-	add_told(p, e, &told);
+	for (i = 0; i < p->d->mail_count; i++)
+		add_told(p, i, &told);
 	sought = copy(words);
 	if (strstr(buf_string(&told), sought) == NULL)
 		result = fault(p, "it does not say \"%s\" but: %s", sought,
@@ -508,21 +548,27 @@ check_says(struct play *p, const struct error *e, struct text words)
 	return result;
 }
 
+/* The status is that of the first mail that failed. */
 static int
 check_outcome(struct play *p)
 {
 	const struct error *e;
 	size_t i;
 
-	e = p->mail.settled ? &p->mail.error : session_error(p->session);
+	for (i = 0; i < p->d->error_count; i++) {
+		e = outcome(p, i);
+		if (!text_equal(p->d->errors[i], text_of(error_word(e->kind))))
+			return fault(p, "mail %zu: error %s: %s", i + 1,
+			    error_word(e->kind), e->text);
+	}
+	e = outcome(p, 0);
+	for (i = 1; e->kind == ERROR_NONE && i < p->d->mail_count; i++)
+		e = outcome(p, i);
 	if (error_status(e->kind) != p->d->status)
 		return fault(p, "status %d, not %d: %s", error_status(e->kind),
 		    p->d->status, e->text);
-	if (p->d->error.at != NULL &&
-	    !text_equal(p->d->error, text_of(error_word(e->kind))))
-		return fault(p, "error %s: %s", error_word(e->kind), e->text);
 	for (i = 0; i < p->d->says_count; i++) {
-		if (check_says(p, e, p->d->says[i]) == -1)
+		if (check_says(p, p->d->says[i]) == -1)
 			return -1;
 	}
 	for (i = 0; i < p->d->verdict_count; i++) {
@@ -537,41 +583,68 @@ check_outcome(struct play *p)
  */
 
 static int
-prepare(struct play *p)
+read_config(struct play *p, const char *url, const char *trust)
 {
-	static const char *const urls[] = {
-	    [SMARTHOST_TLS] = "smtps://mx.example",
-	    [SMARTHOST_STARTTLS] = "smtp://mx.example",
-	    [SMARTHOST_PLAIN] = "smtp+plain://mx.example"};
-	struct facts facts = {
-	    .login = "alice", .full_name = "", .host = "client.example"};
-	struct notes notes = {0};
-	struct submission submission = {.request = &p->d->request,
-	    .facts = &facts,
-	    .envelope = &p->envelope,
-	    .notes = &notes};
-	struct error e;
 	struct buf text;
-	int result;
 
-	error_clear(&e);
 	buf_init(&text, FILE_MAX);
-	buf_format(&text, "smarthost %s\nhelo client.example\n%s",
-	    urls[p->d->security], buf_string((struct buf *)&p->d->config));
+	buf_format(&text, "smarthost %s\nhelo client.example\n%s", url,
+	    buf_string((struct buf *)&p->d->config));
+	if (trust != NULL)
+		buf_format(&text, "family ipv4\ntls-trust %s\n", trust);
 	config_parse(&p->config, "dialogue", buf_text(&text), NULL);
 	config_end(&p->config);
 	buf_clear(&text);
-	if (p->config.fault_count > 0)
-		return fault(p, "%s: %s", p->config.faults[0].where,
-		    p->config.faults[0].what);
+	return p->config.fault_count == 0
+		   ? 0
+		   : fault(p, "%s: %s", p->config.faults[0].where,
+			 p->config.faults[0].what);
+}
+
+static int
+prepare_mail(struct play *p, size_t mail)
+{
+	struct facts facts = {
+	    .login = "alice", .full_name = "", .host = "client.example"};
+	const struct account *account = &p->config.accounts[0];
+	const struct request *request = &p->d->requests[mail];
+	struct notes notes = {0};
+	struct submission submission = {.request = request,
+	    .facts = &facts,
+	    .account = account,
+	    .message = p->message,
+	    .envelope = &p->envelopes[mail],
+	    .notes = &notes};
+	struct error e;
+	int result;
+
+	error_clear(&e);
+	result = submit(&submission, &e);
+	notes_clear(&notes);
+	p->mails[mail] = (struct mail){.envelope = &p->envelopes[mail],
+	    .message = p->message,
+	    .last = mail + 1 == p->d->mail_count,
+	    .all_or_none =
+		request->all_or_none || account->recipients_all == SWITCH_YES};
+	return result == -1 ? fault(p, "submit: %s", e.text) : 0;
+}
+
+static int
+prepare(struct play *p, const char *url, const char *trust)
+{
+	struct error e;
+	size_t i;
+
+	error_clear(&e);
+	if (read_config(p, url, trust) == -1)
+		return -1;
 	p->message = message_new(NULL);
 	message_input(p->message, p->d->message.at, p->d->message.len, &e);
 	message_end(p->message, &e);
-	submission.account = &p->config.accounts[0];
-	submission.message = p->message;
-	result = submit(&submission, &e);
-	notes_clear(&notes);
-	return result == -1 ? fault(p, "submit: %s", e.text) : 0;
+	for (i = 0; i < p->d->mail_count; i++)
+		if (prepare_mail(p, i) == -1)
+			return -1;
+	return 0;
 }
 
 static void
@@ -585,29 +658,50 @@ start(struct play *p)
 	    .password = text_of(a->secret.text),
 	    .nonce = NONCE};
 
-	p->mail.envelope = &p->envelope;
-	p->mail.message = p->message;
-	p->mail.last = true;
-	p->mail.all_or_none =
-	    p->d->request.all_or_none || a->recipients_all == SWITCH_YES;
 	p->session = session_new(&plan);
 	tell_secured(p, p->d->security == SMARTHOST_TLS);
+}
+
+static void
+play_init(struct play *p, const struct dialogue *d, size_t chunk)
+{
+	size_t i;
+
+	memset(p, 0, sizeof(*p));
+	p->d = d;
+	p->chunk = chunk;
+	config_init(&p->config);
+	for (i = 0; i < MAILS_MAX; i++)
+		envelope_init(&p->envelopes[i]);
+	buf_init(&p->heard, 4 * FILE_MAX);
+	buf_init(&p->say, 4 * FILE_MAX);
+}
+
+static void
+play_clear(struct play *p)
+{
+	size_t i;
+
+	message_free(p->message);
+	for (i = 0; i < MAILS_MAX; i++)
+		envelope_clear(&p->envelopes[i]);
+	config_clear(&p->config);
+	buf_clear(&p->heard);
+	buf_clear(&p->say);
 }
 
 static int
 play(const struct dialogue *d, const char *name, size_t chunk)
 {
+	static const char *const urls[] = {
+	    [SMARTHOST_TLS] = "smtps://mx.example",
+	    [SMARTHOST_STARTTLS] = "smtp://mx.example",
+	    [SMARTHOST_PLAIN] = "smtp+plain://mx.example"};
 	struct play p;
 	int result;
 
-	memset(&p, 0, sizeof(p));
-	p.d = d;
-	p.chunk = chunk;
-	config_init(&p.config);
-	envelope_init(&p.envelope);
-	buf_init(&p.heard, 4 * FILE_MAX);
-	buf_init(&p.say, 4 * FILE_MAX);
-	result = prepare(&p);
+	play_init(&p, d, chunk);
+	result = prepare(&p, urls[d->security], NULL);
 	if (result == 0) {
 		start(&p);
 		result = play_script(&p);
@@ -617,11 +711,7 @@ play(const struct dialogue *d, const char *name, size_t chunk)
 	if (result == -1)
 		printf("# %s in pieces of %zu: %s\n", name, chunk, p.fault);
 	session_free(p.session);
-	message_free(p.message);
-	envelope_clear(&p.envelope);
-	config_clear(&p.config);
-	buf_clear(&p.heard);
-	buf_clear(&p.say);
+	play_clear(&p);
 	return result;
 }
 
@@ -642,11 +732,51 @@ play_file(const char *path)
 	return result;
 }
 
+/* The client of one file over a socket; the server plays the script. */
+static int
+connect_and_play(const char *url, const char *trust, const char *path)
+{
+	struct connection_plan plan = {.helo = "client.example"};
+	struct connection *connection;
+	struct dialogue d;
+	struct error e;
+	struct play p;
+	int result;
+
+	error_clear(&e);
+	if (read_dialogue(&d, path) == -1)
+		return -1;
+	play_init(&p, &d, 0);
+	result = prepare(&p, url, trust);
+	if (result == 0) {
+		plan.account = &p.config.accounts[0];
+		connection = connection_new(
+		    &plan, &plan.account->smarthosts.at[0], NULL);
+		result = connection_start(connection, clock_in(30), &e);
+		if (result == 0)
+			connection_mails(connection, p.mails, d.mail_count,
+			    clock_in(d.status == 0 ? 30 : 2), &e);
+		result = check_outcome(&p);
+		connection_end(connection);
+	}
+	if (result == -1)
+		fprintf(stderr, "%s %s\n", p.fault, e.text);
+	play_clear(&p);
+	clear_dialogue(&d);
+	return result;
+}
+
 int
 main(int argc, char **argv)
 {
 	int failed = 0, i, result;
+	struct error e;
 
+	error_clear(&e);
+	if (tls_start_library(&e) == -1)
+		return 1;
+	if (argc == 5 && strcmp(argv[1], "--connect") == 0)
+		return connect_and_play(argv[2], argv[3], argv[4]) == -1;
 	printf("1..%d\n", argc - 1);
 	for (i = 1; i < argc; i++) {
 		result = play_file(argv[i]);

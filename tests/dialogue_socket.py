@@ -66,6 +66,8 @@ class Dialogue:
 
     def __init__(self, path):
         self.name = path.stem
+        self.path = path.resolve()
+        self.mails = 1
         self.security = "plain"
         self.config = []
         self.reverse_path = "alice@example.com"
@@ -104,6 +106,7 @@ class Dialogue:
         "config": lambda d, v: d.config.append(v),
         "from": lambda d, v: setattr(d, "reverse_path", v),
         "to": lambda d, v: d.recipients.append(v),
+        "mail": lambda d, v: setattr(d, "mails", d.mails + 1),
         "option": read_option,
         "memory-only": lambda d, v: setattr(d, "memory_only", True),
         "plain-only": lambda d, v: setattr(d, "plain_only", True),
@@ -265,8 +268,12 @@ class Play:
             f"tls-trust {certificates}/ca.pem", "log off",
             *self.dialogue.config, ""])
 
-    def command(self, program, config):
+    def command(self, program, config, url, trust):
         d = self.dialogue
+        if d.mails > 1:
+            # Several mails at a time: the player takes the client's part.
+            player = Path(program).parent / "tests" / "dialogue"
+            return [player, "--connect", url, trust, d.path]
         deadline = ["--set", "deadline=" + DEADLINE] if d.silent else []
         return [program, "-C", config, "-f", d.reverse_path, *deadline,
                 *d.options, "--", *d.recipients]
@@ -282,15 +289,19 @@ class Play:
                 config.touch(mode=0o600)
                 config.write_text(self.config(certificates, server.port),
                                   encoding="utf-8")
-                return self.run_in(folder, server, program)
+                command = self.command(
+                    program, str(config),
+                    f"{SCHEMES[self.security]}://localhost:{server.port}",
+                    f"{certificates}/ca.pem")
+                return self.run_in(folder, server, command)
 
-    def run_in(self, folder, server, program):
+    def run_in(self, folder, server, command):
         with open(folder / "message") as stdin, \
                 open(folder / "stdout", "w+b") as stdout, \
                 open(folder / "stderr", "w+b") as stderr:
             client = subprocess.Popen(
-                self.command(program, str(folder / "config")), cwd=folder,
-                env=ENVIRONMENT, stdin=stdin, stdout=stdout, stderr=stderr)
+                command, cwd=folder, env=ENVIRONMENT, stdin=stdin,
+                stdout=stdout, stderr=stderr)
             faults = self.watch(client, server)
             stdout.seek(0)
             stderr.seek(0)
@@ -320,6 +331,11 @@ class Play:
 
     def judge(self, faults, status, stdout, stderr):
         d = self.dialogue
+        if d.mails > 1:
+            # The player has judged the outcome.
+            if status != 0 or stderr:
+                faults.append(f"the player: {status} {stderr}")
+            return faults
         if status != d.status:
             faults.append(f"status {status} instead of {d.status}")
         if stdout or (d.status == 0 and stderr):

@@ -63,7 +63,7 @@ check-unit: $(UNIT)
 check-player: $(PLAYER) $(SERVE_PLAYER)
 	@$(if $(DIALOGUES),$(PLAYER) $(DIALOGUES))
 	@$(if $(SERVE_DIALOGUES),$(SERVE_PLAYER) $(SERVE_DIALOGUES))
-check-socket: all
+check-socket: all $(PLAYER)
 	tests/dialogue_socket.py
 check-dialogues: check-player check-socket
 check-scripts: all $(SPELLINGS)
