@@ -1,0 +1,370 @@
+#include "../unit.h"
+
+/* Transactions as a session drives them. */
+#include "smtp/session.h"
+
+#define GREETING "220 mx\r\n"
+#define EHLO	 "250-mx\r\n250-PIPELINING\r\n250 DSN\r\n"
+
+struct trial {
+	struct account account;
+	struct smarthost smarthost;
+	struct learned learned;
+	struct session *session;
+	struct buf heard;
+	struct mail mail;
+	struct envelope envelope;
+	struct buf seen; /* by the observers */
+};
+
+static void
+note_ending(void *arg, const struct mail *mail)
+{
+	struct trial *t = arg;
+
+	assert_ptr_equal(mail, &t->mail);
+	/* Nothing of the end has left. */
+	assert_null(strstr(buf_string(&t->heard), "\r\n.\r\n"));
+	buf_add_string(&t->seen, "ending;");
+}
+
+static void
+note_answered(void *arg, const struct mail *mail, size_t recipient)
+{
+	struct trial *t = arg;
+
+	buf_format(&t->seen, "%d %zu delivered, for %zu;", mail->code,
+	    envelope_count(mail->envelope, VERDICT_DELIVERED), recipient);
+}
+
+static void
+begin(struct trial *t, size_t recipients)
+{
+	char path[40];
+	struct error e;
+	size_t i;
+
+	memset(t, 0, sizeof(*t));
+	error_clear(&e);
+	t->smarthost = (struct smarthost){.security = SMARTHOST_PLAIN,
+	    .host = (char *)(uintptr_t) "mx",
+	    .port = 25};
+	envelope_init(&t->envelope);
+	for (i = 0; i < recipients; i++) {
+		snprintf(path, sizeof(path), "r%zu@example.org", i);
+		assert_int_equal(
+		    envelope_add(&t->envelope, text_of(path), &e), 1);
+	}
+	t->mail = (struct mail){.envelope = &t->envelope,
+	    .message = message_new(NULL),
+	    .last = true,
+	    .observer = {note_ending, note_answered, t}};
+	message_input(t->mail.message, "From: a@b\r\n\r\nx\r\n", 16, &e);
+	assert_int_equal(message_end(t->mail.message, &e), 0);
+	buf_init(&t->heard, 1 << 24);
+	buf_init(&t->seen, 1 << 16);
+}
+
+static void
+connect_session(struct trial *t)
+{
+	const struct sasl_channel channel = {.local = true};
+	struct session_plan plan = {.account = &t->account,
+	    .smarthost = &t->smarthost,
+	    .helo = "client",
+	    .nonce = "n",
+	    .learned = &t->learned};
+
+	session_free(t->session);
+	buf_reset(&t->heard);
+	t->session = session_new(&plan);
+	session_secured(t->session, &channel);
+	session_input(t->session, GREETING, strlen(GREETING));
+	session_input(t->session, "", 0);
+}
+
+/* All that the client says now; how many lines begin with the word. */
+static size_t
+hear(struct trial *t, const char *word)
+{
+	struct text line, rest;
+	const char *bytes;
+	size_t count = 0, len;
+
+	buf_reset(&t->heard);
+	while ((len = session_output(t->session, &bytes)) > 0) {
+		buf_add(&t->heard, bytes, len);
+		session_sent(t->session, len);
+	}
+	rest = buf_text(&t->heard);
+	while (text_next_line(&rest, &line))
+		count += text_starts_fold(line, text_of(word));
+	return count;
+}
+
+static void
+say(struct trial *t, const char *reply, size_t times)
+{
+	while (times-- > 0)
+		session_input(t->session, reply, strlen(reply));
+}
+
+static void
+greet(struct trial *t, const char *ehlo)
+{
+	connect_session(t);
+	assert_int_equal(hear(t, "EHLO"), 1);
+	say(t, ehlo, 1);
+	assert_int_equal(session_want(t->session), SESSION_MAIL);
+	assert_true(session_takes_mail(t->session));
+}
+
+static void
+end(struct trial *t)
+{
+	session_free(t->session);
+	message_free(t->mail.message);
+	envelope_clear(&t->envelope);
+	buf_clear(&t->heard);
+	buf_clear(&t->seen);
+}
+
+/* At most so many replies to RCPT are due at a time. */
+static void
+recipients_are_asked_within_a_window(void **state)
+{
+	struct trial t;
+	size_t due;
+
+	(void)state;
+	begin(&t, 250);
+	greet(&t, EHLO);
+	session_mail(t.session, &t.mail);
+	assert_int_equal(hear(&t, "RCPT"), TRANSACTION_WINDOW);
+	say(&t, "250 ok\r\n", 1); /* MAIL */
+	assert_int_equal(hear(&t, "RCPT"), 0);
+	for (due = 0; due < 150; due++) {
+		say(&t, "250 ok\r\n", 1);
+		assert_int_equal(hear(&t, "RCPT"), 1);
+	}
+	assert_int_equal(hear(&t, "DATA"), 0);
+	say(&t, "250 ok\r\n", 99);
+	assert_int_equal(hear(&t, "x"), 0);
+	say(&t, "250 ok\r\n", 1);
+	say(&t, "354 go\r\n", 1);
+	hear(&t, "x");
+	say(&t, "250 taken\r\n", 1);
+	assert_true(t.mail.settled);
+	assert_int_equal(envelope_count(&t.envelope, VERDICT_DELIVERED), 250);
+	end(&t);
+}
+
+/* A limit that was announced is the window, and the size of a round. */
+static void
+an_announced_limit_is_the_window(void **state)
+{
+	struct trial t;
+
+	(void)state;
+	begin(&t, 250);
+	greet(&t, "250-mx\r\n250-PIPELINING\r\n250 LIMITS RCPTMAX=200\r\n");
+	session_mail(t.session, &t.mail);
+	assert_int_equal(hear(&t, "RCPT"), 200);
+	end(&t);
+}
+
+/* What stops the asking is told to the next session with this smarthost. */
+static void
+a_limit_is_learned_for_the_run(void **state)
+{
+	const struct error gone = {.kind = ERROR_LATER, .text = "gone"};
+	struct trial t;
+
+	(void)state;
+	begin(&t, 250);
+	greet(&t, EHLO);
+	session_mail(t.session, &t.mail);
+	hear(&t, "RCPT");
+	say(&t, "250 ok\r\n", 1 + 70);
+	hear(&t, "RCPT");
+	say(&t, "452 4.5.3 too many\r\n", 1);
+	assert_int_equal(hear(&t, "RCPT"), 0);
+	assert_int_equal(t.learned.rcptmax, 70);
+	say(&t, "421 4.7.0 too many errors\r\n", 1);
+	assert_true(t.mail.settled);
+	assert_true(t.mail.again);
+	assert_int_equal(t.mail.error.kind, ERROR_LATER);
+
+	mail_reopen(&t.mail);
+	assert_int_equal(envelope_count(&t.envelope, VERDICT_OPEN), 250);
+	greet(&t, EHLO);
+	session_mail(t.session, &t.mail);
+	assert_int_equal(hear(&t, "RCPT"), 70);
+	say(&t, "250 ok\r\n", 1 + 70);
+	say(&t, "354 go\r\n", 1);
+	hear(&t, "x");
+	say(&t, "250 taken\r\n", 1);
+	assert_false(t.mail.settled);
+	assert_int_equal(hear(&t, "RCPT"), 70);
+	session_closed(t.session, &gone);
+	assert_int_equal(envelope_count(&t.envelope, VERDICT_DELIVERED), 70);
+	assert_false(t.mail.again);
+	end(&t);
+}
+
+/* A full mailbox is no limit. */
+static void
+a_full_mailbox_stops_nobody(void **state)
+{
+	struct trial t;
+
+	(void)state;
+	begin(&t, 3);
+	greet(&t, EHLO);
+	session_mail(t.session, &t.mail);
+	hear(&t, "RCPT");
+	say(&t, "250 ok\r\n", 2);
+	say(&t, "452 4.2.2 mailbox full\r\n", 1);
+	say(&t, "250 ok\r\n", 1);
+	assert_int_equal(t.learned.rcptmax, 0);
+	say(&t, "354 go\r\n", 1);
+	hear(&t, "x");
+	say(&t, "250 taken\r\n", 1);
+	assert_true(t.mail.settled);
+	assert_int_equal(envelope_count(&t.envelope, VERDICT_LATER), 1);
+	assert_int_equal(envelope_count(&t.envelope, VERDICT_DELIVERED), 2);
+	end(&t);
+}
+
+static void
+observers_are_told_before_and_after(void **state)
+{
+	struct trial t;
+
+	(void)state;
+	begin(&t, 2);
+	greet(&t, EHLO);
+	session_mail(t.session, &t.mail);
+	hear(&t, "x");
+	say(&t, "250 ok\r\n", 2);
+	say(&t, "550 5.1.1 no\r\n", 1);
+	say(&t, "354 go\r\n", 1);
+	assert_string_equal(buf_string(&t.seen), "");
+	hear(&t, "x");
+	assert_string_equal(buf_string(&t.seen), "ending;");
+	say(&t, "250 taken\r\n", 1);
+	assert_string_equal(
+	    buf_string(&t.seen), "ending;250 1 delivered, for 0;");
+	end(&t);
+}
+
+/* With BDAT the end may leave before anyone is accepted; a refusal is told. */
+static void
+observers_are_told_of_a_refusal(void **state)
+{
+	struct trial t;
+
+	(void)state;
+	begin(&t, 1);
+	greet(&t, "250-mx\r\n250-PIPELINING\r\n250 CHUNKING\r\n");
+	session_mail(t.session, &t.mail);
+	hear(&t, "x");
+	assert_string_equal(buf_string(&t.seen), "ending;");
+	say(&t, "250 ok\r\n", 2);
+	say(&t, "554 5.6.0 not this\r\n", 1);
+	assert_string_equal(
+	    buf_string(&t.seen), "ending;554 0 delivered, for 0;");
+	end(&t);
+}
+
+/* Delivered stays delivered, refused stays refused, and who was not open when
+ * the mail was handed over is not asked for. */
+static void
+only_the_open_are_opened_again(void **state)
+{
+	static const struct {
+		enum verdict before, after, again;
+	} rows[] = {
+	    {VERDICT_OPEN, VERDICT_LATER, VERDICT_OPEN},
+	    {VERDICT_OPEN, VERDICT_OPEN, VERDICT_OPEN},
+	    {VERDICT_OPEN, VERDICT_DELIVERED, VERDICT_DELIVERED},
+	    {VERDICT_OPEN, VERDICT_DOUBTFUL, VERDICT_DOUBTFUL},
+	    {VERDICT_OPEN, VERDICT_REFUSED, VERDICT_REFUSED},
+	    {VERDICT_LATER, VERDICT_LATER, VERDICT_LATER},
+	    {VERDICT_DELIVERED, VERDICT_DELIVERED, VERDICT_DELIVERED},
+	};
+	struct recipient *r;
+	struct trial t;
+	size_t i;
+
+	(void)state;
+	begin(&t, COUNT(rows));
+	r = t.envelope.recipients;
+	for (i = 0; i < COUNT(rows); i++)
+		r[i].verdict = (unsigned char)rows[i].before;
+	greet(&t, EHLO);
+	session_mail(t.session, &t.mail);
+	assert_int_equal(hear(&t, "RCPT"), 5);
+	for (i = 0; i < COUNT(rows); i++)
+		r[i].verdict = (unsigned char)rows[i].after;
+	mail_reopen(&t.mail);
+	for (i = 0; i < COUNT(rows); i++)
+		assert_int_equal(r[i].verdict, rows[i].again);
+	end(&t);
+}
+
+/* Nobody interrupts a mail in the middle of its commands, and with BDAT no
+ * second one follows before it is known to work. */
+static void
+a_second_mail_is_taken_when_the_first_is_asked(void **state)
+{
+	struct envelope other;
+	struct trial t;
+	struct mail next;
+	struct error e;
+
+	(void)state;
+	error_clear(&e);
+	begin(&t, 1);
+	t.mail.last = false;
+	envelope_init(&other);
+	envelope_add(&other, TEXT("other@example.org"), &e);
+	next = t.mail;
+	next.envelope = &other;
+	next.observer.ending = NULL;
+	greet(&t, EHLO);
+	session_mail(t.session, &t.mail);
+	assert_false(session_takes_mail(t.session));
+	hear(&t, "x");
+	say(&t, "250 ok\r\n", 2);
+	assert_false(session_takes_mail(t.session));
+	say(&t, "354 go\r\n", 1);
+	assert_false(session_takes_mail(t.session));
+	hear(&t, "x");
+	assert_true(session_takes_mail(t.session));
+	session_mail(t.session, &next);
+	assert_int_equal(hear(&t, "MAIL"), 1);
+	assert_false(t.mail.settled);
+	say(&t, "250 taken\r\n", 1);
+	assert_true(t.mail.settled);
+	assert_false(next.settled);
+	envelope_clear(&other);
+	end(&t);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(recipients_are_asked_within_a_window),
+	    cmocka_unit_test(an_announced_limit_is_the_window),
+	    cmocka_unit_test(a_limit_is_learned_for_the_run),
+	    cmocka_unit_test(a_full_mailbox_stops_nobody),
+	    cmocka_unit_test(observers_are_told_before_and_after),
+	    cmocka_unit_test(observers_are_told_of_a_refusal),
+	    cmocka_unit_test(only_the_open_are_opened_again),
+	    cmocka_unit_test(a_second_mail_is_taken_when_the_first_is_asked),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
