@@ -1,0 +1,656 @@
+#include "config/value.h"
+
+#include <arpa/inet.h>
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+
+#include "base/mem.h"
+#include "message/address.h"
+#include "submit/account.h"
+#include "submit/dsn.h"
+
+#define ADDRESS_VALUE_MAX 1024
+#define DURATION_MAX	  (7 * 24 * 60 * 60) /* in ms still an int */
+
+static_assert(sizeof(enum account_switch) == sizeof(unsigned),
+    "members that are enums are read and written as unsigned");
+
+bool
+value_is_quoted(struct text t)
+{
+	return t.len >= 2 && (t.at[0] == '"' || t.at[0] == '\'') &&
+	       t.at[t.len - 1] == t.at[0];
+}
+
+static int
+wrong(struct text t, const char *expected, const char *hint, struct error *e)
+{
+	error_set(e, ERROR_CONFIG, NULL, "`%s' is not %s", SHOWN(t), expected);
+	return hint == NULL ? -1 : error_hint(e, "%s", hint);
+}
+
+/*
+ * Strings.
+ */
+
+static int
+parse_string(const struct value *v, struct error *e)
+{
+	(void)e;
+	*(char **)v->member = mem_string(v->text.at, v->text.len);
+	return 0;
+}
+
+static void
+format_string(const struct value *v, struct buf *out)
+{
+	buf_add_string(out, *(char **)v->member);
+}
+
+/*
+ * Appends the value to out with a stand-in for each of %U, %H and %D, which
+ * are expanded only when a mail is submitted.
+ */
+static int
+stand_in(struct text t, struct buf *out, struct error *e)
+{
+	size_t i;
+	char next;
+
+	for (i = 0; i < t.len; i++) {
+		next = i + 1 < t.len ? t.at[i + 1] : '\0';
+		if (t.at[i] != '%') {
+			buf_add_char(out, t.at[i]);
+			continue;
+		}
+		if (next == '\0' || strchr("UHD%", next) == NULL)
+			return wrong(t, "right behind its `%' sign",
+			    "%U is the user, %H the host, %D the domain, %% a "
+			    "per cent sign",
+			    e);
+		buf_add_char(out, next == '%' ? '%' : 'x');
+		i++;
+	}
+	if (out->full)
+		return error_set(e, ERROR_CONFIG, NULL,
+		    "the value is longer than %zu octets", out->max);
+	return 0;
+}
+
+static int
+parse_template(const struct value *v, struct error *e)
+{
+	struct buf expanded;
+	int rc;
+
+	buf_init(&expanded, ADDRESS_VALUE_MAX);
+	rc = stand_in(v->text, &expanded, e);
+	buf_clear(&expanded);
+	return rc == -1 ? -1 : parse_string(v, e);
+}
+
+/* The addr-spec of an address with stand-ins into *out; or its fault. */
+static const char *
+parse_bare(struct text expanded, struct buf *out)
+{
+	struct address mailbox;
+	struct address_list list;
+
+	if (address_parse_one(&list, expanded, &mailbox) == -1)
+		return list.fault;
+	if (mailbox.local.len == 0)
+		return "it is empty";
+	if (mailbox.phrase.len > 0)
+		return "the name belongs into `full-name'";
+	return address_format(&mailbox, out) == -1 ? "it is too long" : NULL;
+}
+
+/* What holds escapes stays as it was written. */
+static int
+parse_mailbox(const struct value *v, struct error *e)
+{
+	bool escaped = text_find(v->text, '%') < v->text.len;
+	struct buf expanded, spec;
+	struct value bare = *v;
+	const char *fault;
+	int rc;
+
+	buf_init(&expanded, ADDRESS_VALUE_MAX);
+	buf_init(&spec, ADDRESS_VALUE_MAX);
+	rc = stand_in(v->text, &expanded, e);
+	fault = rc == -1 ? NULL : parse_bare(buf_text(&expanded), &spec);
+	if (fault != NULL)
+		rc = error_set(e, ERROR_CONFIG, NULL,
+		    "`%s' is not a bare address: %s", SHOWN(v->text), fault);
+	bare.text = escaped ? v->text : buf_text(&spec);
+	if (rc == 0)
+		rc = parse_string(&bare, e);
+	buf_clear(&expanded);
+	buf_clear(&spec);
+	return rc;
+}
+
+/* Without the brackets a quoted local-part would be taken for a mistake. */
+static void
+format_mailbox(const struct value *v, struct buf *out)
+{
+	const char *spec = *(char **)v->member;
+
+	buf_format(out, value_is_quoted(text_of(spec)) ? "<%s>" : "%s", spec);
+}
+
+/* A relative path in a file would depend on where the caller stands, and
+ * that may be a stranger's folder. On the command line it is meant so. */
+static int
+check_path(const struct value *v, struct error *e)
+{
+	if (v->reader == NULL || v->text.at[0] == '/')
+		return 0;
+	error_set(e, ERROR_CONFIG, NULL, "the path does not begin with `/'");
+	return error_hint(e, "write the whole path, from `/' on");
+}
+
+/* The word is kept, so that it hides what defaults say. */
+static int
+parse_path(const struct value *v, struct error *e)
+{
+	struct value word = *v;
+
+	word.text = text_of(v->words->name);
+	if (text_equal_fold(v->text, word.text))
+		return parse_string(&word, e);
+	return check_path(v, e) == -1 ? -1 : parse_string(v, e);
+}
+
+static bool
+is_ascii(struct text t)
+{
+	return !text_has_8bit(t);
+}
+
+static bool
+is_host_or_ipv6(struct text t)
+{
+	return account_is_host(t) || account_is_ipv6(t);
+}
+
+/* Also an address literal of RFC 5321 section 4.1.3. */
+static bool
+is_helo(struct text t)
+{
+	struct text inside = text_skip(text_first(t, t.len - 1), 1);
+	struct text tag = TEXT("IPv6:");
+	unsigned char address[4];
+
+	if (t.at[0] != '[' || t.at[t.len - 1] != ']')
+		return account_is_host(t);
+	if (text_starts_fold(inside, tag))
+		return account_is_ipv6(text_skip(inside, tag.len));
+	return inet_pton(AF_INET, SHOWN(inside), address) == 1;
+}
+
+/*
+ * Words and numbers.
+ */
+
+static const struct value_word *
+find_word(const struct value_word *words, struct text name)
+{
+	while (
+	    words->name != NULL && !text_equal_fold(name, text_of(words->name)))
+		words++;
+	return words->name == NULL ? NULL : words;
+}
+
+static int
+choose(struct text t, const struct value_word *words, unsigned *number,
+    struct error *e)
+{
+	const struct value_word *w = find_word(words, t);
+	struct buf names;
+
+	if (w != NULL) {
+		*number = w->value;
+		return 0;
+	}
+	buf_init(&names, 160);
+	for (w = words; w->name != NULL; w++)
+		buf_format(&names, "%s%s", w == words ? "write one of: " : ", ",
+		    w->name);
+	wrong(t, "one of the words that can stand here", buf_string(&names), e);
+	buf_clear(&names);
+	return -1;
+}
+
+static void
+format_word(const struct value_word *words, unsigned number, struct buf *out)
+{
+	while (words->value != number)
+		words++;
+	buf_add_string(out, words->name);
+}
+
+static int
+parse_choice(const struct value *v, struct error *e)
+{
+	return choose(v->text, v->words, v->member, e);
+}
+
+static void
+format_choice(const struct value *v, struct buf *out)
+{
+	format_word(v->words, *(unsigned *)v->member, out);
+}
+
+static const struct unit {
+	char name;
+	unsigned seconds;
+} units[] = {{'h', 3600}, {'m', 60}, {'s', 1}};
+
+static int
+parse_duration(const struct value *v, struct error *e)
+{
+	struct text digits = v->text;
+	unsigned long long number;
+	unsigned factor = 1;
+	size_t i;
+
+	(void)e;
+	for (i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+		if (text_lower(v->text.at[v->text.len - 1]) == units[i].name) {
+			factor = units[i].seconds;
+			digits = text_first(v->text, v->text.len - 1);
+		}
+	}
+	if (!text_number(digits, DURATION_MAX / factor, &number) || number == 0)
+		return -1;
+	*(unsigned *)v->member = (unsigned)number * factor;
+	return 0;
+}
+
+static void
+format_duration(const struct value *v, struct buf *out)
+{
+	unsigned seconds = *(unsigned *)v->member;
+	const struct unit *unit = units;
+
+	while (seconds % unit->seconds != 0)
+		unit++;
+	buf_format(out, "%u%c", seconds / unit->seconds, unit->name);
+}
+
+static int
+parse_notify(const struct value *v, struct error *e)
+{
+	(void)e;
+	return dsn_parse_notify(v->text, v->member);
+}
+
+static void
+format_notify(const struct value *v, struct buf *out)
+{
+	dsn_format_notify(*(unsigned *)v->member, out);
+}
+
+static int
+parse_ret(const struct value *v, struct error *e)
+{
+	(void)e;
+	return dsn_parse_ret(v->text, v->member);
+}
+
+static void
+format_ret(const struct value *v, struct buf *out)
+{
+	dsn_format_ret(*(enum dsn_ret *)v->member, out);
+}
+
+/*
+ * Values of several parts.
+ */
+
+static int
+parse_smarthosts(const struct value *v, struct error *e)
+{
+	struct smarthost_list *list = v->member;
+	struct text rest = v->text, url;
+	struct smarthost smarthost;
+
+	while (text_next(&rest, " \t", &url)) {
+		if (smarthost_parse(url, &smarthost, e) == -1)
+			return -1;
+		*mem_push(list->at, list->count) = smarthost;
+	}
+	return 0;
+}
+
+static void
+format_smarthosts(const struct value *v, struct buf *out)
+{
+	const struct smarthost_list *list = v->member;
+	size_t i;
+
+	for (i = 0; i < list->count; i++)
+		buf_format(out, "%s\n", list->at[i].url);
+}
+
+static void
+own_smarthosts(void *member)
+{
+	struct smarthost_list *list = member, from = *list;
+	size_t i;
+
+	list->at = mem_new(from.count, sizeof(*list->at));
+	for (i = 0; i < from.count; i++) {
+		list->at[i] = from.at[i];
+		list->at[i].host = mem_copy(from.at[i].host);
+		list->at[i].url = mem_copy(from.at[i].url);
+	}
+}
+
+static void
+free_smarthosts(void *member)
+{
+	struct smarthost_list *list = member;
+
+	while (list->count > 0)
+		smarthost_clear(&list->at[--list->count]);
+	free(list->at);
+}
+
+static int
+parse_patterns(const struct value *v, struct error *e)
+{
+	struct pattern_list *list = v->member;
+	struct text rest = v->text, pattern;
+
+	(void)e;
+	while (text_next(&rest, " \t", &pattern))
+		*mem_push(list->at, list->count) =
+		    mem_string(pattern.at, pattern.len);
+	return 0;
+}
+
+static void
+format_patterns(const struct value *v, struct buf *out)
+{
+	const struct pattern_list *list = v->member;
+	size_t i;
+
+	for (i = 0; i < list->count; i++)
+		buf_format(out, "%s\n", list->at[i]);
+}
+
+static void
+own_patterns(void *member)
+{
+	struct pattern_list *list = member, from = *list;
+	size_t i;
+
+	list->at = mem_new(from.count, sizeof(*list->at));
+	for (i = 0; i < from.count; i++)
+		list->at[i] = mem_copy(from.at[i]);
+}
+
+static void
+free_patterns(void *member)
+{
+	struct pattern_list *list = member;
+
+	while (list->count > 0)
+		free(list->at[--list->count]);
+	free(list->at);
+}
+
+static int
+parse_secret(const struct value *v, struct error *e)
+{
+	struct account_secret *secret = v->member;
+
+	if (v->words->value == SECRET_FILE && check_path(v, e) == -1)
+		return -1;
+	secret->source = (enum secret_source)v->words->value;
+	secret->text = mem_string(v->text.at, v->text.len);
+	return 0;
+}
+
+static void
+format_secret(const struct value *v, struct buf *out)
+{
+	const struct account_secret *secret = v->member;
+
+	if (secret->source == v->words->value)
+		buf_add_string(out, secret->text);
+}
+
+static const struct value_word auth_words[] = {
+    {"auto", AUTH_AUTO}, {"off", AUTH_OFF}, {NULL, 0}};
+
+static int
+mechanism_fault(struct text name, struct error *e)
+{
+	struct buf names;
+	int i;
+
+	buf_init(&names, 400);
+	for (i = 0; i < MECHANISM_COUNT; i++)
+		buf_format(&names, ", %s", mechanism_name((enum mechanism)i));
+	error_set(e, ERROR_CONFIG, NULL, "`%s' is no mechanism known here",
+	    SHOWN(name));
+	error_hint(e, "write one or more of: auto, off%s", buf_string(&names));
+	buf_clear(&names);
+	return -1;
+}
+
+static int
+add_mechanism(struct account_auth *auth, struct text name, struct error *e)
+{
+	enum mechanism mechanism;
+	size_t i;
+
+	if (mechanism_parse(name, &mechanism) == -1)
+		return mechanism_fault(name, e);
+	for (i = 0; i < auth->count; i++) {
+		if (auth->mechanisms[i] == mechanism)
+			return error_set(e, ERROR_CONFIG, NULL,
+			    "%s stands twice", mechanism_name(mechanism));
+	}
+	auth->mechanisms[auth->count++] = mechanism;
+	return 0;
+}
+
+static int
+parse_auth(const struct value *v, struct error *e)
+{
+	const struct value_word *word = find_word(auth_words, v->text);
+	struct account_auth *auth = v->member;
+	struct text rest = v->text, name;
+
+	auth->choice = word == NULL ? AUTH_LIST : (enum auth_choice)word->value;
+	while (word == NULL && text_next(&rest, " ,\t", &name)) {
+		if (add_mechanism(auth, name, e) == -1)
+			return -1;
+	}
+	return word == NULL && auth->count == 0 ? mechanism_fault(v->text, e)
+						: 0;
+}
+
+static void
+format_auth(const struct value *v, struct buf *out)
+{
+	const struct account_auth *auth = v->member;
+	size_t i;
+
+	for (i = 0; i < auth->count; i++)
+		buf_format(out, "%s%s", i == 0 ? "" : " ",
+		    mechanism_name(auth->mechanisms[i]));
+	if (auth->choice != AUTH_LIST)
+		format_word(auth_words, auth->choice, out);
+}
+
+static const struct value_word log_words[] = {{"syslog", LOGGING_SYSLOG},
+    {"syslog:FACILITY", LOGGING_SYSLOG}, {"stderr", LOGGING_STDERR},
+    {"off", LOGGING_OFF}, {"/FILE", LOGGING_FILE}, {NULL, 0}};
+
+/* Without LOG_KERN: only the kernel has it, and 0 is "not set". */
+static const struct value_word facilities[] = {{"auth", LOG_AUTH},
+    {"authpriv", LOG_AUTHPRIV}, {"cron", LOG_CRON}, {"daemon", LOG_DAEMON},
+    {"ftp", LOG_FTP}, {"lpr", LOG_LPR}, {"mail", LOG_MAIL}, {"news", LOG_NEWS},
+    {"user", LOG_USER}, {"uucp", LOG_UUCP}, {"local0", LOG_LOCAL0},
+    {"local1", LOG_LOCAL1}, {"local2", LOG_LOCAL2}, {"local3", LOG_LOCAL3},
+    {"local4", LOG_LOCAL4}, {"local5", LOG_LOCAL5}, {"local6", LOG_LOCAL6},
+    {"local7", LOG_LOCAL7}, {NULL, 0}};
+
+static int
+parse_log(const struct value *v, struct error *e)
+{
+	struct text prefix = TEXT("syslog:");
+	struct account_log *log = v->member;
+	unsigned number = LOGGING_FILE;
+
+	if (text_starts_fold(v->text, prefix)) {
+		if (choose(text_skip(v->text, prefix.len), facilities, &number,
+			e) == -1)
+			return -1;
+		log->facility = (int)number;
+		number = LOGGING_SYSLOG;
+	} else if (v->text.at[0] != '/' &&
+		   choose(v->text, log_words, &number, e) == -1)
+		return -1;
+	log->to = (enum log_target)number;
+	log->path = mem_string(v->text.at, v->text.len);
+	return 0;
+}
+
+/*
+ * What only the reader can do.
+ */
+
+static int
+parse_include(const struct value *v, struct error *e)
+{
+	return v->reader->include(v->reader->arg, v->text, e);
+}
+
+static int
+parse_account(const struct value *v, struct error *e)
+{
+	return v->reader->account(v->reader->arg, v->text, e);
+}
+
+/*
+ * The types.
+ */
+
+static const struct type {
+	int (*parse)(const struct value *, struct error *);
+	void (*format)(const struct value *, struct buf *);
+	size_t size;		   /* of the member */
+	bool string;		   /* it begins with a string that it owns */
+	void (*own)(void *member); /* makes what a copy points to its own */
+	void (*free)(void *member);
+	bool (*fits)(struct text); /* NULL: parse refuses what does not */
+	const char *expected;	   /* in the words for what does not fit, or
+				    * is refused without words */
+	const char *hint;
+} types[] = {
+    [VALUE_SMARTHOSTS] = {parse_smarthosts, format_smarthosts,
+	sizeof(struct smarthost_list), .own = own_smarthosts,
+	.free = free_smarthosts},
+    [VALUE_PATTERNS] = {parse_patterns, format_patterns,
+	sizeof(struct pattern_list), .own = own_patterns,
+	.free = free_patterns},
+    [VALUE_SECRET] = {parse_secret, format_secret,
+	sizeof(struct account_secret), .string = true},
+    [VALUE_AUTH] = {parse_auth, format_auth, sizeof(struct account_auth)},
+    [VALUE_LOG] = {parse_log, format_string, sizeof(struct account_log),
+	.string = true},
+    [VALUE_TEMPLATE] = {parse_template, format_string, sizeof(char *), true,
+	.fits = text_is_utf8, .expected = "text in UTF-8"},
+    [VALUE_MAILBOX] = {parse_mailbox, format_mailbox, sizeof(char *), true},
+    [VALUE_PATH] = {parse_path, format_string, sizeof(char *), true},
+    [VALUE_DOMAIN] = {parse_string, format_string, sizeof(char *), true,
+	.fits = account_is_host, .expected = "a domain name in ASCII"},
+    [VALUE_HELO] = {parse_string, format_string, sizeof(char *), true,
+	.fits = is_helo,
+	.expected = "a host name in ASCII or an address literal",
+	.hint = "write it like host.example.org, [192.0.2.1] or "
+		"[IPv6:2001:db8::1]"},
+    [VALUE_HOST] = {parse_string, format_string, sizeof(char *), true,
+	.fits = is_host_or_ipv6,
+	.expected = "a host name in ASCII or an IP address"},
+    [VALUE_PRIORITY] = {parse_string, format_string, sizeof(char *), true,
+	.fits = is_ascii, .expected = "a priority string of GnuTLS"},
+    [VALUE_CHOICE] = {parse_choice, format_choice, sizeof(unsigned)},
+    [VALUE_DURATION] = {parse_duration, format_duration, sizeof(unsigned),
+	.expected = "a time from one second to seven days",
+	.hint = "write it like 90s, 5m or 1h"},
+    [VALUE_NOTIFY] = {parse_notify, format_notify, sizeof(unsigned),
+	.expected = "a list of notifications",
+	.hint = "write never, or some of success,failure,delay"},
+    [VALUE_RET] = {parse_ret, format_ret, sizeof(enum dsn_ret),
+	.expected = "full or hdrs"},
+    [VALUE_INCLUDE] = {parse_include},
+    [VALUE_ACCOUNT] = {parse_account},
+};
+
+/* A member begins with a pointer, or with an enum or a number. */
+static bool
+is_set(const struct type *t, const void *member)
+{
+	static const char zero[sizeof(void *)];
+	bool pointer = t->string || t->own != NULL;
+
+	return t->size > 0 && memcmp(member, zero,
+				  pointer ? sizeof(void *) : sizeof(unsigned));
+}
+
+int
+value_parse(const struct value *v, struct error *e)
+{
+	const struct type *t = &types[v->type];
+
+	if ((t->fits == NULL || t->fits(v->text)) && t->parse(v, e) == 0)
+		return 0;
+	return t->expected == NULL ? -1
+				   : wrong(v->text, t->expected, t->hint, e);
+}
+
+bool
+value_format(const struct value *v, struct buf *out)
+{
+	const struct type *t = &types[v->type];
+	size_t before = out->len;
+
+	if (is_set(t, v->member))
+		t->format(v, out);
+	return out->len > before;
+}
+
+void
+value_inherit(enum value_type type, void *member, const void *from)
+{
+	const struct type *t = &types[type];
+
+	if (is_set(t, member) || !is_set(t, from))
+		return;
+	memcpy(member, from, t->size);
+	if (t->string)
+		*(char **)member = mem_copy(*(char **)member);
+	if (t->own != NULL)
+		t->own(member);
+}
+
+void
+value_clear(enum value_type type, void *member)
+{
+	const struct type *t = &types[type];
+
+	if (t->string)
+		mem_wipe_string(*(char **)member);
+	if (t->free != NULL)
+		t->free(member);
+	memset(member, 0, t->size);
+}
