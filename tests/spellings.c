@@ -8,19 +8,20 @@
 
 #include "base/error.h"
 #include "cmd/options.h"
-#include "config/config.h"
+#include "config/keyword.h"
 
 int
 main(void)
 {
+	const struct keyword *k;
 	const char *name;
 	size_t i;
 	int kind;
 
 	for (i = 0; (name = options_spelling(i)) != NULL; i++)
 		printf("option %s\n", name);
-	for (i = 0; (name = config_keyword(i)) != NULL; i++)
-		printf("keyword %s\n", name);
+	for (i = 0; (k = keyword_at(i)) != NULL; i++)
+		printf("keyword %s\n", k->name);
 	for (kind = ERROR_NONE; kind <= ERROR_CONFIG; kind++)
 		printf("status %d %s\n", error_status((enum error_kind)kind),
 		    error_word((enum error_kind)kind));

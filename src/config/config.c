@@ -7,7 +7,6 @@
 
 #define ACCOUNTS_MAX	 4096 /* names are compared one by one */
 #define ACCOUNT_NAME_MAX 64
-#define SHOWN_MAX	 160
 
 /* A file that is being read, with those that include it below. */
 struct layer {
@@ -121,13 +120,13 @@ include_find(void *arg, struct text path, struct error *e)
 }
 
 static void
-places_forget(struct parser *p)
+slots_clear(char *slots[KEYWORD_SLOTS])
 {
 	size_t i;
 
-	for (i = 0; i < sizeof(p->places) / sizeof(p->places[0]); i++) {
-		free(p->places[i]);
-		p->places[i] = NULL;
+	for (i = 0; i < KEYWORD_SLOTS; i++) {
+		free(slots[i]);
+		slots[i] = NULL;
 	}
 }
 
@@ -149,15 +148,11 @@ static void
 account_new(struct parser *p, struct text name)
 {
 	struct config *c = p->config;
-	struct account *a;
 
-	c->accounts =
-	    mem_grow(c->accounts, c->account_count, sizeof(*c->accounts));
-	a = &c->accounts[c->account_count++];
-	account_init(a);
-	a->name = mem_string(name.at, name.len);
+	*mem_push(c->accounts, c->account_count) =
+	    (struct account){.name = mem_string(name.at, name.len)};
 	p->in_account = true;
-	places_forget(p);
+	slots_clear(p->places);
 }
 
 static int
@@ -165,29 +160,19 @@ account_begin(void *arg, struct text name, struct error *e)
 {
 	struct parser *p = arg;
 	const struct config *c = p->config;
-	char shown[SHOWN_MAX];
 	int rc = 0;
 
-	text_visible(name, shown, sizeof(shown));
 	if (name.len > ACCOUNT_NAME_MAX || text_find(name, ' ') < name.len)
 		rc = error_set(e, ERROR_CONFIG, NULL,
-		    "`%s' is not one word of at most 64 octets", shown);
+		    "`%s' is not one word of at most 64 octets", SHOWN(name));
 	else if (c->account_count == ACCOUNTS_MAX)
 		return error_set(e, ERROR_CONFIG, NULL,
 		    "there are more than %d accounts", ACCOUNTS_MAX);
 	else if (account_find(c, name) != NULL)
 		rc = error_set(e, ERROR_CONFIG, NULL,
-		    "there is an account `%s' already", shown);
+		    "there is an account `%s' already", SHOWN(name));
 	account_new(p, name);
 	return rc;
-}
-
-const char *
-config_keyword(size_t index)
-{
-	const struct keyword *k = keyword_at(index);
-
-	return k == NULL ? NULL : k->name;
 }
 
 /* Takes `where' over. */
@@ -195,16 +180,12 @@ static void
 fault_add(
     struct config *c, char *where, struct text word, const struct error *e)
 {
-	struct config_fault *fault;
+	struct config_fault *fault = mem_push(c->faults, c->fault_count);
 	struct buf what;
-	char shown[SHOWN_MAX];
 
-	c->faults = mem_grow(c->faults, c->fault_count, sizeof(*c->faults));
-	fault = &c->faults[c->fault_count++];
-	buf_init(&what, sizeof(e->text) + sizeof(shown));
+	buf_init(&what, sizeof(e->text) + sizeof(struct text_shown));
 	if (word.len > 0)
-		buf_format(
-		    &what, "%s: ", text_visible(word, shown, sizeof(shown)));
+		buf_format(&what, "%s: ", SHOWN(word));
 	buf_add_string(&what, e->text);
 	fault->where = where;
 	fault->what = buf_take(&what);
@@ -238,16 +219,9 @@ place_check(struct parser *p, const struct keyword *k, struct error *e)
 		return 0;
 	}
 	return error_set(e, ERROR_CONFIG, NULL, "%s: %s",
-	    k->flags & KEYWORD_SECRET ? "the account has a password already"
-				      : "the account has this keyword already",
+	    k->type == VALUE_SECRET ? "the account has a password already"
+				    : "the account has this keyword already",
 	    *first);
-}
-
-/* The password itself, which nobody may see on a command line. */
-static bool
-is_password(const struct keyword *k)
-{
-	return (k->flags & KEYWORD_SECRET) && (k->flags & KEYWORD_FILES_ONLY);
 }
 
 static int
@@ -255,13 +229,11 @@ line_set(struct parser *p, const struct keyword *k, struct text value,
     struct error *e)
 {
 	struct config *c = p->config;
-	const struct keyword_reader reader = {include_find, account_begin, p};
+	const struct value_reader reader = {include_find, account_begin, p};
 	struct account *a = &c->defaults;
 
 	if (p->in_account)
 		a = &c->accounts[c->account_count - 1];
-	if (is_password(k) && value.len > 0)
-		c->has_secret = true;
 	if (place_check(p, k, e) == -1)
 		return -1;
 	return keyword_set(k, a, value, &reader, e);
@@ -335,7 +307,7 @@ check_gap(const struct keyword *k, struct text rest, struct error *e)
 		return 0;
 	if (is_sign(rest) ||
 	    (is_sign(value) && (value.len == 1 || is_blank(value.at[1])) &&
-		(k->flags & KEYWORD_BYTES) == 0))
+		(k->flags & KEYWORD_PASSWORD) == 0))
 		return error_set(e, ERROR_CONFIG, NULL,
 		    "no `=' or `:' stands between keyword and value");
 	if (!is_blank(rest.at[0]))
@@ -363,7 +335,8 @@ line_read(struct parser *p, struct text line)
 		return;
 	}
 	error_clear(&e);
-	value = k->flags & KEYWORD_BYTES ? skip_blanks(rest) : text_trim(rest);
+	value =
+	    k->flags & KEYWORD_PASSWORD ? skip_blanks(rest) : text_trim(rest);
 	rc = check_gap(k, rest, &e);
 	if (rc == 0)
 		rc = line_set(p, k, value, &e);
@@ -377,19 +350,6 @@ void
 config_init(struct config *c)
 {
 	memset(c, 0, sizeof(*c));
-	account_init(&c->defaults);
-	account_init(&c->override);
-}
-
-static void
-origins_forget(struct config *c)
-{
-	size_t i;
-
-	for (i = 0; i < KEYWORD_SLOTS; i++) {
-		free(c->override_origin[i]);
-		c->override_origin[i] = NULL;
-	}
 }
 
 void
@@ -398,7 +358,7 @@ config_clear(struct config *c)
 	size_t i;
 
 	for (i = 0; i < c->account_count; i++)
-		account_clear(&c->accounts[i]);
+		keyword_clear(&c->accounts[i]);
 	for (i = 0; i < c->fault_count; i++) {
 		free(c->faults[i].where);
 		free(c->faults[i].what);
@@ -406,9 +366,9 @@ config_clear(struct config *c)
 	}
 	free(c->accounts);
 	free(c->faults);
-	account_clear(&c->defaults);
-	account_clear(&c->override);
-	origins_forget(c);
+	keyword_clear(&c->defaults);
+	keyword_clear(&c->override);
+	slots_clear(c->override_origin);
 	config_init(c);
 }
 
@@ -431,7 +391,7 @@ config_parse(struct config *c, const char *name, struct text bytes,
 		layer->line++;
 		line_read(&p, line);
 	}
-	places_forget(&p);
+	slots_clear(p.places);
 	return c->fault_count - before;
 }
 
@@ -445,29 +405,19 @@ override_set(struct config *c, const char *origin, const struct keyword *k,
 {
 	char **held = &c->override_origin[keyword_slot(k)];
 	struct account *a = &c->override;
-	struct account unused;
+	struct account unused = {0};
 	int rc;
 
 	if (*held != NULL && strcmp(*held, origin) == 0 &&
 	    !(k->flags & KEYWORD_REPEATS))
 		return error_set(e, ERROR_CONFIG, NULL, "it is set twice");
-	account_init(&unused);
 	if (*held == NULL)
 		*held = mem_copy(origin);
 	else if (strcmp(*held, origin) != 0)
 		a = &unused;
 	rc = keyword_set(k, a, value, NULL, e);
-	account_clear(&unused);
+	keyword_clear(&unused);
 	return rc;
-}
-
-/* Names of environment variables are foreign bytes. */
-static char *
-origin_place(const char *origin)
-{
-	char shown[SHOWN_MAX];
-
-	return mem_copy(text_visible(text_of(origin), shown, sizeof(shown)));
 }
 
 void
@@ -479,20 +429,20 @@ config_set(struct config *c, const char *origin, struct text keyword,
 	int rc;
 
 	if (k == NULL) {
-		unknown(c, origin_place(origin), keyword, true);
+		unknown(c, mem_copy(SHOWN(text_of(origin))), keyword, true);
 		return;
 	}
 	error_clear(&e);
 	if (k->flags & KEYWORD_FILES_ONLY) {
 		rc = error_set(&e, ERROR_CONFIG, NULL,
 		    "this keyword stands only in a configuration file");
-		if (is_password(k))
+		if (k->flags & KEYWORD_PASSWORD)
 			error_hint(&e, "others could see a password here; use "
 				       "password-file or password-command");
 	} else
 		rc = override_set(c, origin, k, text_trim(value), &e);
 	if (rc == -1)
-		fault_add(c, origin_place(origin), keyword, &e);
+		fault_add(c, mem_copy(SHOWN(text_of(origin))), keyword, &e);
 }
 
 int
@@ -516,18 +466,16 @@ config_keyword_of_environment(const char *name, char *out, size_t size)
 static void
 account_end(const struct config *c, struct account *a)
 {
-	struct account whole;
+	struct account whole = {.name = mem_copy(a->name)};
 
-	account_init(&whole);
-	account_inherit(&whole, &c->override);
-	account_inherit(&whole, a);
-	account_inherit(&whole, &c->defaults);
-	whole.name = mem_copy(a->name);
+	keyword_inherit(&whole, &c->override);
+	keyword_inherit(&whole, a);
+	keyword_inherit(&whole, &c->defaults);
 	if (whole.tls_trust != NULL && strcmp(whole.tls_trust, "system") == 0) {
 		free(whole.tls_trust);
 		whole.tls_trust = NULL;
 	}
-	account_clear(a);
+	keyword_clear(a);
 	*a = whole;
 }
 
@@ -537,10 +485,8 @@ config_end(struct config *c)
 	size_t i;
 
 	if (c->account_count == 0) {
-		c->accounts = mem_new(1, sizeof(*c->accounts));
-		account_init(&c->accounts[0]);
-		c->accounts[0].name = mem_copy("default");
-		c->account_count = 1;
+		*mem_push(c->accounts, c->account_count) =
+		    (struct account){.name = mem_copy("default")};
 	}
 	for (i = 0; i < c->account_count; i++)
 		account_end(c, &c->accounts[i]);
@@ -551,18 +497,15 @@ static void
 choice_fault(const struct config *c, const char *name, struct error *e)
 {
 	struct buf names;
-	char shown[SHOWN_MAX];
 	size_t i;
 
 	buf_init(&names, 300);
 	for (i = 0; i < c->account_count; i++)
 		buf_format(&names, "%s%s", i == 0 ? "" : ", ",
-		    text_visible(
-			text_of(c->accounts[i].name), shown, sizeof(shown)));
+		    SHOWN(text_of(c->accounts[i].name)));
 	if (name != NULL)
 		error_set(e, ERROR_CONFIG, "configuration",
-		    "there is no account `%s'",
-		    text_visible(text_of(name), shown, sizeof(shown)));
+		    "there is no account `%s'", SHOWN(text_of(name)));
 	else
 		error_set(e, ERROR_CONFIG, "configuration",
 		    "no account fits the sender, and none is named `default'");
@@ -571,33 +514,24 @@ choice_fault(const struct config *c, const char *name, struct error *e)
 	buf_clear(&names);
 }
 
-static const struct account *
-account_match(const struct config *c, const char *reverse_path)
-{
-	size_t i;
-
-	for (i = 0; i < c->account_count; i++) {
-		if (account_matches(&c->accounts[i], reverse_path))
-			return &c->accounts[i];
-	}
-	return NULL;
-}
-
 const struct account *
 config_choose(const struct config *c, const char *name,
     const char *reverse_path, struct error *e)
 {
-	const struct account *found;
+	const struct account *found = NULL;
+	size_t i;
 
 	if (name != NULL)
 		found = account_find(c, text_of(name));
-	else {
-		found = account_match(c, reverse_path);
-		if (found == NULL)
-			found = account_find(c, TEXT("default"));
-		if (found == NULL && c->account_count == 1)
-			found = &c->accounts[0];
+	for (i = 0; name == NULL && found == NULL && i < c->account_count;
+	     i++) {
+		if (account_matches(&c->accounts[i], reverse_path))
+			found = &c->accounts[i];
 	}
+	if (name == NULL && found == NULL)
+		found = account_find(c, TEXT("default"));
+	if (name == NULL && found == NULL && c->account_count == 1)
+		found = &c->accounts[0];
 	if (found == NULL)
 		choice_fault(c, name, e);
 	return found;

@@ -41,7 +41,6 @@ struct config {
 	size_t account_count;
 	struct config_fault *faults; /* all of them, in order */
 	size_t fault_count;
-	bool has_secret; /* a `password` value stands in what was read */
 	/* private: */
 	struct account override; /* --set, then environment: highest first */
 	char *override_origin[KEYWORD_SLOTS]; /* who set each keyword there */
@@ -87,9 +86,5 @@ const struct account *config_choose(const struct config *c, const char *name,
 
 /* The first fault as an error (ERROR_CONFIG). -1 always. */
 int config_error(const struct config *c, struct error *e);
-
-/* The keywords in the table's order, for --help and the manual's test; NULL
- * past the end. */
-const char *config_keyword(size_t index);
 
 #endif

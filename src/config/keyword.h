@@ -3,38 +3,39 @@
 
 /*
  * keyword: what a configuration can say about an account: one table of
- * keywords, each row with its own setter. Where a value comes from, and what
- * else stands in the account, is config's to know.
+ * keywords, of which each row names a type of value and a member of struct
+ * account. To set, write, inherit and clear follow from the row. So an account,
+ * which belongs to rooms before this one, is only data there, and here it is
+ * filled and cleared: what its members own only the rows know.
+ *
+ * Where a value comes from, and what else stands in the account, is config's
+ * to know.
  */
 
+#include "base/buf.h"
 #include "base/error.h"
 #include "base/text.h"
+#include "config/value.h"
 #include "submit/account.h"
 
 enum keyword_flags {
 	KEYWORD_REPEATS = 1,	/* may stand several times in one account */
 	KEYWORD_FILES_ONLY = 2, /* not from the environment or --set */
-	KEYWORD_SECRET = 4,	/* one of the ways to a password: one choice */
-	KEYWORD_FREE = 8,	/* quotes and tabs belong to the value */
-	KEYWORD_SPACED = 16,	/* white space separates several values */
-	KEYWORD_BYTES = 32	/* not trimmed at its end */
+	KEYWORD_FREE = 4,	/* quotes and tabs belong to the value */
+	KEYWORD_SPACED = 8,	/* white space separates several values */
+	KEYWORD_PASSWORD = 16	/* the value is a secret, byte for byte: not
+				 * trimmed at its end, never shown */
 };
-
-struct setting;
 
 /* A row of the table; lives as long as the program. */
 struct keyword {
 	const char *name;
-	int (*set)(struct setting *, struct error *);
+	enum value_type type;
+	size_t offset; /* of the member in struct account */
 	unsigned flags;
-};
-
-/* What only the reader of files can do: `include` and `account`. Each returns
- * 0, or -1 with ERROR_CONFIG. */
-struct keyword_reader {
-	int (*include)(void *arg, struct text path, struct error *e);
-	int (*account)(void *arg, struct text name, struct error *e);
-	void *arg;
+	const struct value_word *words; /* as the type asks for, or NULL */
+	const char *usual; /* the value that holds where none is set; NULL
+			    * where that is none, or depends */
 };
 
 /* The rows in the table's order; NULL past the end. */
@@ -53,13 +54,26 @@ const struct keyword *keyword_near(struct text word);
 size_t keyword_slot(const struct keyword *k);
 
 /*
- * Checks the value and sets it in a. reader is NULL where the value comes from
- * outside the files: a keyword with KEYWORD_FILES_ONLY must not stand there,
- * and a path may be relative. -1: ERROR_CONFIG, never with the value of a
- * secret in its words; of a list that is wrong, a may keep the first values.
- * `tls-trust system` is set as that word, for config_end() to take away.
+ * Checks the value and sets it in a, in place of what was there; a list grows.
+ * reader is NULL where the value comes from outside the files: a keyword with
+ * KEYWORD_FILES_ONLY must not stand there, and a path may be relative. -1:
+ * ERROR_CONFIG, never with the value of a secret in its words; of a list that
+ * is wrong, a may keep the first values. `tls-trust system` is set as that
+ * word, for config_end() to take away.
  */
 int keyword_set(const struct keyword *k, struct account *a, struct text value,
-    const struct keyword_reader *reader, struct error *e);
+    const struct value_reader *reader, struct error *e);
+
+/* Appends what a has for k, as keyword_set() takes it; of a keyword that
+ * repeats, each value is a line of its own. False: a has nothing. */
+bool keyword_format(
+    const struct keyword *k, const struct account *a, struct buf *out);
+
+/* Copies every value that a lacks. */
+void keyword_inherit(struct account *a, const struct account *from);
+
+/* Frees all that is in a, secrets wiped, and makes it an account in which
+ * nothing is set: all zero, as it begins. */
+void keyword_clear(struct account *a);
 
 #endif

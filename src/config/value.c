@@ -520,7 +520,7 @@ parse_log(const struct value *v, struct error *e)
 		   choose(v->text, log_words, &number, e) == -1)
 		return -1;
 	log->to = (enum log_target)number;
-	log->path = mem_string(v->text.at, v->text.len);
+	log->text = mem_string(v->text.at, v->text.len);
 	return 0;
 }
 

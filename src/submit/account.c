@@ -21,154 +21,6 @@ static const struct scheme {
     {"smtp+plain://", SMARTHOST_PLAIN, 25},
 };
 
-void
-account_init(struct account *a)
-{
-	memset(a, 0, sizeof(*a));
-}
-
-void
-account_clear(struct account *a)
-{
-	size_t i;
-
-	for (i = 0; i < a->smarthosts.count; i++)
-		smarthost_clear(&a->smarthosts.at[i]);
-	for (i = 0; i < a->match.count; i++)
-		free(a->match.at[i]);
-	mem_wipe_string(a->secret.text);
-	free(a->smarthosts.at);
-	free(a->match.at);
-	free(a->name);
-	free(a->user);
-	free(a->tls_trust);
-	free(a->tls_name);
-	free(a->tls_priority);
-	free(a->helo);
-	free(a->domain);
-	free(a->aliases);
-	free(a->from);
-	free(a->force_from);
-	free(a->full_name);
-	free(a->log.path);
-	account_init(a);
-}
-
-static void
-inherit_string(char **to, const char *from)
-{
-	if (*to == NULL)
-		*to = mem_copy(from);
-}
-
-static void
-inherit_number(unsigned *to, unsigned from)
-{
-	if (*to == 0)
-		*to = from;
-}
-
-static void
-inherit_switch(enum account_switch *to, enum account_switch from)
-{
-	if (*to == SWITCH_UNSET)
-		*to = from;
-}
-
-/* A list counts as one value: none of the defaults is added to it. */
-static void
-inherit_smarthosts(struct account *a, const struct account *d)
-{
-	size_t i;
-
-	if (a->smarthosts.count > 0 || d->smarthosts.count == 0)
-		return;
-	a->smarthosts.at =
-	    mem_new(d->smarthosts.count, sizeof(*a->smarthosts.at));
-	for (i = 0; i < d->smarthosts.count; i++) {
-		a->smarthosts.at[i] = d->smarthosts.at[i];
-		a->smarthosts.at[i].host = mem_copy(d->smarthosts.at[i].host);
-		a->smarthosts.at[i].url = mem_copy(d->smarthosts.at[i].url);
-	}
-	a->smarthosts.count = d->smarthosts.count;
-}
-
-static void
-inherit_match(struct account *a, const struct account *d)
-{
-	size_t i;
-
-	if (a->match.count > 0 || d->match.count == 0)
-		return;
-	a->match.at = mem_new(d->match.count, sizeof(*a->match.at));
-	for (i = 0; i < d->match.count; i++)
-		a->match.at[i] = mem_copy(d->match.at[i]);
-	a->match.count = d->match.count;
-}
-
-static void
-inherit_auth(struct account *a, const struct account *d)
-{
-	inherit_string(&a->user, d->user);
-	inherit_switch(&a->auth_in_clear, d->auth_in_clear);
-	if (a->secret.source == SECRET_NONE) {
-		a->secret.source = d->secret.source;
-		a->secret.text = mem_copy(d->secret.text);
-	}
-	if (a->auth.choice == AUTH_UNSET) {
-		a->auth.choice = d->auth.choice;
-		memcpy(a->auth.mechanisms, d->auth.mechanisms,
-		    sizeof(a->auth.mechanisms));
-		a->auth.count = d->auth.count;
-	}
-}
-
-static void
-inherit_identity(struct account *a, const struct account *d)
-{
-	inherit_string(&a->helo, d->helo);
-	inherit_string(&a->domain, d->domain);
-	inherit_string(&a->aliases, d->aliases);
-	inherit_string(&a->from, d->from);
-	inherit_string(&a->force_from, d->force_from);
-	inherit_switch(&a->from_header, d->from_header);
-	inherit_string(&a->full_name, d->full_name);
-}
-
-static void
-inherit_log(struct account *a, const struct account *d)
-{
-	if (a->log.to != LOGGING_UNSET)
-		return;
-	a->log.to = d->log.to;
-	a->log.path = mem_copy(d->log.path);
-	a->log.facility = d->log.facility;
-}
-
-void
-account_inherit(struct account *a, const struct account *defaults)
-{
-	inherit_smarthosts(a, defaults);
-	inherit_match(a, defaults);
-	inherit_auth(a, defaults);
-	inherit_identity(a, defaults);
-	inherit_log(a, defaults);
-	inherit_string(&a->tls_trust, defaults->tls_trust);
-	inherit_string(&a->tls_name, defaults->tls_name);
-	inherit_string(&a->tls_priority, defaults->tls_priority);
-	inherit_number(&a->timeout, defaults->timeout);
-	inherit_number(&a->deadline, defaults->deadline);
-	inherit_number(&a->connect_timeout, defaults->connect_timeout);
-	inherit_number(&a->dsn_notify, defaults->dsn_notify);
-	inherit_switch(&a->pipelining, defaults->pipelining);
-	inherit_switch(&a->chunking, defaults->chunking);
-	inherit_switch(&a->recipients_all, defaults->recipients_all);
-	if (a->family == FAMILY_UNSET)
-		a->family = defaults->family;
-	if (a->dsn_return == RET_NONE)
-		a->dsn_return = defaults->dsn_return;
-}
-
 static bool
 is_host_char(char c)
 {
@@ -209,10 +61,8 @@ account_is_ipv6(struct text t)
 static int
 smarthost_fault(struct text url, const char *fault, struct error *e)
 {
-	char shown[160];
-
-	return error_set(e, ERROR_CONFIG, "smarthost", "`%s' %s",
-	    text_visible(url, shown, sizeof(shown)), fault);
+	return error_set(
+	    e, ERROR_CONFIG, "smarthost", "`%s' %s", SHOWN(url), fault);
 }
 
 static const struct scheme *
@@ -334,32 +184,26 @@ smarthost_clear(struct smarthost *s)
 }
 
 static int
-check_fault(const struct account *a, const char *fault, struct error *e)
+lacks(const struct account *a, const char *fault, const char *line,
+    struct error *e)
 {
-	char shown[80];
-
-	return error_set(e, ERROR_CONFIG, "configuration", "account `%s' %s",
-	    text_visible(text_of(a->name), shown, sizeof(shown)), fault);
+	error_set(e, ERROR_CONFIG, "configuration", "account `%s' %s",
+	    SHOWN(text_of(a->name)), fault);
+	return error_hint(e, "write a line like: %s", line);
 }
 
 int
 account_check(const struct account *a, struct error *e)
 {
-	if (a->smarthosts.count == 0) {
-		check_fault(a, "has no `smarthost'", e);
-		return error_hint(
-		    e, "write a line like: smarthost smtps://mail.example.org");
-	}
-	if (a->user == NULL && a->secret.source != SECRET_NONE) {
-		check_fault(a, "has a password, but no `user'", e);
-		return error_hint(
-		    e, "write a line like: user alice@example.org");
-	}
-	if (a->user == NULL && a->auth.choice == AUTH_LIST) {
-		check_fault(a, "has mechanisms in `auth', but no `user'", e);
-		return error_hint(e,
-		    "write a line like: user alice@example.org, or: auth off");
-	}
+	if (a->smarthosts.count == 0)
+		return lacks(a, "has no `smarthost'",
+		    "smarthost smtps://mail.example.org", e);
+	if (a->user == NULL && a->secret.source != SECRET_NONE)
+		return lacks(a, "has a password, but no `user'",
+		    "user alice@example.org", e);
+	if (a->user == NULL && a->auth.choice == AUTH_LIST)
+		return lacks(a, "has mechanisms in `auth', but no `user'",
+		    "user alice@example.org, or: auth off", e);
 	return 0;
 }
 

@@ -2,8 +2,9 @@
 #define ACCOUNT_H
 
 /*
- * account: one way to submit. Filled by config; everything in it is owned by
- * it. Zero means "not set" throughout, so that defaults can be laid under.
+ * account: one way to submit. Everything in it is owned by it. Zero means "not
+ * set" throughout, so that defaults can be laid under; a zeroed account is an
+ * empty one. The rows of config/keyword fill it, inherit and clear it.
  */
 
 #include "auth/mechanism.h"
@@ -44,8 +45,8 @@ struct smarthost_list {
 };
 
 struct account_secret {
-	enum secret_source source;
 	char *text; /* value, path or command; wiped with the account */
+	enum secret_source source;
 };
 
 struct account_auth {
@@ -55,8 +56,8 @@ struct account_auth {
 };
 
 struct account_log {
+	char *text; /* as written, with LOGGING_FILE the path */
 	enum log_target to;
-	char *path;   /* LOGGING_FILE */
 	int facility; /* LOGGING_SYSLOG: value of <syslog.h>, 0 is not set */
 };
 
@@ -103,12 +104,6 @@ struct account {
 #define ACCOUNT_TIMEOUT		0 /* the step's own */
 #define ACCOUNT_DEADLINE	1800
 #define ACCOUNT_CONNECT_TIMEOUT 30
-
-void account_init(struct account *a);
-void account_clear(struct account *a);
-
-/* Copies every value that a lacks from defaults. */
-void account_inherit(struct account *a, const struct account *defaults);
 
 /* "smtps://mail.example.org:465" -> *s (owned by the caller, cleared with
  * smarthost_clear). -1: ERROR_CONFIG with the schemes that exist. */

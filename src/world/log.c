@@ -124,7 +124,7 @@ log_open(struct log *l, const struct account *a)
 		close(l->fd);
 	l->fd = -1;
 	if (l->to == LOGGING_FILE)
-		open_file(l, a->log.path);
+		open_file(l, a->log.text);
 	if (l->to == LOGGING_SYSLOG)
 		syslog_open(&l->system);
 }

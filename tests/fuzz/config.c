@@ -42,12 +42,35 @@ parse(struct config *c, struct text bytes)
 	const struct config_source source = {read_rest, &bytes};
 
 	config_init(c);
-	for (size_t i = 0; config_keyword(i) != NULL; i++)
-		config_set(c, "--set", text_of(config_keyword(i)),
+	for (size_t i = 0; keyword_at(i) != NULL; i++)
+		config_set(c, "--set", text_of(keyword_at(i)->name),
 		    text_first(bytes, text_find(bytes, '\n')));
 	config_parse(c, "main", bytes, &source);
 	config_parse(c, "secrets", TEXT(SECRETS), NULL);
 	config_end(c);
+}
+
+/* What holds, written down and read again, is written down the same. */
+static void
+check_written(const struct account *a, const struct keyword *k)
+{
+	struct account b = {0};
+	struct buf one, two;
+	struct text rest, line;
+	struct error e;
+
+	buf_init(&one, SIZE_MAX);
+	buf_init(&two, SIZE_MAX);
+	keyword_format(k, a, &one);
+	rest = buf_text(&one);
+	error_clear(&e);
+	while (text_next_line(&rest, &line))
+		assert(keyword_set(k, &b, line, NULL, &e) == 0);
+	keyword_format(k, &b, &two);
+	assert(text_equal(buf_text(&one), buf_text(&two)));
+	keyword_clear(&b);
+	buf_clear(&one);
+	buf_clear(&two);
 }
 
 int
@@ -68,6 +91,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check_words(one.faults[i].what);
 		check_words(one.faults[i].hint);
 	}
+	for (size_t i = 0; i < one.account_count; i++)
+		for (size_t j = 0; keyword_at(j) != NULL; j++)
+			check_written(&one.accounts[i], keyword_at(j));
 	config_clear(&one);
 	config_clear(&two);
 	return 0;

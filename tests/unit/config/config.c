@@ -459,25 +459,6 @@ test_choice(void **state)
 }
 
 static void
-test_has_secret(void **state)
-{
-	static const struct {
-		const char *text;
-		bool has;
-	} rows[] = {{"password x", true}, {"password \x01", true},
-	    {"include SECOND", true}, {"password-file /x", false},
-	    {"#password x", false}, {"password", false}};
-	struct config c;
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		parse(&c, rows[i].text);
-		assert_int_equal(c.has_secret, rows[i].has);
-		config_clear(&c);
-	}
-}
-
-static void
 test_no_source(void **state)
 {
 	struct config c;
@@ -606,8 +587,8 @@ mark_keyword(struct text line, bool *seen)
 	struct text word;
 
 	assert_true(text_next(&line, " ", &word));
-	for (size_t i = 0; config_keyword(i) != NULL; i++) {
-		if (text_equal(word, text_of(config_keyword(i))))
+	for (size_t i = 0; keyword_at(i) != NULL; i++) {
+		if (text_equal(word, text_of(keyword_at(i)->name)))
 			seen[i] = true;
 	}
 }
@@ -635,9 +616,9 @@ test_example_lines(void **state)
 		mark_keyword(line, seen);
 		config_clear(&c);
 	}
-	for (size_t i = 0; config_keyword(i) != NULL; i++) {
+	for (size_t i = 0; keyword_at(i) != NULL; i++) {
 		if (!seen[i])
-			fail_msg("%s is not there", config_keyword(i));
+			fail_msg("%s is not there", keyword_at(i)->name);
 	}
 	buf_clear(&bytes);
 }
@@ -657,7 +638,6 @@ main(void)
 	    cmocka_unit_test(test_faults_from_outside),
 	    cmocka_unit_test(test_environment_names),
 	    cmocka_unit_test(test_choice),
-	    cmocka_unit_test(test_has_secret),
 	    cmocka_unit_test(test_no_source),
 	    cmocka_unit_test(test_wide_includes),
 	    cmocka_unit_test(test_large),

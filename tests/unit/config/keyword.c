@@ -2,6 +2,7 @@
 
 #include <syslog.h>
 
+#include "base/mem.h"
 #include "config/keyword.h"
 
 #define AT(field) offsetof(struct account, field)
@@ -20,7 +21,7 @@ static int
 set(struct account *a, const char *line, struct error *e)
 {
 	struct text rest = text_of(line), name, seen;
-	const struct keyword_reader reader = {no_file, no_file, &seen};
+	const struct value_reader reader = {no_file, no_file, &seen};
 	const struct keyword *k;
 
 	name = text_first(rest, text_find(rest, ' '));
@@ -80,21 +81,20 @@ strings_are_kept(void **state)
 	    {"tls-trust SYSTEM", AT(tls_trust), "system"},
 	    {"tls-priority NORMAL:-VERS-TLS1.2", AT(tls_priority),
 		"NORMAL:-VERS-TLS1.2"},
-	    {"log /var/log/mail", AT(log.path), "/var/log/mail"},
+	    {"log /var/log/mail", AT(log.text), "/var/log/mail"},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
-		struct account a;
+		struct account a = {0};
 		const char *value;
 
-		account_init(&a);
 		set_fine(&a, rows[i].line);
 		memcpy(
 		    &value, (const char *)&a + rows[i].offset, sizeof(value));
 		assert_non_null(value);
 		assert_string_equal(value, rows[i].value);
-		account_clear(&a);
+		keyword_clear(&a);
 	}
 }
 
@@ -143,26 +143,24 @@ numbers_and_words_are_understood(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
-		struct account a;
+		struct account a = {0};
 		unsigned value;
 
-		account_init(&a);
 		set_fine(&a, rows[i].line);
 		memcpy(
 		    &value, (const char *)&a + rows[i].offset, sizeof(value));
 		if (value != rows[i].value)
 			fail_msg("%s: %u", rows[i].line, value);
-		account_clear(&a);
+		keyword_clear(&a);
 	}
 }
 
 static void
 lists_grow(void **state)
 {
-	struct account a;
+	struct account a = {0};
 
 	(void)state;
-	account_init(&a);
 	set_fine(&a, "smarthost smtps://a.example");
 	set_fine(&a, "smarthost smtp://b.example:25\tsmtp+plain://[::1]");
 	set_fine(&a, "match *@x.example");
@@ -178,7 +176,7 @@ lists_grow(void **state)
 	assert_int_equal(a.auth.mechanisms[0], MECHANISM_LOGIN);
 	assert_int_equal(a.auth.mechanisms[1], MECHANISM_SCRAM_SHA_256);
 	assert_int_equal(a.auth.mechanisms[2], MECHANISM_PLAIN);
-	account_clear(&a);
+	keyword_clear(&a);
 }
 
 /* What is in the words and in the hint. */
@@ -190,6 +188,7 @@ static const struct {
     {"user ", "the keyword has no value", NULL},
     {"user \"alice\"", "the value stands in quotes", NULL},
     {"password-file '/hunter2'", "the value stands in", NULL},
+    {"match *@a.example \"*@b.example\"", "the value stands in quotes", NULL},
     {"user al\x01ice", "the value holds a control", NULL},
     {"user al\rice", "the value holds a control", NULL},
     {"user al\tice", "the value holds a tab", NULL},
@@ -250,10 +249,9 @@ wrong_values_are_faults(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < COUNT(faults); i++) {
-		struct account a;
+		struct account a = {0};
 		struct error e;
 
-		account_init(&a);
 		assert_int_equal(set(&a, faults[i].line, &e), -1);
 		assert_int_equal(e.kind, ERROR_CONFIG);
 		if (strstr(e.text, faults[i].what) == NULL)
@@ -265,25 +263,416 @@ wrong_values_are_faults(void **state)
 		assert_null(strstr(e.text, "hunter2"));
 		assert_null(strstr(e.hint, "hunter2"));
 		assert_false(text_has_control(text_of(e.text)));
-		account_clear(&a);
+		keyword_clear(&a);
 	}
+}
+
+/* Values of each keyword, and how they are written where that is not the same.
+ */
+static const struct {
+	const char *line;
+	const char *written; /* NULL: as the line */
+} samples[] = {
+    {"smarthost smtps://mail.example.org", NULL},
+    {"smarthost SMTP://[2001:db8::1]:25/", NULL},
+    {"smarthost smtp+plain://a.example\tsmtps://b.example",
+	"smarthost smtp+plain://a.example\nsmarthost smtps://b.example"},
+    {"user alice@example.org", NULL},
+    {"user \"a\" %U%%=#", NULL},
+    {"password hunter2", NULL},
+    {"password  # \"a\"\t b ", NULL},
+    {"password p\xe9", NULL},
+    {"password-file /etc/secret", NULL},
+    {"password-file /\xe9", NULL},
+    {"password-command pass show 'a b'", NULL},
+    {"password-command \"a\tb\"", NULL},
+    {"auth auto", NULL},
+    {"auth Off", "auth off"},
+    {"auth plain", "auth PLAIN"},
+    {"auth login,scram-sha-256-plus ,\tscram-sha-1-plus",
+	"auth LOGIN SCRAM-SHA-256-PLUS SCRAM-SHA-1-PLUS"},
+    {"auth scram-sha-256 scram-sha-1", "auth SCRAM-SHA-256 SCRAM-SHA-1"},
+    {"auth-in-clear no", NULL},
+    {"auth-in-clear yes", NULL},
+    {"from <alice@example.org>", "from alice@example.org"},
+    {"from \"a\\\"b\"@example.org", NULL},
+    {"from <\"a b\">", NULL},
+    {"from <'a'>", NULL},
+    {"from <%U+%%@%D>", NULL},
+    {"force-from root", NULL},
+    {"force-from \xc3\xa9@example.org", NULL},
+    {"from-header no", NULL},
+    {"from-header yes", NULL},
+    {"full-name \xc3\x89lise \"Al\" %U", NULL},
+    {"full-name Alice", NULL},
+    {"domain example.org", NULL},
+    {"domain Localhost", NULL},
+    {"aliases OFF", "aliases off"},
+    {"aliases /etc/aliases # b", NULL},
+    {"helo host.example.org", NULL},
+    {"helo [192.0.2.1]", NULL},
+    {"helo [IPv6:2001:db8::1]", NULL},
+    {"match *@a.example\t [ab]*", "match *@a.example\nmatch [ab]*"},
+    {"match 'x\" \"a.b\"@*", "match 'x\"\nmatch \"a.b\"@*"},
+    {"recipients any", NULL},
+    {"recipients all", NULL},
+    {"tls-trust SYSTEM", "tls-trust system"},
+    {"tls-trust /etc/ca.pem", NULL},
+    {"tls-name mail.example.org", NULL},
+    {"tls-name 2001:db8::1", NULL},
+    {"tls-priority NORMAL", NULL},
+    {"tls-priority NORMAL:-VERS-TLS1.2", NULL},
+    {"timeout 90", "timeout 90s"},
+    {"timeout 604800S", "timeout 168h"},
+    {"deadline 1h", NULL},
+    {"deadline 60m", "deadline 1h"},
+    {"deadline 61s", NULL},
+    {"connect-timeout 1", "connect-timeout 1s"},
+    {"connect-timeout 120s", "connect-timeout 2m"},
+    {"pipelining auto", NULL},
+    {"pipelining off", NULL},
+    {"chunking auto", NULL},
+    {"chunking off", NULL},
+    {"family any", NULL},
+    {"family IPv4", "family ipv4"},
+    {"family ipv6", NULL},
+    {"log syslog", NULL},
+    {"log syslog:LOCAL3", NULL},
+    {"log stderr", NULL},
+    {"log off", NULL},
+    {"log /var/log/mail # a", NULL},
+    {"dsn-notify never", "dsn-notify NEVER"},
+    {"dsn-notify delay\t, success", "dsn-notify SUCCESS,DELAY"},
+    {"dsn-notify failure", "dsn-notify FAILURE"},
+    {"dsn-return full", "dsn-return FULL"},
+    {"dsn-return hdrs", "dsn-return HDRS"},
+};
+
+/* What a has for one keyword, as lines. */
+static void
+write_lines(const struct keyword *k, const struct account *a, struct buf *out)
+{
+	struct text rest, line;
+	struct buf values;
+	bool some;
+
+	buf_init(&values, 1000);
+	some = keyword_format(k, a, &values);
+	assert_int_equal(some, values.len > 0);
+	rest = buf_text(&values);
+	while (text_next_line(&rest, &line))
+		buf_format(out, "%s%s %.*s", out->len == 0 ? "" : "\n", k->name,
+		    TEXT_ARG(line));
+	buf_clear(&values);
+}
+
+static const struct keyword *
+keyword_of(const char *line)
+{
+	struct text t = text_of(line);
+
+	return keyword_find(text_first(t, text_find(t, ' ')));
+}
+
+static void
+assert_same_string(const char *a, const char *b)
+{
+	if (a == NULL || b == NULL)
+		assert_ptr_equal(a, b);
+	else
+		assert_string_equal(a, b);
+}
+
+/* Members by what is in them, and not by how they are written. */
+static void
+assert_same(const struct account *a, const struct account *b)
+{
+	assert_int_equal(a->smarthosts.count, b->smarthosts.count);
+	for (size_t i = 0; i < a->smarthosts.count; i++) {
+		const struct smarthost *one = &a->smarthosts.at[i];
+		const struct smarthost *two = &b->smarthosts.at[i];
+
+		assert_string_equal(one->host, two->host);
+		assert_string_equal(one->url, two->url);
+		assert_int_equal(one->port, two->port);
+		assert_int_equal(one->security, two->security);
+	}
+	assert_int_equal(a->match.count, b->match.count);
+	for (size_t i = 0; i < a->match.count; i++)
+		assert_string_equal(a->match.at[i], b->match.at[i]);
+	assert_int_equal(a->auth.count, b->auth.count);
+	for (size_t i = 0; i < a->auth.count; i++)
+		assert_int_equal(a->auth.mechanisms[i], b->auth.mechanisms[i]);
+	assert_int_equal(a->auth.choice, b->auth.choice);
+	assert_int_equal(a->secret.source, b->secret.source);
+	assert_same_string(a->secret.text, b->secret.text);
+	assert_int_equal(a->log.to, b->log.to);
+	assert_int_equal(a->log.facility, b->log.facility);
+	assert_same_string(a->log.text, b->log.text);
+	for (size_t i = 0; keyword_at(i) != NULL; i++) {
+		const void *one = (const char *)a + keyword_at(i)->offset;
+		const void *two = (const char *)b + keyword_at(i)->offset;
+
+		switch (keyword_at(i)->type) {
+		case VALUE_TEMPLATE:
+		case VALUE_MAILBOX:
+		case VALUE_PATH:
+		case VALUE_DOMAIN:
+		case VALUE_HELO:
+		case VALUE_HOST:
+		case VALUE_PRIORITY:
+			assert_same_string(
+			    *(char *const *)one, *(char *const *)two);
+			break;
+		case VALUE_CHOICE:
+		case VALUE_DURATION:
+		case VALUE_NOTIFY:
+		case VALUE_RET:
+			assert_memory_equal(one, two, sizeof(unsigned));
+			break;
+		case VALUE_SMARTHOSTS:
+		case VALUE_PATTERNS:
+		case VALUE_SECRET:
+		case VALUE_AUTH:
+		case VALUE_LOG:
+		case VALUE_INCLUDE:
+		case VALUE_ACCOUNT:
+			break;
+		}
+	}
+}
+
+static void
+set_lines(struct account *a, struct text lines)
+{
+	char string[500];
+	struct text line;
+
+	while (text_next_line(&lines, &line)) {
+		snprintf(string, sizeof(string), "%.*s", TEXT_ARG(line));
+		set_fine(a, string);
+	}
+}
+
+static void
+what_is_written_reads_the_same(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(samples); i++) {
+		const char *written = samples[i].written;
+		const struct keyword *k = keyword_of(samples[i].line);
+		struct account a = {0}, b = {0};
+		struct buf lines;
+
+		buf_init(&lines, 1000);
+		set_fine(&a, samples[i].line);
+		write_lines(k, &a, &lines);
+		assert_string_equal(buf_string(&lines),
+		    written == NULL ? samples[i].line : written);
+		set_lines(&b, buf_text(&lines));
+		assert_same(&a, &b);
+		keyword_clear(&a);
+		keyword_clear(&b);
+		buf_clear(&lines);
+	}
+}
+
+/* Of each keyword that has a value, two that differ. */
+static void
+no_keyword_lacks_samples(void **state)
+{
+	(void)state;
+	for (size_t i = 0; keyword_at(i) != NULL; i++) {
+		const struct keyword *k = keyword_at(i);
+		size_t count = 0;
+
+		for (size_t j = 0; j < COUNT(samples); j++)
+			count += keyword_of(samples[j].line) == k;
+		if ((count < 2) !=
+		    (k->type == VALUE_INCLUDE || k->type == VALUE_ACCOUNT))
+			fail_msg("%s: %zu samples", k->name, count);
+	}
+}
+
+static void
+each_word_reads_the_same(void **state)
+{
+	struct account a = {0};
+	struct error e;
+	struct buf out;
+
+	(void)state;
+	buf_init(&out, 100);
+	for (size_t i = 0; keyword_at(i) != NULL; i++) {
+		const struct keyword *k = keyword_at(i);
+		const struct value_word *w = k->words;
+
+		for (; k->type == VALUE_CHOICE && w->name != NULL; w++) {
+			error_clear(&e);
+			assert_int_equal(
+			    keyword_set(k, &a, text_of(w->name), NULL, &e), 0);
+			assert_true(keyword_format(k, &a, &out));
+			assert_string_equal(buf_string(&out), w->name);
+			buf_reset(&out);
+		}
+	}
+	keyword_clear(&a);
+	buf_clear(&out);
+}
+
+/* What --check shows for a keyword that is not set is one of its values, and
+ * the one that the program takes. */
+static void
+usual_values_are_values(void **state)
+{
+	struct account a = {0};
+	struct error e;
+	struct buf out;
+
+	(void)state;
+	buf_init(&out, 100);
+	for (size_t i = 0; keyword_at(i) != NULL; i++) {
+		const struct keyword *k = keyword_at(i);
+
+		assert_false(keyword_format(k, &a, &out));
+		if (k->usual == NULL)
+			continue;
+		error_clear(&e);
+		assert_int_equal(
+		    keyword_set(k, &a, text_of(k->usual), NULL, &e), 0);
+		assert_true(keyword_format(k, &a, &out));
+		assert_string_equal(buf_string(&out), k->usual);
+		buf_reset(&out);
+	}
+	assert_int_equal(a.deadline, ACCOUNT_DEADLINE);
+	assert_int_equal(a.connect_timeout, ACCOUNT_CONNECT_TIMEOUT);
+	assert_int_equal(a.log.facility, LOG_MAIL);
+	keyword_clear(&a);
+	buf_clear(&out);
+}
+
+/* The first sample of each keyword, or the last. One password is enough. */
+static void
+fill(struct account *a, bool last)
+{
+	memset(a, 0, sizeof(*a));
+	for (size_t i = 0; keyword_at(i) != NULL; i++) {
+		const char *line = NULL;
+
+		for (size_t j = 0; j < COUNT(samples); j++) {
+			if (keyword_of(samples[j].line) == keyword_at(i) &&
+			    (last || line == NULL))
+				line = samples[j].line;
+		}
+		if (line != NULL)
+			set_fine(a, line);
+	}
+}
+
+static void
+all_values_are_inherited(void **state)
+{
+	struct account a = {0}, defaults, same;
+
+	(void)state;
+	fill(&defaults, false);
+	fill(&same, false);
+	keyword_inherit(&a, &defaults);
+	keyword_clear(&defaults);
+	assert_null(a.name);
+	assert_same(&a, &same);
+	keyword_clear(&a);
+	keyword_clear(&same);
+}
+
+static void
+no_value_that_is_set_is_inherited(void **state)
+{
+	struct account a, defaults, same;
+
+	(void)state;
+	fill(&a, true);
+	fill(&same, true);
+	fill(&defaults, false);
+	keyword_inherit(&a, &defaults);
+	assert_same(&a, &same);
+	keyword_clear(&a);
+	keyword_clear(&same);
+	keyword_clear(&defaults);
+}
+
+/* Values that mean something only together come together. */
+static void
+values_of_several_parts_are_inherited_whole(void **state)
+{
+	struct account a = {0}, defaults = {0};
+
+	(void)state;
+	set_fine(&a, "log syslog");
+	set_fine(&a, "auth auto");
+	set_fine(&a, "password-command x");
+	set_fine(&defaults, "log syslog:local1");
+	set_fine(&defaults, "auth plain");
+	set_fine(&defaults, "password-file /x");
+	keyword_inherit(&a, &defaults);
+	assert_int_equal(a.log.facility, 0);
+	assert_int_equal(a.auth.count, 0);
+	assert_int_equal(a.secret.source, SECRET_COMMAND);
+	assert_string_equal(a.secret.text, "x");
+	keyword_clear(&a);
+	keyword_clear(&defaults);
+}
+
+/* Also where its value was another kind of thing. */
+static void
+a_value_takes_the_place_of_another(void **state)
+{
+	struct account a = {0}, same = {0};
+
+	(void)state;
+	set_fine(&a, "log /x");
+	set_fine(&a, "log syslog:mail");
+	set_fine(&a, "log stderr");
+	set_fine(&a, "auth plain login");
+	set_fine(&a, "auth login plain");
+	set_fine(&a, "auth off");
+	set_fine(&a, "user a");
+	set_fine(&a, "user b");
+	set_fine(&same, "log stderr");
+	set_fine(&same, "auth off");
+	set_fine(&same, "user b");
+	assert_same(&a, &same);
+	keyword_clear(&a);
+	keyword_clear(&same);
+}
+
+static void
+nothing_is_left_after_clear(void **state)
+{
+	static const struct account none;
+	struct account a;
+
+	(void)state;
+	fill(&a, true);
+	a.name = mem_copy("name");
+	keyword_clear(&a);
+	assert_memory_equal(&a, &none, sizeof(a));
 }
 
 /* On the command line a path is meant from where the caller stands. */
 static void
 a_path_from_outside_may_be_relative(void **state)
 {
-	struct account a;
+	struct account a = {0};
 	struct error e;
 
 	(void)state;
-	account_init(&a);
 	error_clear(&e);
 	assert_int_equal(keyword_set(keyword_find(TEXT("tls-trust")), &a,
 			     TEXT("ca.pem"), NULL, &e),
 	    0);
 	assert_string_equal(a.tls_trust, "ca.pem");
-	account_clear(&a);
+	keyword_clear(&a);
 }
 
 static int
@@ -298,13 +687,12 @@ static void
 the_reader_is_asked_for_files_and_accounts(void **state)
 {
 	struct text path = {NULL, 0};
-	const struct keyword_reader files = {note, no_file, &path};
-	const struct keyword_reader accounts = {no_file, note, &path};
-	struct account a;
+	const struct value_reader files = {note, no_file, &path};
+	const struct value_reader accounts = {no_file, note, &path};
+	struct account a = {0};
 	struct error e;
 
 	(void)state;
-	account_init(&a);
 	error_clear(&e);
 	assert_int_equal(keyword_set(keyword_find(TEXT("include")), &a,
 			     TEXT("/a"), &files, &e),
@@ -319,7 +707,7 @@ the_reader_is_asked_for_files_and_accounts(void **state)
 	    -1);
 	assert_string_equal(e.text, "no file here");
 	assert_string_equal(e.hint, "a comment needs a line of its own");
-	account_clear(&a);
+	keyword_clear(&a);
 }
 
 static void
@@ -351,7 +739,7 @@ alternatives_share_a_slot(void **state)
 		for (j = 0; j < i; j++) {
 			b = keyword_at(j);
 			assert_int_equal(keyword_slot(a) == keyword_slot(b),
-			    (a->flags & b->flags & KEYWORD_SECRET) != 0);
+			    a->type == VALUE_SECRET && b->type == VALUE_SECRET);
 		}
 	}
 }
@@ -387,6 +775,15 @@ main(void)
 	    cmocka_unit_test(numbers_and_words_are_understood),
 	    cmocka_unit_test(lists_grow),
 	    cmocka_unit_test(wrong_values_are_faults),
+	    cmocka_unit_test(what_is_written_reads_the_same),
+	    cmocka_unit_test(no_keyword_lacks_samples),
+	    cmocka_unit_test(each_word_reads_the_same),
+	    cmocka_unit_test(usual_values_are_values),
+	    cmocka_unit_test(all_values_are_inherited),
+	    cmocka_unit_test(no_value_that_is_set_is_inherited),
+	    cmocka_unit_test(values_of_several_parts_are_inherited_whole),
+	    cmocka_unit_test(a_value_takes_the_place_of_another),
+	    cmocka_unit_test(nothing_is_left_after_clear),
 	    cmocka_unit_test(a_path_from_outside_may_be_relative),
 	    cmocka_unit_test(the_reader_is_asked_for_files_and_accounts),
 	    cmocka_unit_test(each_keyword_is_found),

@@ -1,6 +1,7 @@
 #include "../unit.h"
 
 #include "base/mem.h"
+#include "config/keyword.h"
 #include "submit/account.h"
 
 #define D60 "dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd"
@@ -128,157 +129,28 @@ test_smarthost_without_secret(void **state)
 	}
 }
 
-/* An account with every value set. */
+/* An account with what can be checked, and what can match. */
 static void
 fill(struct account *a)
 {
 	struct error e;
 
 	error_clear(&e);
-	account_init(a);
-	a->smarthosts.at = mem_new(1, sizeof(*a->smarthosts.at));
-	smarthost_parse(TEXT("smtps://mail.example"), &a->smarthosts.at[0], &e);
-	a->smarthosts.count = 1;
-	a->match.at = mem_new(1, sizeof(*a->match.at));
-	a->match.at[0] = mem_copy("*@work.example");
-	a->match.count = 1;
-	a->family = FAMILY_IPV6;
-	a->timeout = 1;
-	a->deadline = 2;
-	a->connect_timeout = 3;
-	a->pipelining = SWITCH_NO;
+	memset(a, 0, sizeof(*a));
+	smarthost_parse(TEXT("smtps://mail.example"),
+	    mem_push(a->smarthosts.at, a->smarthosts.count), &e);
+	*mem_push(a->match.at, a->match.count) = mem_copy("*@work.example");
 	a->user = mem_copy("alice");
 	a->secret.source = SECRET_FILE;
 	a->secret.text = mem_copy("/secret");
 	a->auth.choice = AUTH_LIST;
-	a->auth.mechanisms[0] = MECHANISM_LOGIN;
-	a->auth.count = 1;
-	a->auth_in_clear = SWITCH_YES;
-	a->tls_trust = mem_copy("/trust");
-	a->tls_name = mem_copy("name");
-	a->tls_priority = mem_copy("NORMAL");
-	a->helo = mem_copy("helo");
-	a->domain = mem_copy("domain");
-	a->aliases = mem_copy("/aliases");
 	a->from = mem_copy("from@example");
-	a->force_from = mem_copy("force@example");
-	a->from_header = SWITCH_YES;
-	a->full_name = mem_copy("Alice");
-	a->recipients_all = SWITCH_YES;
-	a->dsn_notify = NOTIFY_NEVER;
-	a->dsn_return = RET_HDRS;
-	a->log.to = LOGGING_FILE;
-	a->log.path = mem_copy("/log");
-	a->log.facility = 8;
-}
-
-static void
-assert_equal_to_filled(const struct account *a)
-{
-	assert_int_equal(a->smarthosts.count, 1);
-	assert_string_equal(a->smarthosts.at[0].host, "mail.example");
-	assert_string_equal(a->smarthosts.at[0].url, "smtps://mail.example");
-	assert_int_equal(a->match.count, 1);
-	assert_string_equal(a->match.at[0], "*@work.example");
-	assert_int_equal(a->family, FAMILY_IPV6);
-	assert_int_equal(a->timeout, 1);
-	assert_int_equal(a->deadline, 2);
-	assert_int_equal(a->connect_timeout, 3);
-	assert_int_equal(a->pipelining, SWITCH_NO);
-	assert_string_equal(a->user, "alice");
-	assert_int_equal(a->secret.source, SECRET_FILE);
-	assert_string_equal(a->secret.text, "/secret");
-	assert_int_equal(a->auth.choice, AUTH_LIST);
-	assert_int_equal(a->auth.count, 1);
-	assert_int_equal(a->auth.mechanisms[0], MECHANISM_LOGIN);
-	assert_int_equal(a->auth_in_clear, SWITCH_YES);
-	assert_string_equal(a->tls_trust, "/trust");
-	assert_string_equal(a->tls_name, "name");
-	assert_string_equal(a->tls_priority, "NORMAL");
-	assert_string_equal(a->helo, "helo");
-	assert_string_equal(a->domain, "domain");
-	assert_string_equal(a->aliases, "/aliases");
-	assert_string_equal(a->from, "from@example");
-	assert_string_equal(a->force_from, "force@example");
-	assert_int_equal(a->from_header, SWITCH_YES);
-	assert_string_equal(a->full_name, "Alice");
-	assert_int_equal(a->recipients_all, SWITCH_YES);
-	assert_int_equal(a->dsn_notify, NOTIFY_NEVER);
-	assert_int_equal(a->dsn_return, RET_HDRS);
-	assert_int_equal(a->log.to, LOGGING_FILE);
-	assert_string_equal(a->log.path, "/log");
-	assert_int_equal(a->log.facility, 8);
-}
-
-static void
-test_inherit_all(void **state)
-{
-	struct account a, defaults;
-
-	(void)state;
-	fill(&defaults);
-	account_init(&a);
-	account_inherit(&a, &defaults);
-	account_clear(&defaults);
-	assert_null(a.name);
-	assert_equal_to_filled(&a);
-	account_clear(&a);
-}
-
-static void
-test_inherit_nothing(void **state)
-{
-	struct account a, defaults;
-
-	(void)state;
-	fill(&a);
-	fill(&defaults);
-	defaults.smarthosts.at[0].host[0] = 'X';
-	defaults.match.at[0][0] = defaults.user[0] = defaults.secret.text[0] =
-	    'X';
-	defaults.tls_trust[0] = defaults.tls_name[0] = defaults.helo[0] = 'X';
-	defaults.domain[0] = defaults.from[0] = defaults.force_from[0] = 'X';
-	defaults.full_name[0] = defaults.log.path[0] = 'X';
-	defaults.tls_priority[0] = defaults.aliases[0] = 'X';
-	defaults.family = FAMILY_ANY;
-	defaults.timeout = defaults.deadline = defaults.connect_timeout = 9;
-	defaults.pipelining = SWITCH_YES;
-	defaults.secret.source = SECRET_COMMAND;
-	defaults.auth.choice = AUTH_OFF;
-	defaults.auth_in_clear = defaults.from_header = SWITCH_NO;
-	defaults.recipients_all = SWITCH_NO;
-	defaults.dsn_notify = NOTIFY_DELAY;
-	defaults.dsn_return = RET_FULL;
-	defaults.log.to = LOGGING_STDERR;
-	account_inherit(&a, &defaults);
-	assert_equal_to_filled(&a);
-	account_clear(&a);
-	account_clear(&defaults);
-}
-
-/* Values that mean something only together come together. */
-static void
-test_inherit_groups(void **state)
-{
-	struct account a, defaults;
-
-	(void)state;
-	fill(&defaults);
-	account_init(&a);
-	a.log.to = LOGGING_SYSLOG;
-	a.auth.choice = AUTH_AUTO;
-	account_inherit(&a, &defaults);
-	assert_null(a.log.path);
-	assert_int_equal(a.log.facility, 0);
-	assert_int_equal(a.auth.count, 0);
-	account_clear(&a);
-	account_clear(&defaults);
 }
 
 static void
 test_check(void **state)
 {
-	struct account a;
+	struct account a = {0};
 	struct error e;
 
 	(void)state;
@@ -305,7 +177,7 @@ test_check(void **state)
 	assert_int_equal(e.kind, ERROR_CONFIG);
 	assert_non_null(strstr(e.text, "`user'"));
 	assert_null(strstr(e.text, "/secret"));
-	account_clear(&a);
+	keyword_clear(&a);
 
 	error_clear(&e);
 	assert_int_equal(account_check(&a, &e), -1);
@@ -324,7 +196,7 @@ test_matches(void **state)
 	    {"from@example", true}, {"From@EXAMPLE", true},
 	    {"bob@other.example", false}, {"from@example.org", false},
 	    {"", false}, {NULL, false}};
-	struct account a;
+	struct account a = {0};
 
 	(void)state;
 	fill(&a);
@@ -333,7 +205,7 @@ test_matches(void **state)
 		    account_matches(&a, rows[i].path), rows[i].matches);
 	a.from[0] = '%';
 	assert_false(account_matches(&a, "%rom@example"));
-	account_clear(&a);
+	keyword_clear(&a);
 	assert_false(account_matches(&a, "bob@work.example"));
 }
 
@@ -344,9 +216,6 @@ main(void)
 	    cmocka_unit_test(test_smarthost_parse),
 	    cmocka_unit_test(test_smarthost_url),
 	    cmocka_unit_test(test_smarthost_without_secret),
-	    cmocka_unit_test(test_inherit_all),
-	    cmocka_unit_test(test_inherit_nothing),
-	    cmocka_unit_test(test_inherit_groups),
 	    cmocka_unit_test(test_check),
 	    cmocka_unit_test(test_matches),
 	};

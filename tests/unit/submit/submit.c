@@ -5,6 +5,7 @@
 #include "../parse.h"
 #include "base/crypt.h"
 #include "base/mem.h"
+#include "config/keyword.h"
 #include "submit/sender.h"
 #include "submit/submit.h"
 
@@ -39,7 +40,6 @@ job_init_text(struct job *j, struct text message)
 {
 	memset(j, 0, sizeof(*j));
 	j->facts = facts;
-	account_init(&j->account);
 	envelope_init(&j->envelope);
 	j->message = parse(message);
 }
@@ -75,7 +75,7 @@ static void
 job_clear(struct job *j)
 {
 	request_clear(&j->request);
-	account_clear(&j->account);
+	keyword_clear(&j->account);
 	envelope_clear(&j->envelope);
 	notes_clear(&j->notes);
 	message_free(j->message);

@@ -4,6 +4,7 @@
 
 #include "../folder.h"
 #include "base/mem.h"
+#include "config/keyword.h"
 #include "world/clock.h"
 #include "world/log.h"
 
@@ -247,12 +248,11 @@ many_recipients_are_counted(void **state)
 static void
 the_account_says_where(void **state)
 {
-	struct account a;
+	struct account a = {0};
 	struct log l;
 	int before;
 
 	(void)state;
-	account_init(&a);
 	log_init(&l, "tag\n");
 	log_note(&l, "none");
 	assert_string_equal(last_tag, "tag\\x0a");
@@ -275,7 +275,7 @@ the_account_says_where(void **state)
 	log_note(&l, "two");
 	assert_int_equal(lines, before);
 	log_clear(&l);
-	account_clear(&a);
+	keyword_clear(&a);
 }
 
 /* Not by the system's log, not past the deadline. */
@@ -302,11 +302,10 @@ a_log_on_stderr(void **state)
 {
 	struct notes notes = {NULL, 0};
 	struct capture c;
-	struct account a;
+	struct account a = {0};
 	struct log l;
 
 	(void)state;
-	account_init(&a);
 	a.log.to = LOGGING_STDERR;
 	notes_add(&notes, "first");
 	notes_add(&notes, "second %d", 2);
@@ -319,7 +318,7 @@ a_log_on_stderr(void **state)
 	assert_string_equal(capture_end(&c), "tag: first\ntag: second 2\n");
 	log_clear(&l);
 	notes_clear(&notes);
-	account_clear(&a);
+	keyword_clear(&a);
 }
 
 static void
@@ -327,14 +326,13 @@ a_log_in_a_file(void **state)
 {
 	const char *line;
 	char end[64];
-	struct account a;
+	struct account a = {0};
 	struct stat st;
 	struct log l;
 
 	(void)state;
-	account_init(&a);
 	a.log.to = LOGGING_FILE;
-	a.log.path = mem_copy(in_folder("log"));
+	a.log.text = mem_copy(in_folder("log"));
 	log_init(&l, "tag");
 	log_open(&l, &a);
 	log_note(&l, "a note");
@@ -349,7 +347,7 @@ a_log_in_a_file(void **state)
 	snprintf(end, sizeof(end), " tag[%ld]: a note\n", (long)getpid());
 	assert_non_null(strstr(line, end));
 	assert_non_null(strstr(line, "b note\n"));
-	account_clear(&a);
+	keyword_clear(&a);
 }
 
 /* The mail goes on, and the line goes to the system's log. */
@@ -357,15 +355,14 @@ static void
 a_file_that_cannot_be_had(void **state)
 {
 	struct capture c;
-	struct account a;
+	struct account a = {0};
 	struct log l;
 	const char *said;
 	int quiet;
 
 	(void)state;
-	account_init(&a);
 	a.log.to = LOGGING_FILE;
-	a.log.path = mem_copy("/nowhere/log");
+	a.log.text = mem_copy("/nowhere/log");
 	for (quiet = 0; quiet < 2; quiet++) {
 		log_init(&l, "tag");
 		l.quiet = quiet;
@@ -379,7 +376,7 @@ a_file_that_cannot_be_had(void **state)
 		last[0] = '\0';
 		log_clear(&l);
 	}
-	account_clear(&a);
+	keyword_clear(&a);
 }
 
 static void
