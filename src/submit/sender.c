@@ -8,24 +8,27 @@
 
 #define FULL_NAME_MAX 300
 
-static const char from_login[] = "the login name";
-
-/* A bare one is no fault of a recipient, whom a caller would strike from its
- * list. */
-static int
-add_path(struct submission *s, const struct address *address, const char *where,
-    struct buf *out, struct error *e)
+static char *
+find_force_from(const struct submission *s)
 {
-	if (address->domain.len > 0 || s->account->domain != NULL)
-		return submission_add_path(s, address, where, out, e);
-	submission_refuse_bare(address->local, where, ERROR_CONFIG, e);
-	if (where == from_login)
-		return error_hint(e,
-		    "write `from you@example.org' or `domain example.org' into "
-		    "the configuration");
-	return error_hint(e,
-	    "write `domain example.org' into the configuration, or write the "
-	    "whole address");
+	return facts_expand(s->account->force_from, s->account, s->facts);
+}
+
+/* -f, where nothing but blanks is the null reverse-path, too. */
+static char *
+find_given(const struct submission *s)
+{
+	struct text given = text_of(s->request->reverse_path);
+
+	if (text_trim(given).len == 0 && !text_has_control(given))
+		return s->request->reverse_path == NULL ? NULL : mem_copy("<>");
+	return mem_copy(s->request->reverse_path);
+}
+
+static char *
+find_from(const struct submission *s)
+{
+	return facts_expand(s->account->from, s->account, s->facts);
 }
 
 /* The field that says who submits; NULL where there is none. */
@@ -47,6 +50,123 @@ author_field(struct message *m)
 		if (text_trim(f->field.value).len > 0)
 			return f;
 	return NULL;
+}
+
+/* Behind a null -f no field speaks for a message that has no From. */
+static char *
+find_field(const struct submission *s)
+{
+	struct message_field *f;
+
+	if (s->account->from_header != SWITCH_YES ||
+	    s->request->reverse_path != NULL)
+		return NULL;
+	f = author_field(s->message);
+	if (f == NULL)
+		return NULL;
+	return mem_string(f->field.value.at, f->field.value.len);
+}
+
+/* Quoted: "DOMAIN\user" is a login, too. */
+static char *
+find_login(const struct submission *s)
+{
+	const char *login = s->facts->login;
+	struct buf quoted;
+
+	buf_init(&quoted, SUBMISSION_PATH_MAX);
+	buf_add_char(&quoted, '"');
+	while (*login != '\0')
+		buf_format(&quoted, "\\%c", *login++);
+	buf_add_char(&quoted, '"');
+	return buf_take(&quoted);
+}
+
+/*
+ * Who may say who sends: the first that says it is believed, whatever the
+ * others say. Addresses of the configuration must be such, and a phrase beside
+ * one is the sender's name.
+ */
+struct source {
+	const char *name;
+	/* An address-list that the caller frees; NULL: it does not say. */
+	char *(*find)(const struct submission *s);
+	bool configured;
+	bool may_be_null; /* then that is the reverse-path */
+	bool may_be_many; /* then the first is meant, and null is none */
+	const char *hint; /* what completes a bare name */
+};
+
+#define OR_WHOLE                                                               \
+	"write `domain example.org' into the configuration, or write the "     \
+	"whole address"
+
+static const struct source sources[] = {
+    {"`force-from'", find_force_from, .configured = true, .hint = OR_WHOLE},
+    {"option -f", find_given, .may_be_null = true, .hint = OR_WHOLE},
+    {"`from'", find_from, .configured = true, .hint = OR_WHOLE},
+    {"the From field", find_field, .may_be_many = true, .hint = OR_WHOLE},
+    {"the login name", find_login,
+	.hint = "write `from you@example.org' or `domain example.org' into "
+		"the configuration"},
+};
+
+/* 1 with the source's address, 0 where that is none, -1. A bare one is no fault
+ * of a recipient, whom a caller would strike from its list. */
+static int
+add_source(struct submission *s, const struct source *source, struct text value,
+    struct buf *path, struct buf *phrase, struct error *e)
+{
+	enum error_kind kind =
+	    source->configured ? ERROR_CONFIG : ERROR_MESSAGE;
+	struct address_list list;
+	struct address address = {0};
+	int result;
+
+	address_list_init(&list, value);
+	result = source->may_be_many
+		     ? address_next(&list, &address)
+		     : address_parse_one(&list, value, &address);
+	if (result == -1)
+		return submission_refuse(&list, source->name, kind, e);
+	if (submission_is_null(&address) && source->configured)
+		return error_set(
+		    e, kind, source->name, "<> is no address of a person");
+	if (submission_is_null(&address))
+		return 0;
+	if (address.domain.len == 0 && s->account->domain == NULL) {
+		submission_refuse_bare(
+		    address.local, source->name, ERROR_CONFIG, e);
+		return error_hint(e, "%s", source->hint);
+	}
+	if (source->configured && phrase != NULL)
+		buf_add_text(phrase, address.phrase);
+	result = submission_add_path(s, &address, source->name, path, e);
+	return result == -1 ? -1 : 1;
+}
+
+/* The first that names one: the reverse-path where phrase is NULL, else the
+ * author of a From that we make, who cannot be null. */
+static int
+add_sender(
+    struct submission *s, struct buf *path, struct buf *phrase, struct error *e)
+{
+	const struct source *source;
+	char *value;
+	size_t i;
+	int found;
+
+	for (i = 0; i < sizeof(sources) / sizeof(sources[0]); i++) {
+		source = &sources[i];
+		value = source->find(s);
+		if (value == NULL)
+			continue;
+		found = add_source(s, source, text_of(value), path, phrase, e);
+		free(value);
+		if (found != 0 || (source->may_be_null && phrase == NULL))
+			return found == -1 ? -1 : 0;
+	}
+	return 0;
 }
 
 bool
@@ -74,110 +194,6 @@ sender_hint(const struct request *r, struct message *m, struct buf *out)
 		sender_add_first(f->field.value, out);
 }
 
-/* -f: nothing is added for the null reverse-path. */
-static int
-add_given_path(struct submission *s, struct buf *out, struct error *e)
-{
-	struct text given = text_of(s->request->reverse_path);
-	struct address_list list;
-	struct address address;
-	int result;
-
-	if (text_trim(given).len == 0 && !text_has_control(given))
-		return 0;
-	result = address_parse_one(&list, given, &address);
-	if (result == -1)
-		submission_refuse(&list, "option -f", ERROR_MESSAGE, e);
-	else if (!submission_is_null(&address))
-		result = add_path(s, &address, "option -f", out, e);
-	return result;
-}
-
-/* `from' and `force-from'; phrase may be NULL. */
-static int
-add_configured_path(struct submission *s, const char *value,
-    const char *keyword, struct buf *out, struct buf *phrase, struct error *e)
-{
-	char *expanded = facts_expand(value, s->account, s->facts);
-	struct address_list list;
-	struct address address;
-	int result;
-
-	result = address_parse_one(&list, text_of(expanded), &address);
-	if (result == -1)
-		submission_refuse(&list, keyword, ERROR_CONFIG, e);
-	else if (submission_is_null(&address))
-		result = error_set(
-		    e, ERROR_CONFIG, keyword, "<> is no address of a person");
-	else
-		result = add_path(s, &address, keyword, out, e);
-	if (result == 0 && phrase != NULL)
-		buf_add_text(phrase, address.phrase);
-	free(expanded);
-	return result;
-}
-
-static int
-add_login_path(struct submission *s, struct buf *out, struct error *e)
-{
-	struct address address = {.local = text_of(s->facts->login)};
-	struct address_list list;
-	struct buf quoted;
-	size_t i;
-	int result;
-
-	/* "DOMAIN\user" is a login, too. */
-	buf_init(&quoted, SUBMISSION_PATH_MAX);
-	buf_add_char(&quoted, '"');
-	for (i = 0; i < address.local.len; i++)
-		buf_format(&quoted, "\\%c", address.local.at[i]);
-	buf_add_char(&quoted, '"');
-	result = address_parse_one(&list, buf_text(&quoted), &address);
-	if (result == -1)
-		submission_refuse(&list, from_login, ERROR_MESSAGE, e);
-	else
-		result = add_path(s, &address, from_login, out, e);
-	buf_clear(&quoted);
-	return result;
-}
-
-static int
-add_field_path(struct submission *s, const struct message_field *f,
-    struct buf *out, struct error *e)
-{
-	struct address_list list;
-	struct address address;
-	int result;
-
-	address_list_init(&list, f->field.value);
-	result = address_next(&list, &address);
-	if (result == -1)
-		submission_refuse(&list, "the From field", ERROR_MESSAGE, e);
-	else if (result == 0 || submission_is_null(&address))
-		result = add_login_path(s, out, e);
-	else
-		result = add_path(s, &address, "the From field", out, e);
-	return result;
-}
-
-static int
-add_reverse_path(struct submission *s, struct buf *out, struct error *e)
-{
-	const struct account *a = s->account;
-	struct message_field *f = author_field(s->message);
-
-	if (a->force_from != NULL)
-		return add_configured_path(
-		    s, a->force_from, "`force-from'", out, NULL, e);
-	if (s->request->reverse_path != NULL)
-		return add_given_path(s, out, e);
-	if (a->from != NULL)
-		return add_configured_path(s, a->from, "`from'", out, NULL, e);
-	if (a->from_header == SWITCH_YES && f != NULL)
-		return add_field_path(s, f, out, e);
-	return add_login_path(s, out, e);
-}
-
 int
 sender_set_reverse_path(struct submission *s, struct error *e)
 {
@@ -185,34 +201,12 @@ sender_set_reverse_path(struct submission *s, struct error *e)
 	int result;
 
 	buf_init(&path, SUBMISSION_PATH_MAX);
-	result = add_reverse_path(s, &path, e);
+	result = add_sender(s, &path, NULL, e);
 	if (result == 0)
 		result =
 		    envelope_set_reverse_path(s->envelope, buf_text(&path), e);
 	buf_clear(&path);
 	return result;
-}
-
-/* The path, and the phrase where the configuration gives one, of a From that
- * we make. */
-static int
-add_author_path(
-    struct submission *s, struct buf *path, struct buf *phrase, struct error *e)
-{
-	const struct account *a = s->account;
-	const char *reverse_path = s->envelope->reverse_path;
-
-	if (a->force_from != NULL)
-		return add_configured_path(
-		    s, a->force_from, "`force-from'", path, phrase, e);
-	if (s->request->reverse_path != NULL && reverse_path[0] != '\0')
-		return buf_add_string(path, reverse_path);
-	if (a->from != NULL)
-		return add_configured_path(
-		    s, a->from, "`from'", path, phrase, e);
-	if (reverse_path[0] != '\0')
-		return buf_add_string(path, reverse_path);
-	return add_login_path(s, path, e);
 }
 
 /* What looks like an encoded word is encoded too, or readers would decode
@@ -229,7 +223,7 @@ is_plain(struct text name)
 }
 
 static int
-add_author(struct text name, struct text path, struct buf *out)
+add_mailbox(struct text name, struct text path, struct buf *out)
 {
 	if (name.len == 0)
 		return buf_add_text(out, path);
@@ -275,59 +269,48 @@ author_name(const struct submission *s, struct error *e)
 	return NULL;
 }
 
+/* A phrase of the configuration is written as it is there. */
 static int
-append_author(struct submission *s, struct text path, struct error *e)
+add_author(const struct submission *s, struct text phrase, struct text path,
+    struct buf *out, struct error *e)
 {
-	struct buf value;
 	char *name;
-	int result;
 
+	if (s->request->full_name == NULL && phrase.len > 0)
+		return buf_format(
+		    out, "%.*s <%.*s>", TEXT_ARG(phrase), TEXT_ARG(path));
 	name = author_name(s, e);
 	if (name == NULL)
 		return -1;
-	buf_init(&value, 4 * SUBMISSION_PATH_MAX);
-	add_author(text_trim(text_of(name)), path, &value);
-	result = message_append(s->message, "From", buf_text(&value), e);
-	buf_clear(&value);
+	add_mailbox(text_trim(text_of(name)), path, out);
 	free(name);
-	return result;
-}
-
-/* A phrase of the configuration is written as it is there. */
-static int
-append_from(
-    struct submission *s, struct text phrase, struct text path, struct error *e)
-{
-	struct buf value;
-	int result;
-
-	if (s->request->full_name != NULL || phrase.len == 0)
-		return append_author(s, path, e);
-	buf_init(&value, 4 * SUBMISSION_PATH_MAX);
-	buf_format(&value, "%.*s <%.*s>", TEXT_ARG(phrase), TEXT_ARG(path));
-	result = message_append(s->message, "From", buf_text(&value), e);
-	buf_clear(&value);
-	return result;
+	return 0;
 }
 
 int
 sender_add_from(struct submission *s, struct error *e)
 {
-	struct buf path, phrase;
+	struct buf path, phrase, value;
 	int result;
 
 	buf_init(&path, SUBMISSION_PATH_MAX);
 	buf_init(&phrase, FULL_NAME_MAX);
-	result = add_author_path(s, &path, &phrase, e);
+	buf_init(&value, 4 * SUBMISSION_PATH_MAX);
+	result = add_sender(s, &path, &phrase, e);
 	if (result == 0 && phrase.full)
 		result = error_set(e, ERROR_CONFIG, NULL,
 		    "the name in `from' or `force-from' is longer than %d "
 		    "octets",
 		    FULL_NAME_MAX);
 	if (result == 0)
-		result = append_from(s, buf_text(&phrase), buf_text(&path), e);
+		result = add_author(
+		    s, buf_text(&phrase), buf_text(&path), &value, e);
+	if (result == 0)
+		result =
+		    message_append(s->message, "From", buf_text(&value), e);
 	buf_clear(&path);
 	buf_clear(&phrase);
+	buf_clear(&value);
 	return result;
 }
 

@@ -3,8 +3,7 @@
 
 /*
  * sender: who sends a mail: the reverse-path of the envelope, and the From of
- * a message that has none. Who may say it, and whose word counts, is the table
- * at the top of the room.
+ * a message that has none. Who may say it, in which order, is one table.
  */
 
 #include "submit/submission.h"
