@@ -1,7 +1,5 @@
 #include "message/token.h"
 
-#include <string.h>
-
 #include "message/word.h"
 
 static const struct {
@@ -24,7 +22,23 @@ is_control(char c)
 static bool
 is_special(char c)
 {
-	return c != '\0' && strchr("()<>[]:;@\\,.\"", c) != NULL;
+	switch (c) {
+	case '(':
+	case ')':
+	case '<':
+	case '>':
+	case '[':
+	case ']':
+	case ':':
+	case ';':
+	case '@':
+	case '\\':
+	case ',':
+	case '.':
+	case '"':
+		return true;
+	}
+	return false;
 }
 
 bool

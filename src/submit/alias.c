@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "message/token.h"
 
 #define FAULT_MAX 400
 #define SET_MIN	  64
@@ -130,24 +131,21 @@ fault_address(
  * The syntax.
  */
 
-/* The first place of c outside quotes and comments, or t.len. */
+/* The first place of the special c outside quotes and comments, or t.len; what
+ * is not closed reaches to the end. */
 static size_t
 find_outside(struct text t, char c)
 {
-	bool quoted = false;
-	size_t depth = 0, i;
+	struct lexer lexer = {.rest = t, .without = TOKEN_NO_LITERALS};
+	struct token token;
 
-	for (i = 0; i < t.len; i++) {
-		if (t.at[i] == c && !quoted && depth == 0)
-			return i;
-		if (t.at[i] == '\\')
-			i++;
-		else if (t.at[i] == '"' && depth == 0)
-			quoted = !quoted;
-		else if (t.at[i] == '(' && !quoted)
-			depth++;
-		else if (t.at[i] == ')' && !quoted && depth > 0)
-			depth--;
+	while (token_next(&lexer, &token)) {
+		if (token.kind == c)
+			return (size_t)(token.text.at - t.at);
+		if (token.kind == '(' || token.kind == '"')
+			break;
+		if (token.kind == '\\')
+			lexer.rest = text_skip(lexer.rest, 1);
 	}
 	return t.len;
 }
@@ -172,14 +170,7 @@ value_next(struct text *rest, struct text *value)
 static struct text
 unquoted(struct text t)
 {
-	size_t i;
-
-	if (t.len < 2 || t.at[0] != '"')
-		return t;
-	for (i = 1; i < t.len && t.at[i] != '"'; i++)
-		if (t.at[i] == '\\')
-			i++;
-	return i + 1 == t.len ? text_first(text_skip(t, 1), i - 1) : t;
+	return token_is_quoted(t) ? token_inside(t) : t;
 }
 
 static bool
@@ -321,14 +312,12 @@ add_alias(struct parser *p, struct text name, struct place at)
 	struct alias_map *map = p->map;
 	struct alias *alias;
 
-	map->aliases =
-	    mem_grow(map->aliases, map->alias_count, sizeof(*map->aliases));
-	alias = &map->aliases[map->alias_count];
+	alias = mem_push(map->aliases, map->alias_count);
 	memset(alias, 0, sizeof(*alias));
 	alias->name = mem_string(name.at, name.len);
 	alias->file = p->file;
 	alias->line = at.line;
-	alias->order = map->alias_count++;
+	alias->order = map->alias_count;
 	alias->first = map->value_count;
 	return 0;
 }
@@ -362,9 +351,7 @@ parse_values(struct parser *p, struct text rest, struct place at)
 		at = place_of(p, value.at);
 		if (check_value(value, at, p->e) == -1)
 			return -1;
-		map->values = mem_grow(
-		    map->values, map->value_count, sizeof(*map->values));
-		map->values[map->value_count++] =
+		*mem_push(map->values, map->value_count) =
 		    (struct value){value, at.line};
 		alias->count++;
 	}

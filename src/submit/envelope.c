@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "message/address.h"
+#include "message/token.h"
 
 #define INDEX_MIN 64
 
@@ -33,51 +34,19 @@ envelope_clear(struct envelope *env)
 	memset(env, 0, sizeof(*env));
 }
 
-static bool
-is_atext(char c)
-{
-	return text_is_alpha(c) || text_is_digit(c) ||
-	       (unsigned char)c >= 0x80 ||
-	       (c != '\0' && strchr("!#$%&'*+-/=?^_`{|}~", c) != NULL);
-}
-
 /* The underscore is no letter of a host name, but stands in real ones. */
 static bool
-is_domain_char(char c)
+is_domain(struct text t)
 {
-	return text_is_alpha(c) || text_is_digit(c) ||
-	       (unsigned char)c >= 0x80 || c == '-' || c == '_';
-}
-
-/* Nothing empty between the dots, and nothing but what is allowed. */
-static bool
-is_dotted(struct text t, bool (*allowed)(char))
-{
-	bool empty = true;
 	size_t i;
 
 	for (i = 0; i < t.len; i++) {
-		if (t.at[i] != '.' && !allowed(t.at[i]))
+		if (!text_is_alpha(t.at[i]) && !text_is_digit(t.at[i]) &&
+		    (unsigned char)t.at[i] < 0x80 &&
+		    text_find(TEXT("-_."), t.at[i]) == 3)
 			return false;
-		if (t.at[i] == '.' && empty)
-			return false;
-		empty = t.at[i] == '.';
 	}
-	return !empty;
-}
-
-static bool
-is_quoted_string(struct text t)
-{
-	size_t i;
-
-	if (t.len < 2 || t.at[0] != '"')
-		return false;
-	for (i = 1; i < t.len && t.at[i] != '"'; i++) {
-		if (t.at[i] == '\\')
-			i++;
-	}
-	return i + 1 == t.len;
+	return token_is_dot_atom(t);
 }
 
 /* IPv4, IPv6 and tagged literals of RFC 5321 section 4.1.3, but none of the
@@ -129,10 +98,10 @@ path_fault(struct text path)
 		return "it has no domain";
 	if (local.len > ADDRESS_LOCAL_MAX)
 		return "its local-part is longer than 64 octets";
-	if (!is_dotted(local, is_atext) && !is_quoted_string(local))
+	if (!token_is_dot_atom(local) && !token_is_quoted(local))
 		return "its local-part is neither words with single dots nor "
 		       "one quoted string";
-	if (!is_dotted(domain, is_domain_char) && !is_literal(domain))
+	if (!is_domain(domain) && !is_literal(domain))
 		return "its domain is no domain name";
 	return NULL;
 }
