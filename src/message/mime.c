@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "message/header.h"
+#include "message/token.h"
 
 #define BLOCK ((size_t)16 * 1024)
 
@@ -56,32 +57,22 @@ starts_with(struct text t, char c)
 	return t.len > 0 && t.at[0] == c;
 }
 
-static void
-skip_comment(struct text *t)
-{
-	size_t depth = 0;
-
-	do {
-		if (starts_with(*t, '('))
-			depth++;
-		else if (starts_with(*t, ')'))
-			depth--;
-		*t = text_skip(*t, starts_with(*t, '\\') ? 2 : 1);
-	} while (depth > 0 && t->len > 0);
-}
-
+/* White space and comments; one that is not closed reaches to the end. */
 static void
 skip_space(struct text *t)
 {
-	while (t->len > 0 && (is_blank(t->at[0]) || t->at[0] == '(')) {
-		if (t->at[0] == '(')
-			skip_comment(t);
-		else
-			*t = text_skip(*t, 1);
-	}
+	struct lexer lexer = {
+	    .rest = *t, .without = TOKEN_NO_QUOTED | TOKEN_NO_LITERALS};
+	struct token token;
+
+	while (token_next(&lexer, &token) &&
+	       (token.kind == TOKEN_WHITE || token.kind == TOKEN_COMMENT))
+		*t = lexer.rest;
+	if (token.kind == '(')
+		*t = text_skip(*t, t->len);
 }
 
-/* What stands before one of the bytes of `ends`, or white space. */
+/* What stands before one of the bytes of `ends', or white space. */
 static struct text
 take_word(struct text *t, const char *ends)
 {
@@ -89,7 +80,7 @@ take_word(struct text *t, const char *ends)
 	size_t n = 0;
 
 	skip_space(t);
-	while (n < t->len && !is_blank(t->at[n]) &&
+	while (n < t->len && !is_blank(t->at[n]) && t->at[n] != '\r' &&
 	       (t->at[n] == '\0' || strchr(ends, t->at[n]) == NULL))
 		n++;
 	word = text_first(*t, n);
@@ -98,27 +89,30 @@ take_word(struct text *t, const char *ends)
 	return word;
 }
 
-static void
-take_quoted(struct text *t, struct buf *out)
-{
-	for (*t = text_skip(*t, 1); t->len > 0 && t->at[0] != '"';
-	     *t = text_skip(*t, 1)) {
-		if (t->at[0] == '\\' && t->len > 1)
-			*t = text_skip(*t, 1);
-		buf_add_char(out, t->at[0]);
-	}
-	*t = text_skip(*t, 1);
-}
-
-/* Many forget the quotes around a boundary that needs them. */
+/* Many forget the quotes around a boundary that needs them, or the last. */
 static void
 take_value(struct text *t, struct buf *out)
 {
+	struct lexer lexer;
+	struct token token;
+	struct text inside;
+	char c;
+
 	skip_space(t);
-	if (starts_with(*t, '"'))
-		take_quoted(t, out);
-	else
+	lexer = (struct lexer){.rest = *t};
+	token_next(&lexer, &token);
+	if (token.kind != TOKEN_QUOTED && token.kind != '"') {
 		buf_add_text(out, take_word(t, ";("));
+		return;
+	}
+	inside = lexer.rest;
+	*t = text_skip(*t, t->len);
+	if (token.kind == TOKEN_QUOTED) {
+		inside = token_inside(token.text);
+		*t = lexer.rest;
+	}
+	while (token_unquote(&inside, &c))
+		buf_add_char(out, c);
 }
 
 static bool
@@ -189,21 +183,22 @@ message_kind(struct text subtype)
 	return MIME_TEXT;
 }
 
-static void
-classify(struct text t, struct mime_type *type)
+void
+mime_parse_type(struct text value, struct mime_type *type)
 {
 	struct text major, subtype;
 
-	major = take_word(&t, "/;(");
-	if (major.len == 0 || !starts_with(t, '/'))
+	memset(type, 0, sizeof(*type));
+	major = take_word(&value, "/;(");
+	if (major.len == 0 || !starts_with(value, '/'))
 		return;
-	t = text_skip(t, 1);
-	subtype = take_word(&t, "/;(");
+	value = text_skip(value, 1);
+	subtype = take_word(&value, "/;(");
 	type->composite = true;
 	if (text_equal_fold(major, TEXT("multipart"))) {
 		type->kind = multipart_kind(subtype);
 		type->digest = text_equal_fold(subtype, TEXT("digest"));
-		find_boundary(t, type);
+		find_boundary(value, type);
 	} else if (text_equal_fold(major, TEXT("message"))) {
 		type->kind = message_kind(subtype);
 	} else {
@@ -215,18 +210,6 @@ classify(struct text t, struct mime_type *type)
 		type->kind = MIME_BROKEN;
 }
 
-void
-mime_parse_type(struct text value, struct mime_type *type)
-{
-	struct buf unfolded;
-
-	memset(type, 0, sizeof(*type));
-	buf_init(&unfolded, SIZE_MAX / 4);
-	header_unfold(value, &unfolded);
-	classify(buf_text(&unfolded), type);
-	buf_clear(&unfolded);
-}
-
 enum mime_encoding
 mime_parse_encoding(struct text value)
 {
@@ -236,21 +219,14 @@ mime_parse_encoding(struct text value)
 	} words[] = {{"7bit", MIME_7BIT}, {"8bit", MIME_8BIT},
 	    {"binary", MIME_8BIT}, {"quoted-printable", MIME_QP},
 	    {"base64", MIME_BASE64}, {"", MIME_NONE}};
-	struct text word;
-	struct buf unfolded;
+	struct text word = take_word(&value, ";(");
 	size_t i;
 
-	buf_init(&unfolded, SIZE_MAX / 4);
-	header_unfold(value, &unfolded);
-	value = buf_text(&unfolded);
-	word = take_word(&value, ";(");
 	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
 		if (text_equal_fold(word, text_of(words[i].word)))
-			break;
+			return words[i].encoding;
 	}
-	buf_clear(&unfolded);
-	return i < sizeof(words) / sizeof(words[0]) ? words[i].encoding
-						    : MIME_UNKNOWN;
+	return MIME_UNKNOWN;
 }
 
 /*
@@ -283,12 +259,8 @@ begin_part(struct scan *s, unsigned long long at, bool message)
 		fail(s, "MIME parts", MIME_PARTS_MAX);
 		return;
 	}
-	if (mime->count == mime->size) {
-		mime->size = mime->size == 0 ? 16 : mime->size * 2;
-		mime->parts =
-		    mem_resize(mime->parts, mime->size, sizeof(*mime->parts));
-	}
-	s->current = mime->count++;
+	s->current = mime->count;
+	mem_push(mime->parts, mime->count);
 	memset(current(s), 0, sizeof(*mime->parts));
 	current(s)->message = message;
 	current(s)->fields_end = at;

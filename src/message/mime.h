@@ -75,7 +75,6 @@ struct mime_part {
 struct mime {
 	struct mime_part *parts;
 	size_t count;
-	size_t size; /* allocated */
 };
 
 /*

@@ -1,0 +1,280 @@
+#include "../unit.h"
+
+#include "../parse.h"
+#include "message/mime.h"
+
+static const char *const kinds[] = {
+    "text", "other", "multipart", "message", "sealed", "broken"};
+static const char *const encodings[] = {
+    "none", "7bit", "8bit", "qp", "base64", "unknown"};
+
+/* "kind" or "kind boundary"; a composite one ends in "+", a digest in "*". */
+static void
+types(void **state)
+{
+	static const struct {
+		const char *value;
+		const char *expected;
+	} cases[] = {
+	    {"", "text"},
+	    {"text/plain", "text"},
+	    {" TEXT / HTML ; a=b", "text"},
+	    {"text", "text"},
+	    {"/plain", "text"},
+	    {"image/png", "other"},
+	    {"(a (b) \\) c) image (d) / (e) png", "other"},
+	    {"(image/png", "text"},
+	    {"multipart/mixed; boundary=ab", "multipart+ ab"},
+	    {"multipart/mixed; boundary=\"a b\"", "multipart+ a b"},
+	    {"multipart/mixed; boundary=\"a\\\"b\"", "multipart+ a\"b"},
+	    {"multipart/mixed; boundary=\"a;b", "multipart+ a;b"},
+	    {"multipart/mixed; boundary=\"a  \"", "multipart+ a"},
+	    {"multipart/mixed;\r\n\tboundary=ab", "multipart+ ab"},
+	    {"multipart/mixed; boundary=\"a\r\n b\"", "multipart+ a b"},
+	    {"multipart/mixed; boundary=ab\r\n c", "multipart+ ab"},
+	    {"multipart/mixed; boundary=a:/=?b; c", "multipart+ a:/=?b"},
+	    {"multipart/mixed; BOUNDARY (x) = (y) ab(z)", "multipart+ ab"},
+	    {"multipart/mixed; a=b; ; c; boundary=ab; boundary=cd",
+		"multipart+ ab"},
+	    {"multipart/mixed; boundary=\"\"; boundary=cd", "multipart+ cd"},
+	    {"multipart/mixed", "broken+"},
+	    {"multipart/mixed; boundary=", "broken+"},
+	    {"multipart/mixed; boundary", "broken+"},
+	    {"multipart/mixed; xboundary=a", "broken+"},
+	    {"multipart/mixed; boundary=\"\xc3\xbc\"", "broken+"},
+	    {"multipart/digest; boundary=ab", "multipart+* ab"},
+	    {"multipart/signed; boundary=ab", "sealed+ ab"},
+	    {"multipart/encrypted", "sealed+"},
+	    {"message/rfc822", "message+"},
+	    {"message/global", "message+"},
+	    {"message/partial", "sealed+"},
+	    {"message/external-body", "sealed+"},
+	    {"message/delivery-status", "text+"},
+	};
+	struct mime_type type;
+	char text[100];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(cases); i++) {
+		mime_parse_type(text_of(cases[i].value), &type);
+		snprintf(text, sizeof(text), "%s%s%s%s%.*s", kinds[type.kind],
+		    type.composite ? "+" : "", type.digest ? "*" : "",
+		    type.boundary_len > 0 ? " " : "", (int)type.boundary_len,
+		    type.boundary);
+		if (strcmp(text, cases[i].expected) != 0)
+			fail_msg("%s: %s", cases[i].value, text);
+	}
+}
+
+static void
+boundaries_have_a_limit(void **state)
+{
+	struct mime_type type;
+	struct buf value;
+	size_t len;
+
+	(void)state;
+	buf_init(&value, 1000);
+	for (len = MIME_BOUNDARY_MAX; len <= MIME_BOUNDARY_MAX + 1; len++) {
+		buf_reset(&value);
+		buf_format(
+		    &value, "multipart/mixed; boundary=%0*d", (int)len, 0);
+		mime_parse_type(buf_text(&value), &type);
+		assert_int_equal(type.kind,
+		    len > MIME_BOUNDARY_MAX ? MIME_BROKEN : MIME_MULTIPART);
+	}
+	buf_clear(&value);
+}
+
+static void
+labels(void **state)
+{
+	static const struct {
+		const char *value;
+		enum mime_encoding encoding;
+	} cases[] = {
+	    {"", MIME_NONE},
+	    {" (none) ", MIME_NONE},
+	    {"7bit", MIME_7BIT},
+	    {" 8BIT ", MIME_8BIT},
+	    {"binary", MIME_8BIT},
+	    {"quoted-printable", MIME_QP},
+	    {"(a)\r\n base64 (b)", MIME_BASE64},
+	    {"base64; x", MIME_BASE64},
+	    {"base64 x", MIME_BASE64},
+	    {"\"base64\"", MIME_UNKNOWN},
+	    {"uuencode", MIME_UNKNOWN},
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(cases); i++)
+		assert_int_equal(mime_parse_encoding(text_of(cases[i].value)),
+		    cases[i].encoding);
+}
+
+/* A part is "kind/encoding [body]high", with flags behind the encoding: m for
+ * a message, v for MIME-Version, t for a type, s for a separator. */
+static void
+describe(const struct mime *mime, struct text body, struct buf *out)
+{
+	const struct mime_part *p;
+	size_t i;
+
+	for (i = 0; i < mime->count; i++) {
+		p = &mime->parts[i];
+		buf_format(out, "%s%s/%s%s%s%s%s", i > 0 ? "\n" : "",
+		    kinds[p->kind], encodings[p->encoding],
+		    p->message ? "m" : "", p->version ? "v" : "",
+		    p->type ? "t" : "", p->separator ? "s" : "");
+		if (p->kind != MIME_MULTIPART && p->kind != MIME_MESSAGE)
+			buf_format(out, " [%.*s]", (int)(p->end - p->body),
+			    body.at + p->body);
+		if (p->high > 0)
+			buf_format(out, "%llu", p->high);
+	}
+}
+
+static int
+scan(struct text body, const char *value, struct mime *mime, struct error *e)
+{
+	struct message *m;
+	struct mime_type type;
+	struct buf whole;
+	int result;
+
+	error_clear(e);
+	buf_init(&whole, SIZE_MAX / 4);
+	buf_add_string(&whole, "X: y\n\n");
+	buf_add_text(&whole, body);
+	m = parse(buf_text(&whole));
+	mime_parse_type(text_of(value), &type);
+	result = mime_scan(mime, m, &type, MIME_NONE, e);
+	message_free(m);
+	buf_clear(&whole);
+	return result;
+}
+
+static void
+parts(void **state)
+{
+	static const struct {
+		const char *type;
+		const char *body;
+		const char *expected;
+	} cases[] = {
+	    {"text/plain", "a\r\n", "text/nonets [a]"},
+	    {"text/plain", "", "text/nonets []"},
+	    {"image/png", "\xc3\xbc\r\n", "other/nonets [\xc3\xbc]2"},
+	    {"multipart/mixed; boundary=b",
+		"p\xff\r\n--b\r\n\r\na\r\n--b--\r\ne\xff\r\n",
+		"multipart/nonets2\ntext/nones [a]"},
+	    {"multipart/mixed; boundary=b",
+		"--b\r\nContent-Type: image/png\r\n"
+		"Content-Transfer-Encoding: base64\r\n\r\nAA==\r\n\r\n--b \t\r\n"
+		"a: b\r\n\r\n--b--\r\n",
+		"multipart/nonets\nother/base64ts [AA==\r\n]\n"
+		"text/nones []"},
+	    /* No empty line behind the fields, and none of a field. */
+	    {"multipart/mixed; boundary=b",
+		"--b\r\nContent-Type: image/png\r\n--b\r\nno field\r\n--b--\r\n",
+		"multipart/nonets\nother/nonet []\ntext/none [no field]"},
+	    /* What looks like a delimiter. */
+	    {"multipart/mixed; boundary=b",
+		"--b\r\n\r\n--bc\r\n -b\r\n-- b\r\n--b-\r\n--b--\r\n--b\r\n",
+		"multipart/nonets\n"
+		"text/nones [--bc\r\n -b\r\n-- b\r\n--b-]"},
+	    /* The boundary never comes, or does not come again. */
+	    {"multipart/mixed; boundary=b", "a\r\n", "broken/nonets [a]"},
+	    {"multipart/mixed; boundary=b", "--b\r\n\r\na\r\n",
+		"multipart/nonets\ntext/nones [a]"},
+	    /* Multiparts in multiparts; an outer delimiter ends the inner. */
+	    {"multipart/mixed; boundary=b",
+		"--b\r\nContent-Type: multipart/mixed;\r\n boundary=c\r\n\r\n"
+		"--c\r\n\r\na\r\n--b\r\n\r\nd\r\n--c\r\n--b--\r\n",
+		"multipart/nonets\nmultipart/nonets\ntext/nones [a]\n"
+		"text/nones [d\r\n--c]"},
+	    /* Messages, also of a digest and from an mbox file. */
+	    {"multipart/digest; boundary=b",
+		"--b\r\n\r\nFrom a\r\nSubject: s\r\nMIME-Version: 1.0\r\n\r\n"
+		"a\r\n--b\r\nContent-Type: text/plain\r\n\r\nc\r\n--b--\r\n",
+		"multipart/nonets\nmessage/nones\ntext/nonemvs [a]\n"
+		"text/nonets [c]"},
+	    {"message/rfc822", "Content-Type: text/html\r\n\r\na\r\n",
+		"message/nonets\ntext/nonemts [a]"},
+	    {"multipart/mixed; boundary=b",
+		"--b\r\nContent-Type: message/rfc822\r\n"
+		"Content-Transfer-Encoding: base64\r\n\r\nAA\r\n--b--\r\n",
+		"multipart/nonets\nother/base64ts [AA]"},
+	    {"multipart/signed; boundary=b", "--b\r\n\r\na\r\n--b--\r\n",
+		"sealed/nonets [--b\r\n\r\na\r\n--b--]"},
+	};
+	struct mime mime;
+	struct error e;
+	struct buf out;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(cases); i++) {
+		buf_init(&out, 4096);
+		assert_int_equal(
+		    scan(text_of(cases[i].body), cases[i].type, &mime, &e), 0);
+		describe(&mime, text_of(cases[i].body), &out);
+		assert_string_equal(buf_string(&out), cases[i].expected);
+		mime_clear(&mime);
+		assert_int_equal(mime.count, 0);
+		buf_clear(&out);
+	}
+}
+
+static void
+parts_have_limits(void **state)
+{
+	struct mime mime;
+	struct error e;
+	struct buf body;
+	size_t i, count;
+
+	(void)state;
+	buf_init(&body, SIZE_MAX / 4);
+	for (count = MIME_PARTS_MAX - 1; count <= MIME_PARTS_MAX; count++) {
+		buf_reset(&body);
+		for (i = 0; i < count; i++)
+			buf_add_string(&body, "--b\r\n\r\n");
+		assert_int_equal(scan(buf_text(&body),
+				     "multipart/mixed; boundary=b", &mime, &e),
+		    count == MIME_PARTS_MAX ? -1 : 0);
+		mime_clear(&mime);
+	}
+	assert_int_equal(e.kind, ERROR_MESSAGE);
+	assert_non_null(strstr(e.text, "MIME parts"));
+	for (count = MIME_DEPTH_MAX; count <= MIME_DEPTH_MAX + 1; count++) {
+		buf_reset(&body);
+		for (i = 1; i < count; i++)
+			buf_format(&body,
+			    "--b%zu\r\nContent-Type: multipart/mixed; "
+			    "boundary=b%zu\r\n\r\n",
+			    i, i + 1);
+		assert_int_equal(scan(buf_text(&body),
+				     "multipart/mixed; boundary=b1", &mime, &e),
+		    count > MIME_DEPTH_MAX ? -1 : 0);
+		mime_clear(&mime);
+	}
+	assert_non_null(strstr(e.text, "multiparts in each other"));
+	buf_clear(&body);
+}
+
+int
+main(void)
+{
+	static const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(types),
+	    cmocka_unit_test(boundaries_have_a_limit),
+	    cmocka_unit_test(labels),
+	    cmocka_unit_test(parts),
+	    cmocka_unit_test(parts_have_limits),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
