@@ -49,7 +49,6 @@ struct message {
 
 	struct message_field *fields;
 	size_t count;
-	size_t size; /* allocated */
 };
 
 struct message *
@@ -487,15 +486,6 @@ note_header(struct message *m)
 	}
 }
 
-static void
-grow_fields(struct message *m)
-{
-	if (m->count < m->size)
-		return;
-	m->size = m->size == 0 ? 32 : m->size * 2;
-	m->fields = mem_resize(m->fields, m->size, sizeof(*m->fields));
-}
-
 /* Each costs far more memory than the two octets it may consist of. */
 static int
 parse_fields(struct message *m, struct error *e)
@@ -508,8 +498,8 @@ parse_fields(struct message *m, struct error *e)
 			return error_set(e, ERROR_MESSAGE, NULL,
 			    "the header section has more than %d fields",
 			    MESSAGE_FIELDS_MAX);
-		grow_fields(m);
-		m->fields[m->count++] = (struct message_field){.field = field};
+		*mem_push(m->fields, m->count) =
+		    (struct message_field){.field = field};
 	}
 	return 0;
 }
@@ -652,11 +642,10 @@ insert(struct message *m, size_t at, const char *name, struct text value,
 
 	if (make_field(&made, text_of(name), value, e) == -1)
 		return -1;
-	grow_fields(m);
+	mem_push(m->fields, m->count);
 	memmove(m->fields + at + 1, m->fields + at,
-	    (m->count - at) * sizeof(*m->fields));
+	    (m->count - 1 - at) * sizeof(*m->fields));
 	m->fields[at] = made;
-	m->count++;
 	return 0;
 }
 

@@ -46,7 +46,6 @@ struct recode {
 
 	struct segment *segments;
 	size_t count;
-	size_t size; /* allocated */
 
 	/* The place of the reader. */
 	size_t segment;
@@ -470,16 +469,12 @@ add(struct recode *r, enum way way, unsigned long long length)
 {
 	struct segment *s;
 
-	if (r->count == r->size) {
-		r->size = r->size == 0 ? 8 : r->size * 2;
-		r->segments =
-		    mem_resize(r->segments, r->size, sizeof(*r->segments));
-	}
-	s = &r->segments[r->count];
+	s = mem_push(r->segments, r->count);
 	memset(s, 0, sizeof(*s));
 	s->way = way;
 	s->length = length;
-	r->count += length > 0 ? 1 : 0;
+	if (length == 0)
+		r->count--;
 	return s;
 }
 
@@ -814,43 +809,30 @@ plan(struct recode *r, struct error *e)
 	return 0;
 }
 
-static int
-refuse_field(const struct message_field *f, const char *why, struct error *e)
-{
-	char name[80];
-
-	text_visible(f->field.name, name, sizeof(name));
-	return error_set(e, ERROR_MESSAGE, "sending the header",
-	    "the field %s %s", name, why);
-}
-
 /* What the fields room could not mend, or nobody had it mend. */
-static int
-check_field(
-    const struct recode *r, const struct message_field *f, struct error *e)
-{
-	if (text_find(f->field.raw, '\0') < f->field.raw.len)
-		return refuse_field(f, "holds a NUL byte", e);
-	if (!r->eightbit && text_has_8bit(f->field.raw))
-		return refuse_field(f,
-		    "has 8-bit bytes, and the server does not offer 8BITMIME",
-		    e);
-	return 0;
-}
-
 static int
 check_fields(struct recode *r, struct error *e)
 {
 	const struct message_field *f;
+	const char *why;
+	bool high;
 	size_t i;
 
 	for (i = 0; i < message_field_count(r->message); i++) {
 		f = message_field(r->message, i);
 		if (f->dropped)
 			continue;
-		if (check_field(r, f, e) == -1)
-			return -1;
-		r->is_8bit = r->is_8bit || text_has_8bit(f->field.raw);
+		high = text_has_8bit(f->field.raw);
+		why = NULL;
+		if (text_find(f->field.raw, '\0') < f->field.raw.len)
+			why = "holds a NUL byte";
+		else if (high && !r->eightbit)
+			why = "has 8-bit bytes, and the server does not offer "
+			      "8BITMIME";
+		if (why != NULL)
+			return error_set(e, ERROR_MESSAGE, "sending the header",
+			    "the field %s %s", SHOWN(f->field.name), why);
+		r->is_8bit |= high;
 	}
 	return 0;
 }
