@@ -1,0 +1,82 @@
+#include "../unit.h"
+
+#include "job.h"
+
+static void
+ehlo_names(void **state)
+{
+	static const struct {
+		const char *helo;
+		const char *host;
+		const char *expected;
+	} cases[] = {
+	    {NULL, "box.example.org", "box.example.org"},
+	    {NULL, "box", ""},
+	    {NULL, "", ""},
+	    {NULL, "localhost.localdomain", ""},
+	    {NULL, "192.0.2.1", ""},
+	    {NULL, "box.example.org\r\nQUIT", ""},
+	    {NULL, "my_box.example.org", ""},
+	    {NULL, "b\xc3\xb6x.example.org", ""},
+	    {NULL, "box..org", ""},
+	    {"mail.example.org", "box", "mail.example.org"},
+	    {"[192.0.2.1]", "box.example.org", "[192.0.2.1]"},
+	    {"a\r\nMAIL FROM:<>", "box.example.org", ""},
+	    {"a b", "box.example.org", ""},
+	};
+	struct job j;
+	char name[64];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(cases); i++) {
+		job_init(&j, "");
+		j.account.helo = mem_copy(cases[i].helo);
+		j.facts.host = cases[i].host;
+		assert_ptr_equal(
+		    facts_helo(&j.account, &j.facts, name, sizeof(name)), name);
+		assert_string_equal(name, cases[i].expected);
+		job_clear(&j);
+	}
+}
+
+static void
+expansions(void **state)
+{
+	static const struct {
+		const char *value;
+		const char *expected;
+	} cases[] = {
+	    {"", ""},
+	    {"%U@%D", "alice@e.org"},
+	    {"%H", "box.internal.example"},
+	    {"%%U", "%U"},
+	    {"100%", "100%"},
+	    {"%u%s%n", "%u%s%n"},
+	};
+	struct job j;
+	size_t i;
+	char *expanded;
+
+	(void)state;
+	job_init(&j, "");
+	j.account.domain = mem_copy("e.org");
+	for (i = 0; i < COUNT(cases); i++) {
+		expanded = facts_expand(cases[i].value, &j.account, &j.facts);
+		assert_string_equal(expanded, cases[i].expected);
+		free(expanded);
+	}
+	assert_null(facts_expand(NULL, &j.account, &j.facts));
+	job_clear(&j);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(ehlo_names),
+	    cmocka_unit_test(expansions),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
