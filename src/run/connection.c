@@ -7,7 +7,7 @@
 #include "base/crypt.h"
 #include "base/mem.h"
 #include "world/clock.h"
-#include "world/net.h"
+#include "world/resolve.h"
 #include "world/stream.h"
 
 #define CONNECTION_INPUT (16 * 1024)
@@ -19,6 +19,7 @@ struct connection {
 	struct error failed; /* when it was opened */
 	long long deadline;  /* of what is asked for now */
 
+	struct resolve *resolve;
 	struct tls *tls;
 	bool secured;
 	struct stream *stream;
@@ -42,8 +43,7 @@ time_out(struct connection *c)
 
 	error_clear(&cause);
 	if (clock_now() >= c->deadline)
-		error_set(&cause, ERROR_LATER, NULL,
-		    "timed out: the `deadline' for the whole run is over");
+		error_set(&cause, ERROR_LATER, NULL, CLOCK_OVER);
 	else
 		error_set(&cause, ERROR_LATER, NULL,
 		    "timed out after %u seconds without an answer from %s",
@@ -168,6 +168,7 @@ connection_new(const struct connection_plan *plan,
 	c->plan = plan;
 	c->smarthost = smarthost;
 	c->learned = learned;
+	c->resolve = resolve_start(smarthost, account->family);
 	if (smarthost->security != SMARTHOST_PLAIN)
 		c->tls = tls_new(account,
 		    account->tls_name != NULL ? account->tls_name
@@ -180,17 +181,19 @@ static int
 connect_stream(struct connection *c, struct error *e)
 {
 	const struct account *account = c->plan->account;
-	struct net_addresses addresses;
+	const struct net_addresses *addresses;
 	unsigned seconds;
 
-	if (net_resolve(c->smarthost, account->family, &addresses, e) == -1)
+	addresses = resolve_wait(c->resolve, c->deadline, e);
+	if (addresses == NULL)
 		return -1;
 	seconds = account->connect_timeout;
 	if (seconds == 0)
 		seconds = ACCOUNT_CONNECT_TIMEOUT;
 	c->stream = stream_connect(
-	    &addresses, clock_earlier(c->deadline, clock_in(seconds)), e);
-	net_clear(&addresses);
+	    addresses, clock_earlier(c->deadline, clock_in(seconds)), e);
+	resolve_free(c->resolve);
+	c->resolve = NULL;
 	return c->stream == NULL ? -1 : 0;
 }
 
@@ -338,5 +341,6 @@ connection_end(struct connection *c)
 	}
 	session_free(c->session);
 	tls_free(c->tls);
+	resolve_free(c->resolve);
 	free(c);
 }

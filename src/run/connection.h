@@ -24,15 +24,16 @@ struct connection_plan {
 
 struct connection;
 
-/* Opens what is needed before anything connects: the trust is read. What fails
- * is told by connection_start(). All are borrowed until connection_end();
- * learned is what this smarthost teaches, or NULL. */
+/* Opens what is needed before anything connects: the lookup of the name begins
+ * and the trust is read. What fails is told by connection_start(). All are
+ * borrowed until connection_end(); learned is what this smarthost teaches, or
+ * NULL. */
 struct connection *connection_new(const struct connection_plan *plan,
     const struct smarthost *smarthost, struct learned *learned);
 
 /*
  * Connects and talks until a mail can be handed over. -1: tls_new()'s,
- * net_resolve()'s, stream_connect()'s errors or the session's.
+ * resolve_wait()'s, stream_connect()'s errors or the session's.
  */
 int connection_start(struct connection *c, long long deadline, struct error *e);
 

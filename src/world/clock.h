@@ -12,8 +12,9 @@
 
 struct pollfd;
 
-/* A deadline that never comes. */
+/* A deadline that never comes, and the words for a mail's that has passed. */
 #define CLOCK_NEVER 0x7fffffffffffffffLL
+#define CLOCK_OVER  "timed out: the `deadline' for the whole run is over"
 
 /* Now, in milliseconds. */
 long long clock_now(void);

@@ -31,6 +31,18 @@ net_is_literal(const char *host)
 	       inet_pton(AF_INET, host, &address) == 1;
 }
 
+static bool
+is_localhost(const char *host)
+{
+	return text_equal_fold(text_of(host), TEXT("localhost"));
+}
+
+bool
+net_is_at_hand(const char *host)
+{
+	return net_is_literal(host) || is_localhost(host);
+}
+
 static int
 family_of(enum account_family family)
 {
@@ -53,7 +65,7 @@ flags_for(const char *host, int family)
 		return AI_NUMERICSERV | AI_NUMERICHOST;
 	/* AI_ADDRCONFIG does not count loopback addresses, so that a machine
 	 * without a network would not know its own name. */
-	if (text_equal_fold(text_of(host), TEXT("localhost")))
+	if (is_localhost(host))
 		return AI_NUMERICSERV;
 	/* With one family it would turn "there is no network" into "there is
 	 * no such name". */
@@ -70,31 +82,37 @@ is_narrow(int why, int flags)
 	       (flags & AI_ADDRCONFIG) != 0;
 }
 
+int
+net_unanswered(const char *host, const char *why, struct error *e)
+{
+	error_set(
+	    e, ERROR_LATER, NET_RESOLVING, "%s: %s", SHOWN(text_of(host)), why);
+	return error_hint(e,
+	    "no name server answered: see whether the network is up and what "
+	    "/etc/resolv.conf says");
+}
+
 /* EAI_NODATA and EAI_ADDRFAMILY, which not every system has, say like
  * EAI_NONAME that there is no address. */
 static int
 unresolved(const char *host, enum account_family family, int why, int sys,
     struct error *e)
 {
-	char name[200];
+	struct text_shown name = text_shown(text_of(host));
 
-	text_visible(text_of(host), name, sizeof(name));
 	switch (why) {
 	case EAI_SYSTEM:
 		return error_set_sys(
-		    e, ERROR_LATER, sys, NET_RESOLVING, "%s", name);
+		    e, ERROR_LATER, sys, NET_RESOLVING, "%s", name.words);
 	case EAI_MEMORY:
-		return error_set(e, ERROR_SYSTEM, NET_RESOLVING, "%s: %s", name,
-		    gai_strerror(why));
+		return error_set(e, ERROR_SYSTEM, NET_RESOLVING, "%s: %s",
+		    name.words, gai_strerror(why));
 	case EAI_AGAIN:
 	case EAI_FAIL:
-		error_set(e, ERROR_LATER, NET_RESOLVING, "%s: %s", name,
-		    gai_strerror(why));
-		return error_hint(e,
-		    "no name server answered: see whether the network is up "
-		    "and what /etc/resolv.conf says");
+		return net_unanswered(host, gai_strerror(why), e);
 	}
-	error_set(e, ERROR_HOST, NET_RESOLVING, "%s has no %saddress: %s", name,
+	error_set(e, ERROR_HOST, NET_RESOLVING, "%s has no %saddress: %s",
+	    name.words,
 	    family == FAMILY_IPV4   ? "IPv4 "
 	    : family == FAMILY_IPV6 ? "IPv6 "
 				    : "",

@@ -27,6 +27,12 @@ int net_resolve(const struct smarthost *s, enum account_family family,
     struct net_addresses *addresses, struct error *e);
 void net_clear(struct net_addresses *addresses);
 
+/* Whether net_resolve() needs no name server for it. */
+bool net_is_at_hand(const char *host);
+
+/* Nobody could tell the host's addresses. -1 ERROR_LATER. */
+int net_unanswered(const char *host, const char *why, struct error *e);
+
 /* A non-blocking, close-on-exec socket, TCP_NODELAY set, that is connecting.
  * -1: ERROR_SYSTEM, or ERROR_LATER where the address cannot be reached. */
 int net_start(const struct net_address *a, struct error *e);
