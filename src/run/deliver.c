@@ -40,7 +40,7 @@ deliver_open(struct deliver *d)
 	const struct account *account = d->plan->account;
 	size_t i;
 
-	if (d->open != NULL)
+	if (d->open != NULL || d->denied.kind != ERROR_NONE)
 		return;
 	for (i = 0; i < account->smarthosts.count; i++)
 		if (d->ready[i] == NULL)

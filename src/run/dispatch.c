@@ -18,6 +18,7 @@
 struct dispatch {
 	struct dispatch_plan plan;
 	struct facts facts;
+	const struct account *logged; /* whose log is open, or NULL */
 
 	/* What belongs to the account, and stays for its next mail. */
 	const struct account *account;
@@ -25,7 +26,7 @@ struct dispatch {
 	char *user;
 	char helo[256];
 	struct connection_plan connection_plan;
-	struct deliver *deliver; /* NULL until the secret is there */
+	struct deliver *deliver; /* NULL until it is open */
 	struct alias_map *aliases;
 	bool aliases_read;
 
@@ -33,6 +34,7 @@ struct dispatch {
 	struct envelope envelope;
 	struct notes notes;
 	struct mail mail;
+	long long deadline;
 	struct deliver_report report;
 };
 
@@ -49,13 +51,19 @@ dispatch_new(const struct dispatch_plan *plan)
 }
 
 static void
-close_account(struct dispatch *d)
+close_delivery(struct dispatch *d)
 {
 	deliver_free(d->deliver);
 	d->deliver = NULL;
 	buf_wipe(&d->password);
 	free(d->user);
 	d->user = NULL;
+}
+
+static void
+close_account(struct dispatch *d)
+{
+	close_delivery(d);
 	alias_free(d->aliases);
 	d->aliases = NULL;
 	d->aliases_read = false;
@@ -105,7 +113,6 @@ choose_account(struct dispatch *d, const struct request *r, struct message *m,
 		return 0;
 	close_account(d);
 	d->account = chosen;
-	log_open(d->plan.log, chosen);
 	return 0;
 }
 
@@ -140,6 +147,10 @@ dispatch_prepare(struct dispatch *d, const struct request *r, struct message *m,
 	if (choose_account(d, r, m, e) == -1 ||
 	    host_facts(d->plan.host, &d->facts, e) == -1)
 		return -1;
+	d->mail.envelope = &d->envelope;
+	d->mail.message = m;
+	d->mail.all_or_none =
+	    r->all_or_none || d->account->recipients_all == SWITCH_YES;
 	submission.account = d->account;
 	return submit(&submission, e);
 }
@@ -148,45 +159,58 @@ dispatch_prepare(struct dispatch *d, const struct request *r, struct message *m,
  * Delivery.
  */
 
-/* The secret is read once for all mails of the account, and only when a mail
- * is ready to go. */
+static void
+open_log(struct dispatch *d)
+{
+	if (d->logged == d->account)
+		return;
+	d->logged = d->account;
+	log_open(d->plan.log, d->account);
+}
+
+/* What the smarthosts need is under way while the secret is read: once for all
+ * mails of the account, and only when a mail is ready to go. */
 static int
 open_account(struct dispatch *d, struct error *e)
 {
-	if (d->deliver != NULL)
-		return 0;
 	if (account_check(d->account, e) == -1)
 		return -1;
+	d->connection_plan.account = d->account;
+	d->connection_plan.trace = log_trace(d->plan.log);
+	d->deliver = deliver_new(&d->connection_plan);
+	deliver_open(d->deliver);
 	if (d->account->auth.choice != AUTH_OFF &&
-	    secret_read(d->account, true, &d->password, e) == -1)
+	    secret_read(d->account, true, d->deadline, &d->password, e) == -1) {
+		close_delivery(d);
 		return -1;
+	}
 	d->user = facts_expand(d->account->user, d->account, &d->facts);
 	facts_helo(d->account, &d->facts, d->helo, sizeof(d->helo));
-	d->connection_plan.account = d->account;
 	d->connection_plan.user = d->user;
 	d->connection_plan.password = buf_text(&d->password);
 	d->connection_plan.helo = d->helo;
-	d->connection_plan.trace = log_trace(d->plan.log);
-	d->deliver = deliver_new(&d->connection_plan);
 	return 0;
 }
 
-static int
-send_mail(struct dispatch *d, const struct request *r, struct message *m,
-    bool last, struct error *e)
+int
+dispatch_open(struct dispatch *d, struct error *e)
 {
 	unsigned seconds = d->account->deadline;
-	long long deadline;
 
-	deadline = clock_in(seconds == 0 ? ACCOUNT_DEADLINE : seconds);
-	if (open_account(d, e) == -1)
-		return -1;
-	d->mail.envelope = &d->envelope;
-	d->mail.message = m;
+	d->deadline = clock_in(seconds == 0 ? ACCOUNT_DEADLINE : seconds);
+	d->plan.log->deadline = d->deadline;
+	open_log(d);
+	if (d->deliver == NULL)
+		return open_account(d, e);
+	deliver_open(d->deliver);
+	return 0;
+}
+
+int
+dispatch_send(struct dispatch *d, bool last, struct error *e)
+{
 	d->mail.last = last;
-	d->mail.all_or_none =
-	    r->all_or_none || d->account->recipients_all == SWITCH_YES;
-	return deliver_mail(d->deliver, &d->mail, deadline, &d->report, e);
+	return deliver_mail(d->deliver, &d->mail, d->deadline, &d->report, e);
 }
 
 int
@@ -197,7 +221,9 @@ dispatch_mail(struct dispatch *d, const struct request *r, struct message *m,
 
 	result = dispatch_prepare(d, r, m, e);
 	if (result == 0)
-		result = send_mail(d, r, m, last, e);
+		result = dispatch_open(d, e);
+	if (result == 0)
+		result = dispatch_send(d, last, e);
 	dispatch_report(d, m, e);
 	return result;
 }
@@ -270,6 +296,7 @@ dispatch_report(struct dispatch *d, struct message *m, const struct error *e)
 	    .error = e};
 	char *id;
 
+	open_log(d); /* unless it was, where nothing came as far as that */
 	id = message_id(m);
 	told.message_id = id;
 	note_remarks(&d->mail.remarks, &d->notes);

@@ -39,18 +39,26 @@ const struct account *dispatch_account(const struct dispatch *d);
 const struct envelope *dispatch_envelope(const struct dispatch *d);
 
 /*
- * The whole way; last: no other mail follows. 0 when the smarthost took it for
- * all recipients, else -1 with the error. Either way it is in the log.
+ * Opens what the mail that is prepared needs: log, secret, trust, the lookup of
+ * each smarthost. Its deadline begins. After it nothing is opened but sockets
+ * to a smarthost. -1: account_check()'s and secret_read()'s errors.
  */
+int dispatch_open(struct dispatch *d, struct error *e);
+
+/* Submits it; last: no other mail follows. 0 when the smarthost took it for all
+ * recipients, else -1 with the error. */
+int dispatch_send(struct dispatch *d, bool last, struct error *e);
+
+/* Puts into the log, and on stdout for JSON, how a mail ended, however far it
+ * came. m may be NULL. */
+void dispatch_report(
+    struct dispatch *d, struct message *m, const struct error *e);
+
+/* The whole way: the four above. */
 int dispatch_mail(struct dispatch *d, const struct request *r,
     struct message *m, bool last, struct error *e);
 
 /* The smarthost's reply to the end of the last mail, or "". */
 const char *dispatch_words(const struct dispatch *d);
-
-/* Puts into the log, and on stdout for JSON, how a mail ended that never came
- * as far as dispatch_mail(). m may be NULL. */
-void dispatch_report(
-    struct dispatch *d, struct message *m, const struct error *e);
 
 #endif

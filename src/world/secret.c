@@ -23,10 +23,12 @@ extern char **environ;
 
 /* A password-command that runs. */
 struct command {
+	const char *text;
 	pid_t pid;
 	int output;
 	bool grouped; /* in a process group of its own */
 	long long deadline;
+	bool hurried; /* the deadline is the mail's */
 };
 
 /* Every descriptor but 0 to 2 is closed by exec from now on, also those that
@@ -90,10 +92,10 @@ set_attributes(posix_spawnattr_t *attributes, bool grouped)
 
 /* 0 or an errno, as posix_spawn(3). */
 static int
-spawn(struct command *c, const char *text, int output)
+spawn(struct command *c, int output)
 {
 	char shell[] = "sh", option[] = "-c";
-	char *argv[] = {shell, option, (char *)(uintptr_t)text, NULL};
+	char *argv[] = {shell, option, (char *)(uintptr_t)c->text, NULL};
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attributes;
 	int sys;
@@ -119,16 +121,15 @@ spawn(struct command *c, const char *text, int output)
 }
 
 static int
-start(struct command *c, const char *text, struct error *e)
+start(struct command *c, struct error *e)
 {
 	int ends[2], sys;
 
-	c->deadline = clock_in(SECRET_COMMAND_SECONDS);
 	c->grouped = !has_terminal();
 	if (pipe2(ends, O_CLOEXEC) == -1)
 		return error_set_sys(e, ERROR_SYSTEM, errno, RUNNING, "pipe");
 	keep_descriptors();
-	sys = spawn(c, text, ends[1]);
+	sys = spawn(c, ends[1]);
 	close(ends[1]);
 	c->output = ends[0];
 	if (sys == 0)
@@ -138,8 +139,10 @@ start(struct command *c, const char *text, struct error *e)
 }
 
 static int
-too_slow(struct error *e)
+too_slow(const struct command *c, struct error *e)
 {
+	if (c->hurried)
+		return error_set(e, ERROR_LATER, RUNNING, CLOCK_OVER);
 	return error_set(e, ERROR_CONFIG, RUNNING,
 	    "not finished after %d seconds", SECRET_COMMAND_SECONDS);
 }
@@ -157,7 +160,7 @@ read_output(struct command *c, struct buf *out, struct error *e)
 	do {
 		ready = clock_wait_readable(c->output, c->deadline);
 		if (ready == 0)
-			return too_slow(e);
+			return too_slow(c, e);
 		n = ready == -1 ? -1 : read(c->output, chunk, sizeof(chunk));
 		if (n == -1 && errno != EINTR)
 			return error_set_sys(e, ERROR_SYSTEM, errno, RUNNING,
@@ -189,7 +192,7 @@ wait_end(struct command *c, int *status, struct error *e)
 			    e, ERROR_SYSTEM, errno, RUNNING, "waitpid");
 		ms = c->deadline - clock_now();
 		if (ms <= 0)
-			return too_slow(e);
+			return too_slow(c, e);
 		left.tv_sec = (time_t)(ms / 1000);
 		left.tv_nsec = (long)(ms % 1000) * 1000000;
 		sigtimedwait(&child, NULL, &left);
@@ -223,19 +226,18 @@ check_status(int status, struct error *e)
 }
 
 static int
-run(const char *text, struct buf *out, struct error *e)
+run(struct command *c, struct buf *out, struct error *e)
 {
-	struct command c;
 	int result, status;
 
-	if (start(&c, text, e) == -1)
+	if (start(c, e) == -1)
 		return -1;
-	result = read_output(&c, out, e);
+	result = read_output(c, out, e);
 	if (result == 0)
-		result = wait_end(&c, &status, e);
+		result = wait_end(c, &status, e);
 	if (result == 0)
 		result = check_status(status, e);
-	end(&c);
+	end(c);
 	return result;
 }
 
@@ -247,7 +249,7 @@ no_act(int signal_number)
 
 /* An ignored SIGCHLD would reap the command before we learn its status. */
 static int
-run_watched(const char *text, struct buf *out, struct error *e)
+run_watched(struct command *c, struct buf *out, struct error *e)
 {
 	struct sigaction watch, old_action;
 	sigset_t child, old_mask;
@@ -260,7 +262,7 @@ run_watched(const char *text, struct buf *out, struct error *e)
 	sigaddset(&child, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &child, &old_mask);
 	sigaction(SIGCHLD, &watch, &old_action);
-	status = run(text, out, e);
+	status = run(c, out, e);
 	sigprocmask(SIG_SETMASK, &old_mask, NULL);
 	sigaction(SIGCHLD, &old_action, NULL);
 	return status;
@@ -284,13 +286,18 @@ add_first_line(const char *doing, const struct buf *whole, struct buf *out,
 }
 
 static int
-read_command(const char *text, struct buf *out, struct error *e)
+read_command(
+    const char *text, long long deadline, struct buf *out, struct error *e)
 {
+	struct command c = {.text = text,
+	    .deadline =
+		clock_earlier(deadline, clock_in(SECRET_COMMAND_SECONDS))};
 	struct buf whole;
 	int status;
 
+	c.hurried = c.deadline == deadline;
 	buf_init(&whole, SECRET_MAX + 2);
-	status = run_watched(text, &whole, e);
+	status = run_watched(&c, &whole, e);
 	if (status == 0)
 		status = add_first_line(RUNNING, &whole, out, e);
 	buf_wipe(&whole);
@@ -365,7 +372,8 @@ add_value(const char *value, struct buf *out, struct error *e)
 }
 
 int
-secret_read(const struct account *a, bool ask, struct buf *out, struct error *e)
+secret_read(const struct account *a, bool ask, long long deadline,
+    struct buf *out, struct error *e)
 {
 	if (a->user == NULL)
 		return 0;
@@ -377,7 +385,7 @@ secret_read(const struct account *a, bool ask, struct buf *out, struct error *e)
 	case SECRET_FILE:
 		return read_file(a->secret.text, out, e);
 	case SECRET_COMMAND:
-		return read_command(a->secret.text, out, e);
+		return read_command(a->secret.text, deadline, out, e);
 	}
 	return none_named(e);
 }

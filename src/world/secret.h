@@ -20,11 +20,12 @@
  * max is SECRET_MAX. An account without user gives 0 and nothing.
  * password-command: run by posix_spawn as /bin/sh -c, stdin /dev/null, stderr
  * ours, no other descriptor, default signals; a status other than 0, a
- * signal, no output, or more than SECRET_COMMAND_SECONDS is ERROR_CONFIG.
+ * signal, no output, or more than SECRET_COMMAND_SECONDS is ERROR_CONFIG; the
+ * deadline passing before is ERROR_LATER.
  * Terminal: only when `ask` is set and /dev/tty opens. -1: ERROR_CONFIG;
  * never with a byte of the secret.
  */
-int secret_read(
-    const struct account *a, bool ask, struct buf *out, struct error *e);
+int secret_read(const struct account *a, bool ask, long long deadline,
+    struct buf *out, struct error *e);
 
 #endif

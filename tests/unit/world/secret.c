@@ -12,6 +12,8 @@
 
 #include "../folder.h"
 
+static long long deadline = CLOCK_NEVER;
+
 /* What a source gives: 0 and the password, or -1 and the error. */
 static int
 read_from(enum secret_source source, const char *text, bool ask,
@@ -27,7 +29,7 @@ read_from(enum secret_source source, const char *text, bool ask,
 	a.secret.text = mem_copy(text);
 	error_clear(e);
 	buf_init(out, SECRET_MAX);
-	status = secret_read(&a, ask, out, e);
+	status = secret_read(&a, ask, deadline, out, e);
 	assert_int_equal(status, e->kind == ERROR_NONE ? 0 : -1);
 	mem_wipe_string(a.secret.text);
 	return status;
@@ -77,7 +79,7 @@ needs_a_user(void **state)
 	a.secret.text = value;
 	error_clear(&e);
 	buf_init(&out, SECRET_MAX);
-	assert_int_equal(secret_read(&a, true, &out, &e), 0);
+	assert_int_equal(secret_read(&a, true, CLOCK_NEVER, &out, &e), 0);
 	assert_int_equal(out.len, 0);
 }
 
@@ -273,6 +275,27 @@ ends_a_command_that_does_not_end(void **state)
 	}
 }
 
+/* The mail may have less time left than a command has. */
+static void
+ends_a_command_at_the_deadline(void **state)
+{
+	struct error e;
+	struct buf out;
+
+	(void)state;
+	deadline = clock_now() + 50;
+	assert_int_equal(read_from(SECRET_COMMAND, "echo canary; sleep 100",
+			     false, &out, &e),
+	    -1);
+	assert_in_range(clock_now() - deadline, 0, 900);
+	deadline = CLOCK_NEVER;
+	assert_int_equal(e.kind, ERROR_LATER);
+	assert_string_equal(e.doing, "password-command");
+	assert_non_null(strstr(e.text, "`deadline'"));
+	assert_int_equal(out.len, 0);
+	buf_wipe(&out);
+}
+
 /* In a session with a terminal of its own; `type` is typed there. */
 static int
 at_terminal(int (*ask)(void), const char *type, char *shown, size_t size)
@@ -388,6 +411,7 @@ main(void)
 	    cmocka_unit_test(takes_the_first_line_of_a_command),
 	    cmocka_unit_test(takes_long_passwords),
 	    cmocka_unit_test(ends_a_command_that_does_not_end),
+	    cmocka_unit_test(ends_a_command_at_the_deadline),
 	    cmocka_unit_test(asks_at_the_terminal),
 	    cmocka_unit_test(does_not_ask_without_one)};
 
