@@ -1,6 +1,6 @@
 /*
- * sendling: the order of acts and nothing else. What is read, decided and sent
- * is the rooms' work; here stands in which order, and what is told at the end.
+ * sendling: the order of acts and nothing else: read, decide, open, talk, tell.
+ * What is read, decided and sent is the rooms' work.
  */
 
 #include <stdio.h>
@@ -32,6 +32,7 @@ struct run {
 	struct log log;
 	struct config config;
 	struct file_store store;
+	bool typed; /* standard input is a terminal */
 	struct message *message;
 	struct dispatch_plan dispatch_plan;
 	struct dispatch *dispatch;
@@ -110,14 +111,16 @@ read_settings(struct run *r, struct error *e)
 	return settings_read(&plan, &r->host, &r->config, e);
 }
 
-/* All of standard input comes first: whoever writes to us must not be cut
- * off, also where the run fails for its configuration. */
+/*
+ * The acts of a run that submits.
+ */
+
+/* Who checks addresses at a terminal types no message. */
 static int
 read_message(struct run *r, struct error *e)
 {
 	r->message = message_new(&r->store.store);
-	/* Who checks addresses at a terminal types no message. */
-	if (r->options.mode == MODE_VERIFY && isatty(STDIN_FILENO) &&
+	if (r->options.mode == MODE_VERIFY && r->typed &&
 	    !r->options.request.from_fields)
 		return message_end(r->message, e);
 	return file_read_message(
@@ -130,13 +133,35 @@ refuse_nobody(const struct run *r, struct error *e)
 {
 	const struct request *request = &r->options.request;
 
-	if (request->recipient_count > 0 || request->from_fields ||
-	    !isatty(STDIN_FILENO))
+	if (request->recipient_count > 0 || request->from_fields || !r->typed)
 		return 0;
 	error_set(e, ERROR_USAGE, NULL, "no recipient is given");
 	return error_hint(e,
 	    "name recipients on the command line, or use -t to take those of "
 	    "To, Cc and Bcc; `sendling --help' lists the options");
+}
+
+/* All of standard input comes first: a program that writes to us must not be
+ * cut off, also where the run fails for its configuration. A person is told
+ * before a word is typed in vain. */
+static int
+read_input(struct run *r, struct error *e)
+{
+	r->typed = isatty(STDIN_FILENO) != 0;
+	if (refuse_nobody(r, e) == -1 ||
+	    (r->typed && read_settings(r, e) == -1))
+		return -1;
+	return read_message(r, e);
+}
+
+/* Account, envelope, repairs. */
+static int
+decide(struct run *r, struct error *e)
+{
+	if (!r->typed && read_settings(r, e) == -1)
+		return -1;
+	return dispatch_prepare(
+	    r->dispatch, &r->options.request, r->message, e);
 }
 
 static int
@@ -145,6 +170,29 @@ open_transcript(struct run *r, struct error *e)
 	if (r->options.transcript == NULL)
 		return 0;
 	return log_open_transcript(&r->log, r->options.transcript, e);
+}
+
+/* From here on nothing is opened but sockets to a smarthost. */
+static int
+open_world(struct run *r, struct error *e)
+{
+	if (open_transcript(r, e) == -1)
+		return -1;
+	return dispatch_open(r->dispatch, e);
+}
+
+static int
+talk(struct run *r, struct error *e)
+{
+	return dispatch_send(r->dispatch, true, e);
+}
+
+static int
+tell(struct run *r, const struct error *e)
+{
+	dispatch_report(r->dispatch, r->message, e);
+	log_notes(&r->log, &r->options.notes);
+	return e->kind == ERROR_NONE ? EXIT_SUCCESS : fail(r, e);
 }
 
 static void
@@ -168,14 +216,9 @@ static int
 run_submit(struct run *r, struct error *e)
 {
 	start_dispatch(r);
-	if (refuse_nobody(r, e) == -1 || read_message(r, e) == -1 ||
-	    read_settings(r, e) == -1 || open_transcript(r, e) == -1)
-		dispatch_report(r->dispatch, r->message, e);
-	else
-		dispatch_mail(
-		    r->dispatch, &r->options.request, r->message, true, e);
-	log_notes(&r->log, &r->options.notes);
-	return e->kind == ERROR_NONE ? EXIT_SUCCESS : fail(r, e);
+	if (read_input(r, e) == 0 && decide(r, e) == 0 && open_world(r, e) == 0)
+		talk(r, e);
+	return tell(r, e);
 }
 
 static int
@@ -254,10 +297,7 @@ static int
 run_dry(struct run *r, struct error *e)
 {
 	start_dispatch(r);
-	if (refuse_nobody(r, e) == -1 || read_message(r, e) == -1 ||
-	    read_settings(r, e) == -1 ||
-	    dispatch_prepare(r->dispatch, &r->options.request, r->message, e) ==
-		-1)
+	if (read_input(r, e) == -1 || decide(r, e) == -1)
 		return fail(r, e);
 	print_envelope(r);
 	if (r->options.mode == MODE_DRY_RUN && print_message(r, e) == -1)
