@@ -43,8 +43,8 @@ expect() {
 
 # A certificate, and a server with implicit TLS, STARTTLS and AUTH.
 "$tests/certs.sh" certs > certs.log 2>&1 || { cat certs.log >&2; exit 1; }
-python3 "$tests/smtpd.py" --folder . --cert certs/good.pem \
-    --key certs/good.key --auth alice@example.com:wonderland \
+python3 "$tests/smtpd.py" --folder . \
+    --certificate certs/good.pem --users alice@example.com:wonderland \
     </dev/null 2>server.log &
 server=$!
 until test -e ports; do

@@ -24,10 +24,11 @@ import tempfile
 import time
 
 import harness
-from postbox import (
+from home import (
     CLONE_NEWNET, HEADER, HANG, LARGE, LIBC, MESSAGE, MS_BIND, MS_RDONLY,
-    MS_REC, MS_REMOUNT, SANITIZED, SPEAK_UP, Done, Home, Play, Postbox, become,
-    can_mount, check, in_order, mount, private_mounts)
+    MS_REC, MS_REMOUNT, SANITIZED, SPEAK_UP, Done, Home, become,
+    can_mount, check, in_order, mount, private_mounts, run_tests)
+from smtpd import Server
 
 BOB = 'bob@example.org'
 STRANGER = 54321  # has no passwd entry
@@ -65,7 +66,7 @@ def etc(home, box, *lines, name='etc', passwd=None):
         passwd or 'root:x:0:0:root:/root:/bin/sh\n')
     # No name server is asked.
     (folder / 'nsswitch.conf').write_text('passwd: files\nhosts: files\n')
-    (folder / 'sendling.conf').write_text(box.config('smtp+plain', *lines))
+    (folder / 'sendling.conf').write_text(box.config(*lines))
     for path in folder.iterdir():
         path.chmod(0o644)
     return folder
@@ -93,8 +94,8 @@ def test_cron(t, home, box):
          'cron, an empty environment, a uid that nobody knows', run.words(),
          mail)
     box.clear()
-    (world / 'sendling.conf').write_text(box.config(
-        'smtp+plain', 'domain example.org', 'log off').replace(
+    (world / 'sendling.conf').write_text(
+        box.config('domain example.org', 'log off').replace(
             'from alice@example.com\n', ''))
     run = home.run(BOB, name='sendmail', preexec_fn=prepare)
     arrived(t, box, run, 'a uid that nobody knows has a reverse-path')
@@ -198,7 +199,7 @@ def test_closed_descriptors(t, home, box):
     config = home.config(box.config())
     home.run(BOB, config=config)
     box.settle()
-    usual = box.commands()
+    usual = box.heard.partition(b'DATA\r\n')[0]
     box.clear()
     empty = re.compile(rb'(?:\S+: .*\r\n(?:[ \t].*\r\n)*)+\r\n')
     for closed in itertools.chain.from_iterable(
@@ -247,18 +248,16 @@ LIST = ("/usr/bin/python3 -ISc 'import os\n"
         " except OSError: pass'; echo secret")
 
 
-def test_leaked_descriptors(t, home, certificates):
+def test_leaked_descriptors(t, home, certificate):
     """What our caller left open is not passed on to password-command."""
-    box = Postbox(certificates, users=[('alice', 'secret')])
+    box = Server(certificate, users=[('alice', 'secret')])
     for case, more in (('as they are', {}), ('0 to 2 closed', {
             'preexec_fn': closing(0, 1, 2)})):
         listed = home.path / 'listed'
         listed.unlink(missing_ok=True)
         script = home.file('list', LIST.format(listed).replace("'; echo",
                                                                "'\necho"))
-        config = home.config(box.config(
-            'smtps', 'user alice', f'tls-trust {certificates}/ca.pem',
-            f'password-command sh {script}', 'tls-name localhost'))
+        config = home.config(box.config(f'password-command sh {script}'))
         with contextlib.ExitStack() as files:
             leaked = [files.enter_context(open('/etc/passwd')).fileno()
                       for _ in range(20)]
@@ -378,11 +377,11 @@ def odd_signals():
     signal.pthread_sigmask(signal.SIG_BLOCK, every)
 
 
-def test_signals(t, home, box, certificates):
+def test_signals(t, home, box, certificate):
     run = home.run(BOB, config=home.config(box.config()), stdin=LARGE,
                    preexec_fn=odd_signals)
     arrived(t, box, run, 'every signal blocked and ignored', LARGE)
-    server = Play(lambda server, sock: server.hear(sock, b'QUIT'))
+    server = Server(play=lambda server, sock: server.hear(sock, b'QUIT'))
     process = home.start(
         BOB, config=home.config(server.config()), stdin=subprocess.DEVNULL,
         preexec_fn=lambda: signal.pthread_sigmask(
@@ -396,25 +395,22 @@ def test_signals(t, home, box, certificates):
          'signals that were blocked: SIGTERM ends it', process.returncode)
     process.kill()
     process.wait()
-    server.stop()
-    secure = Postbox(certificates, users=[('alice', 'secret')])
+    server.close()
+    secure = Server(certificate, users=[('alice', 'secret')])
     config = home.config(secure.config(
-        'smtps', 'user alice', f'tls-trust {certificates}/ca.pem',
-        'password-command kill -0 $$; (sleep 0); echo secret',
-        'tls-name localhost'))
+        'password-command kill -0 $$; (sleep 0); echo secret'))
     run = home.run(BOB, config=config, preexec_fn=odd_signals)
     arrived(t, secure, run, 'every signal blocked and ignored, with a '
             'password-command')
     config = home.config(secure.config(
-        'smtps', 'user alice', f'tls-trust {certificates}/ca.pem',
-        'password-command echo secret; kill -TERM $$', 'tls-name localhost'))
+        'password-command echo secret; kill -TERM $$'))
     run = home.run(BOB, config=config, preexec_fn=odd_signals)
     failed(t, secure, run, 78, 'a signal ends the password-command',
            'signal 15')
 
 
 def test_umask(t, home, box):
-    config = home.config(box.config('smtp+plain', f'log {home.path}/log'))
+    config = home.config(box.config(f'log {home.path}/log'))
     run = home.run('-X', home.path / 'x', BOB, config=config, stdin=LARGE,
                    preexec_fn=lambda: os.umask(0o177))
     arrived(t, box, run, 'umask 0177', LARGE)
@@ -436,7 +432,7 @@ def limit(what, most):
 
 
 def test_limits(t, home, box):
-    config = home.config(box.config('smtp+plain', f'log {home.path}/limited'))
+    config = home.config(box.config(f'log {home.path}/limited'))
     for name, most in (('FSIZE', 0), ('FSIZE', 4096), ('NPROC', 0),
                        ('CORE', 0), ('STACK', 256 << 10), ('NOFILE', 16),
                        ('MEMLOCK', 0), ('SIGPENDING', 0)):
@@ -637,7 +633,7 @@ def test_full(t, home, box):
 
 def test_log(t, home, box):
     for path in ('/dev/full', '/nonexistent/log', str(home.path)):
-        config = home.config(box.config('smtp+plain', f'log {path}'))
+        config = home.config(box.config(f'log {path}'))
         run = home.run(BOB, config=config)
         arrived(t, box, run, f'log {path}')
     if not can_mount():
@@ -653,7 +649,7 @@ def test_log(t, home, box):
                 contextlib.suppress(OSError):
             while True:
                 rest.write(b'x' * 4096)
-    config = home.config(box.config('smtp+plain', f'log {disk}/log'))
+    config = home.config(box.config(f'log {disk}/log'))
     run = home.run('-X', disk / 'log', BOB, config=config, preexec_fn=fill)
     arrived(t, box, run, 'log and transcript on a full disk')
     run = home.run(BOB, config=config, stdin=LARGE, environment={
@@ -676,7 +672,7 @@ def syslog(home):
 def test_syslog(t, home, box):
     if not can_mount():
         return t.skip('syslog', 'no private mount namespace')
-    config = home.config(box.config('smtp+plain', 'log syslog'))
+    config = home.config(box.config('log syslog'))
     folder, log = syslog(home)
     with log:
         prepare = in_order(private_mounts,
@@ -734,7 +730,7 @@ def test_read_only(t, home, box):
         with contextlib.suppress(OSError):
             os.mkdir('/tmp/can-write')
             os._exit(99)
-    config = home.config(box.config('smtp+plain', f'log {home.path}/rolog'))
+    config = home.config(box.config(f'log {home.path}/rolog'))
     for text in (MESSAGE, LARGE):
         run = home.run(BOB, config=home.config(box.config()), stdin=text,
                        preexec_fn=read_only)
@@ -767,7 +763,7 @@ def test_silence(t, home, box):
              for line in run.out.splitlines()), '-bs: SMTP and nothing else',
          run.words())
     box.clear()
-    bad = home.config(box.config('smtp+plain', 'log /nonexistent/log'))
+    bad = home.config(box.config('log /nonexistent/log'))
     run = home.run('-bs', config=bad, stdin=script, stderr=subprocess.STDOUT)
     box.settle()
     t.ok(run.status == 0 and len(box.took) == 1 and
@@ -839,7 +835,7 @@ def say(*words):
     return play
 
 
-def test_statuses(t, home, box, certificates):
+def test_statuses(t, home, box, certificate):
     """Each row of the table once with the real program. Not to be had from
     outside: 70 (cannot happen), 73 (there is no spool)."""
     good = home.config(box.config())
@@ -866,9 +862,9 @@ def test_statuses(t, home, box, certificates):
                              b'550 5.1.1 who\r\n'], 67),
             ('lost after the end', [b'220 a\r\n', b'250 a\r\n', b'250 a\r\n',
                                     b'250 a\r\n', b'354 a\r\n'], 75)):
-        server = Play(say(*words))
+        server = Server(play=say(*words))
         run = home.run(BOB, config=home.config(server.config()))
-        server.stop()
+        server.close()
         t.ok(run.status == status and
              (b'may have been' in run.err) == ('lost' in sentence),
              f'{sentence}: status {status}', run.words(), server.heard)
@@ -903,14 +899,13 @@ def test_statuses(t, home, box, certificates):
     failed(t, box, home.run(BOB, config=good, stdin=folder), 74,
            'a read error')
     os.close(folder)
-    secure = Postbox(certificates, users=[('alice', 'secret')])
+    secure = Server(certificate, users=[('alice', 'secret')])
     for sentence, trust, password, status in (
-            ('wrong password', f'{certificates}/ca.pem', 'wrong', 77),
-            ('not trusted', f'{certificates}/wildcard.pem', 'secret', 77),
-            ('no trust', '/nonexistent.pem', 'secret', 78)):
+            ('wrong password', 'ca.pem', 'wrong', 77),
+            ('not trusted', 'wildcard.pem', 'secret', 77),
+            ('no trust', 'nonexistent.pem', 'secret', 78)):
         run = home.run(BOB, config=home.config(secure.config(
-            'smtps', 'user alice', f'password {password}',
-            f'tls-trust {trust}', 'tls-name localhost')))
+            f'password {password}').replace('ca.pem', trust)))
         failed(t, secure, run, status, sentence)
     failed(t, box, home.run(BOB, config='/nonexistent'), 66, 'no such file')
     failed(t, box, home.run(BOB, config=home.config('nonsense\n')), 78,
@@ -944,30 +939,4 @@ def test_check(t, home, box):
     failed(t, box, run, 64, 'an empty name of a file', '--config')
 
 
-TESTS = [test for name, test in list(globals().items())
-         if name.startswith('test_')]
-
-
-def main():
-    t = harness.Tap()
-    with tempfile.TemporaryDirectory() as certificates:
-        subprocess.run([harness.TESTS / 'certs.sh', certificates], check=True,
-                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        run_tests(t, certificates)
-    return t.end()
-
-
-def run_tests(t, certificates):
-    for test in TESTS:
-        if sys.argv[1:] and not any(w in test.__name__ for w in sys.argv[1:]):
-            continue
-        given = {'box': Postbox(), 'certificates': certificates}
-        names = test.__code__.co_varnames[2:test.__code__.co_argcount]
-        start = time.monotonic()
-        with Home() as home:
-            test(t, home, *(given[name] for name in names))
-        if os.environ.get('TEST_TIMES'):
-            t.note(f'{test.__name__}: {time.monotonic() - start:.1f} s')
-
-
-sys.exit(main())
+sys.exit(run_tests(dict(globals())))

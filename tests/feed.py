@@ -340,13 +340,14 @@ class Feeder:
     def __init__(self, program, folder):
         # Where the program is must be known before these are loaded.
         os.environ['SENDLING'] = program
-        import postbox  # pylint: disable=import-outside-toplevel
+        import home  # pylint: disable=import-outside-toplevel
+        import smtpd  # pylint: disable=import-outside-toplevel
         # A quoted local-part may hold angle brackets.
-        postbox.smtpd.PATH = re.compile(
+        smtpd.PATH = re.compile(
             r'<((?:[^<>"]|"(?:[^"\\]|\\.)*")*)>((?: +\S+)*) *', re.A)
-        self.environment = postbox.SPEAK_UP
-        self.done = postbox.Done
-        self.servers = {'8bit': postbox.Postbox(), '7bit': postbox.Postbox(
+        self.environment = home.SPEAK_UP
+        self.done = home.Done
+        self.servers = {'8bit': smtpd.Server(), '7bit': smtpd.Server(
             without=('8BITMIME', 'SMTPUTF8', 'CHUNKING'))}
         self.program = program
         self.folder = folder

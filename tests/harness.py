@@ -7,7 +7,7 @@ import subprocess
 
 TESTS = pathlib.Path(__file__).resolve().parent
 SENDLING = os.environ.get('SENDLING', str(TESTS.parent / 'build/sendling'))
-WAIT = 60  # seconds after which a run hangs
+WAIT = 300  # seconds, which nothing takes that does not hang
 
 
 class Tap:
@@ -42,16 +42,29 @@ def skip_all(why):
     raise SystemExit(0)
 
 
+def make_certificates(folder):
+    """Those of certs.sh; the path of the good one."""
+    subprocess.run([TESTS / 'certs.sh', folder], check=True,
+                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return f'{folder}/good.pem'
+
+
+def write_config(folder, text):
+    """A configuration that nobody else may read; its path."""
+    path = pathlib.Path(folder) / 'config'
+    path.unlink(missing_ok=True)
+    path.touch(mode=0o600)
+    path.write_text(text, encoding='utf-8')
+    return path
+
+
 class Run:
     """status, err and out of sendling with these arguments and this stdin, by
     another user where one is given."""
 
     def __init__(self, folder, config, *argv, message=b'', program=SENDLING,
                  user=None):
-        path = pathlib.Path(folder) / 'config'
-        path.unlink(missing_ok=True)
-        path.touch(mode=0o600)
-        path.write_text(config)
+        path = write_config(folder, config)
         more = {}
         if user is not None:
             os.chown(path, user, user)

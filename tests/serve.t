@@ -4,7 +4,6 @@ programs that speak it, many mails through one session, and what the client is
 told when the smarthost will not."""
 
 import contextlib
-import json
 import os
 import pathlib
 import re
@@ -13,9 +12,9 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 
 import harness
+from smtpd import Server
 
 HEADER = ('Date: Sun, 22 Nov 2026 12:00:00 +0000\r\n'
           'Message-ID: <1@example.com>\r\n')
@@ -28,59 +27,36 @@ def message(subject, body=''):
             f'Subject: {subject}\r\n\r\n{body}')
 
 
-class Smarthost:
-    """tests/smtpd.py with these options, and what it took."""
+class Smarthost(Server):
+    """A strict server, its configuration for us, and what it took."""
 
-    def __init__(self, *options):
+    def __init__(self, **options):
+        super().__init__(**options)
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix='serve.'))
-        self.process = subprocess.Popen(
-            [sys.executable, harness.TESTS / 'smtpd.py', '--until-eof',
-             '--folder', self.folder, *options],
-            stdin=subprocess.PIPE, stderr=subprocess.DEVNULL)
-        while not (self.folder / 'ports').exists():
-            if self.process.poll() is not None:
-                raise SystemExit('smtpd.py does not start')
-            time.sleep(0.01)
-        port = (self.folder / 'ports').read_text().strip().split('=')[1]
-        self.config = (f'smarthost smtp+plain://127.0.0.1:{port}\n'
-                       'helo client.example\nlog off\n')
 
-    def close(self):
-        self.process.stdin.close()
-        self.process.wait()
+    def close(self, **more):
+        super().close(**more)
         shutil.rmtree(self.folder)
 
-    def wait_closed(self, connection):
-        end = time.monotonic() + harness.WAIT
-        while not (self.folder / f'closed-{connection}').exists() \
-                and time.monotonic() < end:
-            time.sleep(0.01)
+    def configure(self, *lines):
+        return harness.write_config(self.folder,
+                                    self.config('log off', *lines))
 
     def mails(self):
-        """The message and the envelope of each mail taken."""
-        return [(mail.with_suffix('.eml').read_bytes().decode(),
-                 json.loads(mail.read_text()))
-                for mail in sorted(self.folder.glob('0*.json'))]
+        return [(mail.decode(), envelope) for mail, envelope in self.took]
 
     def envelopes(self):
-        return [(e['from'], *e['to']) for _, e in self.mails()]
+        return [(e['from'], *e['to']) for _, e in self.took]
 
     def connections(self):
-        return [e['connection'] for _, e in self.mails()]
-
-    def faults(self):
-        log = self.folder / 'faults'
-        return log.read_text() if log.exists() else ''
+        return [e['connection'] for _, e in self.took]
 
 
 class Client:
     """Speaks SMTP with sendling -bs; one_pipe: as nmh has it, stderr is where
     stdout is."""
 
-    def __init__(self, smarthost, config='', one_pipe=False, argv=()):
-        path = smarthost.folder / 'config'
-        path.touch(mode=0o600)
-        path.write_text(smarthost.config + config)
+    def __init__(self, path, one_pipe=False, argv=()):
         self.replies = []
         self.process = subprocess.Popen(
             [harness.SENDLING, '-C', path, '-bs', *argv], env=ENVIRONMENT,
@@ -144,17 +120,18 @@ class Client:
 
 
 @contextlib.contextmanager
-def ready(t, title, *options, config='', one_pipe=False, argv=()):
+def ready(t, title, *, config=(), one_pipe=False, argv=(), **options):
     """A client and its smarthost; afterwards neither may have complained."""
-    with contextlib.closing(Smarthost(*options)) as smarthost:
-        client = Client(smarthost, config, one_pipe, argv)
+    with Smarthost(**options) as smarthost:
+        client = Client(smarthost.configure(*config), one_pipe, argv)
         yield client, smarthost
         if client.process.returncode is None:
             words, status = client.quit()
             t.ok((words, status) == ('', 0), f'{title}: silent, status 0',
                  words, status)
-        t.ok(smarthost.faults() == '', f'{title}: the smarthost is content',
-             smarthost.faults())
+        smarthost.settle()
+        t.ok(not smarthost.faults, f'{title}: the smarthost is content',
+             *smarthost.faults)
 
 
 def test_symfony(t):
@@ -214,16 +191,14 @@ def test_swaks(t):
     if swaks is None:
         t.skip('swaks --pipe', 'swaks is not installed')
         return
-    with contextlib.closing(Smarthost()) as smarthost:
-        path = smarthost.folder / 'config'
-        path.touch(mode=0o600)
-        path.write_text(smarthost.config)
+    with Smarthost() as smarthost:
+        path = smarthost.configure()
         done = subprocess.run(
             [swaks, '--pipe', f'{harness.SENDLING} -C {path} -bs', '--from',
              'alice@example.com', '--to', 'bob@example.org,carol@example.org'],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, env=ENVIRONMENT, timeout=harness.WAIT)
-        t.ok(done.returncode == 0 and smarthost.faults() == '' and
+        t.ok(done.returncode == 0 and not smarthost.faults and
              smarthost.envelopes() == [('alice@example.com', 'bob@example.org',
                                         'carol@example.org')],
              'swaks --pipe', done.stdout.decode())
@@ -357,23 +332,21 @@ def test_not_listening(t):
 
 
 def test_stdout_closed(t):
-    with contextlib.closing(Smarthost()) as smarthost:
-        path = smarthost.folder / 'config'
-        path.touch(mode=0o600)
-        path.write_text(smarthost.config)
+    with Smarthost() as smarthost:
+        path = smarthost.configure()
         done = subprocess.run(
             ['sh', '-c', 'exec "$0" -C "$1" -bs >&- 2>&-', harness.SENDLING,
              path], input=(one_of_many(1) + 'QUIT\r\n').encode(),
             env=ENVIRONMENT, timeout=harness.WAIT)
-        t.ok(done.returncode == 0 and smarthost.faults() == '' and
+        t.ok(done.returncode == 0 and not smarthost.faults and
              smarthost.envelopes() == [('a1@example.com', 'b1@example.org')],
              'stdout and stderr closed: the mail goes, and no reply gets into '
              'the smarthost\'s session', done.returncode)
 
 
 def test_line_ends(t):
-    with contextlib.closing(Smarthost()) as smarthost:
-        run = harness.Run(smarthost.folder, smarthost.config, '-bs',
+    with Smarthost() as smarthost:
+        run = harness.Run(smarthost.folder, smarthost.config('log off'), '-bs',
                           message=one_of_many(1).replace('\r', '').encode())
         t.ok(run.status == 0 and run.err == '' and
              re.findall('^[0-9]+', run.out, re.M) ==
@@ -383,10 +356,10 @@ def test_line_ends(t):
              'a client with bare LFs that does not wait', run.words())
 
 
-def test_refused_recipient(t, *options):
-    with ready(t, 'a recipient is refused', '--refuse',
-               'x@example.org=550 5.1.1 No such user here',
-               *options) as (client, host):
+def test_refused_recipient(t, **options):
+    with ready(t, 'a recipient is refused', refuse={
+            'x@example.org': '550 5.1.1 No such user here'},
+               **options) as (client, host):
         client.say('EHLO client.example')
         client.send('alice@example.com', 'bob@example.org')
         alone = client.send('alice@example.com', 'x@example.org')
@@ -408,8 +381,8 @@ def test_refused_recipient(t, *options):
 
 
 def test_later_recipient(t):
-    with ready(t, 'a recipient is refused for now', '--refuse',
-               'x@example.org=450 4.2.1 Busy') as (client, _):
+    with ready(t, 'a recipient is refused for now', refuse={
+            'x@example.org': '450 4.2.1 Busy'}) as (client, _):
         client.say('EHLO client.example')
         reply = client.send('alice@example.com', 'x@example.org')
         t.ok(reply.startswith('450 4.2.1 ') and 'Busy' in reply,
@@ -417,8 +390,7 @@ def test_later_recipient(t):
 
 
 def test_too_large(t):
-    with ready(t, 'the smarthost\'s limit', '--size', '1000') as (client,
-                                                                   smarthost):
+    with ready(t, 'the smarthost\'s limit', size=1000) as (client, smarthost):
         client.say('EHLO client.example')
         large = client.send('alice@example.com', 'bob@example.org',
                             text=message('x', 'x' * 2000 + '\r\n'))
@@ -430,14 +402,13 @@ def test_too_large(t):
 
 
 def test_going_away(t):
-    with ready(t, 'the smarthost goes away', '--mails',
-               '1') as (client, smarthost):
+    with ready(t, 'the smarthost goes away', mails_max=1) as (client, smarthost):
         client.say('EHLO client.example')
         replies = []
         for n in range(3):
             replies.append(client.send('alice@example.com',
                                        f'b{n}@example.org'))
-            smarthost.wait_closed(n + 1)
+            smarthost.settle()
         t.ok(all(reply.startswith('250 ') for reply in replies) and
              smarthost.connections() == [1, 2, 3] and
              [to for _, to in smarthost.envelopes()] ==
@@ -447,8 +418,8 @@ def test_going_away(t):
 
 
 def test_wrong_password(t):
-    with ready(t, 'a wrong password', '--auth', 'alice:right',
-               config='user alice\npassword Tr0ub4dor\n') as (client, host):
+    with ready(t, 'a wrong password', users={'alice': 'right'},
+               config=['password Tr0ub4dor']) as (client, host):
         client.say('EHLO client.example')
         reply = client.send('alice@example.com', 'bob@example.org')
         t.ok(reply.startswith('451 4.') and 'Authentication failed' in reply
@@ -459,9 +430,9 @@ def test_wrong_password(t):
 
 
 def test_no_smarthost(t):
-    with ready(t, 'nobody listens',
-               config='account x\nsmarthost smtp+plain://127.0.0.1:1\n'
-               'account default\nsmarthost smtp+plain://127.0.0.1:1\n'
+    with ready(t, 'nobody listens', config=[
+            'account x', 'smarthost smtp+plain://127.0.0.1:1',
+            'account default', 'smarthost smtp+plain://127.0.0.1:1'],
                ) as (client, _):
         client.say('EHLO client.example')
         reply = client.send('alice@example.com', 'bob@example.org')
@@ -511,7 +482,7 @@ def main():
     test_stdout_closed(t)
     test_line_ends(t)
     test_refused_recipient(t)
-    test_refused_recipient(t, '--without', 'CHUNKING')
+    test_refused_recipient(t, without=['CHUNKING'])
     test_later_recipient(t)
     test_too_large(t)
     test_going_away(t)

@@ -1,31 +1,34 @@
 #!/usr/bin/python3
 """A small, strict SMTP submission server for the demo and the tests.
 
-It listens on loopback, on ports that the kernel chooses, speaks ESMTP with
-STARTTLS, implicit TLS and AUTH, and keeps what it accepts as files:
+It listens on loopback, on ports that the kernel chooses, and speaks ESMTP with
+STARTTLS, implicit TLS and AUTH. For tests in Python it is the class Server,
+which keeps what it was told in memory, and plays any function in place of the
+strict server. As a program it keeps what it accepts as files:
 
     DIR/ports       "smtp=12345" and, with a certificate, "smtps=12346"
     DIR/0001.eml    the message, octet for octet, as it was before dot-stuffing
     DIR/0001.json   its envelope, and how the client got there
-    DIR/closed-1    connection 1 is closed
     DIR/faults      one line for everything a correct client never sends
 
 "connection" in the JSON counts the connections, from 1.
 "turns" in the JSON counts how often the client had to wait for an answer
 before the message was accepted: the greeting is not counted, answers that
-leave together count once. With --delay the count does not depend on how the
+leave together count once. With a delay the count does not depend on how the
 kernel cuts a burst of commands into pieces.
 """
 
 import argparse
 import base64
 import binascii
+import contextlib
 import hashlib
 import hmac
 import json
 import os
 import re
 import secrets
+import select
 import signal
 import socket
 import ssl
@@ -53,43 +56,13 @@ class Refused(Exception):
     """AUTH did not succeed; the text is the reply."""
 
 
-class Mailbox:
-    """The folder in which messages and faults are kept, for all threads."""
-
-    def __init__(self, folder):
-        self.folder = Path(folder)
-        self.lock = threading.Lock()
-        self.count = 0
-
-    def write(self, name, content):
-        """A whole file at once: who sees the name sees all of it."""
-        draft = self.folder / (name + ".new")
-        draft.write_bytes(content)
-        draft.rename(self.folder / name)
-
-    def keep(self, message, envelope):
-        """Stores one message; returns its number."""
-        with self.lock:
-            self.count += 1
-            number = f"{self.count:04}"
-        self.write(number + ".eml", message)
-        text = json.dumps(envelope, indent=1, ensure_ascii=False) + "\n"
-        self.write(number + ".json", text.encode("utf-8", "surrogateescape"))
-        return number
-
-    def fault(self, text):
-        with self.lock, open(self.folder / "faults", "a") as log:
-            log.write(text + "\n")
-        print("smtpd.py: fault:", text, file=sys.stderr, flush=True)
-
-
 class Line:
     """The connection: input by lines or counts, output held back while the
     client is still talking, so that a pipelined group is answered at once."""
 
-    def __init__(self, sock, delay):
+    def __init__(self, sock, server):
         self.sock = sock
-        self.delay = delay
+        self.server = server
         self.buffer = bytearray()
         self.pending = []
         self.turns = 0
@@ -109,14 +82,16 @@ class Line:
         """What comes within timeout, or None."""
         self.sock.settimeout(timeout)
         try:
-            return self.sock.recv(1 << 18)
+            chunk = self.sock.recv(1 << 18)
         except (socket.timeout, BlockingIOError, ssl.SSLWantReadError):
             return None
+        self.server.heard += chunk
+        return chunk
 
     def fill(self):
         """More input, for which the answers are sent first unless it is
         already there."""
-        chunk = self._receive(self.delay) if self.pending else None
+        chunk = self._receive(self.server.delay) if self.pending else None
         if chunk is None:
             self.flush()
             chunk = self._receive(IDLE)
@@ -235,7 +210,7 @@ class Session:
     """One client's dialogue, from greeting to QUIT."""
 
     def __init__(self, sock, number, server, implicit):
-        self.line = Line(sock, server.delay)
+        self.line = Line(sock, server)
         self.number = number
         self.server = server
         self.implicit = implicit
@@ -271,7 +246,6 @@ class Session:
             pass
         finally:
             self.line.close()
-            self.server.mailbox.write(f"closed-{self.number}", b"")
 
     def secure(self):
         self.line.secure(self.server.context)
@@ -289,12 +263,14 @@ class Session:
         self.line.say(text)
 
     def fault(self, text):
-        self.server.mailbox.fault(f"connection {self.number}: {text}")
+        self.trace("!", text)
+        self.server.fault(f"connection {self.number}: {text}")
 
     def next_text(self):
         """One line from the client without its end; None where it is bad."""
         raw = self.line.next_line()
         text = raw.decode("utf-8", "surrogateescape")
+        self.server.told.append((self.tls, text.rstrip("\r\n")))
         self.trace("C", text.rstrip("\r\n"))
         if not raw.endswith(b"\r\n") or BARE.search(raw):
             self.fault(f"bare CR or LF in the command {raw!r}")
@@ -531,11 +507,11 @@ class Session:
         elif len(message) > self.server.size:
             self.reply("552 5.3.4 Message too big")
         else:
-            number = self.server.mailbox.keep(message, self.envelope())
+            number = self.server.keep(message, self.envelope())
             self.reply(f"250 2.0.0 Ok: queued as {number}")
             self.mails += 1
         self.reset()
-        if self.mails == self.server.mails:
+        if self.mails == self.server.mails_max:
             raise Gone
 
     def envelope(self):
@@ -570,52 +546,162 @@ class Session:
 
 
 class Server:
-    """What all sessions share, and the two listening sockets."""
+    """Listens and serves in threads of its own, until close(). `took` has the
+    message and the envelope of each mail; `told` each line that was no mail
+    data, with the version of TLS or None before it; `heard` all octets;
+    `faults` what a correct client never sends; `count` says how often somebody
+    connected. `play` is a function that has each connection to itself, given
+    the server and the socket."""
 
-    def __init__(self, options):
-        self.mailbox = Mailbox(options.folder)
-        self.users = dict(options.auth)
-        self.refusals = dict(options.refuse)
-        self.without = {name for names in options.without
-                        for name in names.upper().split(",")}
-        self.delay = options.delay / 1000
-        self.size = options.size
-        self.mails = options.mails
-        self.transcript = options.transcript
-        self.context = self.tls_context(options) if options.cert else None
-        self.host = "::1" if options.ipv6 else "127.0.0.1"
-        self.count = 0
+    def __init__(self, certificate=None, *, play=None, users=(), without=(),
+                 refuse=(), size=1 << 30, mails_max=None, delay=0, tls12=False,
+                 host="127.0.0.1", folder=None, transcript=False):
+        self.certificate = certificate
+        self.trust = certificate and Path(certificate).with_name("ca.pem")
+        self.context = certificate and tls_context(certificate, tls12)
+        self.play = play
+        self.users = dict(users)
+        self.refusals = dict(refuse)
+        self.without = set(without)
+        self.size = size
+        self.mails_max = mails_max
+        self.delay = delay / 1000
+        self.host = host
+        self.folder = folder and Path(folder)
+        self.transcript = transcript
+        self.clear()
+        self.changed = threading.Condition()
+        self.open = 0
+        self.ports = {}
+        self.listeners = []
+        for service in ("smtp", "smtps") if certificate else ("smtp",):
+            self.listen(service)
+        self.write("ports", "".join(
+            f"{service}={port}\n" for service, port in self.ports.items()))
 
-    @staticmethod
-    def tls_context(options):
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(options.cert, options.key or options.cert)
-        if options.tls12:
-            context.maximum_version = ssl.TLSVersion.TLSv1_2
-        return context
+    def __enter__(self):
+        return self
 
-    def listen(self):
-        """Opens the ports, serves them in threads and writes DIR/ports."""
-        services = ["smtp", "smtps"] if self.context else ["smtp"]
-        ports = ""
-        for service in services:
-            family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
-            sock = socket.create_server((self.host, 0), family=family,
+    def __exit__(self, error, *_):
+        self.close(settle=error is None)
+
+    def clear(self):
+        self.took, self.told, self.faults = [], [], []
+        self.heard, self.count = bytearray(), 0
+
+    def config(self, *lines, scheme=None):
+        """A configuration that leads here, by the best way there is."""
+        scheme = scheme or ("smtps" if self.context else "smtp+plain")
+        port = self.ports["smtps" if scheme == "smtps" else "smtp"]
+        own = [f"user {user}" for user in list(self.users)[:1]]
+        if scheme != "smtp+plain":
+            own += [f"tls-trust {self.trust}",
+                    "tls-name localhost"]
+        return "\n".join([
+            f"smarthost {scheme}://{self.host}:{port}",
+            "from alice@example.com", "helo client.example", *own, *lines, ""])
+
+    # Connections.
+
+    def listen(self, service):
+        family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
+        listener = socket.create_server((self.host, 0), family=family,
                                         backlog=128)
-            ports += f"{service}={sock.getsockname()[1]}\n"
-            threading.Thread(target=self.serve, daemon=True,
-                             args=(sock, service == "smtps")).start()
-        self.mailbox.write("ports", ports.encode())
+        self.ports[service] = listener.getsockname()[1]
+        self.listeners.append(listener)
+        threading.Thread(target=self.accept, daemon=True,
+                         args=(listener, service == "smtps")).start()
 
-    def serve(self, listener, implicit):
-        while True:
-            sock, _ = listener.accept()
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            with self.mailbox.lock:
-                self.count += 1
-                number = self.count
-            session = Session(sock, number, self, implicit)
-            threading.Thread(target=session.run, daemon=True).start()
+    def accept(self, listener, implicit):
+        with contextlib.suppress(OSError, ValueError):
+            while select.select([listener], [], [])[0]:
+                # Counted before settle() can look.
+                with self.changed:
+                    sock, _ = listener.accept()
+                    self.open += 1
+                    self.count += 1
+                    number = self.count
+                threading.Thread(target=self.serve, daemon=True,
+                                 args=(sock, number, implicit)).start()
+
+    def serve(self, sock, number, implicit):
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        try:
+            if self.play:
+                sock.settimeout(IDLE)
+                with sock, contextlib.suppress(OSError):
+                    self.play(self, sock)
+            else:
+                Session(sock, number, self, implicit).run()
+        finally:
+            with self.changed:
+                self.open -= 1
+                self.changed.notify_all()
+
+    def hear(self, sock, end):
+        """For a play: reads until the client has said `end`, or closed."""
+        heard = b""
+        while end not in heard and (chunk := sock.recv(65536)):
+            heard += chunk
+            self.heard += chunk
+        return heard
+
+    def settle(self):
+        """Waits until everybody who came has left, and been heard out."""
+        with self.changed:
+            self.changed.wait_for(self.is_idle, IDLE)
+
+    def is_idle(self):
+        return self.open == 0 and \
+            not select.select(self.listeners, [], [], 0)[0]
+
+    def close(self, settle=True):
+        if settle:
+            self.settle()
+        for listener in self.listeners:
+            # shutdown() wakes accept() up, which close() does not.
+            listener.shutdown(socket.SHUT_RDWR)
+            listener.close()
+
+    # What sessions tell.
+
+    def keep(self, message, envelope):
+        """Stores one message; returns its number."""
+        with self.changed:
+            self.took.append((message, envelope))
+            number = f"{len(self.took):04}"
+        self.write(number + ".eml", message)
+        self.write(number + ".json", json.dumps(
+            envelope, indent=1, ensure_ascii=False) + "\n")
+        return number
+
+    def fault(self, text):
+        with self.changed:
+            self.faults.append(text)
+            self.write("faults", "".join(t + "\n" for t in self.faults))
+
+    def write(self, name, content):
+        """A whole file at once: who sees the name sees all of it."""
+        if self.folder is None:
+            return
+        if isinstance(content, str):
+            content = content.encode("utf-8", "surrogateescape")
+        draft = self.folder / (name + ".new")
+        draft.write_bytes(content)
+        draft.rename(self.folder / name)
+
+
+def tls_context(certificate, tls12=False):
+    """The server's side of TLS; the key is in the file beside it whose name
+    ends in .key, or in the same."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    # OpenSSL itself refuses to show a weak certificate.
+    context.set_ciphers("DEFAULT:@SECLEVEL=0")
+    key = Path(certificate).with_suffix(".key")
+    context.load_cert_chain(certificate, key if key.exists() else None)
+    if tls12:
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
+    return context
 
 
 def pair(separator):
@@ -628,42 +714,20 @@ def pair(separator):
     return split
 
 
-def options_parse():
+def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     add = parser.add_argument
     add("--folder", required=True, metavar="DIR",
         help="where ports and messages are written")
-    add("--cert", metavar="PEM", help="certificate chain: offers TLS")
-    add("--key", metavar="PEM", help="its key, if not in the same file")
-    add("--auth", action="append", default=[], type=pair(":"),
+    add("--certificate", metavar="PEM",
+        help="certificate chain, its key beside it: offers TLS")
+    add("--users", action="append", default=[], type=pair(":"),
         metavar="USER:PASSWORD", help="a user; mail needs AUTH then")
-    add("--without", action="append", default=[], metavar="NAME,NAME",
-        help="extensions and mechanisms not to offer")
-    add("--refuse", action="append", default=[], type=pair("="),
-        metavar="ADDRESS=CODE TEXT", help="the reply to RCPT TO:<ADDRESS>")
-    add("--size", type=int, default=100 << 20, metavar="OCTETS",
-        help="limit of the SIZE extension")
-    add("--mails", type=int, metavar="N",
-        help="close each connection after so many messages")
-    add("--delay", type=float, default=0, metavar="MS",
-        help="silence before each group of answers")
-    add("--tls12", action="store_true",
-        help="no TLS 1.3, so that the SCRAM -PLUS mechanisms are offered")
-    add("--ipv6", action="store_true", help="listen on ::1")
     add("--transcript", action="store_true", help="the dialogue on stderr")
-    add("--until-eof", action="store_true", help="end when stdin closes")
-    return parser.parse_args()
-
-
-def main():
-    options = options_parse()
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
-    Server(options).listen()
-    if options.until_eof:
-        sys.stdin.buffer.read()
-    else:
-        while True:
-            signal.pause()
+    Server(**vars(parser.parse_args()))
+    while True:
+        signal.pause()
 
 
 if __name__ == "__main__":

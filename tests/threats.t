@@ -68,15 +68,15 @@ import socket
 import struct
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 
 import harness
-from postbox import (
+from home import (
     CLONE_NEWUTS, HEADER, HANG, LARGE, LIBC, MESSAGE, MS_BIND, NOBODY,
-    SANITIZED, Done, Home, Play, Postbox, become, can_mount, can_trace, check,
-    in_order, mount, private_mounts)
+    SANITIZED, Done, Home, become, can_mount, can_trace, check,
+    in_order, mount, private_mounts, run_tests)
+from smtpd import Server, tls_context
 
 BOB = 'bob@example.org'
 EVE = 'eve@example.net'
@@ -102,13 +102,8 @@ def shows(octets):
     return [form for form in FORMS if form in octets]
 
 
-def secure(certificates, **more):
-    return Postbox(certificates, users=[('alice', CANARY)], **more)
-
-
-def secure_config(box, certificates, *lines):
-    return box.config('smtps', 'user alice', 'tls-name localhost',
-                      f'tls-trust {certificates}/ca.pem', *lines)
+def secure(certificate, **more):
+    return Server(certificate, users=[('alice', CANARY)], **more)
 
 
 def refused(t, box, run, sentence, statuses=(64, 65)):
@@ -140,18 +135,17 @@ SERVE = (b'EHLO client\r\nMAIL FROM:<alice@example.com>\r\n'
          b'RCPT TO:<bob@example.org>\r\nDATA\r\n' + MESSAGE + b'.\r\nQUIT\r\n')
 
 
-def test_canary(t, home, certificates):
+def test_canary(t, home, certificate):
     """In all that is told, in every mode, with a right and a wrong password,
     for each mechanism."""
-    right, log = secure(certificates), home.path / 'canary.log'
-    wrong = Postbox(certificates, users=[('alice', 'other')])
+    right, log = secure(certificate), home.path / 'canary.log'
+    wrong = Server(certificate, users=[('alice', 'other')])
     told = b''
     for source, line in SOURCES.items():
         for box, mechanism in itertools.product(
                 (right, wrong), ('PLAIN', 'LOGIN', 'SCRAM-SHA-256')):
-            config = home.config(secure_config(
-                box, certificates, line(home), f'auth {mechanism}',
-                f'log {log}'))
+            config = home.config(box.config(
+                line(home), f'auth {mechanism}', f'log {log}'))
             transcript = home.path / 'transcript'
             transcript.unlink(missing_ok=True)
             run = home.run('-v', '-d99', '--json', '-X', transcript, BOB,
@@ -217,15 +211,15 @@ def unquoted(line):
             'latin-1') for text in re.findall(r'"((?:[^"\\]|\\.)*)"', line))
 
 
-def test_canary_in_writes(t, home, certificates):
+def test_canary_in_writes(t, home, certificate):
     if not can_trace():
         return t.skip('the password in what is written', 'no strace')
-    box = secure(certificates)
+    box = secure(certificate)
     for source in ('password', 'password-file'):
         for argv in (('-v', '-X', home.path / 'x', BOB),
                      ('-bs', '-X', home.path / 'x')):
-            config = home.config(secure_config(
-                box, certificates, SOURCES[source](home), 'auth LOGIN',
+            config = home.config(box.config(
+                SOURCES[source](home), 'auth LOGIN',
                 f'log {home.path}/tracelog'))
             run, lines = trace(
                 home, 'write,writev,pwrite64,sendto,sendmsg,send,execve',
@@ -248,7 +242,7 @@ def held(home, *argv, **more):
         server.hear(sock, b'EHLO')
         met.set()
         go.wait(HANG)
-    server = Play(play)
+    server = Server(play=play)
     config = home.config(server.config('user alice', f'password {CANARY}'),
                          owner=NOBODY if os.geteuid() == 0 else 0)
     process = home.start(*argv, BOB, config=config, stdin=subprocess.PIPE,
@@ -314,18 +308,18 @@ def test_no_core(t, home):
          list(folder.iterdir()) == [], 'it leaves no core',
          process.returncode, list(folder.iterdir()))
     go.set()
-    server.stop()
+    server.close()
 
 
-def test_hidden_first(t, home, certificates):
+def test_hidden_first(t, home, certificate):
     """Cores and ptrace are given up before a secret is read, in each mode."""
     if not can_trace():
         return t.skip('no core before the secret is read', 'no strace')
-    box = secure(certificates)
+    box = secure(certificate)
     for source, line in SOURCES.items():
         if source == 'password-command':
             continue
-        config = home.config(secure_config(box, certificates, line(home)))
+        config = home.config(box.config(line(home)))
         secret = str(config if source == 'password'
                      else home.path / 'secret')
         for argv in ((BOB,), ('-bv', BOB), ('--dry-run', BOB), ('--check',),
@@ -348,8 +342,8 @@ def test_hidden_first(t, home, certificates):
                  f'{limited}')
 
 
-def test_password_command(t, home, certificates):
-    box = secure(certificates)
+def test_password_command(t, home, certificate):
+    box = secure(certificate)
     token = 'x' * 8000  # a line of AUTH has 12288 octets
     box.users['bob'] = token
     big = home.file('token', token + '\n')
@@ -366,8 +360,7 @@ def test_password_command(t, home, certificates):
             ('true', 78, 'empty'),
             (f'echo; echo "{CANARY}"', 78, 'empty'),
             ('/nonexistent', 78, 'status 127')):
-        config = home.config(secure_config(box, certificates,
-                                           'password-command ' + command))
+        config = home.config(box.config('password-command ' + command))
         run = home.run(BOB, config=config)
         box.settle()
         t.ok(run.status == status and words.encode() in run.err and
@@ -377,8 +370,7 @@ def test_password_command(t, home, certificates):
              f'password-command {command.replace(CANARY, "...")}: {status}',
              run.words())
         box.clear()
-    config = home.config(secure_config(
-        box, certificates, f'password-command cat {big}').replace(
+    config = home.config(box.config(f'password-command cat {big}').replace(
             'user alice', 'user bob'))
     run = home.run(BOB, config=config)
     box.settle()
@@ -399,9 +391,8 @@ def test_password_command(t, home, certificates):
 CONTROLS = ('\n', '\r', '\r\n', '\x01', '\x1b', '\x7f', '\x0b', '\n.\r\n')
 
 
-def test_control_characters(t, home):
+def test_control_characters(t, home, box):
     """In each value that could reach a command: refused, nobody called."""
-    box = Postbox()
     plain = box.config()
     for control in CONTROLS:
         value = f'a{control}EVIL:x'
@@ -446,10 +437,9 @@ def test_control_characters(t, home):
                     (78,))
 
 
-def test_names_are_harmless(t, home):
+def test_names_are_harmless(t, home, box):
     """Names from argv and the environment: nothing of them becomes a field or
     a command, whatever is made of them."""
-    box = Postbox()
     config = home.config(box.config())
     for control in CONTROLS:
         value = f'a{control}EVIL: x{control}Bcc: {EVE}'
@@ -467,7 +457,7 @@ def test_logins_are_harmless(t, home):
     """LOGNAME and USER count where passwd(5) has no entry."""
     if os.geteuid() != 0:
         return t.skip('LOGNAME and USER', 'not root')
-    box = Postbox()
+    box = Server()
     text = box.config().replace('from alice@example.com',
                                 'domain example.com')
     config = home.config(text, mode=0o644)
@@ -503,7 +493,7 @@ def test_host_is_harmless(t, home):
     """gethostname(), and the names that passwd(5) gives."""
     if not can_mount():
         return t.skip('host name and passwd', 'no private name spaces')
-    box = Postbox()
+    box = Server()
     plain = box.config().replace('from alice@example.com\n', '').replace(
         'helo client.example\n', 'domain example.com\n')
     config = home.config(plain)
@@ -535,9 +525,8 @@ def test_host_is_harmless(t, home):
         harmless(t, box, run, f'login and full name with {control!r}')
 
 
-def test_huge_values(t, home):
+def test_huge_values(t, home, box):
     """Refused or whole, never cut."""
-    box = Postbox()
     huge = 'x' * 100000
     config = home.config(box.config())
     for argv in (('-f', f'{huge}@example.com', BOB),
@@ -562,9 +551,8 @@ def test_huge_values(t, home):
          '-F of 100 KB: refused or whole', run.words(), count)
 
 
-def test_folded_names(t, home):
+def test_folded_names(t, home, box):
     """No length of name lets what follows begin a line as a field does."""
-    box = Postbox()
     config = home.config(box.config())
     for tail in (f' Bcc: {EVE}', f' \u00fc\u00fc Bcc: {EVE}',
                  f'\tBcc:{EVE} =?utf-8?q?=0ABcc:_{EVE}?='):
@@ -616,9 +604,8 @@ STRICT_PATH = re.compile(
     rb'(?:\[[^\]<>\s]+\]|[A-Za-z0-9.-]+)>(?: [A-Z]+=\S+)*')
 
 
-def test_paths(t, home):
+def test_paths(t, home, box):
     """What is no address is refused; what is one is quoted as it must be."""
-    box = Postbox()
     config = home.config(box.config())
     for (text, wanted), place in itertools.product(PATHS, ('-f', 'to')):
         expect = wanted[place] if isinstance(wanted, dict) else wanted
@@ -660,8 +647,7 @@ def payloads(home):
         ('-bd',), ('-bi', f'-oA{read}'), ('-bP',), ('-bh',), (f'-Q{read}',)]
 
 
-def test_payloads(t, home):
-    box = Postbox()
+def test_payloads(t, home, box):
     target, read, rows = payloads(home)
     folder = home.path / 'web'
     folder.mkdir()
@@ -700,9 +686,8 @@ def test_payloads(t, home):
         t.skip('what payloads open', 'no strace')
 
 
-def test_dashes(t, home):
+def test_dashes(t, home, box):
     """An address that begins with a dash is one."""
-    box = Postbox()
     config = home.config(box.config())
     text = (b'From: alice@example.com\r\nTo: -C/etc/shadow@example.org\r\n'
             b'Cc: <-X@example.org>\r\n\r\nx\r\n')
@@ -715,8 +700,7 @@ def test_dashes(t, home):
          'addresses', run.words(), box.took)
 
 
-def test_no_shell(t, home):
-    box = Postbox()
+def test_no_shell(t, home, box):
     mark = home.path / 'mark'
     config = home.config(box.config())
     for text in (f'|touch {mark}', f'"|touch {mark}"', str(mark),
@@ -770,7 +754,7 @@ def smuggle(t, home, box, sentence, body, config):
 def test_smuggling(t, home):
     """All short texts of what an end of mail data is made of, on lines of
     their own, inside lines, and running into each other."""
-    box = Postbox(without=['CHUNKING'])
+    box = Server(without=['CHUNKING'])
     config = home.config(box.config())
     pieces = list(texts((b'.', b'\r', b'\n', b'a'), 6))
     for sentence, body in (
@@ -790,7 +774,7 @@ def test_smuggling(t, home):
 
 def test_smuggling_ends(t, home):
     """The same at the ends of the body, each in a message of its own."""
-    box = Postbox(without=['CHUNKING'])
+    box = Server(without=['CHUNKING'])
     config = home.config(box.config())
     wrong = []
     for piece in texts((b'.', b'\r', b'\n', b'a'), 3):
@@ -809,7 +793,7 @@ def test_smuggling_ends(t, home):
 
 def test_smuggling_nul(t, home):
     """With NUL among them: one mail, no bare CR or LF, no NUL on the wire."""
-    box = Postbox(without=['CHUNKING'])
+    box = Server(without=['CHUNKING'])
     config = home.config(box.config())
     pieces = [p for p in texts((b'.', b'\r', b'\n', b'a', b'\0'), 6)
               if b'\0' in p]
@@ -835,10 +819,9 @@ def test_smuggling_nul(t, home):
             box.clear()
 
 
-def test_smuggling_by_serve(t, home):
+def test_smuggling_by_serve(t, home, box):
     """Nothing but CRLF.CRLF ends a mail that a client of -bs sends, and a
     mail that it does not end is none."""
-    box = Postbox()
     config = home.config(box.config())
     start = (b'EHLO client\r\nMAIL FROM:<alice@example.com>\r\n'
              b'RCPT TO:<bob@example.org>\r\nDATA\r\n' + HEADER + b'\r\nx')
@@ -866,7 +849,7 @@ def test_smuggling_by_serve(t, home):
 def test_smuggling_in_fields(t, home):
     """In the header section: no recipient, no command, no end comes of it."""
     for without in (['CHUNKING'], []):
-        box = Postbox(without=without)
+        box = Server(without=without)
         config = home.config(box.config())
         wrong = []
         for piece in texts((b'.', b'\r', b'\n', b'a'), 3):
@@ -899,8 +882,7 @@ def bccs():
         b'%06d@example.net' % n for n in range(2000)) + b' ' * 900000 + b'\n'
 
 
-def test_bcc(t, home):
-    box = Postbox()
+def test_bcc(t, home, box):
     config = home.config(box.config())
     head = b'From: alice@example.com\n', b'To: bob@example.org\n'
     inner = (b'MIME-Version: 1.0\nContent-Type: message/rfc822\n\n'
@@ -935,9 +917,8 @@ def test_bcc(t, home):
          box.took)
 
 
-def test_bcc_between_mails(t, home):
+def test_bcc_between_mails(t, home, box):
     """With -bs nothing of one mail is in the next."""
-    box = Postbox()
     config = home.config(box.config())
     script = b'HELO [127.0.0.1]\r\n'
     for n in range(5):
@@ -986,13 +967,13 @@ def test_terminal_is_safe(t, home):
             sock.sendall(b'550-5.1.8 ' + words + b'\r\n550 5.1.8 ' + words +
                          b'\r\n')
             server.hear(sock, b'QUIT')
-        server = Play(play)
+        server = Server(play=play)
         log, transcript = home.path / 'termlog', home.path / 'termx'
         for path in (log, transcript):
             path.unlink(missing_ok=True)
         config = home.config(server.config(f'log {log}'))
         run = home.run('-v', '--json', '-X', transcript, BOB, config=config)
-        server.stop()
+        server.close()
         said = {'stderr': run.err, 'stdout': run.out,
                 'log': log.read_bytes(), 'transcript':
                 transcript.read_bytes()}
@@ -1008,16 +989,14 @@ def test_terminal_is_safe(t, home):
         json.loads(run.out)
 
 
-def test_tag(t, home):
+def test_tag(t, home, box):
     """-L, which a stranger may choose, forges no line of a log."""
-    box = Postbox()
     log = home.path / 'taglog'
     for tag in ('x\nEVIL', 'x\x1b[31m', 'x\rEVIL', '\x9b31m', '%n%s',
                 'x' * 100000):
         log.unlink(missing_ok=True)
         run = home.run('-L', tag, BOB,
-                       config=home.config(box.config('smtp+plain',
-                                                     f'log {log}')))
+                       config=home.config(box.config(f'log {log}')))
         box.settle()
         said = log.read_bytes().decode('utf-8', 'surrogateescape')
         t.ok(run.status == 0 and said.count('\n') == 1 and
@@ -1027,7 +1006,7 @@ def test_tag(t, home):
         box.clear()
     for tag in ('x\nEVIL', 'x\x1b[31m'):
         run = home.run('-L', tag, BOB, config=home.config(
-            box.config('smtp+plain', 'log stderr')))
+            box.config('log stderr')))
         t.ok(run.status == 0 and run.err.count(b'\n') == 1 and
              not CONTROL.search(run.err), f'-L {tag!r}, log stderr',
              run.words())
@@ -1045,7 +1024,7 @@ def test_syslog_is_safe(t, home):
         for name, words in odd_words():
             def play(server, sock, words=words):
                 sock.sendall(b'554 5.0.0 ' + words + b'\r\n')
-            server = Play(play)
+            server = Server(play=play)
             text = (b'From: alice@example.com\r\nMessage-ID: <' +
                     words.replace(b'\r', b'') + b'@x>\r\nSubject: ' + words +
                     b'\r\n\r\nx\r\n')
@@ -1054,7 +1033,7 @@ def test_syslog_is_safe(t, home):
                            preexec_fn=in_order(
                                private_mounts,
                                lambda: mount(folder, '/dev', flags=MS_BIND)))
-            server.stop()
+            server.close()
             said = []
             with contextlib.suppress(OSError):
                 while True:
@@ -1076,7 +1055,7 @@ def test_set_id(t, home):
         return t.skip('set-id bits', 'not root')
     if os.statvfs(home.path).f_flag & os.ST_NOSUID or SANITIZED:
         return t.skip('set-id bits', 'they have no effect here')
-    box = Postbox()
+    box = Server()
     config = home.config(box.config(), mode=0o644, owner=NOBODY)
     ours = home.path / 'setid'
     shutil.copy(home.program, ours)
@@ -1112,12 +1091,12 @@ def test_home_of_another(t, home):
     """Root does not obey a file that another user owns."""
     if os.geteuid() != 0:
         return t.skip('the home of another', 'not root')
-    box = Postbox()
+    box = Server()
     mark = home.path / 'mark'
     other = home.path / 'other'
     folder = other / '.config/sendling'
     folder.mkdir(parents=True)
-    text = box.config('smtp+plain', 'user a', 'auth-in-clear yes',
+    text = box.config('user a', 'auth-in-clear yes',
                       f'password-command touch {mark}; echo x', 'log off')
     for owner, status in ((NOBODY, 78), (0, 69)):
         path = folder / 'config'
@@ -1143,13 +1122,12 @@ def test_home_of_another(t, home):
          'a hard link to the file of another', run.words())
 
 
-def test_key_log(t, home, certificates):
-    box = secure(certificates)
+def test_key_log(t, home, certificate):
+    box = secure(certificate)
     planted = home.path / 'planted'
     nonsense = home.path / 'nonsense'
     nonsense.write_text('[overrides]\ndefault-priority-string = NONSENSE\n')
-    config = home.config(secure_config(box, certificates,
-                                       f'password {CANARY}'))
+    config = home.config(box.config(f'password {CANARY}'))
     for names in ({'SSLKEYLOGFILE': str(planted)},
                   {'GNUTLS_KEYLOGFILE': str(planted)},
                   {'MALLOC_TRACE': str(planted)},
@@ -1167,8 +1145,7 @@ def test_key_log(t, home, certificates):
         box.clear()
 
 
-def test_kinds_of_configuration(t, home):
-    box = Postbox()
+def test_kinds_of_configuration(t, home, box):
     folder = home.path / 'kinds'
     folder.mkdir()
     os.mkfifo(folder / 'fifo', 0o600)
@@ -1205,7 +1182,7 @@ def test_kinds_of_configuration(t, home):
 
 def test_swapped_configuration(t, home):
     """What is checked is what is read, even where the name changes hands."""
-    box, trap = Postbox(), Postbox()
+    box, trap = Server(), Server()
     good = home.config(box.config(), 'good')
     evil = home.config(trap.config(), 'evil', 0o666)
     link, spare = home.path / 'swapped', home.path / 'spare'
@@ -1236,7 +1213,7 @@ def test_no_files(t, home):
     message; what was planted stays as it is."""
     if not can_trace():
         return t.skip('no files are written', 'no strace')
-    box = Postbox()
+    box = Server()
     config = home.config(box.config())
     folder = home.path / 'cwd'
     folder.mkdir()
@@ -1320,14 +1297,14 @@ def killed_at(home, text, number, point, chunking):
         seen['whole'] = (bdat_complete(data)[1] if chunking else
                          bytes(data).endswith(b'\r\n.\r\n'))
     point_passed = threading.Event()
-    server = Play(play)
-    server.listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+    server = Server(play=play)
+    server.listeners[0].setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
     seen['process'] = process = home.start(
         BOB, config=home.config(server.config()), stdin=subprocess.PIPE,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
     process.communicate(text, timeout=HANG)
-    server.stop()
+    server.close()
     return process.returncode, seen.get('whole')
 
 
@@ -1372,9 +1349,9 @@ def test_every_state(t, home):
                     sock.sendall(more + b'%d end\r\n' % act)
                     if b'HELO' not in server.hear(sock, b'\r\n'):
                         break
-        server = Play(play)
+        server = Server(play=play)
         run = home.run(BOB, config=home.config(server.config()))
-        server.stop()
+        server.close()
         if run.status is None or not 64 <= run.status <= 78 or \
            run.err == b'':
             zeros.append((at, act, count, run.words()))
@@ -1397,11 +1374,11 @@ def test_every_state(t, home):
                 time.sleep(0.5)
             else:
                 sock.sendall(last)
-        server = Play(play)
+        server = Server(play=play)
         start = time.monotonic()
         run = home.run(BOB, config=home.config(server.config()))
         took = time.monotonic() - start
-        server.stop()
+        server.close()
         if run.status != 0 or not run.silent() or took > 0.45 and \
            last == 'silence' and not SANITIZED:
             ends.append((last, took, run.words()))
@@ -1528,12 +1505,12 @@ def preload(folder):
     return folder / 'slow.so' if made.returncode == 0 else None
 
 
-def test_partial(t, home, certificates):
+def test_partial(t, home, certificate):
     """Each read and write moves one octet or is interrupted."""
     slow = preload(home.path)
     if slow is None:
         return t.skip('partial reads and writes', 'no preloading here')
-    box = secure(certificates)
+    box = secure(certificate)
     dots = HEADER + b'\r\n' + b'.\r\n..\r\nline\r\n' * 200
     for scheme, argv in itertools.product(('smtp+plain', 'smtp', 'smtps'),
                                           ((BOB,), ('-v', BOB))):
@@ -1542,13 +1519,11 @@ def test_partial(t, home, certificates):
             if scheme == 'smtp+plain':
                 box.users, box.context = {}, None
             else:
-                box.users, box.context = {'alice': CANARY}, box.tls_context(
-                    argparse_like(certificates))
+                box.users = {'alice': CANARY}
+                box.context = tls_context(certificate)
             config = home.config(box.config(
-                scheme, *(() if scheme == 'smtp+plain' else (
-                    'user alice', f'password-command echo {CANARY}',
-                    'tls-name localhost', f'tls-trust {certificates}/ca.pem'
-                ))))
+                *[f'password-command echo {CANARY}'] * bool(box.users),
+                scheme=scheme))
             run = home.run(*argv, config=config, stdin=dots,
                            environment={'LD_PRELOAD': str(slow)})
             box.settle()
@@ -1560,16 +1535,9 @@ def test_partial(t, home, certificates):
             box.clear()
 
 
-def argparse_like(certificates):
-    class Options:
-        cert, key = f'{certificates}/good.pem', f'{certificates}/good.key'
-        tls12 = False
-    return Options
-
-
-def test_truncated_input(t, home, certificates):
+def test_truncated_input(t, home, certificate):
     slow = preload(home.path)
-    box = Postbox()
+    box = Server()
     config = home.config(box.config())
     if slow is None:
         t.skip('EIO amid the message', 'no preloading here')
@@ -1579,9 +1547,10 @@ def test_truncated_input(t, home, certificates):
                 'LD_PRELOAD': str(slow), 'EIO_AFTER': str(after)})
             refused(t, box, run, f'EIO after {after} octets: nothing is sent',
                     (74,))
-    safe = secure(certificates)
-    run = home.run(BOB, stdin=LARGE, config=home.config(secure_config(
-        safe, certificates, f'password-command cat >&2; echo {CANARY}')))
+    safe = secure(certificate)
+    config = home.config(safe.config(
+        f'password-command cat >&2; echo {CANARY}'))
+    run = home.run(BOB, stdin=LARGE, config=config)
     safe.settle()
     t.ok(run.status == 0 and run.err == b'' and
          [mail for mail, _ in safe.took] == [LARGE],
@@ -1589,9 +1558,7 @@ def test_truncated_input(t, home, certificates):
     safe.clear()
     mail = SERVE.partition(b'\r\n')[2].removesuffix(b'QUIT\r\n')
     run = home.run('-bs', stdin=b'EHLO client\r\n' + mail * 200 + b'QUIT\r\n',
-                   config=home.config(secure_config(
-                       safe, certificates,
-                       f'password-command cat >&2; echo {CANARY}')))
+                   config=config)
     safe.settle()
     t.ok(run.status == 0 and len(safe.took) == 200 and
          run.out.endswith(b'\r\n') and b'\n221 ' in run.out,
@@ -1607,7 +1574,7 @@ def test_content(t, home):
              'x' * 998, '.' * 997, 'BDAT 5 LAST', '\x1b[0m', '\x7f', '%s%n']
     for size, without in itertools.product((1, 1000, 20000),
                                            ((), ('CHUNKING',))):
-        box = Postbox(without=without)
+        box = Server(without=without)
         config = home.config(box.config())
         body = b''.join(rng.choice(lines).encode() + b'\r\n'
                         for _ in range(size))
@@ -1619,7 +1586,7 @@ def test_content(t, home):
              sums == [hashlib.sha256(body).hexdigest()],
              f'{size} odd lines {"by DATA" if without else "by BDAT"}',
              run.words(), *box.faults)
-    box = Postbox()
+    box = Server()
     config = home.config(box.config())
     for name, text in (('no newline at the end', MESSAGE[:-2]),
                        ('header only', HEADER), ('header only, cut',
@@ -1662,7 +1629,7 @@ def test_memory(t, home):
         peak['kib'] = int(re.search(r'VmHWM:\s+(\d+)', status)[1])
         sock.sendall(STATES[-1])
         server.hear(sock, b'QUIT')
-    server = Play(play)
+    server = Server(play=play)
     process = home.start(BOB, config=home.config(server.config()),
                          stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                          stderr=subprocess.PIPE)
@@ -1672,7 +1639,7 @@ def test_memory(t, home):
     for _ in range(count // 26000):
         process.stdin.write(block)
     out, err = process.communicate(timeout=60)
-    server.stop()
+    server.close()
     run = Done(process.returncode, out, err)
     stuffed = len(HEADER) + 2 + count * (len(line) + 1) + 3
     t.ok(run.status == 0 and run.silent() and peak.get('total') == stuffed,
@@ -1693,7 +1660,7 @@ def test_long_lines(t, home):
     """Whole, and on the wire no line is longer than the standard allows."""
     for length in (997, 998, 999, 4095, 4096, 65536, 10 ** 7):
         for without in ((), ('CHUNKING',)):
-            box = Postbox(without=without)
+            box = Server(without=without)
             config = home.config(box.config())
             body = b'first\n' + b'y' * length + b'\n.last\n'
             run = home.run(BOB, config=config,
@@ -1708,7 +1675,7 @@ def test_long_lines(t, home):
                  f'{" by DATA" if without else ""}', run.words(),
                  *box.faults, f'longest {max(lines or [0])}',
                  *(mail[:600] for mail in mails))
-    box = Postbox()
+    box = Server()
     config = home.config(box.config())
     for length in (900, 990, 999, 4096, 65536):
         words = b' '.join([b'w' * 70] * (length // 71 + 1))
@@ -1765,7 +1732,7 @@ def test_time(t, home):
             ('timeout 1s', 'deadline 1s'), plays.items()):
         if setting == 'timeout 1s' and 'the end' in sentence:
             continue  # which it does not shorten
-        server = Play(play)
+        server = Server(play=play)
         name = f'time{len(runs)}'
         process = home.start(BOB, config=home.config(
             server.config(setting), name), stdin=subprocess.PIPE,
@@ -1781,7 +1748,7 @@ def test_time(t, home):
         over = process.poll() is not None
         process.kill()
         out, err = process.communicate()
-        server.stop()
+        server.close()
         t.ok(over and process.returncode == 75 and b'timed out' in err and
              (b'may have been' in err) == ('the end' in sentence),
              f'{sentence}: over in time',
@@ -1795,11 +1762,11 @@ def test_patience(t, home):
         for word in STATES:
             sock.sendall(word)
             server.hear(sock, b'\r\n.\r\n' if word == STATES[4] else b'\r\n')
-    server = Play(play)
+    server = Server(play=play)
     run = home.run(BOB, config=home.config(server.config()))
-    server.stop()
+    server.close()
     t.ok(run.status == 0, 'a greeting that comes late', run.words())
-    box = Postbox()
+    box = Server()
     process = home.start(BOB, config=home.config(box.config()),
                          stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                          stderr=subprocess.PIPE)
@@ -1813,26 +1780,4 @@ def test_patience(t, home):
          'no connection before the message has ended', early)
 
 
-TESTS = [test for name, test in list(globals().items())
-         if name.startswith('test_')]
-
-
-def main():
-    t = harness.Tap()
-    with tempfile.TemporaryDirectory() as certificates:
-        subprocess.run([harness.TESTS / 'certs.sh', certificates], check=True,
-                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        for test in TESTS:
-            if sys.argv[1:] and not any(word in test.__name__
-                                        for word in sys.argv[1:]):
-                continue
-            more = [certificates] * (test.__code__.co_argcount - 2)
-            start = time.monotonic()
-            with Home() as home:
-                test(t, home, *more)
-            if os.environ.get('TEST_TIMES'):
-                t.note(f'{test.__name__}: {time.monotonic() - start:.1f} s')
-    return t.end()
-
-
-sys.exit(main())
+sys.exit(run_tests(dict(globals())))

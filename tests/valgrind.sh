@@ -38,8 +38,8 @@ sample=$(find tests/dialogues -name '*.dialogue' | sort |
 checked 'a sample of the dialogues' 0 "$player" $sample
 
 tests/certs.sh "$folder" >"$folder/said" 2>&1 || { cat "$folder/said"; exit 1; }
-tests/smtpd.py --folder "$folder" --cert "$folder/good.pem" \
-    --key "$folder/good.key" --auth alice:secret 2>"$folder/server" &
+tests/smtpd.py --folder "$folder" --certificate "$folder/good.pem" \
+    --users alice:secret 2>"$folder/server" &
 server=$!
 i=0
 until test -s "$folder/ports"; do

@@ -1,20 +1,15 @@
-"""What environment.t and threats.t share: the strict server of smtpd.py inside
-the test's own process, servers that play a function, and runs of the program
-in surroundings of any kind."""
+"""What environment.t and threats.t share: runs of the program in surroundings
+of any kind."""
 
 import contextlib
 import ctypes
 import os
 import pathlib
-import select
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
-import threading
 import time
-import unittest.mock
 
 import harness
 import smtpd
@@ -25,7 +20,7 @@ HEADER = (b'From: alice@example.com\r\nTo: bob@example.org\r\n'
 MESSAGE = HEADER + b'\r\nHello.\r\n'
 LARGE = HEADER + b'\r\n' + (b'x' * 78 + b'\r\n') * 50000
 NOBODY = 65534
-HANG = 20  # seconds after which a run hangs
+HANG = harness.WAIT
 SANITIZED = b'__asan_init' in pathlib.Path(harness.SENDLING).read_bytes()
 # Nothing of the caller's environment reaches the program but what makes
 # sanitizers speak up.
@@ -35,146 +30,6 @@ LIBC = ctypes.CDLL(None, use_errno=True)
 MS_RDONLY, MS_REMOUNT, MS_BIND = 1, 32, 4096
 MS_REC, MS_PRIVATE = 16384, 1 << 18
 CLONE_NEWNS, CLONE_NEWUTS, CLONE_NEWNET = 0x20000, 0x4000000, 0x40000000
-
-
-class Postbox(smtpd.Server):
-    """A strict server on a loopback port: what it took, what it was told, and
-    how often somebody connected."""
-
-    def __init__(self, certificates=None, users=(), without=(), refuse=(),
-                 size=1 << 30):
-        with unittest.mock.patch.object(sys, 'argv', ['', '--folder', '/']):
-            options = smtpd.options_parse()
-        if certificates:
-            options.cert = f'{certificates}/good.pem'
-            options.key = f'{certificates}/good.key'
-        super().__init__(options)
-        self.users = dict(users)
-        self.refusals = dict(refuse)
-        self.without = set(without)
-        self.size = size
-        self.mailbox = self
-        self.lock = threading.Lock()
-        self.clear()
-        self.idle = threading.Condition()
-        self.open = 0
-        self.ports = {}
-        self.listeners = []
-        for service in ('smtp', 'smtps') if certificates else ('smtp',):
-            self.bind(service)
-
-    def clear(self):
-        self.took, self.faults, self.heard, self.count = [], [], b'', 0
-
-    def bind(self, service):
-        listener = socket.create_server(('127.0.0.1', 0), backlog=128)
-        self.ports[service] = listener.getsockname()[1]
-        self.listeners.append(listener)
-        threading.Thread(target=self.serve, daemon=True,
-                         args=(listener, service == 'smtps')).start()
-
-    # What smtpd.Session asks of a mailbox.
-
-    def keep(self, message, envelope):
-        self.took.append((message, envelope))
-        return len(self.took)
-
-    def fault(self, text):
-        self.faults.append(text)
-
-    def write(self, name, content):
-        """Nothing is kept in files."""
-
-    # Connections.
-
-    def serve(self, listener, implicit):
-        with contextlib.suppress(OSError):
-            while True:
-                sock, _ = listener.accept()
-                with self.idle:
-                    self.open += 1
-                    self.count += 1
-                threading.Thread(target=self.session, daemon=True,
-                                 args=(sock, implicit)).start()
-
-    def session(self, sock, implicit):
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        session = smtpd.Session(sock, self.count, self, implicit)
-        receive = session.line._receive
-
-        def listen(timeout):
-            chunk = receive(timeout)
-            self.heard += chunk or b''
-            return chunk
-
-        session.line._receive = listen
-        try:
-            session.run()
-        finally:
-            with self.idle:
-                self.open -= 1
-                self.idle.notify_all()
-
-    def settle(self):
-        """Waits until everybody who came has left, and been heard out."""
-        for listener in self.listeners:
-            while select.select([listener], [], [], 0)[0]:
-                time.sleep(0.001)
-        with self.idle:
-            self.idle.wait_for(lambda: self.open == 0, HANG)
-
-    def commands(self):
-        """What the client said up to the mail data."""
-        return self.heard.partition(b'DATA\r\n')[0]
-
-    def config(self, scheme='smtp+plain', *lines):
-        port = self.ports['smtps' if scheme == 'smtps' else 'smtp']
-        return '\n'.join([f'smarthost {scheme}://127.0.0.1:{port}',
-                          'from alice@example.com', 'helo client.example',
-                          *lines, ''])
-
-
-class Play:
-    """A server that plays one function with each connection."""
-
-    def __init__(self, play):
-        self.listener = socket.create_server(('127.0.0.1', 0), backlog=128)
-        self.port = self.listener.getsockname()[1]
-        self.heard, self.count = b'', 0
-        self.play = play
-        self.thread = threading.Thread(target=self.run, daemon=True)
-        self.thread.start()
-
-    def run(self):
-        with contextlib.suppress(OSError):
-            while True:
-                sock, _ = self.listener.accept()
-                self.count += 1
-                with sock, contextlib.suppress(OSError):
-                    sock.settimeout(HANG)
-                    self.play(self, sock)
-
-    def hear(self, sock, end):
-        """Reads until the client has said `end`, or closed."""
-        heard = b''
-        while end not in heard:
-            chunk = sock.recv(65536)
-            if not chunk:
-                break
-            heard += chunk
-            self.heard += chunk
-        return heard
-
-    def config(self, *lines):
-        return '\n'.join([f'smarthost smtp+plain://127.0.0.1:{self.port}',
-                          'from alice@example.com', 'helo client.example',
-                          *lines, ''])
-
-    def stop(self):
-        with contextlib.suppress(OSError):
-            self.listener.shutdown(socket.SHUT_RDWR)
-        self.listener.close()
-        self.thread.join(HANG)
 
 
 class Done:
@@ -260,6 +115,27 @@ class Home:
             out, err = process.communicate()
             return Done(None, out or b'', (err or b'') + b'it hangs\n')
         return Done(process.returncode, out or b'', err or b'')
+
+
+def run_tests(names):
+    """Runs the functions called test_... of these names, each with a home and
+    what else it wants: a box (a strict server), a certificate. With words on
+    the command line only those whose names hold one of them."""
+    t = harness.Tap()
+    with tempfile.TemporaryDirectory() as folder:
+        certificate = harness.make_certificates(folder)
+        for name, test in names.items():
+            if not name.startswith('test_') or sys.argv[1:] and \
+                    not any(word in name for word in sys.argv[1:]):
+                continue
+            wanted = test.__code__.co_varnames[2:test.__code__.co_argcount]
+            start = time.monotonic()
+            with Home() as home, smtpd.Server() as box:
+                given = {'box': box, 'certificate': certificate}
+                test(t, home, *(given[name] for name in wanted))
+            if os.environ.get('TEST_TIMES'):
+                t.note(f'{name}: {time.monotonic() - start:.1f} s')
+    return t.end()
 
 
 # What is done in the child before exec, for preexec_fn.
