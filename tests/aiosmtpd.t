@@ -6,7 +6,6 @@ import asyncio
 import logging
 import os
 import ssl
-import subprocess
 import sys
 import tempfile
 import threading
@@ -142,8 +141,7 @@ def main():
     warnings.simplefilter('ignore')
     t = harness.Tap()
     with tempfile.TemporaryDirectory() as folder:
-        subprocess.run([harness.TESTS / 'certs.sh', folder], check=True,
-                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        harness.make_certificates(folder)
         for implicit in (False, True):
             server = Server(folder, implicit)
             try:

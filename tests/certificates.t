@@ -7,14 +7,11 @@ import os
 import pathlib
 import re
 import shutil
-import socket
-import ssl
-import subprocess
 import sys
 import tempfile
-import threading
 
 import harness
+from smtpd import Server
 
 MESSAGE = (b'From: alice@example.com\nTo: bob@example.org\n'
            b'Date: Sun, 22 Nov 2026 12:00:00 +0000\n'
@@ -54,103 +51,28 @@ CERTIFICATES = [
 ]
 
 
-class Server:
-    """Answers as a submission server does, and keeps what it was told:
-    `before` TLS, and `inside` it."""
-
-    def __init__(self, certificate, implicit, host):
-        self.before, self.inside, self.mails = [], [], 0
-        self.implicit = implicit
-        self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        # OpenSSL itself refuses to show a weak certificate.
-        self.tls.set_ciphers('DEFAULT:@SECLEVEL=0')
-        self.tls.load_cert_chain(certificate + '.pem', certificate + '.key')
-        family = socket.AF_INET6 if ':' in host else socket.AF_INET
-        self.listener = socket.socket(family)
-        self.listener.bind(('::1' if ':' in host else '127.0.0.1', 0))
-        self.listener.listen()
-        self.port = self.listener.getsockname()[1]
-        self.thread = threading.Thread(target=self.accept, daemon=True)
-        self.thread.start()
-
-    def accept(self):
-        while True:
-            connection = self.listener.accept()[0]
-            connection.settimeout(harness.WAIT)
-            try:
-                if not self.converse(connection):
-                    return
-            except (OSError, ssl.SSLError):
-                pass
-            finally:
-                connection.close()
-
-    def converse(self, connection):
-        """False when it is stop() that called."""
-        if not self.implicit:
-            connection.sendall(b'220 mail.test ESMTP\r\n')
-            if not self.answer(connection, self.before):
-                return self.before[-1:] != [b'stop']
-        elif connection.recv(4, socket.MSG_PEEK) == b'stop':
-            return False
-        # What a client says right after its handshake has failed for it.
-        connection = self.tls.wrap_socket(connection, server_side=True)
-        if self.implicit:
-            connection.sendall(b'220 mail.test ESMTP\r\n')
-        self.answer(connection, self.inside)
-        return True
-
-    def answer(self, connection, told):
-        """True when TLS is to start."""
-        lines = connection.makefile('rb')
-        while line := lines.readline():
-            told.append(line.rstrip(b'\r\n'))
-            word = told[-1].split(b' ')[0].upper()
-            if word == b'EHLO':
-                connection.sendall(b'250-mail.test\r\n250 ' + (
-                    b'AUTH PLAIN' if told is self.inside else b'STARTTLS') +
-                    b'\r\n')
-            elif word == b'STARTTLS':
-                connection.sendall(b'220 Go on\r\n')
-                return True
-            elif word == b'AUTH':
-                connection.sendall(b'235 Welcome\r\n')
-            elif word == b'DATA':
-                connection.sendall(b'354 Go on\r\n')
-                while lines.readline() not in (b'.\r\n', b''):
-                    pass
-                self.mails += 1
-                connection.sendall(b'250 Taken\r\n')
-            elif word == b'STOP':
-                return False
-            else:
-                connection.sendall(b'250 Good\r\n')
-        return False
-
-    def stop(self):
-        with socket.create_connection(self.listener.getsockname()[:2]) as s:
-            s.sendall(b'stop' if self.implicit else b'stop\r\n')
-            self.thread.join()
-        self.listener.close()
+def serve(certificate, host=''):
+    return Server(certificate, users=[('alice', 'secret')],
+                  host='::1' if ':' in host else '127.0.0.1')
 
 
 def expect(t, what, server, run, status, words):
     """A run against the server, and what it was told."""
-    server.stop()
-    told = [line for line in server.before if line != b'stop']
+    server.close()
     if status == 0:
-        t.ok(run.status == 0 and server.mails == 1, f'{what}: delivered',
+        t.ok(run.status == 0 and len(server.took) == 1, f'{what}: delivered',
              run.words())
         return
     t.ok(run.status == status, f'{what}: status {status}', run.words())
     t.ok(re.search(words, run.err, re.I), f'{what}: says why', run.words())
-    t.ok(not server.inside and server.mails == 0 and
-         all(re.fullmatch(rb'EHLO \S+|STARTTLS', line) for line in told),
-         f'{what}: nothing was told', told, server.inside)
+    t.ok(not server.took and all(
+        tls is None and re.fullmatch(r'EHLO \S+|STARTTLS', line)
+        for tls, line in server.told), f'{what}: nothing was told',
+        server.told)
 
 
 def submit(folder, scheme, host, server, trust, name=None, **more):
-    config = (f'smarthost {scheme}://{host}:{server.port}\nuser alice\n'
+    config = (f'smarthost {server.url(scheme, host)}\nuser alice\n'
               'password secret\nlog off\n')
     if trust is not None:
         config += f'tls-trust {trust}\n'
@@ -163,7 +85,7 @@ def submit(folder, scheme, host, server, trust, name=None, **more):
 def test_certificates(t, folder, certs):
     for certificate, host, name, status, words in CERTIFICATES:
         for scheme in ('smtp', 'smtps'):
-            server = Server(f'{certs}/{certificate}', scheme == 'smtps', host)
+            server = serve(f'{certs}/{certificate}.pem', host)
             run = submit(folder, scheme, host, server, f'{certs}/ca.pem', name)
             expect(t, f'{scheme}, {certificate} for {name or host}', server,
                    run, status, words)
@@ -191,7 +113,7 @@ def trusts(folder, certs):
 def test_trust(t, folder, certs):
     for trust, status, words, sentence in trusts(folder, certs):
         for scheme in ('smtp', 'smtps'):
-            server = Server(f'{certs}/good', scheme == 'smtps', 'localhost')
+            server = serve(f'{certs}/good.pem')
             run = submit(folder, scheme, 'localhost', server, trust)
             expect(t, f'{scheme}, {sentence}', server, run, status, words)
 
@@ -208,7 +130,7 @@ def test_unreadable(t, folder, certs):
     secret.chmod(0o600)
     folder.chmod(0o755)
     for trust, status in ((secret, 78), (f'{folder}/trusted/ca.pem', 0)):
-        server = Server(f'{certs}/good', True, 'localhost')
+        server = serve(f'{certs}/good.pem')
         run = submit(home, 'smtps', 'localhost', server, trust,
                      program=program, user=NOBODY)
         expect(t, 'a trust file that others may read' if status == 0 else
@@ -222,8 +144,7 @@ def main():
         folder = pathlib.Path(name)
         certs = folder / 'certs'
         certs.mkdir()
-        subprocess.run([harness.TESTS / 'certs.sh', certs], check=True,
-                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        harness.make_certificates(certs)
         test_certificates(t, folder, certs)
         test_trust(t, folder, certs)
         test_unreadable(t, folder, certs)

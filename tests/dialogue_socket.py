@@ -17,18 +17,15 @@ import contextlib
 import os
 import re
 import select
-import socket
-import ssl
 import subprocess
 import sys
 import tempfile
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import harness
+from smtpd import Server
 
-WAIT = 30          # seconds after which something hangs
 DEADLINE = "2s"    # of sendling, where the server falls silent
 MESSAGE = [
     "From: alice@example.com",
@@ -149,45 +146,41 @@ class Dialogue:
         self.silent = self.acts[-1][0] == "silence"
 
 
-class Server:
-    """The scripted server of one play: listens, plays one connection."""
+class Part:
+    """The server's part in one play: for one connection."""
 
-    def __init__(self, dialogue, tls, single):
+    def __init__(self, dialogue, implicit, single):
         self.dialogue = dialogue
-        self.tls = tls
+        self.implicit = implicit
         self.single = single
-        self.heard = b""
         self.quit = False
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
+        self.faults = ["it did not connect"]
 
-    def accept(self, client):
-        """Waits for sendling, but not after it has ended."""
-        self.listener.settimeout(0.1)
-        end = time.monotonic() + WAIT
-        while time.monotonic() < end:
-            with contextlib.suppress(TimeoutError):
-                self.sock = self.listener.accept()[0]
-                self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                self.sock.settimeout(WAIT)
-                return
-            if client.poll() is not None:
-                break
-        raise Fault("it did not connect")
-
-    def play(self):
-        for kind, content in self.dialogue.acts:
-            {"say": self.say, "hear": self.hear, "TLS": self.secure,
-             "close": self.close, "silence": self.end,
-             "end": self.end}[kind](content)
+    def play(self, server, sock):
+        if server.count > 1:
+            self.faults.append("it connected more than once")
+            return
+        self.server, self.sock = server, sock
+        self.faults = []
+        try:
+            if self.implicit:
+                self.secure()
+            for kind, content in self.dialogue.acts:
+                {"say": self.say, "hear": self.hear, "TLS": self.secure,
+                 "close": self.close, "silence": self.end,
+                 "end": self.end}[kind](content)
+        except Fault as fault:
+            self.faults += fault.args
+        except OSError as error:
+            self.faults.append(f"the server's connection failed: {error}")
+        self.close()
 
     def close(self, _=None):
-        self.listener.close()
-        if hasattr(self, "sock"):
-            self.sock.close()
+        self.sock.close()
 
     def secure(self, _=None):
-        self.sock = self.tls.wrap_socket(self.sock, server_side=True)
+        self.sock = self.server.context.wrap_socket(self.sock,
+                                                    server_side=True)
 
     def say(self, content):
         if self.quit:
@@ -261,73 +254,52 @@ class Play:
         self.title = f"{dialogue.name} ({security}" + (
             ", single octets)" if single else ")")
 
-    def config(self, certificates, port):
+    def config(self, server):
         return "\n".join([
-            f"smarthost {SCHEMES[self.security]}://localhost:{port}",
+            "smarthost " + server.url(SCHEMES[self.security], "localhost"),
             "family ipv4", "helo client.example", "from-header no",
-            f"tls-trust {certificates}/ca.pem", "log off",
+            f"tls-trust {server.trust}", "log off",
             *self.dialogue.config, ""])
 
-    def command(self, program, config, url, trust):
+    def command(self, program, server, folder):
         d = self.dialogue
         if d.mails > 1:
             # Several mails at a time: the player takes the client's part.
             player = Path(program).parent / "tests" / "dialogue"
-            return [player, "--connect", url, trust, d.path]
+            url = server.url(SCHEMES[self.security], "localhost")
+            return [player, "--connect", url, server.trust, d.path]
+        config = harness.write_config(folder, self.config(server))
         deadline = ["--set", "deadline=" + DEADLINE] if d.silent else []
         return [program, "-C", config, "-f", d.reverse_path, *deadline,
                 *d.options, "--", *d.recipients]
 
-    def run(self, program, certificates, tls):
+    def run(self, program, certificate):
         """Plays it; returns what is wrong, as lines."""
-        with tempfile.TemporaryDirectory() as name:
-            folder = Path(name)
-            server = Server(self.dialogue, tls, self.single)
-            with contextlib.closing(server):
-                (folder / "message").write_bytes(self.dialogue.message)
-                config = folder / "config"
-                config.touch(mode=0o600)
-                config.write_text(self.config(certificates, server.port),
-                                  encoding="utf-8")
-                command = self.command(
-                    program, str(config),
-                    f"{SCHEMES[self.security]}://localhost:{server.port}",
-                    f"{certificates}/ca.pem")
-                return self.run_in(folder, server, command)
+        part = Part(self.dialogue, self.security == "tls", self.single)
+        with tempfile.TemporaryDirectory() as folder, \
+                Server(certificate, play=part.play) as server:
+            command = self.command(program, server, folder)
+            return self.run_in(folder, server, part, command)
 
-    def run_in(self, folder, server, command):
-        with open(folder / "message") as stdin, \
-                open(folder / "stdout", "w+b") as stdout, \
-                open(folder / "stderr", "w+b") as stderr:
+    def run_in(self, folder, server, part, command):
+        message = Path(folder) / "message"
+        message.write_bytes(self.dialogue.message)
+        with open(message) as stdin, tempfile.TemporaryFile() as stdout, \
+                tempfile.TemporaryFile() as stderr:
             client = subprocess.Popen(
                 command, cwd=folder, env=ENVIRONMENT, stdin=stdin,
                 stdout=stdout, stderr=stderr)
-            faults = self.watch(client, server)
+            try:
+                client.wait(harness.WAIT)
+            except subprocess.TimeoutExpired:
+                part.faults.append("it does not end")
+                client.kill()
+                client.wait()
+            server.settle()
             stdout.seek(0)
             stderr.seek(0)
-            return self.judge(faults, client.returncode, stdout.read(),
+            return self.judge(part.faults, client.returncode, stdout.read(),
                               stderr.read().decode("utf-8", "replace"))
-
-    def watch(self, client, server):
-        """Both sides to their end."""
-        faults = []
-        try:
-            server.accept(client)
-            if self.security == "tls":
-                server.secure()
-            server.play()
-        except Fault as fault:
-            faults += fault.args
-        except OSError as error:
-            faults.append(f"the server's connection failed: {error}")
-        server.close()
-        try:
-            client.wait(WAIT)
-        except subprocess.TimeoutExpired:
-            faults.append("it does not end")
-            client.kill()
-            client.wait()
-        return faults
 
     def judge(self, faults, status, stdout, stderr):
         d = self.dialogue
@@ -368,15 +340,6 @@ def plays(dialogues):
             yield Play(d, d.security, single=True)
 
 
-def tls_context(folder):
-    """A certificate for localhost, and the server's side of TLS."""
-    subprocess.run([harness.TESTS / "certs.sh", folder], check=True,
-                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(f"{folder}/good.pem", f"{folder}/good.key")
-    return context
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("-j", type=int, default=8, metavar="N",
@@ -392,10 +355,10 @@ def main():
     dialogues = [Dialogue(path) for path in paths]
     tap = harness.Tap()
     with tempfile.TemporaryDirectory() as folder:
-        tls = tls_context(folder)
+        certificate = harness.make_certificates(folder)
         todo = list(plays(dialogues))
         with ThreadPoolExecutor(options.j) as pool:
-            results = pool.map(lambda p: p.run(program, folder, tls), todo)
+            results = pool.map(lambda p: p.run(program, certificate), todo)
             for play, faults in zip(todo, results):
                 tap.ok(not faults, play.title, *faults)
     return tap.end()

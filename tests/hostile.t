@@ -4,60 +4,19 @@ cannot say it: in the midst of the mail data, inside the TLS handshake, without
 an end. Each server is a function that is given the accepted socket; sendling
 must tell the truth, and must not try a second time."""
 
-import contextlib
+import os
 import socket
-import ssl
 import struct
-import subprocess
 import sys
 import tempfile
-import threading
 
 import harness
+from smtpd import Server
 
 HEADER = (b'From: alice@example.com\r\nTo: bob@example.org\r\n'
           b'Subject: hello\r\nDate: Sun, 22 Nov 2026 12:00:00 +0000\r\n'
           b'Message-ID: <1@example.com>\r\n\r\n')
 LARGE = HEADER + (b'x' * 78 + b'\r\n') * 200000
-
-
-class Server:
-    """Plays one function with the first connection, counts the others."""
-
-    def __init__(self, play):
-        self.listener = socket.create_server(('127.0.0.1', 0))
-        self.port = self.listener.getsockname()[1]
-        self.connections = 0
-        self.heard = b''
-        self.play = play
-        self.thread = threading.Thread(target=self.run)
-        self.thread.start()
-
-    def run(self):
-        with contextlib.suppress(OSError):
-            while True:
-                sock, _ = self.listener.accept()
-                self.connections += 1
-                with sock, contextlib.suppress(OSError):
-                    sock.settimeout(harness.WAIT)
-                    if self.connections == 1:
-                        self.play(self, sock)
-
-    def hear(self, sock, end):
-        """Reads until the client has said `end`."""
-        heard = b''
-        while end not in heard:
-            chunk = sock.recv(65536)
-            if not chunk:
-                break
-            heard += chunk
-        self.heard += heard
-
-    def stop(self):
-        # shutdown() wakes accept() up, which close() does not.
-        self.listener.shutdown(socket.SHUT_RDWR)
-        self.listener.close()
-        self.thread.join()
 
 
 def reset(sock):
@@ -172,15 +131,11 @@ def endless_text(server, sock):
 
 # The runs
 
-def submit(folder, play, scheme, message, *argv):
-    server = Server(play)
-    config = (f'smarthost {scheme}://localhost:{server.port}\nfamily ipv4\n'
-              f'helo client.example\ntls-trust {folder}/ca.pem\nlog off\n')
-    try:
-        r = harness.Run(folder, config, '-f', 'alice@example.com', *argv,
+def submit(certificate, play, scheme, message, *argv):
+    with Server(certificate, play=play) as server:
+        r = harness.Run(os.path.dirname(certificate),
+                        server.config('log off', scheme=scheme), *argv,
                         'bob@example.org', message=message)
-    finally:
-        server.stop()
     return r, server
 
 
@@ -212,27 +167,25 @@ CASES = [
 ]
 
 
-def test_case(t, folder, title, play, scheme, message, status, words):
-    r, server = submit(folder, play, scheme, message)
+def test_case(t, certificate, title, play, scheme, message, status, words):
+    r, server = submit(certificate, play, scheme, message)
     t.ok(r.status == status and words in r.err,
          f'{title}: status {status}', r.words())
     t.ok('may have been delivered' not in r.err,
          f'{title}: nothing is in doubt', r.words())
-    t.ok(server.connections == 1 and b'\r\n.\r\n' not in server.heard,
+    t.ok(server.count == 1 and b'\r\n.\r\n' not in server.heard,
          f'{title}: one try, and no end of the mail data',
-         f'{server.connections} connections')
+         f'{server.count} connections')
 
 
-def test_implicit_port(t, folder):
+def test_implicit_port(t, certificate):
     """A server with implicit TLS waits for the client to speak first."""
-    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    tls.load_cert_chain(folder + '/good.pem', folder + '/good.key')
-
     def play(server, sock):
-        tls.wrap_socket(sock, server_side=True).recv(1)
+        server.context.wrap_socket(sock, server_side=True).recv(1)
 
     for scheme in ('smtp', 'smtp+plain'):
-        r, _ = submit(folder, play, scheme, HEADER, '--set', 'deadline=1s')
+        r, _ = submit(certificate, play, scheme, HEADER,
+                      '--set', 'deadline=1s')
         t.ok(r.status == 75 and 'smtps://' in r.err,
              f'{scheme} to a port with implicit TLS: the hint names smtps',
              r.words())
@@ -241,11 +194,10 @@ def test_implicit_port(t, folder):
 def main():
     t = harness.Tap()
     with tempfile.TemporaryDirectory() as folder:
-        subprocess.run([harness.TESTS / 'certs.sh', folder], check=True,
-                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        certificate = harness.make_certificates(folder)
         for case in CASES:
-            test_case(t, folder, *case)
-        test_implicit_port(t, folder)
+            test_case(t, certificate, *case)
+        test_implicit_port(t, certificate)
     return t.end()
 
 

@@ -589,17 +589,19 @@ class Server:
         self.took, self.told, self.faults = [], [], []
         self.heard, self.count = bytearray(), 0
 
+    def url(self, scheme, host=None):
+        port = self.ports["smtps" if scheme == "smtps" else "smtp"]
+        return f"{scheme}://{host or self.host}:{port}"
+
     def config(self, *lines, scheme=None):
         """A configuration that leads here, by the best way there is."""
         scheme = scheme or ("smtps" if self.context else "smtp+plain")
-        port = self.ports["smtps" if scheme == "smtps" else "smtp"]
         own = [f"user {user}" for user in list(self.users)[:1]]
         if scheme != "smtp+plain":
-            own += [f"tls-trust {self.trust}",
-                    "tls-name localhost"]
+            own += [f"tls-trust {self.trust}", "tls-name localhost"]
         return "\n".join([
-            f"smarthost {scheme}://{self.host}:{port}",
-            "from alice@example.com", "helo client.example", *own, *lines, ""])
+            "smarthost " + self.url(scheme), "from alice@example.com",
+            "helo client.example", *own, *lines, ""])
 
     # Connections.
 
