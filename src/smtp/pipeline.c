@@ -52,34 +52,23 @@ pipeline_trace_reply(const struct pipeline *p, const struct reply *reply)
 }
 
 void
-pipeline_expect(struct pipeline *p, const struct expected *reply)
+pipeline_expect(struct pipeline *p, struct expected reply)
 {
-	if (reply->step == STEP_STAY)
+	if (reply.step == STEP_STAY)
 		return;
 	if (p->first > 0 &&
 	    (p->first == p->end || p->first >= PIPELINE_QUEUE)) {
-		memmove(p->queue, p->queue + p->first,
-		    pipeline_due(p) * sizeof(*p->queue));
 		p->end -= p->first;
+		memmove(
+		    p->queue, p->queue + p->first, p->end * sizeof(*p->queue));
 		p->first = 0;
 	}
-	*mem_push(p->queue, p->end) = *reply;
-	p->queue[p->end - 1].mark = pipeline_mark(p);
+	reply.mark = pipeline_mark(p);
+	*mem_push(p->queue, p->end) = reply;
 }
 
 void
-pipeline_send(
-    struct pipeline *p, const struct expected *reply, struct text line)
-{
-	pipeline_trace(p, SESSION_CLIENT, line);
-	buf_add_text(&p->out, line);
-	buf_add_string(&p->out, "\r\n");
-	pipeline_expect(p, reply);
-}
-
-void
-pipeline_format(
-    struct pipeline *p, const struct expected *reply, const char *fmt, ...)
+pipeline_send(struct pipeline *p, struct expected reply, const char *fmt, ...)
 {
 	char line[PIPELINE_LINE_MAX];
 	va_list args;
@@ -87,11 +76,14 @@ pipeline_format(
 	va_start(args, fmt);
 	vsnprintf(line, sizeof(line), fmt, args);
 	va_end(args);
-	pipeline_send(p, reply, text_of(line));
+	pipeline_trace(p, SESSION_CLIENT, text_of(line));
+	buf_add_string(&p->out, line);
+	buf_add_string(&p->out, "\r\n");
+	pipeline_expect(p, reply);
 }
 
 void
-pipeline_send_secret(struct pipeline *p, const struct expected *reply,
+pipeline_send_secret(struct pipeline *p, struct expected reply,
     const char *shown, struct text secret)
 {
 	char line[128];
@@ -102,12 +94,6 @@ pipeline_send_secret(struct pipeline *p, const struct expected *reply,
 	buf_add_text(&p->out, secret);
 	buf_add_string(&p->out, "\r\n");
 	pipeline_expect(p, reply);
-}
-
-size_t
-pipeline_due(const struct pipeline *p)
-{
-	return p->end - p->first;
 }
 
 const struct expected *

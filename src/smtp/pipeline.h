@@ -79,23 +79,20 @@ struct pipeline {
 void pipeline_init(struct pipeline *p, struct session_trace trace);
 void pipeline_clear(struct pipeline *p);
 
-/* A command without its CRLF; the reply is due behind all others. With
- * step STEP_STAY none is. */
-void pipeline_send(
-    struct pipeline *p, const struct expected *reply, struct text line);
-void pipeline_format(struct pipeline *p, const struct expected *reply,
-    const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/* A command without its CRLF, cut at PIPELINE_LINE_MAX; the reply is due behind
+ * all others. With step STEP_STAY none is. */
+void pipeline_send(struct pipeline *p, struct expected reply, const char *fmt,
+    ...) __attribute__((format(printf, 3, 4)));
 
-/* The same for a line that ends in a secret: the transcript shows `shown`. */
-void pipeline_send_secret(struct pipeline *p, const struct expected *reply,
+/* The same for a line that ends in a secret, of any length: the transcript
+ * shows `shown` in its place. */
+void pipeline_send_secret(struct pipeline *p, struct expected reply,
     const char *shown, struct text secret);
 
 /* A reply that is due with nothing sent for it. */
-void pipeline_expect(struct pipeline *p, const struct expected *reply);
+void pipeline_expect(struct pipeline *p, struct expected reply);
 
-/* How many replies are due; the next of them, NULL where none is; and takes
- * that off. */
-size_t pipeline_due(const struct pipeline *p);
+/* The next reply that is due, NULL where none is; and takes it off. */
 const struct expected *pipeline_head(const struct pipeline *p);
 struct expected pipeline_next(struct pipeline *p);
 

@@ -235,6 +235,12 @@ reply_words(const struct reply *reply, char *out, size_t size)
 }
 
 bool
+reply_positive(const struct reply *reply)
+{
+	return reply->code / 100 == 2;
+}
+
+bool
 reply_mentions(const struct reply *reply, const char *words)
 {
 	struct text rest, wanted;

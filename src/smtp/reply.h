@@ -48,6 +48,9 @@ int reply_input(
  * user". Returns out. */
 char *reply_words(const struct reply *reply, char *out, size_t size);
 
+/* Whether it is a 2yz. */
+bool reply_positive(const struct reply *reply);
+
 /* Whether the text holds the words, without case. */
 bool reply_mentions(const struct reply *reply, const char *words);
 

@@ -1,6 +1,5 @@
 #include "smtp/session.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -171,31 +170,20 @@ waiting_for(const struct session *s)
 	return head == NULL ? s->step : head->step;
 }
 
-static void say(struct session *s, enum step reply, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
-
-static void
-say(struct session *s, enum step reply, const char *fmt, ...)
+/* The reply to one of the session's own commands. */
+static struct expected
+due(enum step step)
 {
-	const struct expected due = {.step = reply};
-	char line[PIPELINE_LINE_MAX];
-	va_list args;
-
-	va_start(args, fmt);
-	vsnprintf(line, sizeof(line), fmt, args);
-	va_end(args);
-	pipeline_send(&s->pipeline, &due, text_of(line));
+	return (struct expected){.step = step};
 }
 
 /* A line with a secret in it, of any length, of which only `shown` is told. */
 static void
 say_secret(struct session *s, const char *shown, struct text secret)
 {
-	const struct expected due = {.step = STEP_AUTH};
-
 	buf_wipe(&s->secret);
 	buf_add_text(&s->secret, secret);
-	pipeline_send_secret(&s->pipeline, &due, shown, secret);
+	pipeline_send_secret(&s->pipeline, due(STEP_AUTH), shown, secret);
 }
 
 /* The session cannot go on: polite where the peer still speaks SMTP. */
@@ -206,12 +194,6 @@ reject(struct session *s, enum step step, enum error_kind permanent,
 	trouble_set(&s->error, &s->reply, permanent, s->plan.smarthost,
 	    rows[step].doing, what);
 	return s->error.kind == ERROR_PROTOCOL ? STEP_BREAK : STEP_QUIT;
-}
-
-static bool
-positive(const struct session *s)
-{
-	return s->reply.code / 100 == 2;
 }
 
 /*
@@ -228,10 +210,8 @@ ask_nothing(struct session *s)
 static enum step
 ask_greeting(struct session *s)
 {
-	const struct expected due = {.step = STEP_GREETING};
-
 	s->greeted = true;
-	pipeline_expect(&s->pipeline, &due);
+	pipeline_expect(&s->pipeline, due(STEP_GREETING));
 	return STEP_STAY;
 }
 
@@ -248,7 +228,7 @@ ask_ehlo(struct session *s)
 {
 	/* RFC 3207 section 4.2: nothing learned before TLS counts. */
 	memset(&s->ehlo, 0, sizeof(s->ehlo));
-	say(s, STEP_EHLO, "EHLO %s", s->plan.helo);
+	pipeline_send(&s->pipeline, due(STEP_EHLO), "EHLO %s", s->plan.helo);
 	return STEP_STAY;
 }
 
@@ -280,7 +260,7 @@ after_ehlo(struct session *s)
 static enum step
 answer_ehlo(struct session *s, const struct expected *x)
 {
-	if (positive(s)) {
+	if (reply_positive(&s->reply)) {
 		ehlo_parse(&s->ehlo, &s->reply);
 		return after_ehlo(s);
 	}
@@ -292,15 +272,16 @@ answer_ehlo(struct session *s, const struct expected *x)
 static enum step
 ask_helo(struct session *s)
 {
-	say(s, STEP_HELO, "HELO %s", s->plan.helo);
+	pipeline_send(&s->pipeline, due(STEP_HELO), "HELO %s", s->plan.helo);
 	return STEP_STAY;
 }
 
 static enum step
 answer_helo(struct session *s, const struct expected *x)
 {
-	return positive(s) ? STEP_READY
-			   : reject(s, x->step, ERROR_REFUSED, "our HELO");
+	return reply_positive(&s->reply)
+		   ? STEP_READY
+		   : reject(s, x->step, ERROR_REFUSED, "our HELO");
 }
 
 /*
@@ -310,15 +291,16 @@ answer_helo(struct session *s, const struct expected *x)
 static enum step
 ask_starttls(struct session *s)
 {
-	say(s, STEP_STARTTLS, "STARTTLS");
+	pipeline_send(&s->pipeline, due(STEP_STARTTLS), "STARTTLS");
 	return STEP_STAY;
 }
 
 static enum step
 answer_starttls(struct session *s, const struct expected *x)
 {
-	return positive(s) ? STEP_SECURE
-			   : reject(s, x->step, ERROR_REFUSED, "to start TLS");
+	return reply_positive(&s->reply)
+		   ? STEP_SECURE
+		   : reject(s, x->step, ERROR_REFUSED, "to start TLS");
 }
 
 void
@@ -374,7 +356,7 @@ ask_auth(struct session *s)
 		say_secret(s, command, buf_text(&s->initial));
 		buf_wipe(&s->initial);
 	} else {
-		say(s, STEP_AUTH, "AUTH %s", s->auth);
+		pipeline_send(&s->pipeline, due(STEP_AUTH), "AUTH %s", s->auth);
 	}
 	return STEP_STAY;
 }
@@ -392,7 +374,7 @@ continue_auth(struct session *s)
 		result = sasl_step(s->sasl, buf_text(&s->reply.text), &response,
 		    &s->broken_off);
 	if (result == -1)
-		say(s, STEP_CANCEL, "*");
+		pipeline_send(&s->pipeline, due(STEP_CANCEL), "*");
 	else
 		say_secret(s, "", buf_text(&response));
 	buf_wipe(&response);
@@ -437,7 +419,7 @@ answer_auth(struct session *s, const struct expected *x)
 	(void)x;
 	if (s->reply.code == 334)
 		return continue_auth(s);
-	if (!positive(s))
+	if (!reply_positive(&s->reply))
 		return refuse_auth(s);
 	if (sasl_finish(s->sasl, &s->error) == -1)
 		return STEP_QUIT;
@@ -516,8 +498,9 @@ answer_mail(struct session *s, const struct expected *x)
 static enum step
 answer_rset(struct session *s, const struct expected *x)
 {
-	return positive(s) ? STEP_READY
-			   : reject(s, x->step, ERROR_REFUSED, "to begin anew");
+	return reply_positive(&s->reply)
+		   ? STEP_READY
+		   : reject(s, x->step, ERROR_REFUSED, "to begin anew");
 }
 
 void
@@ -582,7 +565,7 @@ static enum step
 ask_quit(struct session *s)
 {
 	if (!s->quit)
-		say(s, STEP_STAY, "QUIT");
+		pipeline_send(&s->pipeline, due(STEP_STAY), "QUIT");
 	s->quit = true;
 	return STEP_OVER;
 }
@@ -743,7 +726,7 @@ quit_early(struct session *s)
 	    s->plan.account->pipelining == SWITCH_NO ||
 	    !transaction_is_last_round(s->transactions[0]))
 		return;
-	say(s, STEP_STAY, "QUIT");
+	pipeline_send(&s->pipeline, due(STEP_STAY), "QUIT");
 	s->quit = true;
 }
 

@@ -142,7 +142,7 @@ next_command(struct transaction *t)
 {
 	const struct round *r = &t->round;
 
-	if (pipeline_due(t->terms->pipeline) > 0 && !pipelines(t))
+	if (pipeline_head(t->terms->pipeline) != NULL && !pipelines(t))
 		return STEP_STAY;
 	if (r->number == 0)
 		return next_beginning(t);
@@ -167,26 +167,16 @@ reply_to(struct transaction *t, enum step step)
 }
 
 static void
-ask_rset(struct transaction *t)
-{
-	const struct expected reply = {.step = STEP_RSET};
-
-	pipeline_send(t->terms->pipeline, &reply, TEXT("RSET"));
-	t->terms->pipeline->open = 0;
-}
-
-static void
 ask_mail(struct transaction *t)
 {
-	struct expected reply = reply_to(t, STEP_MAIL);
+	struct pipeline *p = t->terms->pipeline;
 	struct buf line;
 
 	buf_init(&line, PIPELINE_LINE_MAX);
 	command_mail(t->mail->envelope, t->terms->ehlo, t->size, &line);
-	pipeline_send(t->terms->pipeline, &reply, buf_text(&line));
+	pipeline_send(p, reply_to(t, STEP_MAIL), "%s", buf_string(&line));
 	buf_clear(&line);
-	t->round.number = ++t->terms->pipeline->begun;
-	t->terms->pipeline->open = t->round.number;
+	p->open = t->round.number = ++p->begun;
 }
 
 static void
@@ -195,34 +185,25 @@ ask_rcpt(struct transaction *t)
 	struct expected reply = reply_to(t, STEP_RCPT);
 	struct buf line;
 
-	reply.recipient = t->cursor;
+	reply.recipient = t->cursor++;
 	buf_init(&line, PIPELINE_LINE_MAX);
-	command_rcpt(
-	    &t->mail->envelope->recipients[t->cursor++], t->terms->ehlo, &line);
-	pipeline_send(t->terms->pipeline, &reply, buf_text(&line));
+	command_rcpt(&t->mail->envelope->recipients[reply.recipient],
+	    t->terms->ehlo, &line);
+	pipeline_send(t->terms->pipeline, reply, "%s", buf_string(&line));
 	buf_clear(&line);
 	t->round.asked++;
 	t->round.rcpt_due++;
-}
-
-static void
-ask_data(struct transaction *t)
-{
-	struct expected reply = reply_to(t, STEP_DATA);
-
-	pipeline_send(t->terms->pipeline, &reply, TEXT("DATA"));
-	t->round.data_asked = true;
 }
 
 static int
 ask_bdat(struct transaction *t, struct error *e)
 {
 	bool last = t->unasked <= TRANSACTION_CHUNK;
-	struct expected reply = reply_to(t, last ? STEP_END : STEP_BDAT);
 
 	t->chunk = last ? t->unasked : TRANSACTION_CHUNK;
 	t->unasked -= t->chunk;
-	pipeline_format(t->terms->pipeline, &reply, "BDAT %llu%s", t->chunk,
+	pipeline_send(t->terms->pipeline,
+	    reply_to(t, last ? STEP_END : STEP_BDAT), "BDAT %llu%s", t->chunk,
 	    last ? " LAST" : "");
 	t->round.chunked = t->round.data_asked = true;
 	t->round.end_due = last;
@@ -347,6 +328,27 @@ end_round(struct transaction *t)
 	}
 }
 
+static int
+ask(struct transaction *t, enum step step, struct error *e)
+{
+	struct pipeline *p = t->terms->pipeline;
+
+	if (step == STEP_BDAT)
+		return ask_bdat(t, e);
+	if (step == STEP_RSET) {
+		pipeline_send(p, (struct expected){.step = step}, "RSET");
+		p->open = 0;
+	} else if (step == STEP_MAIL) {
+		ask_mail(t);
+	} else if (step == STEP_RCPT) {
+		ask_rcpt(t);
+	} else {
+		pipeline_send(p, reply_to(t, step), "DATA");
+		t->round.data_asked = true;
+	}
+	return 0;
+}
+
 int
 transaction_ask(struct transaction *t, bool turn, struct error *e)
 {
@@ -355,15 +357,7 @@ transaction_ask(struct transaction *t, bool turn, struct error *e)
 	while (!t->mail->settled && !t->sending &&
 	       pipeline_has_room(t->terms->pipeline)) {
 		step = turn ? next_command(t) : STEP_STAY;
-		if (step == STEP_RSET)
-			ask_rset(t);
-		else if (step == STEP_MAIL)
-			ask_mail(t);
-		else if (step == STEP_RCPT)
-			ask_rcpt(t);
-		else if (step == STEP_DATA)
-			ask_data(t);
-		else if (step == STEP_BDAT && ask_bdat(t, e) == -1)
+		if (step != STEP_STAY && ask(t, step, e) == -1)
 			return -1;
 		if (step != STEP_STAY)
 			continue;
@@ -427,12 +421,6 @@ struct answer {
 	struct error *error; /* of the session */
 };
 
-static bool
-positive(const struct answer *a)
-{
-	return a->reply->code / 100 == 2;
-}
-
 /* The round as a whole was refused; replies may still be due. */
 static int
 fail(struct transaction *t, const struct answer *a, const char *what)
@@ -454,7 +442,7 @@ answer_mail(struct transaction *t, const struct answer *a)
 {
 	char what[ADDRESS_PATH_MAX + 32];
 
-	if (positive(a))
+	if (reply_positive(a->reply))
 		return 0;
 	snprintf(what, sizeof(what), "the sender <%s>",
 	    t->mail->envelope->reverse_path);
@@ -501,7 +489,7 @@ answer_rcpt(struct transaction *t, size_t index, const struct answer *a)
 	t->round.rcpt_due--;
 	if (t->round.failed)
 		return 0;
-	if (positive(a)) {
+	if (reply_positive(a->reply)) {
 		r->verdict = VERDICT_ACCEPTED;
 		t->round.accepted++;
 	} else if (!t->mail->all_or_none && t->round.accepted > 0 &&
@@ -518,25 +506,21 @@ answer_rcpt(struct transaction *t, size_t index, const struct answer *a)
 static int
 answer_data(struct transaction *t, const struct answer *a)
 {
-	struct expected reply = {.transaction = t};
+	struct pipeline *p = t->terms->pipeline;
 
 	if (a->reply->code != 354)
 		return t->round.failed || t->round.accepted == 0
 			   ? 0
 			   : fail(t, a, "the mail data");
-	t->round.due++;
 	if (t->round.accepted == 0) {
 		/* Pipelined DATA with nobody to send to: the shortest end. */
-		reply.step = STEP_EMPTY;
-		pipeline_send(t->terms->pipeline, &reply, TEXT("."));
+		pipeline_send(p, reply_to(t, STEP_EMPTY), ".");
 		leave_clean(t);
 		t->round.end_asked = true;
 		return 0;
 	}
-	reply.step = STEP_END;
-	pipeline_expect(t->terms->pipeline, &reply);
-	pipeline_trace(
-	    t->terms->pipeline, SESSION_NOTE, TEXT("the mail data follows"));
+	pipeline_expect(p, reply_to(t, STEP_END));
+	pipeline_trace(p, SESSION_NOTE, TEXT("the mail data follows"));
 	t->sending = t->round.end_due = true;
 	return 0;
 }
@@ -559,7 +543,7 @@ lacks_bdat(const struct transaction *t, const struct reply *reply)
 	const struct round *r = &t->round;
 
 	return r->chunked && !r->chunk_taken && !r->failed && r->accepted > 0 &&
-	       pipeline_due(t->terms->pipeline) == 0 &&
+	       pipeline_head(t->terms->pipeline) == NULL &&
 	       (reply->code == 500 || reply->code == 502 || reply->code == 503);
 }
 
@@ -597,20 +581,11 @@ answer_bdat(struct transaction *t, const struct answer *a)
 		forgo_chunking(t);
 		return 0;
 	}
-	if (!positive(a))
+	if (!reply_positive(a->reply))
 		return fail(t, a, "a chunk of the mail");
 	t->round.chunk_taken = true;
 	t->round.data_asked = false;
 	return 0;
-}
-
-static int
-refuse_end(struct transaction *t, const struct answer *a)
-{
-	/* What is neither yes nor no leaves it undecided. */
-	t->round.end_due =
-	    trouble_kind(a->reply, ERROR_REFUSED) == ERROR_PROTOCOL;
-	return fail(t, a, "the mail");
 }
 
 static int
@@ -626,18 +601,19 @@ answer_end(struct transaction *t, const struct answer *a)
 	}
 	t->round.end_due = false;
 	/* A BDAT that was refused leaves the transaction open. */
-	if (positive(a))
+	if (reply_positive(a->reply))
 		leave_clean(t);
 	if (t->round.failed || t->round.accepted == 0)
 		return 0; /* BDAT went with a MAIL or RCPT that was refused */
 	mail->code = a->reply->code;
 	reply_words(a->reply, mail->words, sizeof(mail->words));
-	if (!positive(a)) {
-		if (refuse_end(t, a) == -1)
-			return -1;
-	} else {
+	if (reply_positive(a->reply)) {
 		t->terms->learned->chunking |= t->round.chunked;
 		outcome_deliver(mail->envelope);
+	} else if (fail(t, a, "the mail") == -1) {
+		/* What is neither yes nor no leaves it undecided. */
+		t->round.end_due = true;
+		return -1;
 	}
 	if (mail->observer.answered != NULL)
 		mail->observer.answered(mail->observer.arg, mail, 0);
