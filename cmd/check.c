@@ -1,8 +1,13 @@
 #include "cmd/check.h"
 
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
+#include "base/mem.h"
+#include "base/text.h"
 #include "submit/account.h"
 #include "submit/alias.h"
 #include "world/settings.h"
@@ -97,9 +102,32 @@ check_accounts(const struct config *c, struct error *e)
 	}
 }
 
-bool
-check_config(const struct config *c, struct error *e)
+static void
+print_account(const struct account *a)
 {
+	struct text rest, line;
+	struct buf lines;
+	char *shown;
+
+	buf_init(&lines, SIZE_MAX);
+	config_format(a, &lines);
+	rest = buf_text(&lines);
+	while (text_next_line(&rest, &line)) {
+		shown = mem_new(line.len + 1, 4);
+		puts(text_visible(line, shown, 4 * (line.len + 1)));
+		free(shown);
+	}
+	putchar('\n');
+	buf_clear(&lines);
+}
+
+bool
+check_config(const struct config *c, bool verbose, struct error *e)
+{
+	size_t i;
+
+	for (i = 0; verbose && i < c->account_count; i++)
+		print_account(&c->accounts[i]);
 	print_faults(c);
 	/* No accounts: no file was read, which is none of the faults. */
 	if (e->kind != ERROR_NONE && c->account_count == 0)

@@ -318,7 +318,9 @@ static int
 run_check(struct run *r, struct error *e)
 {
 	read_settings(r, e);
-	return check_config(&r->config, e) ? error_status(e->kind) : fail(r, e);
+	if (!check_config(&r->config, r->options.verbose, e))
+		return fail(r, e);
+	return error_status(e->kind);
 }
 
 static int

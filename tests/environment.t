@@ -939,4 +939,46 @@ def test_check(t, home, box):
     failed(t, box, run, 64, 'an empty name of a file', '--config')
 
 
+def test_check_verbose(t, home, box):
+    """--check -v shows what holds, from whatever source, but no password."""
+    home.file('more', 'log syslog:local0\npassword canary 4711\n')
+    config = home.config(
+        'user alice\ninclude more\ntimeout 60\naliases off\n'
+        'account default\nsmarthost smtps://a.example smtp://b.example\n'
+        'account work\nsmarthost smtps://c.example\nlog off\n'
+        'match *@c.example\npassword-command echo x\n')
+    run = home.run('-v', '--check', '--set', 'timeout=2m', config=config,
+                   environment={'SENDLING_DOMAIN': 'from.example',
+                                'SENDLING_TIMEOUT': '5'})
+    accounts = run.out.decode().split('\n\n')
+    t.ok(run.status == 0 and run.err == b'' and len(accounts) == 3 and
+         accounts[2] == 'no faults; accounts: 2\n', '--check -v: two accounts',
+         run.words())
+    default, work = (account.splitlines() for account in accounts[:2])
+    t.ok(default[0] == 'account default' and work[0] == 'account work',
+         '--check -v names each account', *accounts)
+    t.ok({'smarthost smtps://a.example', 'smarthost smtp://b.example',
+          'user alice', 'password [hidden]', 'log syslog:local0', 'timeout 2m',
+          'domain from.example', 'aliases off', 'deadline 30m',
+          'tls-trust system'} <= set(default),
+         '--check -v shows files, environment, --set and defaults', *default)
+    t.ok({'smarthost smtps://c.example', 'match *@c.example', 'log off',
+          'password-command echo x', 'timeout 2m'} <= set(work) and
+         not any(line.startswith('password ') for line in work),
+         '--check -v shows what an account has of its own', *work)
+    t.ok(b'canary' not in run.out, '--check -v shows no password', run.words())
+    plain = home.run('--check', config=config)
+    t.ok(plain.out == b'no faults; accounts: 2\n', '--check is quiet without',
+         plain.words())
+    again = home.run('-v', '--check', config=home.config(accounts[1] + '\n'))
+    t.ok(again.status == 0 and again.out.decode().startswith(accounts[1]),
+         'what --check -v shows is a configuration', again.words())
+    run = home.run('-v', '--check', config=home.config(
+        'tiemout 5\nsmarthost smtps://a.example\naliases off\n'))
+    t.ok(run.status == 78 and b'\naliases off\n' in run.out and
+         b'\n\n' in run.out and run.out.rindex(b'tiemout') >
+         run.out.index(b'\n\n'), '--check -v tells the faults at its end',
+         run.words())
+
+
 sys.exit(run_tests(dict(globals())))

@@ -492,6 +492,29 @@ config_end(struct config *c)
 		account_end(c, &c->accounts[i]);
 }
 
+void
+config_format(const struct account *a, struct buf *out)
+{
+	const struct keyword *k;
+	struct text rest, line;
+	struct buf values;
+	size_t i;
+
+	buf_format(out, "account %s\n", a->name);
+	buf_init(&values, out->max);
+	for (i = 0; (k = keyword_at(i)) != NULL; i++) {
+		if (!keyword_format(k, a, &values) && k->usual != NULL)
+			buf_add_string(&values, k->usual);
+		rest = buf_text(&values);
+		while (text_next_line(&rest, &line)) {
+			if (k->flags & KEYWORD_PASSWORD)
+				line = TEXT("[hidden]");
+			buf_format(out, "%s %.*s\n", k->name, TEXT_ARG(line));
+		}
+		buf_wipe(&values);
+	}
+}
+
 /* The failure to choose, and the names that could be. */
 static void
 choice_fault(const struct config *c, const char *name, struct error *e)

@@ -77,6 +77,14 @@ int config_keyword_of_environment(const char *name, char *out, size_t size);
 void config_end(struct config *c);
 
 /*
+ * Appends what holds for an account after config_end() as lines of a
+ * configuration: `account NAME`, then each keyword that is set, and for others
+ * what holds without them, where that is a value. That of `password` is
+ * `[hidden]`. Bytes are as they were written; make them visible for people.
+ */
+void config_format(const struct account *a, struct buf *out);
+
+/*
  * Chooses: the account of that name (name != NULL); else the first whose
  * `match` or `from` matches reverse_path (may be NULL); else `default`; else
  * the only one. NULL: ERROR_CONFIG with the names that exist.

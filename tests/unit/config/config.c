@@ -458,6 +458,58 @@ test_choice(void **state)
 	}
 }
 
+/* Whatever is set nowhere. */
+#define USUAL                                                                  \
+	"auth auto\nauth-in-clear no\nfrom-header no\ndomain a.example\n"      \
+	"aliases " SYSCONFDIR "/aliases\n"
+#define USUAL_END                                                                           \
+	"recipients any\ntls-trust system\ntimeout 61s\ndeadline 30m\nconnect-timeout 5s\n" \
+	"pipelining auto\nchunking auto\nfamily any\nlog syslog:mail\n"
+
+static void
+test_format(void **state)
+{
+	static const char one[] =
+	    "account one\nsmarthost smtps://a.example\nuser bob\n"
+	    "password [hidden]\n" USUAL "match a\nmatch b\n" USUAL_END;
+	static const char two[] = "account two\nsmarthost smtp://b.example\n"
+				  "smarthost smtp://c.example\nuser bob\n"
+				  "password-command pass\tx\n" USUAL USUAL_END;
+	struct text again = text_of(two);
+	struct buf out;
+	struct config c;
+
+	(void)state;
+	parse(&c, "smarthost smtps://a.example\ndomain a.example\n"
+		  "password  hunter2\ntls-trust /ca\ntimeout 1m\nuser alice\n"
+		  "account one\nmatch a b\ntls-trust system\n"
+		  "account two\nsmarthost smtp://b.example smtp://c.example\n"
+		  "password-command pass\tx\ntls-trust system\n");
+	config_set(&c, "--set", TEXT("user"), TEXT("bob"));
+	config_set(&c, "SENDLING_TIMEOUT", TEXT("timeout"), TEXT("61s"));
+	config_set(
+	    &c, "SENDLING_CONNECT_TIMEOUT", TEXT("connect-timeout"), TEXT("5"));
+	assert_int_equal(c.fault_count, 0);
+	config_end(&c);
+	buf_init(&out, 10000);
+	config_format(&c.accounts[0], &out);
+	assert_string_equal(buf_string(&out), one);
+	buf_reset(&out);
+	config_format(&c.accounts[1], &out);
+	assert_string_equal(buf_string(&out), two);
+	config_clear(&c);
+
+	/* What it says is a configuration, and makes the same account. */
+	config_init(&c);
+	assert_int_equal(config_parse(&c, "again", again, NULL), 0);
+	config_end(&c);
+	buf_reset(&out);
+	config_format(&c.accounts[0], &out);
+	assert_string_equal(buf_string(&out), two);
+	config_clear(&c);
+	buf_clear(&out);
+}
+
 static void
 test_no_source(void **state)
 {
@@ -638,6 +690,7 @@ main(void)
 	    cmocka_unit_test(test_faults_from_outside),
 	    cmocka_unit_test(test_environment_names),
 	    cmocka_unit_test(test_choice),
+	    cmocka_unit_test(test_format),
 	    cmocka_unit_test(test_no_source),
 	    cmocka_unit_test(test_wide_includes),
 	    cmocka_unit_test(test_large),
