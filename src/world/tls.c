@@ -35,7 +35,7 @@ struct tls {
 	gnutls_certificate_credentials_t credentials;
 	gnutls_session_t session;
 	const char *bundle; /* of the system, still to be read, or NULL */
-	struct buf trust; /* PEM; empty where GnuTLS knows the trust already */
+	struct trust trust; /* empty where GnuTLS knows it already */
 	int fd;
 	int sys;	   /* errno of the last read */
 	bool answered;	   /* the peer's first bytes were seen */
@@ -74,16 +74,10 @@ visible_datum(const void *bytes, size_t len, char *out, size_t size)
 	return text_visible((struct text){bytes, len}, out, size);
 }
 
-static gnutls_datum_t
-datum_of(const struct buf *b)
-{
-	return (gnutls_datum_t){(unsigned char *)b->at, (unsigned)b->len};
-}
-
 static bool
-is_certificate(const struct buf *der)
+is_certificate(struct text der)
 {
-	gnutls_datum_t datum = datum_of(der);
+	gnutls_datum_t datum = {(unsigned char *)der.at, (unsigned)der.len};
 	gnutls_x509_crt_t certificate;
 	int rc;
 
@@ -94,29 +88,19 @@ is_certificate(const struct buf *der)
 	return rc == 0;
 }
 
-static bool
-has_certificate(struct text pem)
-{
-	struct buf der;
-	bool found = false;
-
-	buf_init(&der, TRUST_MAX);
-	while (!found && trust_next(&pem, &der))
-		found = is_certificate(&der);
-	buf_clear(&der);
-	return found;
-}
-
 static int
 load_trust_of(struct tls *t, const char *path, struct error *e)
 {
-	if (trust_read(path, &t->trust, e) == -1)
+	if (trust_read(&t->trust, path, e) == -1)
 		return -1;
-	return has_certificate(buf_text(&t->trust)) ? 0 : trust_empty(path, e);
+	while (trust_next(&t->trust))
+		if (is_certificate(trust_at(&t->trust, t->trust.count - 1)))
+			return 0;
+	return trust_empty(path, e);
 }
 
 /* What the account names is read before anything connects. Of the system's
- * trust only that it is there is seen to; it waits for load_bundle(). */
+ * trust only that it is there is seen to; it waits for load_rest(). */
 static int
 load_trust(struct tls *t, struct error *e)
 {
@@ -131,18 +115,22 @@ load_trust(struct tls *t, struct error *e)
 }
 
 /*
- * The system's trust, while the server's first flight is under way. Parsing
- * its 144 certificates takes about 6 ms, more than all the rest of a run;
- * reading their file takes 0.1. So the text is kept, and select_trust()
- * parses what the server's chain can end in.
+ * The rest of the trust, while the server's first flight is under way. A
+ * system's 144 certificates are decoded in half a millisecond; that GnuTLS
+ * parsed them as well would take six, more than all the rest of a run. So
+ * select_trust() has it parse those that the server's chain can end in.
  */
 static int
-load_bundle(struct tls *t, struct error *e)
+load_rest(struct tls *t, struct error *e)
 {
 	const char *bundle = t->bundle;
 
 	t->bundle = NULL;
-	return bundle == NULL ? 0 : load_trust_of(t, bundle, e);
+	if (bundle != NULL && load_trust_of(t, bundle, e) == -1)
+		return -1;
+	while (trust_next(&t->trust))
+		;
+	return 0;
 }
 
 static int
@@ -221,7 +209,7 @@ tls_new(const struct account *a, const char *reference, struct error *e)
 	t = mem_new(1, sizeof(*t));
 	t->account = a;
 	t->fd = -1;
-	buf_init(&t->trust, TRUST_MAX);
+	trust_init(&t->trust);
 	set_reference(t, reference);
 	if (load(t, e) == 0)
 		return t;
@@ -240,7 +228,7 @@ tls_free(struct tls *t)
 		gnutls_certificate_free_credentials(t->credentials);
 	if (t->priority != NULL)
 		gnutls_priority_deinit(t->priority);
-	buf_clear(&t->trust);
+	trust_clear(&t->trust);
 	free(t->reference);
 	free(t);
 }
@@ -498,10 +486,11 @@ refuse(struct tls *t, unsigned status)
 }
 
 static size_t
-read_issuers(gnutls_session_t session, gnutls_datum_t issuers[TLS_CHAIN_MAX])
+read_issuers(gnutls_session_t session, struct buf issuers[TLS_CHAIN_MAX])
 {
 	gnutls_x509_crt_t certificate;
 	const gnutls_datum_t *sent;
+	gnutls_datum_t issuer;
 	unsigned count = 0, i;
 	size_t found = 0;
 
@@ -511,9 +500,12 @@ read_issuers(gnutls_session_t session, gnutls_datum_t issuers[TLS_CHAIN_MAX])
 			break;
 		if (gnutls_x509_crt_import(
 			certificate, &sent[i], GNUTLS_X509_FMT_DER) == 0 &&
-		    gnutls_x509_crt_get_raw_issuer_dn(
-			certificate, &issuers[found]) == 0)
-			found++;
+		    gnutls_x509_crt_get_raw_issuer_dn(certificate, &issuer) ==
+			0) {
+			buf_init(&issuers[found], issuer.size);
+			buf_add(&issuers[found++], issuer.data, issuer.size);
+			gnutls_free(issuer.data);
+		}
 		gnutls_x509_crt_deinit(certificate);
 	}
 	return found;
@@ -523,28 +515,23 @@ read_issuers(gnutls_session_t session, gnutls_datum_t issuers[TLS_CHAIN_MAX])
 static void
 select_trust(struct tls *t)
 {
-	gnutls_datum_t issuers[TLS_CHAIN_MAX], datum;
-	struct text names[TLS_CHAIN_MAX], rest;
-	struct trust_names *sought;
-	struct buf der;
+	struct buf issuers[TLS_CHAIN_MAX];
+	gnutls_datum_t datum;
+	struct text der;
 	size_t count, i;
 
 	count = read_issuers(t->session, issuers);
-	for (i = 0; i < count; i++)
-		names[i] = (struct text){
-		    (const char *)issuers[i].data, issuers[i].size};
-	sought = trust_names_new(names, count);
-	buf_init(&der, TRUST_MAX);
-	rest = buf_text(&t->trust);
-	while (trust_next_of(&rest, sought, &der)) {
-		datum = datum_of(&der);
+	for (i = 0; i < t->trust.count; i++) {
+		der = trust_at(&t->trust, i);
+		if (!trust_holds(der, issuers, count))
+			continue;
+		datum.data = (unsigned char *)der.at;
+		datum.size = (unsigned)der.len;
 		gnutls_certificate_set_x509_trust_mem(
 		    t->credentials, &datum, GNUTLS_X509_FMT_DER);
 	}
-	buf_clear(&der);
-	trust_names_free(sought);
 	for (i = 0; i < count; i++)
-		gnutls_free(issuers[i].data);
+		buf_clear(&issuers[i]);
 }
 
 /* Called within the handshake, before anything of ours is sent under TLS. */
@@ -564,7 +551,7 @@ verify(gnutls_session_t session)
 		wanted[0].data = t->ip;
 		wanted[0].size = t->ip_len;
 	}
-	if (load_bundle(t, &t->verdict) == -1)
+	if (load_rest(t, &t->verdict) == -1)
 		return -1;
 	select_trust(t);
 	rc = gnutls_certificate_verify_peers(session, wanted, 2, &status);
@@ -762,7 +749,7 @@ tls_handshake(struct tls *t, struct error *e)
 	while (rc == GNUTLS_E_INTERRUPTED);
 	sys = errno;
 	if (rc < 0 && gnutls_error_is_fatal(rc) == 0)
-		return load_bundle(t, e) == 0 ? wanted(t) : TLS_FAILED;
+		return load_rest(t, e) == 0 ? wanted(t) : TLS_FAILED;
 	if (rc == 0 && t->verified)
 		return TLS_DONE;
 	if (rc == 0)

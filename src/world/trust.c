@@ -35,21 +35,17 @@ hint(struct error *e)
 static int
 unreadable(const char *path, int sys, struct error *e)
 {
-	char name[160];
-
 	error_set_sys(e, ERROR_CONFIG, sys, NULL, "no trusted certificates: %s",
-	    text_visible(text_of(path), name, sizeof(name)));
+	    SHOWN(text_of(path)));
 	return hint(e);
 }
 
 int
 trust_empty(const char *name, struct error *e)
 {
-	char shown[160];
-
 	error_set(e, ERROR_CONFIG, NULL,
 	    "no trusted certificates: %s holds no certificate in PEM",
-	    text_visible(text_of(name), shown, sizeof(shown)));
+	    SHOWN(text_of(name)));
 	return hint(e);
 }
 
@@ -90,14 +86,14 @@ read_folder(const char *path, struct buf *pem, struct error *e)
 }
 
 int
-trust_read(const char *path, struct buf *pem, struct error *e)
+trust_read(struct trust *t, const char *path, struct error *e)
 {
 	struct stat st;
 
 	if (stat(path, &st) == -1)
 		return unreadable(path, errno, e);
-	return S_ISDIR(st.st_mode) ? read_folder(path, pem, e)
-				   : read_file(path, pem, e);
+	return S_ISDIR(st.st_mode) ? read_folder(path, &t->pem, e)
+				   : read_file(path, &t->pem, e);
 }
 
 static int
@@ -160,131 +156,55 @@ next_base64(struct text *rest, struct text *base64)
 	return false;
 }
 
-static bool
-decode(struct text base64, struct buf *der)
+void
+trust_init(struct trust *t)
 {
-	buf_reset(der);
-	return crypt_unpem(base64, der) == 0 && der->len > 0;
-}
-
-bool
-trust_next(struct text *rest, struct buf *der)
-{
-	struct text base64;
-
-	while (next_base64(rest, &base64)) {
-		if (decode(base64, der))
-			return true;
-	}
-	return false;
-}
-
-#define PHASES 3 /* a group of base64 stands for three octets */
-
-struct trust_names {
-	const struct text *names;
-	size_t count;
-	struct buf *needles; /* PHASES for each name */
-	struct buf line;     /* the base64 of a certificate, in one line */
-};
-
-/* The characters that the name alone decides when `phase` octets of its first
- * group of three are others'. */
-static void
-add_needle(struct text name, size_t phase, struct buf *needle)
-{
-	static const size_t others[PHASES] = {0, 2, 3};
-	struct buf octets, base64;
-	size_t whole;
-
-	buf_init(&octets, name.len + phase);
-	buf_init(&base64, 2 * name.len + 8);
-	buf_add(&octets, "\0\0", phase);
-	buf_add_text(&octets, name);
-	crypt_base64(buf_text(&octets), &base64);
-	whole = octets.len * 8 / 6;
-	buf_add_text(needle,
-	    text_skip(text_first(buf_text(&base64), whole), others[phase]));
-	buf_clear(&octets);
-	buf_clear(&base64);
-}
-
-struct trust_names *
-trust_names_new(const struct text *names, size_t count)
-{
-	struct trust_names *n;
-	size_t i;
-
-	n = mem_new(1, sizeof(*n));
-	n->names = names;
-	n->count = count;
-	n->needles = mem_new(PHASES * count, sizeof(*n->needles));
-	buf_init(&n->line, TRUST_MAX);
-	for (i = 0; i < PHASES * count; i++) {
-		buf_init(&n->needles[i], TRUST_MAX);
-		add_needle(names[i / PHASES], i % PHASES, &n->needles[i]);
-	}
-	return n;
+	*t = (struct trust){.ends = NULL};
+	buf_init(&t->pem, TRUST_MAX);
+	buf_init(&t->der, TRUST_MAX);
 }
 
 void
-trust_names_free(struct trust_names *n)
+trust_clear(struct trust *t)
 {
-	size_t i;
-
-	if (n == NULL)
-		return;
-	for (i = 0; i < PHASES * n->count; i++)
-		buf_clear(&n->needles[i]);
-	buf_clear(&n->line);
-	free(n->needles);
-	free(n);
-}
-
-static bool
-contains(struct text t, struct text sought)
-{
-	return t.len > 0 && memmem(t.at, t.len, sought.at, sought.len) != NULL;
-}
-
-/* Whether the base64 may stand for something with one of the names in it. */
-static bool
-may_hold(struct trust_names *n, struct text base64)
-{
-	struct text line;
-	size_t i;
-
-	buf_reset(&n->line);
-	while (text_next_line(&base64, &line))
-		buf_add_text(&n->line, text_trim(line));
-	for (i = 0; i < PHASES * n->count; i++) {
-		if (contains(buf_text(&n->line), buf_text(&n->needles[i])))
-			return true;
-	}
-	return false;
-}
-
-static bool
-holds(const struct trust_names *n, struct text der)
-{
-	size_t i;
-
-	for (i = 0; i < n->count; i++) {
-		if (contains(der, n->names[i]))
-			return true;
-	}
-	return false;
+	buf_clear(&t->pem);
+	buf_clear(&t->der);
+	free(t->ends);
+	trust_init(t);
 }
 
 bool
-trust_next_of(struct text *rest, struct trust_names *names, struct buf *der)
+trust_next(struct trust *t)
 {
-	struct text base64;
+	struct text rest = text_skip(buf_text(&t->pem), t->done), base64;
+	const size_t before = t->der.len;
 
-	while (next_base64(rest, &base64)) {
-		if (may_hold(names, base64) && decode(base64, der) &&
-		    holds(names, buf_text(der)))
+	buf_reserve(&t->der, rest.len); /* for all, though it is less */
+	while (t->der.len == before && next_base64(&rest, &base64))
+		crypt_unpem(base64, &t->der);
+	t->done = t->pem.len - rest.len;
+	if (t->der.len == before)
+		return false;
+	*mem_push(t->ends, t->count) = t->der.len;
+	return true;
+}
+
+struct text
+trust_at(const struct trust *t, size_t index)
+{
+	const size_t begin = index == 0 ? 0 : t->ends[index - 1];
+
+	return text_skip(text_first(buf_text(&t->der), t->ends[index]), begin);
+}
+
+bool
+trust_holds(struct text der, const struct buf *names, size_t count)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		if (names[i].len > 0 &&
+		    memmem(der.at, der.len, names[i].at, names[i].len) != NULL)
 			return true;
-	}
 	return false;
 }

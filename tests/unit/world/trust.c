@@ -4,7 +4,6 @@
 #include <sys/wait.h>
 
 #include "../folder.h"
-#include "base/crypt.h"
 #include "world/trust.h"
 
 #define NOBODY 65534
@@ -27,94 +26,58 @@ finds_the_certificates(void **state)
 	    {KEY ONE, "one,"}, {BAD ONE, "one,"}, {BAD, ""},
 	    {BEGIN "\nb25l\n", ""}, {BEGIN "\nb25l\n" ONE, "one,"},
 	    {BEGIN END ONE, "one,"}, {ONE BEGIN, "one,"}, {END ONE, "one,"}};
-	struct buf der, found;
-	struct text rest;
-	size_t i;
+	struct buf found;
+	struct trust t;
+	size_t i, n;
 
 	(void)state;
-	buf_init(&der, 100);
 	buf_init(&found, 100);
 	for (i = 0; i < COUNT(rows); i++) {
-		rest = text_of(rows[i].pem);
-		while (trust_next(&rest, &der)) {
-			buf_add_text(&found, buf_text(&der));
+		trust_init(&t);
+		buf_add_string(&t.pem, rows[i].pem);
+		for (n = 1; trust_next(&t); n++) {
+			assert_int_equal(t.count, n);
+			buf_add_text(&found, trust_at(&t, n - 1));
 			buf_add_char(&found, ',');
 		}
 		assert_string_equal(buf_string(&found), rows[i].found);
 		buf_reset(&found);
+		for (n = 0; n < t.count; n++) {
+			buf_add_text(&found, trust_at(&t, n));
+			buf_add_char(&found, ',');
+		}
+		assert_string_equal(buf_string(&found), rows[i].found);
+		assert_false(trust_next(&t));
+		buf_reset(&found);
+		trust_clear(&t);
 	}
-	buf_clear(&der);
 	buf_clear(&found);
 }
 
-static bool
-next_of(
-    struct text *rest, const struct text *names, size_t count, struct buf *der)
-{
-	struct trust_names *sought = trust_names_new(names, count);
-	bool found = trust_next_of(rest, sought, der);
-
-	trust_names_free(sought);
-	return found;
-}
-
 static void
-picks_those_that_hold_a_name(void **state)
+tells_those_that_hold_a_name(void **state)
 {
-	const struct text names[] = {TEXT("xx"), TEXT("ne")};
-	struct text rest = TEXT(TWO ONE TWO ONE BAD);
-	struct buf der;
-	size_t i;
+	static const struct {
+		const char *names[3]; /* up to a NULL */
+		bool held;
+	} rows[] = {{{"one"}, true}, {{"o"}, true}, {{"ne"}, true},
+	    {{"two", "n"}, true}, {{"", "e"}, true}, {{"ones"}, false},
+	    {{"One"}, false}, {{"two", ""}, false}, {{""}, false},
+	    {{NULL}, false}};
+	struct buf names[2];
+	size_t i, n;
 
 	(void)state;
-	buf_init(&der, 100);
-	for (i = 0; i < 2; i++) {
-		assert_true(next_of(&rest, names, COUNT(names), &der));
-		assert_string_equal(buf_string(&der), "one");
-	}
-	assert_false(next_of(&rest, names, COUNT(names), &der));
-	rest = TEXT(ONE);
-	assert_false(next_of(&rest, names, 1, &der));
-	rest = TEXT(ONE);
-	assert_false(next_of(&rest, NULL, 0, &der));
-	buf_clear(&der);
-}
-
-/* Wherever a name begins and ends in the groups of base64, and wherever the
- * lines are broken, it is found; what is one octet off is not. */
-static void
-finds_names_at_every_place(void **state)
-{
-	char octets[40], line[200], pem[400];
-	struct buf base64, der;
-	struct text name, rest;
-	size_t at, i, len;
-
-	(void)state;
-	for (i = 0; i < sizeof(octets); i++)
-		octets[i] = (char)(i * 37 + 11);
-	buf_init(&base64, sizeof(line));
-	buf_init(&der, sizeof(octets));
-	crypt_base64((struct text){octets, sizeof(octets)}, &base64);
-	snprintf(pem, sizeof(pem),
-	    "-----BEGIN CERTIFICATE-----\r\n%.10s\r\n%s\n"
-	    "-----END CERTIFICATE-----\n",
-	    buf_string(&base64), buf_string(&base64) + 10);
-	for (at = 0; at < sizeof(octets); at++) {
-		for (len = 1; at + len <= sizeof(octets); len++) {
-			memcpy(line, octets + at, len);
-			name = (struct text){line, len};
-			rest = text_of(pem);
-			assert_true(next_of(&rest, &name, 1, &der));
-			line[len - 1] ^= 1;
-			if (len < 3)
-				continue;
-			rest = text_of(pem);
-			assert_false(next_of(&rest, &name, 1, &der));
+	for (i = 0; i < COUNT(rows); i++) {
+		for (n = 0; rows[i].names[n] != NULL; n++) {
+			buf_init(&names[n], 10);
+			buf_add_string(&names[n], rows[i].names[n]);
 		}
+		assert_int_equal(
+		    trust_holds(TEXT("one"), names, n), rows[i].held);
+		while (n > 0)
+			buf_clear(&names[--n]);
 	}
-	buf_clear(&base64);
-	buf_clear(&der);
 }
 
 static void
@@ -131,18 +94,18 @@ reads_files_and_folders(void **state)
 	    {"missing.pem", "/missing.pem: No such file", ENOENT, 0},
 	    {"one.pem/below", "/one.pem/below: Not a directory", ENOTDIR, 0},
 	    {"fifo", "/fifo: a pipe, not a regular file", 0, 0}};
-	struct buf pem;
+	struct trust t;
 	struct error e;
 	size_t i;
 	int result;
 
 	(void)state;
 	for (i = 0; i < COUNT(rows); i++) {
-		buf_init(&pem, TRUST_MAX);
+		trust_init(&t);
 		error_clear(&e);
-		result = trust_read(in_folder(rows[i].name), &pem, &e);
+		result = trust_read(&t, in_folder(rows[i].name), &e);
 		assert_int_equal(result, rows[i].words == NULL ? 0 : -1);
-		assert_int_equal(pem.len, rows[i].len);
+		assert_int_equal(t.pem.len, rows[i].len);
 		if (rows[i].words != NULL) {
 			assert_int_equal(e.kind, ERROR_CONFIG);
 			assert_int_equal(e.sys, rows[i].sys);
@@ -150,14 +113,14 @@ reads_files_and_folders(void **state)
 				fail_msg("%s", e.text);
 			assert_non_null(strstr(e.hint, "tls-trust FILE"));
 		}
-		buf_clear(&pem);
+		trust_clear(&t);
 	}
 }
 
 static void
 cannot_use_what_it_may_not_read(void **state)
 {
-	struct buf pem;
+	struct trust t;
 	struct error e;
 	int status;
 	pid_t pid;
@@ -166,10 +129,10 @@ cannot_use_what_it_may_not_read(void **state)
 	pid = fork();
 	if (pid == 0) {
 		error_clear(&e);
-		buf_init(&pem, TRUST_MAX);
+		trust_init(&t);
 		if (geteuid() == 0 && setuid(NOBODY) == -1)
 			_exit(1);
-		if (trust_read(in_folder("secret.pem"), &pem, &e) != -1)
+		if (trust_read(&t, in_folder("secret.pem"), &e) != -1)
 			_exit(2);
 		_exit(e.kind == ERROR_CONFIG && e.sys == EACCES ? 0 : 3);
 	}
@@ -197,8 +160,7 @@ static void
 finds_the_systems_bundle(void **state)
 {
 	const char *path;
-	struct text rest;
-	struct buf pem, der;
+	struct trust t;
 	struct error e;
 
 	(void)state;
@@ -206,14 +168,12 @@ finds_the_systems_bundle(void **state)
 	assert_int_equal(trust_find_bundle(&path, &e), 0);
 	if (path == NULL)
 		skip();
-	buf_init(&pem, TRUST_MAX);
-	buf_init(&der, TRUST_MAX);
-	assert_int_equal(trust_read(path, &pem, &e), 0);
-	rest = buf_text(&pem);
-	assert_true(trust_next(&rest, &der));
-	assert_int_equal(der.at[0], 0x30); /* a SEQUENCE */
-	buf_clear(&pem);
-	buf_clear(&der);
+	trust_init(&t);
+	assert_int_equal(trust_read(&t, path, &e), 0);
+	while (trust_next(&t)) /* a SEQUENCE */
+		assert_int_equal(trust_at(&t, t.count - 1).at[0], 0x30);
+	assert_true(t.count > 0);
+	trust_clear(&t);
 }
 
 static int
@@ -234,8 +194,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(finds_the_certificates),
-	    cmocka_unit_test(picks_those_that_hold_a_name),
-	    cmocka_unit_test(finds_names_at_every_place),
+	    cmocka_unit_test(tells_those_that_hold_a_name),
 	    cmocka_unit_test(reads_files_and_folders),
 	    cmocka_unit_test(cannot_use_what_it_may_not_read),
 	    cmocka_unit_test(says_that_nothing_is_there),
