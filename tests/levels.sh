@@ -13,8 +13,8 @@ folders='base message auth submit smtp config world run cmd'
 # What stands for one part of the world, and the only files that may name it.
 # The first column: call (a function), include (a header), word (a name).
 places='
-include gnutls/.*	src/world/tls.c src/base/crypt.c
-word gnutls_[a-z0-9_]+	src/world/tls.c src/base/crypt.c
+include gnutls/.*	src/world/tls.c src/world/certificate.c src/base/crypt.c
+word gnutls_[a-z0-9_]+	src/world/tls.c src/world/certificate.c src/base/crypt.c
 include sysexits[.]h	src/base/error.c
 word EX_[A-Z]+		src/base/error.c
 call _?exit|quick_exit|v?errx?|v?errc	src/base/mem.c src/world/resolve.c cmd/sendling.c cmd/options.c

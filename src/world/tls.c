@@ -6,17 +6,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 
 #include <gnutls/gnutls.h>
 #include <gnutls/x509.h>
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "world/certificate.h"
 #include "world/trust.h"
 
 #define TLS_HANDSHAKE "the TLS handshake"
-#define TLS_VERIFYING "verifying the server's certificate"
 #define TLS_CHAIN_MAX 16 /* GnuTLS verifies no longer one either */
 
 /* Not ahead of main(): tls_start_library() does it. */
@@ -62,39 +61,13 @@ tls_start_library(struct error *e)
 		      : 0;
 }
 
-static char *
-visible(const char *text, char *out, size_t size)
-{
-	return text_visible(text_of(text), out, size);
-}
-
-static char *
-visible_datum(const void *bytes, size_t len, char *out, size_t size)
-{
-	return text_visible((struct text){bytes, len}, out, size);
-}
-
-static bool
-is_certificate(struct text der)
-{
-	gnutls_datum_t datum = {(unsigned char *)der.at, (unsigned)der.len};
-	gnutls_x509_crt_t certificate;
-	int rc;
-
-	if (gnutls_x509_crt_init(&certificate) < 0)
-		return false;
-	rc = gnutls_x509_crt_import(certificate, &datum, GNUTLS_X509_FMT_DER);
-	gnutls_x509_crt_deinit(certificate);
-	return rc == 0;
-}
-
 static int
 load_trust_of(struct tls *t, const char *path, struct error *e)
 {
 	if (trust_read(&t->trust, path, e) == -1)
 		return -1;
 	while (trust_next(&t->trust))
-		if (is_certificate(trust_at(&t->trust, t->trust.count - 1)))
+		if (certificate_check(trust_at(&t->trust, t->trust.count - 1)))
 			return 0;
 	return trust_empty(path, e);
 }
@@ -136,13 +109,11 @@ load_rest(struct tls *t, struct error *e)
 static int
 bad_priority(const char *wanted, size_t offset, struct error *e)
 {
-	char words[120];
-
 	if (offset >= strlen(wanted))
 		offset = 0;
 	error_set(e, ERROR_CONFIG, NULL,
 	    "tls-priority: GnuTLS does not understand `%s'",
-	    visible(wanted + offset, words, sizeof(words)));
+	    SHOWN(text_of(wanted + offset)));
 	return error_hint(e, "see `gnutls-cli --priority STRING --list'");
 }
 
@@ -233,294 +204,32 @@ tls_free(struct tls *t)
 	free(t);
 }
 
-/* What the server's certificates say, for people. */
-struct certificate {
-	char names[160];
-	char name[80]; /* the first of them, or "" */
-	char subject[110];
-	char issuer[110];
-	time_t from, until; /* of the chain that was sent */
-	char sha256[65];
-	bool self_signed;
-};
-
-static void
-add_name(struct certificate *c, const char *name)
+static size_t
+find_chain(gnutls_session_t session, struct text chain[TLS_CHAIN_MAX])
 {
-	char shown[80];
-
-	visible(name, shown, sizeof(shown));
-	if (c->name[0] == '\0')
-		strlcpy(c->name, shown, sizeof(c->name));
-	else
-		strlcat(c->names, ", ", sizeof(c->names));
-	strlcat(c->names, shown, sizeof(c->names));
-}
-
-static void
-add_names(struct certificate *c, gnutls_x509_crt_t from)
-{
-	char name[256], words[INET6_ADDRSTRLEN];
-	size_t size;
-	unsigned i;
-	int type;
-
-	for (i = 0;; i++) {
-		size = sizeof(name) - 1;
-		type = gnutls_x509_crt_get_subject_alt_name(
-		    from, i, name, &size, NULL);
-		if (type == GNUTLS_E_SHORT_MEMORY_BUFFER)
-			continue;
-		if (type < 0)
-			break;
-		name[size] = '\0';
-		if (type == GNUTLS_SAN_DNSNAME)
-			add_name(c, name);
-		else if (type == GNUTLS_SAN_IPADDRESS &&
-			 inet_ntop(size == 4 ? AF_INET : AF_INET6, name, words,
-			     sizeof(words)) != NULL)
-			add_name(c, words);
-	}
-}
-
-static void
-add_common_name(struct certificate *c, gnutls_x509_crt_t from)
-{
-	char name[256];
-	size_t size = sizeof(name);
-
-	if (gnutls_x509_crt_get_dn_by_oid(
-		from, GNUTLS_OID_X520_COMMON_NAME, 0, 0, name, &size) == 0)
-		add_name(c, name);
-}
-
-static void
-read_dns(struct certificate *c, gnutls_x509_crt_t from)
-{
-	gnutls_datum_t dn;
-
-	if (gnutls_x509_crt_get_dn3(from, &dn, 0) == 0) {
-		visible_datum(dn.data, dn.size, c->subject, sizeof(c->subject));
-		gnutls_free(dn.data);
-	}
-	if (gnutls_x509_crt_get_issuer_dn3(from, &dn, 0) == 0) {
-		visible_datum(dn.data, dn.size, c->issuer, sizeof(c->issuer));
-		gnutls_free(dn.data);
-	}
-	c->self_signed = gnutls_x509_crt_check_issuer(from, from) != 0;
-}
-
-static void
-read_fingerprint(struct certificate *c, gnutls_x509_crt_t from)
-{
-	unsigned char digest[32];
-	size_t size = sizeof(digest), i;
-
-	if (gnutls_x509_crt_get_fingerprint(
-		from, GNUTLS_DIG_SHA256, digest, &size) < 0)
-		return;
-	for (i = 0; i < size; i++)
-		snprintf(c->sha256 + 2 * i, 3, "%02x", digest[i]);
-}
-
-static void
-read_leaf(struct certificate *c, gnutls_x509_crt_t from)
-{
-	add_names(c, from);
-	if (c->name[0] == '\0')
-		add_common_name(c, from);
-	read_dns(c, from);
-	read_fingerprint(c, from);
-}
-
-static void
-read_validity(struct certificate *c, gnutls_x509_crt_t from, bool first)
-{
-	time_t at;
-
-	at = gnutls_x509_crt_get_activation_time(from);
-	if (first || at > c->from)
-		c->from = at;
-	at = gnutls_x509_crt_get_expiration_time(from);
-	if (first || at < c->until)
-		c->until = at;
-}
-
-static void
-read_certificates(struct certificate *c, gnutls_session_t session)
-{
-	gnutls_x509_crt_t certificate;
 	const gnutls_datum_t *sent;
-	unsigned count = 0, i;
-
-	memset(c, 0, sizeof(*c));
-	sent = gnutls_certificate_get_peers(session, &count);
-	for (i = 0; i < count; i++) {
-		if (gnutls_x509_crt_init(&certificate) < 0)
-			return;
-		if (gnutls_x509_crt_import(
-			certificate, &sent[i], GNUTLS_X509_FMT_DER) == 0) {
-			if (i == 0)
-				read_leaf(c, certificate);
-			read_validity(c, certificate, i == 0);
-		}
-		gnutls_x509_crt_deinit(certificate);
-	}
-}
-
-static char *
-day(time_t at, char out[16])
-{
-	struct tm broken;
-
-	if (at == (time_t)-1 || gmtime_r(&at, &broken) == NULL ||
-	    strftime(out, 16, "%Y-%m-%d", &broken) == 0)
-		strlcpy(out, "?", 16);
-	return out;
-}
-
-/* The checks whose words need no more than themselves. */
-static const struct {
-	unsigned status;
-	const char *words;
-} checks[] = {
-    {GNUTLS_CERT_REVOKED, "was revoked"},
-    {GNUTLS_CERT_SIGNER_NOT_CA,
-	"has an issuer that is no certificate authority"},
-    {GNUTLS_CERT_INSECURE_ALGORITHM, "is signed with an insecure algorithm"},
-    {GNUTLS_CERT_SIGNATURE_FAILURE, "has a wrong signature"},
-    {GNUTLS_CERT_SIGNER_CONSTRAINTS_FAILURE,
-	"is outside what its issuer may certify"},
-    {GNUTLS_CERT_MISMATCH, "is not the one that was expected"},
-    {GNUTLS_CERT_PURPOSE_MISMATCH, "is not meant for a server"},
-    {GNUTLS_CERT_REVOCATION_DATA_SUPERSEDED, "has outdated revocation data"},
-    {GNUTLS_CERT_REVOCATION_DATA_ISSUED_IN_FUTURE,
-	"has revocation data of the future"},
-    {GNUTLS_CERT_MISSING_OCSP_STATUS, "lacks the OCSP status it must have"},
-    {GNUTLS_CERT_INVALID_OCSP_STATUS, "has an invalid OCSP status"},
-    {GNUTLS_CERT_UNKNOWN_CRIT_EXTENSIONS,
-	"has a critical extension that nobody here knows"},
-};
-
-static void
-add_reason(struct buf *words, const char *reason)
-{
-	buf_add_string(words, words->len == 0 ? "it " : ", and it ");
-	buf_add_string(words, reason);
-}
-
-static void
-describe(struct tls *t, const struct certificate *c, unsigned status,
-    struct buf *words)
-{
-	char reason[320], name[100], date[16];
+	unsigned count = 0;
 	size_t i;
 
-	if ((status & GNUTLS_CERT_UNEXPECTED_OWNER) != 0) {
-		snprintf(reason, sizeof(reason), "is for %s, not for %s",
-		    c->names[0] == '\0' ? "no name at all" : c->names,
-		    visible(t->reference, name, sizeof(name)));
-		add_reason(words, reason);
-	}
-	if ((status & GNUTLS_CERT_EXPIRED) != 0) {
-		snprintf(reason, sizeof(reason), "has expired (valid until %s)",
-		    day(c->until, date));
-		add_reason(words, reason);
-	}
-	if ((status & GNUTLS_CERT_NOT_ACTIVATED) != 0) {
-		snprintf(reason, sizeof(reason),
-		    "is not yet valid (valid from %s)", day(c->from, date));
-		add_reason(words, reason);
-	}
-	if ((status & GNUTLS_CERT_SIGNER_NOT_FOUND) != 0)
-		add_reason(
-		    words, c->self_signed
-			       ? "is self-signed and not among the trusted ones"
-			       : "has an unknown issuer");
-	for (i = 0; i < sizeof(checks) / sizeof(checks[0]); i++)
-		if ((status & checks[i].status) != 0)
-			add_reason(words, checks[i].words);
-	if (words->len == 0)
-		add_reason(words, "is not valid");
-}
-
-static void
-advise(const struct certificate *c, unsigned status, struct error *e)
-{
-	if ((status & GNUTLS_CERT_UNEXPECTED_OWNER) != 0)
-		error_hint(e,
-		    "write the server's own name in `smarthost'; if this is "
-		    "the right server under another name: `tls-name %s'",
-		    c->name[0] == '\0' || c->name[0] == '*' ? "NAME" : c->name);
-	if ((status & (GNUTLS_CERT_SIGNER_NOT_FOUND |
-			  GNUTLS_CERT_SIGNER_NOT_CA)) != 0)
-		error_hint(e,
-		    "if you know this server and its SHA-256, save the "
-		    "certificate of its authority (or its own) in PEM and "
-		    "name it: `tls-trust FILE'");
-	if ((status & (GNUTLS_CERT_EXPIRED | GNUTLS_CERT_NOT_ACTIVATED)) != 0)
-		error_hint(e,
-		    "see whether the clock of this machine is right; else "
-		    "the server needs a new certificate");
-	error_hint(e, "the server needs another certificate");
-}
-
-static void
-refuse(struct tls *t, unsigned status)
-{
-	char from[16], until[16];
-	struct certificate c;
-	struct buf words;
-
-	read_certificates(&c, t->session);
-	buf_init(&words, 1024);
-	describe(t, &c, status, &words);
-	error_set(&t->verdict, ERROR_DENIED, TLS_VERIFYING, "not trusted: %s",
-	    buf_string(&words));
-	buf_clear(&words);
-	snprintf(t->verdict.why, sizeof(t->verdict.why),
-	    "names %s; subject %s; issuer %s; valid %s to %s; SHA-256 %s",
-	    c.names[0] == '\0' ? "none" : c.names, c.subject, c.issuer,
-	    day(c.from, from), day(c.until, until), c.sha256);
-	advise(&c, status, &t->verdict);
-}
-
-static size_t
-read_issuers(gnutls_session_t session, struct buf issuers[TLS_CHAIN_MAX])
-{
-	gnutls_x509_crt_t certificate;
-	const gnutls_datum_t *sent;
-	gnutls_datum_t issuer;
-	unsigned count = 0, i;
-	size_t found = 0;
-
 	sent = gnutls_certificate_get_peers(session, &count);
-	for (i = 0; i < count && found < TLS_CHAIN_MAX; i++) {
-		if (gnutls_x509_crt_init(&certificate) < 0)
-			break;
-		if (gnutls_x509_crt_import(
-			certificate, &sent[i], GNUTLS_X509_FMT_DER) == 0 &&
-		    gnutls_x509_crt_get_raw_issuer_dn(certificate, &issuer) ==
-			0) {
-			buf_init(&issuers[found], issuer.size);
-			buf_add(&issuers[found++], issuer.data, issuer.size);
-			gnutls_free(issuer.data);
-		}
-		gnutls_x509_crt_deinit(certificate);
-	}
-	return found;
+	for (i = 0; i < count && i < TLS_CHAIN_MAX; i++)
+		chain[i] = (struct text){(char *)sent[i].data, sent[i].size};
+	return i;
 }
 
 /* Gives GnuTLS of the trusted certificates those that it can need. */
 static void
-select_trust(struct tls *t)
+select_trust(struct tls *t, const struct text *chain, size_t count)
 {
 	struct buf issuers[TLS_CHAIN_MAX];
 	gnutls_datum_t datum;
 	struct text der;
-	size_t count, i;
+	size_t i;
 
-	count = read_issuers(t->session, issuers);
+	for (i = 0; i < count; i++) {
+		buf_init(&issuers[i], chain[i].len);
+		certificate_add_issuer(chain[i], &issuers[i]);
+	}
 	for (i = 0; i < t->trust.count; i++) {
 		der = trust_at(&t->trust, i);
 		if (!trust_holds(der, issuers, count))
@@ -534,6 +243,15 @@ select_trust(struct tls *t)
 		buf_clear(&issuers[i]);
 }
 
+static int
+refuse(struct tls *t, unsigned status, const struct text *chain, size_t count)
+{
+	struct certificate c;
+
+	certificate_read(&c, chain, count);
+	return certificate_refuse(&c, status, t->reference, &t->verdict);
+}
+
 /* Called within the handshake, before anything of ours is sent under TLS. */
 static int
 verify(gnutls_session_t session)
@@ -543,6 +261,8 @@ verify(gnutls_session_t session)
 	    {GNUTLS_DT_DNS_HOSTNAME, (unsigned char *)t->reference, 0},
 	    {GNUTLS_DT_KEY_PURPOSE_OID,
 		(unsigned char *)(uintptr_t)GNUTLS_KP_TLS_WWW_SERVER, 0}};
+	struct text chain[TLS_CHAIN_MAX];
+	const size_t count = find_chain(session, chain);
 	unsigned status = GNUTLS_CERT_INVALID;
 	int rc;
 
@@ -553,17 +273,15 @@ verify(gnutls_session_t session)
 	}
 	if (load_rest(t, &t->verdict) == -1)
 		return -1;
-	select_trust(t);
+	select_trust(t, chain, count);
 	rc = gnutls_certificate_verify_peers(session, wanted, 2, &status);
 	t->verified = rc == 0 && status == 0;
 	if (t->verified)
 		return 0;
 	if (rc < 0)
-		error_set(&t->verdict, ERROR_DENIED, TLS_VERIFYING, "%s",
-		    gnutls_strerror(rc));
-	else
-		refuse(t, status);
-	return -1;
+		return error_set(&t->verdict, ERROR_DENIED,
+		    CERTIFICATE_VERIFYING, "%s", gnutls_strerror(rc));
+	return refuse(t, status, chain, count);
 }
 
 /* The first line of what came instead of TLS, and whether it is SMTP. */
@@ -753,7 +471,7 @@ tls_handshake(struct tls *t, struct error *e)
 	if (rc == 0 && t->verified)
 		return TLS_DONE;
 	if (rc == 0)
-		error_set(&t->verdict, ERROR_DENIED, TLS_VERIFYING,
+		error_set(&t->verdict, ERROR_DENIED, CERTIFICATE_VERIFYING,
 		    "the server showed no certificate");
 	if (t->verdict.kind == ERROR_NONE)
 		failed(t, rc, sys, TLS_HANDSHAKE, e);

@@ -1,0 +1,279 @@
+#include "world/certificate.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <gnutls/gnutls.h>
+#include <gnutls/x509.h>
+
+/* What is one is the caller's to deinit; NULL is none. */
+static gnutls_x509_crt_t
+import(struct text der)
+{
+	gnutls_datum_t datum = {(unsigned char *)der.at, (unsigned)der.len};
+	gnutls_x509_crt_t x509;
+
+	if (gnutls_x509_crt_init(&x509) < 0)
+		return NULL;
+	if (gnutls_x509_crt_import(x509, &datum, GNUTLS_X509_FMT_DER) == 0)
+		return x509;
+	gnutls_x509_crt_deinit(x509);
+	return NULL;
+}
+
+bool
+certificate_check(struct text der)
+{
+	gnutls_x509_crt_t x509 = import(der);
+
+	if (x509 != NULL)
+		gnutls_x509_crt_deinit(x509);
+	return x509 != NULL;
+}
+
+static void
+add_name(struct certificate *c, const char *name)
+{
+	char shown[sizeof(c->name)];
+
+	text_visible(text_of(name), shown, sizeof(shown));
+	if (c->name[0] == '\0')
+		strlcpy(c->name, shown, sizeof(c->name));
+	else
+		strlcat(c->names, ", ", sizeof(c->names));
+	strlcat(c->names, shown, sizeof(c->names));
+}
+
+static void
+add_names(struct certificate *c, gnutls_x509_crt_t x509)
+{
+	char name[256], words[INET6_ADDRSTRLEN];
+	size_t size;
+	unsigned i;
+	int type;
+
+	for (i = 0;; i++) {
+		size = sizeof(name) - 1;
+		type = gnutls_x509_crt_get_subject_alt_name(
+		    x509, i, name, &size, NULL);
+		if (type == GNUTLS_E_SHORT_MEMORY_BUFFER)
+			continue;
+		if (type < 0)
+			break;
+		name[size] = '\0';
+		if (type == GNUTLS_SAN_DNSNAME)
+			add_name(c, name);
+		else if (type == GNUTLS_SAN_IPADDRESS &&
+			 inet_ntop(size == 4 ? AF_INET : AF_INET6, name, words,
+			     sizeof(words)) != NULL)
+			add_name(c, words);
+	}
+	size = sizeof(name);
+	if (c->name[0] == '\0' &&
+	    gnutls_x509_crt_get_dn_by_oid(
+		x509, GNUTLS_OID_X520_COMMON_NAME, 0, 0, name, &size) == 0)
+		add_name(c, name);
+}
+
+static void
+read_dn(int (*dn3)(gnutls_x509_crt_t, gnutls_datum_t *, unsigned),
+    gnutls_x509_crt_t x509, char out[110])
+{
+	gnutls_datum_t dn;
+
+	if (dn3(x509, &dn, 0) < 0)
+		return;
+	text_visible((struct text){(char *)dn.data, dn.size}, out, 110);
+	gnutls_free(dn.data);
+}
+
+static void
+read_fingerprint(struct certificate *c, gnutls_x509_crt_t x509)
+{
+	unsigned char digest[32];
+	size_t size = sizeof(digest), i;
+
+	if (gnutls_x509_crt_get_fingerprint(
+		x509, GNUTLS_DIG_SHA256, digest, &size) < 0)
+		return;
+	for (i = 0; i < size; i++)
+		snprintf(c->sha256 + 2 * i, 3, "%02x", digest[i]);
+}
+
+static void
+read_own(struct certificate *c, gnutls_x509_crt_t x509)
+{
+	add_names(c, x509);
+	read_dn(gnutls_x509_crt_get_dn3, x509, c->subject);
+	read_dn(gnutls_x509_crt_get_issuer_dn3, x509, c->issuer);
+	c->self_signed = gnutls_x509_crt_check_issuer(x509, x509) != 0;
+	read_fingerprint(c, x509);
+}
+
+static void
+read_validity(struct certificate *c, gnutls_x509_crt_t x509, bool first)
+{
+	time_t at;
+
+	at = gnutls_x509_crt_get_activation_time(x509);
+	if (first || at > c->from)
+		c->from = at;
+	at = gnutls_x509_crt_get_expiration_time(x509);
+	if (first || at < c->until)
+		c->until = at;
+}
+
+void
+certificate_read(struct certificate *c, const struct text *chain, size_t count)
+{
+	gnutls_x509_crt_t x509;
+	size_t i;
+
+	memset(c, 0, sizeof(*c));
+	for (i = 0; i < count; i++) {
+		x509 = import(chain[i]);
+		if (x509 == NULL)
+			continue;
+		if (i == 0)
+			read_own(c, x509);
+		read_validity(c, x509, i == 0);
+		gnutls_x509_crt_deinit(x509);
+	}
+}
+
+void
+certificate_add_issuer(struct text der, struct buf *name)
+{
+	gnutls_x509_crt_t x509 = import(der);
+	gnutls_datum_t dn = {NULL, 0};
+
+	if (x509 == NULL)
+		return;
+	if (gnutls_x509_crt_get_raw_issuer_dn(x509, &dn) == 0)
+		buf_add(name, dn.data, dn.size);
+	gnutls_free(dn.data);
+	gnutls_x509_crt_deinit(x509);
+}
+
+struct day {
+	char words[16];
+};
+
+static struct day
+day(time_t at)
+{
+	struct day out = {"?"};
+	struct tm broken;
+
+	if (at != (time_t)-1 && gmtime_r(&at, &broken) != NULL)
+		strftime(out.words, sizeof(out.words), "%Y-%m-%d", &broken);
+	return out;
+}
+
+char *
+certificate_format(const struct certificate *c, char *out, size_t size)
+{
+	snprintf(out, size,
+	    "names %s; subject %s; issuer %s; valid %s to %s; SHA-256 %s",
+	    c->names[0] == '\0' ? "none" : c->names, c->subject, c->issuer,
+	    day(c->from).words, day(c->until).words, c->sha256);
+	return out;
+}
+
+/* A check that may fail, and what it then says of the certificate. */
+struct check {
+	unsigned status;
+	const char *words;
+};
+
+static const struct check checks[] = {
+    {GNUTLS_CERT_REVOKED, "was revoked"},
+    {GNUTLS_CERT_SIGNER_NOT_CA,
+	"has an issuer that is no certificate authority"},
+    {GNUTLS_CERT_INSECURE_ALGORITHM, "is signed with an insecure algorithm"},
+    {GNUTLS_CERT_SIGNATURE_FAILURE, "has a wrong signature"},
+    {GNUTLS_CERT_SIGNER_CONSTRAINTS_FAILURE,
+	"is outside what its issuer may certify"},
+    {GNUTLS_CERT_MISMATCH, "is not the one that was expected"},
+    {GNUTLS_CERT_PURPOSE_MISMATCH, "is not meant for a server"},
+    {GNUTLS_CERT_REVOCATION_DATA_SUPERSEDED, "has outdated revocation data"},
+    {GNUTLS_CERT_REVOCATION_DATA_ISSUED_IN_FUTURE,
+	"has revocation data of the future"},
+    {GNUTLS_CERT_MISSING_OCSP_STATUS, "lacks the OCSP status it must have"},
+    {GNUTLS_CERT_INVALID_OCSP_STATUS, "has an invalid OCSP status"},
+    {GNUTLS_CERT_UNKNOWN_CRIT_EXTENSIONS,
+	"has a critical extension that nobody here knows"},
+};
+
+static void
+add_reasons(
+    struct buf *words, unsigned status, const struct check *list, size_t count)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		if ((status & list[i].status) != 0)
+			buf_format(words, "%sit %s",
+			    words->len == 0 ? "" : ", and ", list[i].words);
+}
+
+static void
+describe(const struct certificate *c, unsigned status, const char *reference,
+    struct buf *words)
+{
+	char owner[400], expired[60], early[60];
+	const struct check own[] = {{GNUTLS_CERT_UNEXPECTED_OWNER, owner},
+	    {GNUTLS_CERT_EXPIRED, expired}, {GNUTLS_CERT_NOT_ACTIVATED, early},
+	    {GNUTLS_CERT_SIGNER_NOT_FOUND,
+		c->self_signed ? "is self-signed and not among the trusted ones"
+			       : "has an unknown issuer"}};
+
+	snprintf(owner, sizeof(owner), "is for %s, not for %s",
+	    c->names[0] == '\0' ? "no name at all" : c->names,
+	    SHOWN(text_of(reference)));
+	snprintf(expired, sizeof(expired), "has expired (valid until %s)",
+	    day(c->until).words);
+	snprintf(early, sizeof(early), "is not yet valid (valid from %s)",
+	    day(c->from).words);
+	add_reasons(words, status, own, sizeof(own) / sizeof(own[0]));
+	add_reasons(words, status, checks, sizeof(checks) / sizeof(checks[0]));
+	if (words->len == 0)
+		buf_add_string(words, "it is not valid");
+}
+
+static int
+advise(const struct certificate *c, unsigned status, struct error *e)
+{
+	if ((status & GNUTLS_CERT_UNEXPECTED_OWNER) != 0)
+		error_hint(e,
+		    "write the server's own name in `smarthost'; if this is "
+		    "the right server under another name: `tls-name %s'",
+		    c->name[0] == '\0' || c->name[0] == '*' ? "NAME" : c->name);
+	if ((status & (GNUTLS_CERT_SIGNER_NOT_FOUND |
+			  GNUTLS_CERT_SIGNER_NOT_CA)) != 0)
+		error_hint(e,
+		    "if you know this server and its SHA-256, save the "
+		    "certificate of its authority (or its own) in PEM and "
+		    "name it: `tls-trust FILE'");
+	if ((status & (GNUTLS_CERT_EXPIRED | GNUTLS_CERT_NOT_ACTIVATED)) != 0)
+		error_hint(e,
+		    "see whether the clock of this machine is right; else "
+		    "the server needs a new certificate");
+	return error_hint(e, "the server needs another certificate");
+}
+
+int
+certificate_refuse(const struct certificate *c, unsigned status,
+    const char *reference, struct error *e)
+{
+	struct buf words;
+
+	buf_init(&words, 1024);
+	describe(c, status, reference, &words);
+	error_set(e, ERROR_DENIED, CERTIFICATE_VERIFYING, "not trusted: %s",
+	    buf_string(&words));
+	buf_clear(&words);
+	certificate_format(c, e->why, sizeof(e->why));
+	return advise(c, status, e);
+}

@@ -1,0 +1,52 @@
+#ifndef CERTIFICATE_H
+#define CERTIFICATE_H
+
+/*
+ * certificate: what a server's certificates say, for people, and why they are
+ * not trusted. Certificates come as DER. With tls and base/crypt the only room
+ * that includes GnuTLS.
+ */
+
+#include <time.h>
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/text.h"
+
+/* What an error of a certificate says was being done. */
+#define CERTIFICATE_VERIFYING "verifying the server's certificate"
+
+/* All of it visible, and "" where nothing is known. */
+struct certificate {
+	char names[160];    /* of the server, joined by ", " */
+	char name[80];	    /* the first of them */
+	char subject[110];  /* as in RFC 4514 */
+	char issuer[110];   /* the same */
+	time_t from, until; /* when all certificates of the chain hold */
+	char sha256[65];    /* the fingerprint, in hexadecimal */
+	bool self_signed;
+};
+
+/* Whether it is a certificate at all. */
+bool certificate_check(struct text der);
+
+/* Reads a chain, the server's own certificate first; the others count for the
+ * validity only. What cannot be read is passed over. */
+void certificate_read(
+    struct certificate *c, const struct text *chain, size_t count);
+
+/* Appends the issuer's distinguished name as DER; nothing where there is
+ * none. */
+void certificate_add_issuer(struct text der, struct buf *name);
+
+/* "names a, b; subject CN=a; issuer CN=x; valid 2026-01-01 to 2027-01-01;
+ * SHA-256 00ff...". Returns out. */
+char *certificate_format(const struct certificate *c, char *out, size_t size);
+
+/* Says why it is not trusted for that reference identifier (status is the
+ * verification's result of GnuTLS), what it says itself, and what to do about
+ * it. -1 ERROR_DENIED. */
+int certificate_refuse(const struct certificate *c, unsigned status,
+    const char *reference, struct error *e);
+
+#endif
