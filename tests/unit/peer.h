@@ -50,7 +50,7 @@ peer_listen(unsigned short *port, int backlog)
 	return fd;
 }
 
-static struct peer
+static inline struct peer
 peer_start(int (*act)(int fd, const void *arg), const void *arg)
 {
 	struct peer p;
@@ -133,14 +133,12 @@ peer_handshake(gnutls_session_t session)
 	return rc;
 }
 
-/* 0 also where the handshake fails: whether it may is the client's test. */
+/* Talks TLS from now on: 0, or -1 where the handshake fails. */
 static inline int
-peer_tls(int fd, const void *arg)
+peer_secure(int fd, const struct peer_tls *wanted, gnutls_session_t *session)
 {
-	const struct peer_tls *wanted = arg;
 	gnutls_certificate_credentials_t credentials;
 	gnutls_anon_server_credentials_t anonymous;
-	gnutls_session_t session;
 	gnutls_datum_t ticket_key;
 	const char *pem;
 	char name[40];
@@ -149,29 +147,39 @@ peer_tls(int fd, const void *arg)
 	gnutls_certificate_allocate_credentials(&credentials);
 	gnutls_anon_allocate_server_credentials(&anonymous);
 	gnutls_session_ticket_key_generate(&ticket_key);
-	gnutls_init(&session, GNUTLS_SERVER);
-	if (gnutls_priority_set_direct(session,
+	gnutls_init(session, GNUTLS_SERVER);
+	if (gnutls_priority_set_direct(*session,
 		wanted->priority == NULL ? "NORMAL" : wanted->priority,
 		NULL) < 0)
-		return 11;
+		_exit(11);
 	if (wanted->certificate != NULL) {
 		snprintf(name, sizeof(name), "%s.pem", wanted->certificate);
 		pem = in_folder(name);
 		snprintf(name, sizeof(name), "%s.key", wanted->certificate);
 		if (gnutls_certificate_set_x509_key_file(credentials, pem,
 			in_folder(name), GNUTLS_X509_FMT_PEM) < 0)
-			return 12;
+			_exit(12);
 	}
-	gnutls_credentials_set(session, GNUTLS_CRD_CERTIFICATE, credentials);
-	gnutls_credentials_set(session, GNUTLS_CRD_ANON, anonymous);
-	gnutls_session_ticket_enable_server(session, &ticket_key);
-	gnutls_transport_set_int(session, fd);
-	rc = peer_handshake(session);
-	if (rc < 0) {
-		gnutls_alert_send_appropriate(session, rc);
+	gnutls_credentials_set(*session, GNUTLS_CRD_CERTIFICATE, credentials);
+	gnutls_credentials_set(*session, GNUTLS_CRD_ANON, anonymous);
+	gnutls_session_ticket_enable_server(*session, &ticket_key);
+	gnutls_transport_set_int(*session, fd);
+	rc = peer_handshake(*session);
+	if (rc < 0)
+		gnutls_alert_send_appropriate(*session, rc);
+	return rc < 0 ? -1 : 0;
+}
+
+/* 0 also where the handshake fails: whether it may is the client's test. */
+static inline int
+peer_tls(int fd, const void *arg)
+{
+	const struct peer_tls *wanted = arg;
+	gnutls_session_t session;
+
+	if (peer_secure(fd, wanted, &session) == -1 || wanted->act == NULL)
 		return 0;
-	}
-	return wanted->act == NULL ? 0 : wanted->act(session, fd);
+	return wanted->act(session, fd);
 }
 
 #endif

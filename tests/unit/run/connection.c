@@ -1,0 +1,323 @@
+#include "../unit.h"
+
+#include "../server.h"
+#include "run/connection.h"
+#include "smtp/ehlo.h"
+
+static char trust[100];
+static struct account account = {.tls_trust = trust};
+static struct connection_plan plan = {.account = &account, .helo = "client"};
+
+#define AUTH "< 250-mx\n< 250-PIPELINING\n< 250 AUTH PLAIN\n> AUTH PLAIN "
+
+/* A connection that is made to a server with one script. */
+struct trial {
+	struct peer peer;
+	struct smarthost smarthost;
+	struct connection *connection;
+	struct error e;
+};
+
+static struct trial
+meet(enum smarthost_security security, const char *script)
+{
+	const char *const scripts[] = {script, NULL};
+	struct trial t;
+
+	memset(&t, 0, sizeof(t));
+	t.peer = server_start(scripts);
+	t.smarthost = server_smarthost(t.peer, security);
+	return t;
+}
+
+static int
+start(struct trial *t, int ms)
+{
+	t->connection = connection_new(&plan, &t->smarthost, NULL);
+	return connection_start(t->connection, clock_now() + ms, &t->e);
+}
+
+static void
+begin(struct trial *t)
+{
+	if (start(t, PEER_WAIT) == -1)
+		fail_msg("%s: %s", t->e.doing, t->e.text);
+}
+
+static void
+part(struct trial *t)
+{
+	connection_end(t->connection);
+	assert_int_equal(peer_end(t->peer), 0);
+}
+
+static void
+logs_in_without_a_mail(void **state)
+{
+	static const struct {
+		enum smarthost_security security;
+		const char *script;
+	} rows[] = {{SMARTHOST_PLAIN,
+			SERVER_EHLO AUTH "AGEAYg==\n< 235 in\n" SERVER_QUIT},
+	    {SMARTHOST_TLS,
+		"TLS\n" SERVER_EHLO AUTH "AGEAYg==\n< 235 in\n" SERVER_QUIT},
+	    {SMARTHOST_STARTTLS, SERVER_EHLO
+		"< 250-mx\n< 250 STARTTLS\n> STARTTLS\n< 220 go on\nTLS\n"
+		"> EHLO \n" AUTH "AGEAYg==\n< 235 in\n" SERVER_QUIT}};
+	const struct session *session;
+	struct trial t;
+	char words[100];
+	size_t i;
+
+	(void)state;
+	plan.user = "a";
+	plan.password = TEXT("b");
+	for (i = 0; i < COUNT(rows); i++) {
+		t = meet(rows[i].security, rows[i].script);
+		begin(&t);
+		session = connection_session(t.connection);
+		assert_true(session_ehlo(session)->pipelining);
+		assert_string_equal(session_auth(session), "PLAIN");
+		assert_int_equal(connection_tls(t.connection) == NULL,
+		    rows[i].security == SMARTHOST_PLAIN);
+		if (i > 0)
+			assert_non_null(
+			    strstr(tls_words(connection_tls(t.connection),
+				       words, sizeof(words)),
+				"TLS1.3"));
+		assert_true(connection_is_quiet(t.connection));
+		assert_false(connection_is_over(t.connection));
+		part(&t);
+	}
+	plan.user = NULL;
+}
+
+/* Nothing is said any more where the dialogue broke off; a server that refused
+ * hears QUIT. */
+static void
+tells_why_it_cannot_start(void **state)
+{
+	static const struct {
+		const char *script;
+		enum error_kind kind;
+		const char *words;
+	} rows[] = {{"< 554 no\n" SERVER_QUIT, ERROR_REFUSED, "refused"},
+	    {"< 421 later\n_\n", ERROR_LATER, ""},
+	    {"< hello\n|\n", ERROR_PROTOCOL, ""},
+	    {"", ERROR_LATER, "closed the connection"},
+	    {SERVER_EHLO, ERROR_LATER, "closed the connection"},
+	    {SERVER_EHLO "< 250 x\x01y\n> QUIT\n|\n", ERROR_NONE, ""}};
+	struct trial t;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(rows); i++) {
+		t = meet(SMARTHOST_PLAIN, rows[i].script);
+		start(&t, PEER_WAIT);
+		assert_int_equal(t.e.kind, rows[i].kind);
+		if (strstr(t.e.text, rows[i].words) == NULL)
+			fail_msg("%s", t.e.text);
+		assert_int_equal(connection_is_over(t.connection),
+		    rows[i].kind != ERROR_NONE);
+		part(&t);
+	}
+}
+
+static void
+fails_before_anything_connects(void **state)
+{
+	struct trial t = {
+	    .smarthost = {.host = (char *)(uintptr_t) "127.0.0.1"}};
+
+	(void)state;
+	t.smarthost.security = SMARTHOST_TLS;
+	strlcpy(trust, in_folder("nowhere.pem"), sizeof(trust));
+	assert_int_equal(start(&t, PEER_WAIT), -1);
+	assert_int_equal(t.e.kind, ERROR_CONFIG);
+	assert_null(connection_session(t.connection));
+	assert_null(connection_tls(t.connection));
+	assert_true(connection_is_over(t.connection));
+	connection_end(t.connection);
+	strlcpy(trust, in_folder("ca.pem"), sizeof(trust));
+	connection_end(NULL);
+	/* A port where nobody listens. */
+	t = meet(SMARTHOST_TLS, "_");
+	peer_kill(t.peer);
+	assert_int_equal(start(&t, PEER_WAIT), -1);
+	assert_int_equal(t.e.kind, ERROR_LATER);
+	assert_string_equal(t.e.doing, "connecting");
+	connection_end(t.connection);
+}
+
+static void
+takes_mails(void **state)
+{
+	struct trial t = meet(SMARTHOST_PLAIN, SERVER_PLAIN SERVER_MAIL
+	    "< 250 first\n" SERVER_MAIL "< 250 second\n" SERVER_QUIT);
+	struct letter first, second;
+
+	(void)state;
+	letter_begin(&first, 1);
+	letter_begin(&second, 1);
+	begin(&t);
+	assert_int_equal(
+	    connection_mails(t.connection, &first.mail, 1, clock_in(20), &t.e),
+	    0);
+	assert_string_equal(first.mail.words, "250 first");
+	assert_true(connection_is_quiet(t.connection));
+	second.mail.last = true;
+	assert_int_equal(
+	    connection_mails(t.connection, &second.mail, 1, clock_in(20), &t.e),
+	    0);
+	assert_int_equal(
+	    second.envelope.recipients[0].verdict, VERDICT_DELIVERED);
+	part(&t);
+	letter_end(&first);
+	letter_end(&second);
+}
+
+/* The second is on its way before the first is answered. */
+static void
+takes_several_mails_at_once(void **state)
+{
+	struct trial t = meet(SMARTHOST_PLAIN,
+	    SERVER_PLAIN SERVER_MAIL "> MAIL FROM\n> RCPT TO\n> DATA\n"
+				     "< 250 first\n< 250 ok\n< 550 who\n"
+				     "< 503 nobody\n" SERVER_QUIT);
+	struct letter letters[2];
+	struct mail mails[2];
+
+	(void)state;
+	letter_begin(&letters[0], 1);
+	letter_begin(&letters[1], 1);
+	mails[0] = letters[0].mail;
+	mails[1] = letters[1].mail;
+	begin(&t);
+	assert_int_equal(
+	    connection_mails(t.connection, mails, 2, clock_in(20), &t.e), -1);
+	assert_int_equal(t.e.kind, ERROR_RECIPIENT);
+	assert_int_equal(mails[0].error.kind, ERROR_NONE);
+	assert_int_equal(
+	    letters[0].envelope.recipients[0].verdict, VERDICT_DELIVERED);
+	assert_int_equal(
+	    letters[1].envelope.recipients[0].verdict, VERDICT_REFUSED);
+	part(&t);
+	letter_end(&letters[0]);
+	letter_end(&letters[1]);
+}
+
+/* Whatever a step may take, and what the silence means at it. */
+static void
+ends_at_the_deadline(void **state)
+{
+	static const struct {
+		enum smarthost_security security;
+		const char *script;
+		enum error_kind kind;
+		const char *doing;
+	} rows[] = {{SMARTHOST_TLS, "_\n", ERROR_LATER, "the TLS handshake"},
+	    {SMARTHOST_PLAIN, "_\n", ERROR_LATER, "the greeting"},
+	    {SMARTHOST_PLAIN, SERVER_PLAIN "_\n", ERROR_LATER, "MAIL FROM"},
+	    {SMARTHOST_PLAIN, SERVER_PLAIN SERVER_MAIL "|\n", ERROR_DOUBTFUL,
+		"the end of the mail data"}};
+	struct letter l;
+	struct trial t;
+	long long deadline;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(rows); i++) {
+		t = meet(rows[i].security, rows[i].script);
+		letter_begin(&l, 1);
+		deadline = clock_now() + 300;
+		if (start(&t, 300) == 0)
+			connection_mails(
+			    t.connection, &l.mail, 1, deadline, &t.e);
+		assert_in_range(clock_now() - deadline, 0, 5000);
+		assert_int_equal(t.e.kind, rows[i].kind);
+		assert_string_equal(t.e.doing, rows[i].doing);
+		part(&t);
+		letter_end(&l);
+	}
+	assert_non_null(strstr(t.e.text, "`deadline'"));
+}
+
+static void
+knows_a_session_that_died(void **state)
+{
+	static const struct {
+		const char *script;
+		bool quiet;
+		bool stale;
+	} rows[] = {
+	    /* Gone before the mail; gone when it comes; gone with it. */
+	    {SERVER_PLAIN "_\n", false, true},
+	    {SERVER_PLAIN "> MAIL\n> RCPT\n> DATA\n< 421 too old\n", true,
+		true},
+	    {SERVER_PLAIN "> MAIL\n> RCPT\n> DATA\n", true, true},
+	    {SERVER_PLAIN "> MAIL\n> RCPT\n> DATA\n< 250 ok\n", true, false},
+	    {SERVER_PLAIN "> MAIL\n> RCPT\n> DATA\n< 550 no\n< 503 no\n"
+			  "< 503 no\n" SERVER_QUIT,
+		true, false}};
+	struct letter l;
+	struct trial t;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(rows); i++) {
+		t = meet(SMARTHOST_PLAIN, rows[i].script);
+		letter_begin(&l, 1);
+		begin(&t);
+		if (!rows[i].quiet)
+			peer_kill(t.peer);
+		assert_int_equal(
+		    connection_is_quiet(t.connection), rows[i].quiet);
+		assert_int_equal(connection_mails(t.connection, &l.mail, 1,
+				     clock_in(20), &t.e),
+		    -1);
+		assert_int_equal(
+		    connection_was_stale(t.connection, &t.e), rows[i].stale);
+		if (rows[i].quiet)
+			part(&t);
+		else
+			connection_end(t.connection);
+		letter_end(&l);
+	}
+}
+
+/* A break within TLS: no QUIT, no good-bye. */
+static void
+drops_what_broke(void **state)
+{
+	struct trial t = meet(SMARTHOST_TLS, "TLS\n< hello\nx\n");
+
+	(void)state;
+	assert_int_equal(start(&t, PEER_WAIT), -1);
+	assert_int_equal(t.e.kind, ERROR_PROTOCOL);
+	part(&t);
+}
+
+static int
+make_certs(void **state)
+{
+	if (folder_make_certs(state) != 0)
+		return -1;
+	strlcpy(trust, in_folder("ca.pem"), sizeof(trust));
+	return 0;
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(logs_in_without_a_mail),
+	    cmocka_unit_test(tells_why_it_cannot_start),
+	    cmocka_unit_test(fails_before_anything_connects),
+	    cmocka_unit_test(takes_mails),
+	    cmocka_unit_test(takes_several_mails_at_once),
+	    cmocka_unit_test(ends_at_the_deadline),
+	    cmocka_unit_test(knows_a_session_that_died),
+	    cmocka_unit_test(drops_what_broke)};
+
+	return cmocka_run_group_tests(tests, make_certs, folder_remove);
+}
