@@ -1,0 +1,271 @@
+#include "../unit.h"
+
+#include "../server.h"
+#include "run/deliver.h"
+
+#define LOGIN                                                                  \
+	SERVER_EHLO "< 250-mx\n< 250-PIPELINING\n< 250 AUTH PLAIN\n"           \
+		    "> AUTH PLAIN \n"
+
+#define SERVERS 2
+
+/* An account whose smarthosts play scripts, one a connection. */
+struct trial {
+	struct peer peers[SERVERS];
+	struct smarthost smarthosts[SERVERS];
+	struct account account;
+	struct connection_plan plan;
+	struct deliver *deliver;
+	struct deliver_report report;
+	struct error e;
+};
+
+/* NULL for no script: nobody listens. */
+static void
+begin(struct trial *t, const char *const *first, const char *const *second)
+{
+	const char *const *scripts[SERVERS] = {first, second};
+	size_t i;
+
+	memset(t, 0, sizeof(*t));
+	for (i = 0; i < SERVERS; i++) {
+		if (scripts[i] != NULL)
+			t->peers[i] = server_start(scripts[i]);
+		else
+			close(peer_listen(&t->peers[i].port, 1));
+		t->smarthosts[i] =
+		    server_smarthost(t->peers[i], SMARTHOST_PLAIN);
+	}
+	t->account.smarthosts.at = t->smarthosts;
+	t->account.smarthosts.count = SERVERS;
+	t->plan =
+	    (struct connection_plan){.account = &t->account, .helo = "client"};
+	t->deliver = deliver_new(&t->plan);
+}
+
+static void
+end(struct trial *t)
+{
+	size_t i;
+
+	deliver_free(t->deliver);
+	for (i = 0; i < SERVERS; i++)
+		if (t->peers[i].pid > 0)
+			assert_int_equal(peer_end(t->peers[i]), 0);
+}
+
+/* Delivers a mail to r0; gives the verdict on it. */
+static enum verdict
+deliver(struct trial *t, bool last)
+{
+	enum verdict verdict;
+	struct letter l;
+	int result;
+
+	letter_begin(&l, 1);
+	l.mail.last = last;
+	result =
+	    deliver_mail(t->deliver, &l.mail, clock_in(20), &t->report, &t->e);
+	assert_int_equal(result, t->e.kind == ERROR_NONE ? 0 : -1);
+	assert_int_equal(l.mail.error.kind, t->e.kind);
+	verdict = l.envelope.recipients[0].verdict;
+	letter_end(&l);
+	return verdict;
+}
+
+/* Which smarthost the report names, from 1. */
+static unsigned
+reported(const struct trial *t)
+{
+	char name[SERVERS][40];
+	unsigned i;
+
+	for (i = 0; i < SERVERS; i++) {
+		snprintf(name[i], sizeof(name[i]), "localhost:%d",
+		    t->smarthosts[i].port);
+		if (strcmp(name[i], t->report.smarthost) == 0)
+			return i + 1;
+	}
+	return 0;
+}
+
+#define TAKES SERVER_PLAIN SERVER_MAIL "< 250 taken\n" SERVER_QUIT
+
+static void
+goes_on_to_the_next_smarthost(void **state)
+{
+	static const struct {
+		const char *first[2];
+		const char *second[2];
+		enum error_kind kind;
+		unsigned reported;
+	} rows[] = {
+	    /* The first takes it: nobody asks the second. */
+	    {{TAKES}, {NULL}, ERROR_NONE, 1},
+	    {{NULL}, {TAKES}, ERROR_NONE, 2},
+	    {{"< 554 no\n" SERVER_QUIT}, {TAKES}, ERROR_NONE, 2},
+	    {{"< 421 later\n"}, {TAKES}, ERROR_NONE, 2},
+	    {{"< hello\n|\n"}, {TAKES}, ERROR_NONE, 2},
+	    {{SERVER_EHLO}, {TAKES}, ERROR_NONE, 2},
+	    /* What may mend itself outweighs what does not. */
+	    {{"< 421 later\n"}, {"< 554 no\n" SERVER_QUIT}, ERROR_LATER, 2},
+	    {{"< 554 no\n" SERVER_QUIT}, {"< 421 later\n"}, ERROR_LATER, 2},
+	    {{"< 554 no\n" SERVER_QUIT}, {"< 554 no\n" SERVER_QUIT},
+		ERROR_REFUSED, 2},
+	    {{NULL}, {NULL}, ERROR_LATER, 2},
+	    /* A server that has had the mail is the last. */
+	    {{SERVER_PLAIN "> MAIL\n> RCPT\n> DATA\n< 450 later\n< 503 x\n"
+			   "< 503 x\n" SERVER_QUIT},
+		{NULL}, ERROR_LATER, 1},
+	    {{SERVER_PLAIN "> MAIL\n> RCPT\n"}, {NULL}, ERROR_LATER, 1},
+	};
+	struct trial t;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(rows); i++) {
+		begin(&t, rows[i].first[0] == NULL ? NULL : rows[i].first,
+		    rows[i].second[0] == NULL ? NULL : rows[i].second);
+		assert_int_equal(deliver(&t, true) == VERDICT_DELIVERED,
+		    rows[i].kind == ERROR_NONE);
+		if (t.e.kind != rows[i].kind)
+			fail_msg("row %zu: %s", i, t.e.text);
+		assert_int_equal(reported(&t), rows[i].reported);
+		assert_string_equal(t.report.tls, "-");
+		assert_string_equal(t.report.auth, "-");
+		end(&t);
+	}
+}
+
+/* A wrong password counts as a try wherever it is tried. */
+static void
+tries_a_login_once(void **state)
+{
+	static const char *const scripts[] = {
+	    LOGIN "< 535 5.7.8 no\n" SERVER_QUIT, NULL};
+	struct trial t;
+	int i;
+
+	(void)state;
+	begin(&t, scripts, NULL);
+	t.plan.user = "a";
+	t.plan.password = TEXT("b");
+	for (i = 0; i < 3; i++) {
+		deliver_open(t.deliver);
+		assert_int_equal(deliver(&t, false), VERDICT_OPEN);
+		assert_int_equal(t.e.kind, ERROR_DENIED);
+		assert_int_equal(t.e.code, 535);
+	}
+	end(&t);
+}
+
+static void
+keeps_the_session_for_the_next_mail(void **state)
+{
+	static const char *const scripts[] = {LOGIN
+	    "< 235 in\n" SERVER_MAIL "< 250 1\n" SERVER_MAIL
+	    "< 550 2\n" SERVER_MAIL "< 250 3\n" SERVER_QUIT,
+	    NULL};
+	struct trial t;
+
+	(void)state;
+	begin(&t, scripts, NULL);
+	t.plan.user = "a";
+	t.plan.password = TEXT("b");
+	assert_int_equal(deliver(&t, false), VERDICT_DELIVERED);
+	assert_string_equal(t.report.auth, "PLAIN");
+	assert_int_equal(deliver(&t, false), VERDICT_REFUSED);
+	assert_int_equal(deliver(&t, true), VERDICT_DELIVERED);
+	assert_string_equal(t.report.auth, "PLAIN");
+	end(&t);
+}
+
+/* A session dies of old age between two mails, in each way. */
+static void
+begins_anew_where_the_session_died(void **state)
+{
+	static const char *const ends[] = {"", "> MAIL\n> RCPT\n> DATA\n",
+	    "> MAIL\n> RCPT\n> DATA\n< 421 old\n",
+	    "> MAIL\n> RCPT\n> DATA\n< 250 ok\n< 421 old\n"};
+	char first[500];
+	const char *scripts[] = {first, TAKES, NULL};
+	struct trial t;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(ends); i++) {
+		snprintf(first, sizeof(first), "%s%s",
+		    SERVER_PLAIN SERVER_MAIL "< 250 taken\n", ends[i]);
+		begin(&t, scripts, NULL);
+		assert_int_equal(deliver(&t, false), VERDICT_DELIVERED);
+		assert_int_equal(deliver(&t, false), VERDICT_DELIVERED);
+		assert_int_equal(t.e.kind, ERROR_NONE);
+		end(&t);
+	}
+}
+
+/* Here the mail may have been delivered: no second try. */
+static void
+does_not_send_a_doubtful_mail_again(void **state)
+{
+	static const char *const scripts[] = {
+	    SERVER_PLAIN SERVER_MAIL "< 250 taken\n" SERVER_MAIL, NULL};
+	struct trial t;
+
+	(void)state;
+	begin(&t, scripts, NULL);
+	assert_int_equal(deliver(&t, false), VERDICT_DELIVERED);
+	assert_int_equal(deliver(&t, false), VERDICT_DOUBTFUL);
+	assert_int_equal(t.e.kind, ERROR_DOUBTFUL);
+	end(&t);
+}
+
+static int
+count_descriptors(void)
+{
+	int fd, count = 0;
+
+	for (fd = 0; fd < 256; fd++)
+		count += fcntl(fd, F_GETFD) != -1;
+	return count;
+}
+
+/* All smarthosts are made ready, and what no mail needed is forgotten. */
+static void
+leaves_nothing_open(void **state)
+{
+	static const char *const scripts[] = {
+	    SERVER_PLAIN SERVER_MAIL "< 250 1\n" SERVER_QUIT, NULL};
+	static char name[] = "sendling.invalid";
+	int before = count_descriptors();
+	struct trial t;
+
+	(void)state;
+	begin(&t, scripts, NULL);
+	t.smarthosts[1].host = name;
+	deliver_open(t.deliver);
+	deliver_open(t.deliver);
+	assert_int_equal(count_descriptors(), before + 1); /* the lookup */
+	assert_int_equal(deliver(&t, false), VERDICT_DELIVERED);
+	assert_int_equal(count_descriptors(), before + 1); /* the session */
+	deliver_open(t.deliver);
+	assert_int_equal(count_descriptors(), before + 1);
+	end(&t);
+	assert_int_equal(count_descriptors(), before);
+	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
+	deliver_free(NULL);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(goes_on_to_the_next_smarthost),
+	    cmocka_unit_test(tries_a_login_once),
+	    cmocka_unit_test(keeps_the_session_for_the_next_mail),
+	    cmocka_unit_test(begins_anew_where_the_session_died),
+	    cmocka_unit_test(does_not_send_a_doubtful_mail_again),
+	    cmocka_unit_test(leaves_nothing_open)};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
