@@ -7,7 +7,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
-#include "message/address.h"
+#include "smtp/command.h"
 
 /* Holds an over-long line and shows that it is one. */
 #define IN_MAX (16 * 1024)
@@ -25,15 +25,13 @@ static const char too_large[] =
 enum mode { MODE_COMMAND, MODE_DATA, MODE_CHUNK, MODE_WAIT, MODE_CLOSED };
 
 /* All that is known of one mail, and of nothing else. */
-struct transaction {
+struct incoming {
 	struct serve_mail mail;
-	struct request_recipient recipient; /* of the RCPT looked at */
-	bool started;			    /* MAIL was accepted */
-	bool spoiled;			    /* a MAIL or RCPT was refused */
-	bool chunked;			    /* a BDAT was taken */
-	const char *refusal;	 /* the reply at the end of the mail data */
-	struct error broken;	 /* the message could not be stored */
-	unsigned long long size; /* that MAIL announced */
+	bool started;	     /* MAIL was accepted */
+	bool spoiled;	     /* a MAIL or RCPT was refused */
+	bool chunked;	     /* a BDAT was taken */
+	const char *refusal; /* the reply at the end of the mail data */
+	struct error broken; /* the message could not be stored */
 	unsigned long long received;
 };
 
@@ -44,7 +42,7 @@ struct serve {
 	size_t looked; /* of in */
 	struct buf out;
 	unsigned faults;
-	struct transaction t;
+	struct incoming t;
 
 	bool too_long;	 /* the rest of a command line is passed over */
 	bool bare_lf;	 /* the command ended in LF alone */
@@ -101,7 +99,6 @@ static void
 forget_mail(struct serve *s)
 {
 	request_clear(&s->t.mail.request);
-	free(s->t.recipient.orcpt);
 	message_free(s->t.mail.message);
 	if (s->plan.forget != NULL)
 		s->plan.forget(s->plan.arg);
@@ -122,7 +119,7 @@ failure_code(const struct error *e)
 
 /* Nothing of it is on stderr: all that a person should know is in here. */
 static void
-reply_words(struct serve *s, const char *code, const struct error *e)
+reply_error(struct serve *s, const char *code, const struct error *e)
 {
 	reply(s, "%s %s%s%s%s%s%s%s", code, e->doing == NULL ? "" : e->doing,
 	    e->doing == NULL ? "" : ": ", e->text,
@@ -139,7 +136,7 @@ reply_failure(struct serve *s, const struct error *e)
 
 	snprintf(words, sizeof(words), "%d %d.%d.%d", code, code / 100,
 	    same ? e->enhanced.subject : 0, same ? e->enhanced.detail : 0);
-	reply_words(s, words, e);
+	reply_error(s, words, e);
 }
 
 /* e may be the mail's own. */
@@ -155,181 +152,6 @@ finish_mail(struct serve *s, const struct error *e, const char *words)
 	else
 		reply(s, "250 2.0.0 taken");
 	forget_mail(s);
-}
-
-/*
- * Paths and their parameters.
- */
-
-/* Octets of a path with its brackets, or of a bare word. 0: the bracket is not
- * closed. */
-static size_t
-path_length(struct text t)
-{
-	bool quoted = false;
-	size_t i;
-
-	if (t.len == 0 || t.at[0] != '<')
-		return text_find(t, ' ');
-	for (i = 1; i < t.len; i++) {
-		if (t.at[i] == '\\' && quoted)
-			i++;
-		else if (t.at[i] == '"')
-			quoted = !quoted;
-		else if (t.at[i] == '>' && !quoted)
-			return i + 1;
-	}
-	return 0;
-}
-
-/* Cuts "FROM:<path>" off *rest; the path keeps its brackets, so that what is
- * in them is one address and no list. */
-static bool
-take_path(struct text *rest, struct text keyword, struct text *path)
-{
-	if (!text_starts_fold(*rest, keyword))
-		return false;
-	*rest = text_trim(text_skip(*rest, keyword.len));
-	*path = text_first(*rest, path_length(*rest));
-	*rest = text_skip(*rest, path->len);
-	return path->len > 0;
-}
-
-/* What the envelope would refuse later, with the whole mail, is refused here
- * alone. A bare name is for submit to complete. */
-static bool
-is_usable(const struct address *address)
-{
-	struct envelope env;
-	struct error unused;
-	struct buf path;
-	bool usable;
-
-	if (address->domain.len == 0)
-		return true;
-	error_clear(&unused);
-	envelope_init(&env);
-	buf_init(&path, SERVE_LINE_MAX);
-	address_format(address, &path);
-	usable = envelope_add(&env, buf_text(&path), &unused) == 1;
-	buf_clear(&path);
-	envelope_clear(&env);
-	return usable;
-}
-
-static bool
-is_path(struct text path, bool may_be_null)
-{
-	struct address_list list;
-	struct address address;
-
-	return address_parse_one(&list, path, &address) == 0 &&
-	       (address.local.len > 0 ? is_usable(&address) : may_be_null);
-}
-
-static bool
-set_size(struct serve *s, struct text value)
-{
-	return text_number(value, ~0ULL, &s->t.size);
-}
-
-static bool
-set_body(struct serve *s, struct text value)
-{
-	return request_set_body(&s->t.mail.request, value) == 0;
-}
-
-static bool
-set_smtputf8(struct serve *s, struct text value)
-{
-	s->t.mail.request.smtputf8 = true;
-	return value.len == 0;
-}
-
-static bool
-set_ret(struct serve *s, struct text value)
-{
-	return dsn_parse_ret(value, &s->t.mail.request.ret) == 0;
-}
-
-static bool
-set_envid(struct serve *s, struct text value)
-{
-	s->t.mail.request.envid = dsn_parse_envid(value);
-	return s->t.mail.request.envid != NULL;
-}
-
-/* RFC 4954 section 5: whose login it was means nothing to a server that asks
- * for none. */
-static bool
-set_auth(struct serve *s, struct text value)
-{
-	(void)s;
-	return value.len > 0;
-}
-
-static bool
-set_notify(struct serve *s, struct text value)
-{
-	return dsn_parse_notify(value, &s->t.recipient.notify) == 0;
-}
-
-/* It goes to the smarthost as it stands here. */
-static bool
-set_orcpt(struct serve *s, struct text value)
-{
-	if (!dsn_check_orcpt(value))
-		return false;
-	s->t.recipient.orcpt = mem_string(value.at, value.len);
-	return true;
-}
-
-struct parameter {
-	struct text keyword;
-	bool (*set)(struct serve *s, struct text value);
-};
-
-static const struct parameter mail_parameters[] = {
-    {{"SIZE", 4}, set_size},
-    {{"BODY", 4}, set_body},
-    {{"SMTPUTF8", 8}, set_smtputf8},
-    {{"RET", 3}, set_ret},
-    {{"ENVID", 5}, set_envid},
-    {{"AUTH", 4}, set_auth},
-    {{NULL, 0}, NULL},
-};
-
-static const struct parameter rcpt_parameters[] = {
-    {{"NOTIFY", 6}, set_notify},
-    {{"ORCPT", 5}, set_orcpt},
-    {{NULL, 0}, NULL},
-};
-
-/* NULL, or the reply that refuses them. */
-static const char *
-take_parameters(
-    struct serve *s, struct text rest, const struct parameter *known)
-{
-	struct text keyword, parameter, value;
-	unsigned bit, seen = 0;
-	size_t i;
-
-	while (text_next(&rest, " ", &parameter)) {
-		keyword = text_first(parameter, text_find(parameter, '='));
-		value = text_skip(parameter, keyword.len + 1);
-		for (i = 0; known[i].set != NULL; i++)
-			if (text_equal_fold(keyword, known[i].keyword))
-				break;
-		if (known[i].set == NULL)
-			return "555 5.5.4 there is no such parameter";
-		bit = 1U << i;
-		if ((seen & bit) != 0)
-			return "501 5.5.4 a parameter stands twice";
-		if (!known[i].set(s, value))
-			return "501 5.5.4 a parameter has a wrong value";
-		seen |= bit;
-	}
-	return NULL;
 }
 
 /*
@@ -365,29 +187,10 @@ take_ehlo(struct serve *s, struct text argument)
 	reply(s, "250 ENHANCEDSTATUSCODES");
 }
 
-/* NULL, or the reply that refuses the sender. */
-static const char *
-take_sender(struct serve *s, struct text argument)
-{
-	const char *refusal;
-	struct text path;
-
-	if (!take_path(&argument, TEXT("FROM:"), &path))
-		return "501 5.5.4 write MAIL FROM:<address>";
-	if (!is_path(path, true))
-		return "501 5.1.7 the sender is no address";
-	refusal = take_parameters(s, argument, mail_parameters);
-	if (refusal != NULL)
-		return refusal;
-	if (s->plan.size_max > 0 && s->t.size > s->plan.size_max)
-		return too_large;
-	s->t.mail.request.reverse_path = mem_string(path.at, path.len);
-	return NULL;
-}
-
 static void
 take_mail(struct serve *s, struct text argument)
 {
+	unsigned long long size;
 	const char *refusal;
 
 	if (s->t.started) {
@@ -395,7 +198,9 @@ take_mail(struct serve *s, struct text argument)
 		return;
 	}
 	forget_mail(s);
-	refusal = take_sender(s, argument);
+	refusal = command_parse_mail(argument, &s->t.mail.request, &size);
+	if (refusal == NULL && s->plan.size_max > 0 && size > s->plan.size_max)
+		refusal = too_large;
 	if (refusal != NULL) {
 		forget_mail(s);
 		s->t.spoiled = true;
@@ -405,29 +210,6 @@ take_mail(struct serve *s, struct text argument)
 	s->t.started = true;
 	s->t.mail.message = message_new(s->plan.store);
 	reply(s, "250 2.1.0 sender taken");
-}
-
-/* NULL, or the reply that refuses the recipient. */
-static const char *
-take_recipient(struct serve *s, struct text argument)
-{
-	struct request *r = &s->t.mail.request;
-	const char *refusal;
-	struct text path;
-
-	if (!take_path(&argument, TEXT("TO:"), &path))
-		return "501 5.5.4 write RCPT TO:<address>";
-	if (!is_path(path, false))
-		return "501 5.1.3 the recipient is no address";
-	if (r->recipient_count == SERVE_RECIPIENTS_MAX)
-		return "452 4.5.3 too many recipients";
-	refusal = take_parameters(s, argument, rcpt_parameters);
-	if (refusal != NULL)
-		return refusal;
-	s->t.recipient.list = mem_string(path.at, path.len);
-	*mem_push(r->recipients, r->recipient_count) = s->t.recipient;
-	s->t.recipient = (struct request_recipient){0};
-	return NULL;
 }
 
 /* A list with many bad addresses is no fault of the dialogue. */
@@ -441,13 +223,10 @@ take_rcpt(struct serve *s, struct text argument)
 	else if (s->t.chunked)
 		refusal = chunks_begun;
 	else
-		refusal = take_recipient(s, argument);
+		refusal = command_parse_rcpt(
+		    argument, &s->t.mail.request, SERVE_RECIPIENTS_MAX);
 	reply(s, "%s", refusal == NULL ? "250 2.1.5 recipient taken" : refusal);
-	if (refusal == NULL)
-		return;
-	s->t.spoiled = true;
-	free(s->t.recipient.orcpt);
-	s->t.recipient = (struct request_recipient){0};
+	s->t.spoiled |= refusal != NULL;
 }
 
 /* RFC 2920 section 3.1 lets a server say 354 where no recipient is valid: for
@@ -635,7 +414,7 @@ read_command(struct serve *s)
 static void
 add_data(struct serve *s, struct text bytes)
 {
-	struct transaction *t = &s->t;
+	struct incoming *t = &s->t;
 
 	s->looked += bytes.len;
 	t->received += bytes.len;
@@ -649,7 +428,7 @@ add_data(struct serve *s, struct text bytes)
 static void
 end_data(struct serve *s)
 {
-	struct transaction *t = &s->t;
+	struct incoming *t = &s->t;
 	const char *refusal = t->refusal;
 
 	if (refusal != NULL) {
@@ -849,7 +628,7 @@ serve_new_refused(const struct serve_plan *plan, const struct error *e)
 {
 	struct serve *s = create(plan);
 
-	reply_words(s, "421 4.3.5", e);
+	reply_error(s, "421 4.3.5", e);
 	s->mode = MODE_CLOSED;
 	return s;
 }

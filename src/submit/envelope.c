@@ -79,11 +79,10 @@ domain_mark(struct text path)
 	return path.len;
 }
 
-/* Mailbox of RFC 5321 section 4.1.2 with the UTF-8 of RFC 6531, word for
- * word as it will stand on the wire; what is wrong, or NULL. A second gate
- * behind the address room: whatever slips through there stops here. */
-static const char *
-path_fault(struct text path)
+/* A second gate behind the address room: whatever slips through there stops
+ * here. */
+const char *
+envelope_path_fault(struct text path)
 {
 	struct text local = text_first(path, domain_mark(path));
 	struct text domain = text_skip(path, local.len + 1);
@@ -109,7 +108,7 @@ path_fault(struct text path)
 static int
 path_check(struct text path, const char *doing, struct error *e)
 {
-	const char *fault = path_fault(path);
+	const char *fault = envelope_path_fault(path);
 
 	if (fault == NULL)
 		return 0;

@@ -56,6 +56,10 @@ struct envelope {
 void envelope_init(struct envelope *env);
 void envelope_clear(struct envelope *env);
 
+/* What keeps a path from being a Mailbox of RFC 5321 section 4.1.2 with the
+ * UTF-8 of RFC 6531, word for word as it will stand on the wire; or NULL. */
+const char *envelope_path_fault(struct text path);
+
 /* Parsed addr-spec, or "" for the null reverse-path. -1: ERROR_MESSAGE. */
 int envelope_set_reverse_path(
     struct envelope *env, struct text path, struct error *e);

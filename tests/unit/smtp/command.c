@@ -242,6 +242,118 @@ a_wish_that_cannot_be_kept_is_refused(void **state)
 	}
 }
 
+static void
+a_clients_mail_is_read(void **state)
+{
+	static const struct {
+		const char *argument;
+		const char *refusal; /* its first four octets, or NULL */
+		const char *path;
+		unsigned long long size;
+		const char *envid;
+	} rows[] = {
+	    {"FROM:<a@b>", NULL, "<a@b>", 0, NULL},
+	    {"from: a@b", NULL, "a@b", 0, NULL},
+	    {"FROM:<>", NULL, "<>", 0, NULL},
+	    {"FROM:<root>", NULL, "<root>", 0, NULL},
+	    {"FROM:<\"a > b\"@c> SIZE=12", NULL, "<\"a > b\"@c>", 12, NULL},
+	    {"FROM:<a@b> size=12 ENVID=a+20b SMTPUTF8 RET=FULL BODY=8bitmime "
+	     "AUTH=<>",
+		NULL, "<a@b>", 12, "a b"},
+	    {"FROM:", "501 ", NULL, 0, NULL},
+	    {"FROM <a@b>", "501 ", NULL, 0, NULL},
+	    {"TO:<a@b>", "501 ", NULL, 0, NULL},
+	    {"FROM:<a@b", "501 ", NULL, 0, NULL},
+	    {"FROM:<a@b,c@d>", "501 ", NULL, 0, NULL},
+	    {"FROM:<a@b!c>", "501 ", NULL, 0, NULL},
+	    {"FROM:<a@b> SIZE=x", "501 ", NULL, 0, NULL},
+	    {"FROM:<a@b> SIZE=1 SIZE=1", "501 ", NULL, 1, NULL},
+	    {"FROM:<a@b> ENVID=a+2", "501 ", NULL, 0, NULL},
+	    {"FROM:<a@b> SMTPUTF8=x", "501 ", NULL, 0, NULL},
+	    {"FROM:<a@b> BODY=BINARYMIME", "501 ", NULL, 0, NULL},
+	    {"FROM:<a@b> NOTIFY=NEVER", "555 ", NULL, 0, NULL},
+	    {"FROM:<a@b> ENVID=x SIZES=1", "555 ", NULL, 0, "x"},
+	};
+	struct request r;
+	unsigned long long size;
+	const char *refusal;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(rows); i++) {
+		request_init(&r);
+		size = 99;
+		refusal =
+		    command_parse_mail(text_of(rows[i].argument), &r, &size);
+		if (rows[i].refusal == NULL)
+			assert_null(refusal);
+		else
+			assert_memory_equal(refusal, rows[i].refusal, 4);
+		assert_int_equal(size, rows[i].size);
+		if (rows[i].path == NULL)
+			assert_null(r.reverse_path);
+		else
+			assert_string_equal(r.reverse_path, rows[i].path);
+		if (rows[i].envid == NULL)
+			assert_null(r.envid);
+		else
+			assert_string_equal(r.envid, rows[i].envid);
+		request_clear(&r);
+	}
+}
+
+static void
+a_clients_rcpt_is_read(void **state)
+{
+	static const struct {
+		const char *argument;
+		const char *refusal; /* its first four octets, or NULL */
+		const char *path;
+		unsigned notify;
+		const char *orcpt;
+	} rows[] = {
+	    {"TO:<a@b>", NULL, "<a@b>", 0, NULL},
+	    {"to:root", NULL, "root", 0, NULL},
+	    {"TO:<a@b> NOTIFY=SUCCESS,DELAY ORCPT=rfc822;a+2Bc@d", NULL,
+		"<a@b>", NOTIFY_SUCCESS | NOTIFY_DELAY, "rfc822;a+2Bc@d"},
+	    {"TO:<>", "501 ", NULL, 0, NULL},
+	    {"TO:<a@b>x@y", "555 ", NULL, 0, NULL},
+	    {"TO:<a@b> ORCPT=rfc822;x NOTIFY=NEVER,DELAY", "501 ", NULL, 0,
+		NULL},
+	    {"TO:<a@b> ORCPT=rfc822;x ORCPT=rfc822;x", "501 ", NULL, 0, NULL},
+	    {"TO:<a@b> ORCPT=x", "501 ", NULL, 0, NULL},
+	    {"TO:<a@b> SIZE=1", "555 ", NULL, 0, NULL},
+	};
+	struct request r;
+	const char *refusal;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(rows); i++) {
+		request_init(&r);
+		refusal = command_parse_rcpt(text_of(rows[i].argument), &r, 1);
+		if (rows[i].refusal != NULL) {
+			assert_memory_equal(refusal, rows[i].refusal, 4);
+			assert_int_equal(r.recipient_count, 0);
+			request_clear(&r);
+			continue;
+		}
+		assert_null(refusal);
+		assert_int_equal(r.recipient_count, 1);
+		assert_string_equal(r.recipients[0].list, rows[i].path);
+		assert_int_equal(r.recipients[0].notify, rows[i].notify);
+		if (rows[i].orcpt == NULL)
+			assert_null(r.recipients[0].orcpt);
+		else
+			assert_string_equal(
+			    r.recipients[0].orcpt, rows[i].orcpt);
+		assert_memory_equal(
+		    command_parse_rcpt(TEXT("TO:<c@d>"), &r, 1), "452 ", 4);
+		assert_int_equal(r.recipient_count, 1);
+		request_clear(&r);
+	}
+}
+
 int
 main(void)
 {
@@ -249,6 +361,8 @@ main(void)
 	    cmocka_unit_test(mail_has_what_is_wished_and_offered),
 	    cmocka_unit_test(rcpt_has_notify_and_orcpt_where_dsn_is_offered),
 	    cmocka_unit_test(commands_are_appended),
+	    cmocka_unit_test(a_clients_mail_is_read),
+	    cmocka_unit_test(a_clients_rcpt_is_read),
 	    cmocka_unit_test(a_wish_that_cannot_be_kept_is_refused),
 	};
 
