@@ -466,6 +466,7 @@ refuse_recipient(
 	reply_words(a->reply, words, sizeof(words));
 	envelope_decide(r, lasts ? VERDICT_REFUSED : VERDICT_LATER,
 	    a->reply->code, a->reply->enhanced, words);
+	r->own = true;
 	t->round.refused++;
 }
 

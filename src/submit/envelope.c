@@ -219,6 +219,7 @@ envelope_decide(struct recipient *r, enum verdict verdict, int code,
 	}
 	free(r->reply);
 	r->reply = reply;
+	r->own = false;
 	r->verdict = (unsigned char)verdict;
 }
 

@@ -36,6 +36,7 @@ struct recipient {
 	unsigned char notify;  /* NOTIFY_... */
 	unsigned char verdict; /* enum verdict */
 	bool handed_over; /* open when its mail was handed to a session last */
+	bool own; /* it was refused itself, not the mail with all of them */
 	struct recipient_reply *reply; /* NULL while there is none */
 };
 
@@ -71,7 +72,8 @@ int envelope_set_reverse_path(
  */
 int envelope_add(struct envelope *env, struct text path, struct error *e);
 
-/* Sets verdict and keeps the words (copied; NULL for none). */
+/* Sets verdict and keeps the words (copied; NULL for none). Whose verdict is
+ * its `own` is for the caller to set after it. */
 void envelope_decide(struct recipient *r, enum verdict verdict, int code,
     struct enhanced enhanced, const char *words);
 

@@ -365,24 +365,11 @@ print_detail(const char *label, const char *words)
 		    text_visible(text_of(words), shown, sizeof(shown)));
 }
 
-/* The only one, and those of whom the error itself tells all, need no line of
- * their own. */
-static bool
-is_told(const struct recipient *r, const struct envelope *env,
-    const struct error *e)
-{
-	const char *words = r->reply == NULL ? "" : r->reply->words;
-
-	if (env->count == 1)
-		return true;
-	return strcmp(words, e->why) == 0 &&
-	       (e->doing == NULL || strcmp(e->doing, "RCPT TO") != 0);
-}
-
 void
 log_failure(struct log *l, const struct error *e, const struct envelope *env)
 {
 	char words[1000];
+	bool partial;
 	size_t i;
 
 	if (l->quiet)
@@ -391,10 +378,15 @@ log_failure(struct log *l, const struct error *e, const struct envelope *env)
 	    failure_words(e, words));
 	print_detail("server", e->why);
 	print_detail("hint", e->hint);
-	for (i = 0; env != NULL && i < env->count; i++) {
-		if (!is_told(&env->recipients[i], env, e))
+	if (env == NULL || env->count == 1)
+		return;
+	/* The error tells of the one that it names, and of those who share the
+	 * whole mail's fate. */
+	partial = envelope_count(env, VERDICT_DELIVERED) > 0;
+	for (i = 0; i < env->count; i++)
+		if (i + 1 != e->recipient &&
+		    (partial || env->recipients[i].own))
 			print_recipient(&env->recipients[i]);
-	}
 }
 
 static void

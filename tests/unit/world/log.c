@@ -440,6 +440,7 @@ refused_recipients_on_stderr(void **state)
 	envelope_decide(&env.recipients[0], VERDICT_DELIVERED, 0, none, NULL);
 	envelope_decide(
 	    &env.recipients[1], VERDICT_REFUSED, 550, none, "550 No\n");
+	env.recipients[1].own = true;
 	log_init(&l, NULL);
 	c = capture_begin(STDERR_FILENO);
 	log_failure(&l, &e, &env);
@@ -448,11 +449,25 @@ refused_recipients_on_stderr(void **state)
 	    "refused\n"
 	    "  refused: c@x: 550 No\\x0a\n");
 	envelope_decide(&env.recipients[0], VERDICT_LATER, 0, none, NULL);
+	env.recipients[0].own = true;
 	c = capture_begin(STDERR_FILENO);
 	log_failure(&l, &e, &env);
 	assert_string_equal(capture_end(&c),
 	    "log: mail not sent: RCPT TO: 1 of 2 was refused\n"
 	    "  later: b@x\n"
+	    "  refused: c@x: 550 No\\x0a\n");
+	e.recipient = 2; /* the error names it */
+	c = capture_begin(STDERR_FILENO);
+	log_failure(&l, &e, &env);
+	assert_string_equal(capture_end(&c),
+	    "log: mail not sent: RCPT TO: 1 of 2 was refused\n"
+	    "  later: b@x\n");
+	e.recipient = 0;
+	envelope_decide(&env.recipients[0], VERDICT_LATER, 0, none, NULL);
+	c = capture_begin(STDERR_FILENO);
+	log_failure(&l, &e, &env);
+	assert_string_equal(capture_end(&c),
+	    "log: mail not sent: RCPT TO: 1 of 2 was refused\n"
 	    "  refused: c@x: 550 No\\x0a\n");
 	e.kind = ERROR_DOUBTFUL;
 	c = capture_begin(STDERR_FILENO);
