@@ -39,6 +39,12 @@ text_lower(char c)
 }
 
 bool
+text_is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+bool
 text_is_alpha(char c)
 {
 	return text_lower(c) >= 'a' && text_lower(c) <= 'z';
@@ -72,17 +78,17 @@ text_starts_fold(struct text t, struct text prefix)
 }
 
 static bool
-is_blank(char c)
+is_white(char c)
 {
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+	return text_is_blank(c) || c == '\r' || c == '\n';
 }
 
 struct text
 text_trim(struct text t)
 {
-	while (t.len > 0 && is_blank(t.at[0]))
+	while (t.len > 0 && is_white(t.at[0]))
 		t = text_skip(t, 1);
-	while (t.len > 0 && is_blank(t.at[t.len - 1]))
+	while (t.len > 0 && is_white(t.at[t.len - 1]))
 		t.len--;
 	return t;
 }
@@ -120,6 +126,19 @@ text_next(struct text *rest, const char *separators, struct text *token)
 	*token = text_first(*rest, end);
 	*rest = text_skip(*rest, end);
 	return true;
+}
+
+size_t
+text_cut(struct text t, size_t n)
+{
+	size_t back;
+
+	if (n >= t.len)
+		return t.len;
+	for (back = 0; back < 3 && n > 0; back++, n--)
+		if (((unsigned char)t.at[n] & 0xc0) != 0x80)
+			break;
+	return n;
 }
 
 bool

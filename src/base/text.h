@@ -50,7 +50,12 @@ bool text_next(struct text *rest, const char *separators, struct text *token);
  */
 bool text_next_line(struct text *rest, struct text *line);
 
-/* ASCII classes that no locale changes. */
+/* At most n octets from the start on, but no part of a character: t is UTF-8.
+ */
+size_t text_cut(struct text t, size_t n);
+
+/* ASCII classes that no locale changes; a space or a tab is blank. */
+bool text_is_blank(char c);
 bool text_is_alpha(char c);
 bool text_is_digit(char c);
 char text_lower(char c);

@@ -262,16 +262,10 @@ unknown(struct config *c, char *where, struct text word, bool may_show)
 	fault_add(c, where, near != NULL || may_show ? word : TEXT(""), &e);
 }
 
-static bool
-is_blank(char c)
-{
-	return c == ' ' || c == '\t';
-}
-
 static struct text
 skip_blanks(struct text t)
 {
-	while (t.len > 0 && is_blank(t.at[0]))
+	while (t.len > 0 && text_is_blank(t.at[0]))
 		t = text_skip(t, 1);
 	return t;
 }
@@ -306,11 +300,11 @@ check_gap(const struct keyword *k, struct text rest, struct error *e)
 	if (rest.len == 0)
 		return 0;
 	if (is_sign(rest) ||
-	    (is_sign(value) && (value.len == 1 || is_blank(value.at[1])) &&
+	    (is_sign(value) && (value.len == 1 || text_is_blank(value.at[1])) &&
 		(k->flags & KEYWORD_PASSWORD) == 0))
 		return error_set(e, ERROR_CONFIG, NULL,
 		    "no `=' or `:' stands between keyword and value");
-	if (!is_blank(rest.at[0]))
+	if (!text_is_blank(rest.at[0]))
 		return error_set(
 		    e, ERROR_CONFIG, NULL, "a space must follow the keyword");
 	return 0;

@@ -219,7 +219,7 @@ add_literal(struct address_list *list, struct text literal)
 
 	keep(list, '[');
 	while (token_unquote(&rest, &c)) {
-		if ((c == ' ' || c == '\t') && rest.at[-2] != '\\')
+		if (text_is_blank(c) && rest.at[-2] != '\\')
 			continue;
 		/* Narrower than dtext: the rest is in no address literal of
 		 * RFC 5321 section 4.1.3 and could end a command's path. */

@@ -135,15 +135,9 @@ form_of(struct text name)
 }
 
 static bool
-is_space(char c)
-{
-	return c == ' ' || c == '\t';
-}
-
-static bool
 is_white(char c)
 {
-	return is_space(c) || c == '\r' || c == '\n';
+	return text_is_blank(c) || c == '\r' || c == '\n';
 }
 
 static bool
@@ -156,12 +150,6 @@ static bool
 is_8bit(char c)
 {
 	return ((unsigned char)c & 0x80) != 0;
-}
-
-static bool
-is_continuation(char c)
-{
-	return ((unsigned char)c & 0xc0) == 0x80;
 }
 
 /* How an encoded word is made. */
@@ -191,41 +179,23 @@ q_cost(struct text t, bool phrase)
 	return cost;
 }
 
-/* Octets of the character at the start of t, which is not empty. */
-static size_t
-unit_length(struct text t, bool utf8)
-{
-	size_t n = 1;
-
-	while (utf8 && n < t.len && is_continuation(t.at[n]))
-		n++;
-	return n;
-}
-
 /* How much of t an encoded word stands for whose text has `room` octets. */
 static size_t
 word_octets(struct text t, const struct encoding *how, size_t room)
 {
-	struct text unit;
 	size_t cost, n;
 
-	if (how->base64) {
+	if (how->base64)
 		n = room / 4 * 3;
-		if (n >= t.len)
-			return t.len;
-		while (how->utf8 && n > 0 && is_continuation(t.at[n]))
-			n--;
-		return n;
-	}
-	for (n = 0; n < t.len; n += unit.len) {
-		unit = text_skip(t, n);
-		unit = text_first(unit, unit_length(unit, how->utf8));
-		cost = q_cost(unit, how->phrase);
-		if (cost > room)
-			break;
-		room -= cost;
-	}
-	return n;
+	else
+		for (n = 0; n < t.len; n++) {
+			cost =
+			    q_cost(text_first(text_skip(t, n), 1), how->phrase);
+			if (cost > room)
+				break;
+			room -= cost;
+		}
+	return how->utf8 ? text_cut(t, n) : text_first(t, n).len;
 }
 
 static void
@@ -356,7 +326,7 @@ needs_space(const struct writer *w)
 	const struct buf *out = w->out;
 
 	return w->place != PLACE_COMMENT &&
-	       (out->len == 0 || !is_space(out->at[out->len - 1]));
+	       (out->len == 0 || !text_is_blank(out->at[out->len - 1]));
 }
 
 /* Writes what was collected. */
@@ -818,18 +788,6 @@ put_percent(struct writer *w, struct text t, bool all)
 	}
 }
 
-static size_t
-segment_octets(struct text value)
-{
-	size_t n = SEGMENT_MAX / 3;
-
-	if (n >= value.len)
-		return value.len;
-	while (n > 1 && is_continuation(value.at[n]))
-		n--;
-	return n;
-}
-
 /* RFC 2231 sections 3 and 4; in segments only where a line would be too
  * long, as not all readers put them together. */
 static void
@@ -840,7 +798,7 @@ put_extended(struct writer *w, struct text attribute, struct text value)
 	bool whole = value.len * 3 <= SEGMENT_MAX;
 
 	do {
-		n = whole ? value.len : segment_octets(value);
+		n = whole ? value.len : text_cut(value, SEGMENT_MAX / 3);
 		snprintf(number, sizeof(number), "*%zu", count);
 		if (count > 0)
 			put(w, TEXT(";\r\n "));
@@ -1013,7 +971,7 @@ is_escape(const struct folder *f, char c)
 static bool
 may_break(const struct folder *f, struct text line, size_t at)
 {
-	return is_space(line.at[at]) && !is_space(line.at[at - 1]) &&
+	return text_is_blank(line.at[at]) && !text_is_blank(line.at[at - 1]) &&
 	       !is_escape(f, line.at[at - 1]);
 }
 
@@ -1041,7 +999,7 @@ count_blanks(struct text t)
 {
 	size_t n;
 
-	for (n = 0; n < t.len && is_space(t.at[n]); n++)
+	for (n = 0; n < t.len && text_is_blank(t.at[n]); n++)
 		continue;
 	return n;
 }
@@ -1088,9 +1046,7 @@ cut_length(struct text line, size_t limit)
 	while (n > limit - CUT_BACK &&
 	       (line.at[n] == '=' || line.at[n - 1] == '='))
 		n--;
-	while (n > limit - CUT_BACK - 3 && is_continuation(line.at[n]))
-		n--;
-	return n;
+	return text_cut(line, n);
 }
 
 static bool
@@ -1098,7 +1054,7 @@ starts_encoded(struct text t)
 {
 	size_t n = word_length(t);
 
-	return n > 0 && (n == t.len || is_space(t.at[n]));
+	return n > 0 && (n == t.len || text_is_blank(t.at[n]));
 }
 
 /* How much of an over-long line goes on it. */
@@ -1126,7 +1082,7 @@ fold_line(struct folder *f, struct text line)
 {
 	size_t n;
 
-	while (line.len > 1 && is_space(line.at[line.len - 1]) &&
+	while (line.len > 1 && text_is_blank(line.at[line.len - 1]) &&
 	       !is_escape(f, line.at[line.len - 2]))
 		line.len--;
 	if (!f->named)
@@ -1138,7 +1094,7 @@ fold_line(struct folder *f, struct text line)
 			return;
 		buf_add_string(f->out, "\r\n");
 		line = begin_line(f, line);
-		if (!is_space(line.at[0]))
+		if (!text_is_blank(line.at[0]))
 			fold_add(f, TEXT(" "));
 	}
 	fold_add(f, line);

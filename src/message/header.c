@@ -1,11 +1,5 @@
 #include "message/header.h"
 
-static bool
-is_space(char c)
-{
-	return c == ' ' || c == '\t';
-}
-
 /* ftext of RFC 5322 section 3.6.8. */
 static bool
 is_name(char c)
@@ -30,7 +24,7 @@ colon_at(struct text line, size_t name)
 {
 	size_t at;
 
-	for (at = name; at < line.len && is_space(line.at[at]); at++)
+	for (at = name; at < line.len && text_is_blank(line.at[at]); at++)
 		continue;
 	if (name == 0 || at == line.len || line.at[at] != ':')
 		return line.len;
@@ -77,7 +71,7 @@ header_next(struct text *rest, struct header_field *field)
 	colon = colon_at(line, name);
 	if (colon == line.len)
 		return -1;
-	while (len < rest->len && is_space(rest->at[len]))
+	while (len < rest->len && text_is_blank(rest->at[len]))
 		len += line_length(text_skip(*rest, len));
 	field->raw = text_first(*rest, len);
 	field->name = text_first(*rest, name);
@@ -101,7 +95,7 @@ fold_at(struct text t)
 	for (at = 0; at < t.len; at++) {
 		at += text_find(text_skip(t, at), '\r');
 		if (at + 2 < t.len && t.at[at + 1] == '\n' &&
-		    is_space(t.at[at + 2]))
+		    text_is_blank(t.at[at + 2]))
 			return at;
 	}
 	return t.len;

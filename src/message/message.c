@@ -323,7 +323,7 @@ classify(const struct message *m, struct text line)
 		return LINE_SEPARATOR;
 	if (header_starts(line))
 		return LINE_HEADER;
-	if (m->line_at > 0 && (line.at[0] == ' ' || line.at[0] == '\t'))
+	if (m->line_at > 0 && text_is_blank(line.at[0]))
 		return LINE_HEADER;
 	return is_mbox(m, line) ? LINE_MBOX : LINE_BODY;
 }

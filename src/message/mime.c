@@ -46,12 +46,6 @@ struct scan {
  */
 
 static bool
-is_blank(char c)
-{
-	return c == ' ' || c == '\t';
-}
-
-static bool
 starts_with(struct text t, char c)
 {
 	return t.len > 0 && t.at[0] == c;
@@ -80,7 +74,7 @@ take_word(struct text *t, const char *ends)
 	size_t n = 0;
 
 	skip_space(t);
-	while (n < t->len && !is_blank(t->at[n]) && t->at[n] != '\r' &&
+	while (n < t->len && !text_is_blank(t->at[n]) && t->at[n] != '\r' &&
 	       (t->at[n] == '\0' || strchr(ends, t->at[n]) == NULL))
 		n++;
 	word = text_first(*t, n);
@@ -138,7 +132,7 @@ set_boundary(struct mime_type *type, const struct buf *value)
 {
 	struct text boundary = buf_text(value);
 
-	while (boundary.len > 0 && is_blank(boundary.at[boundary.len - 1]))
+	while (boundary.len > 0 && text_is_blank(boundary.at[boundary.len - 1]))
 		boundary.len--;
 	if (value->full || boundary.len == 0 || text_has_8bit(boundary))
 		return;
@@ -407,7 +401,7 @@ take_field_line(struct scan *s, struct text line)
 	if (header_starts(line)) {
 		end_field(s);
 		s->field_at = s->at;
-	} else if (s->field.len == 0 || !is_blank(line.at[0])) {
+	} else if (s->field.len == 0 || !text_is_blank(line.at[0])) {
 		end_fields(s);
 		begin_body(s, s->at);
 		return false;

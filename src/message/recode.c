@@ -86,12 +86,6 @@ is_high(char c)
 	return ((unsigned char)c & 0x80) != 0;
 }
 
-static bool
-is_blank(char c)
-{
-	return c == ' ' || c == '\t';
-}
-
 static void
 fold(struct recode *r)
 {
@@ -227,7 +221,7 @@ is_delimiter(const struct recode *r, char c, char next)
 static void
 put_qp(struct recode *r, char c, char next, bool again)
 {
-	bool ends = is_blank(c) && next == '\r' && !again;
+	bool ends = text_is_blank(c) && next == '\r' && !again;
 
 	if (ends || !is_literal(c, again) || is_delimiter(r, c, next)) {
 		put_quoted(r, c);

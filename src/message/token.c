@@ -51,7 +51,7 @@ static bool
 is_fold(struct text t)
 {
 	return t.len > 2 && t.at[0] == '\r' && t.at[1] == '\n' &&
-	       (t.at[2] == ' ' || t.at[2] == '\t');
+	       text_is_blank(t.at[2]);
 }
 
 static size_t
@@ -60,7 +60,7 @@ white_length(struct text t)
 	size_t n = 0;
 
 	while (n < t.len) {
-		if (t.at[n] == ' ' || t.at[n] == '\t')
+		if (text_is_blank(t.at[n]))
 			n++;
 		else if (is_fold(text_skip(t, n)))
 			n += 3;

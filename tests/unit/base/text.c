@@ -151,6 +151,32 @@ cutting(void **state)
 }
 
 static void
+characters_stay_whole(void **state)
+{
+	static const struct {
+		const char *text;
+		size_t n;
+		size_t expected;
+	} cases[] = {
+	    {"", 0, 0},
+	    {"ab", 0, 0},
+	    {"ab", 1, 1},
+	    {"ab", 3, 2},
+	    {"a\xc3\xbc", 2, 1},
+	    {"a\xc3\xbc", 3, 3},
+	    {"\xf0\x9f\x98\x80z", 3, 0},
+	    {"\xf0\x9f\x98\x80z", 4, 4},
+	    {"aa\x80\x80\x80\x80\x80\x80", 6, 3},
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		assert_int_equal(text_cut(text_of(cases[i].text), cases[i].n),
+		    cases[i].expected);
+}
+
+static void
 classes(void **state)
 {
 	(void)state;
@@ -159,6 +185,8 @@ classes(void **state)
 	    text_is_alpha('@') || text_is_alpha('[') || text_is_alpha('\xe4'));
 	assert_true(text_is_digit('0') && text_is_digit('9'));
 	assert_false(text_is_digit('/') || text_is_digit(':'));
+	assert_true(text_is_blank(' ') && text_is_blank('\t'));
+	assert_false(text_is_blank('\n') || text_is_blank('\0'));
 	assert_true(text_has_8bit(TEXT("a\x80")));
 	assert_false(text_has_8bit(TEXT("a\x7f")));
 	assert_true(text_has_control(TEXT("a\x7f")));
@@ -170,6 +198,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(characters_stay_whole),
 	    cmocka_unit_test(visible),
 	    cmocka_unit_test(utf8),
 	    cmocka_unit_test(numbers),
