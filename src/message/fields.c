@@ -6,23 +6,16 @@
 
 #include "base/crypt.h"
 #include "message/address.h"
+#include "message/fold.h"
 #include "message/word.h"
-
-/* RFC 2047 section 2: octets of an encoded word, and of a line with one. */
-#define WORD_MAX      75
-#define WORD_LINE_MAX 76
-/* Octets of encoded text that every word may have: one character in Q. */
-#define WORD_TEXT_MIN 12
-/* Where a word would have fewer octets left a line ends before it. */
-#define WORD_ROOM_MIN 31
 
 /* Octets of one segment of a parameter (RFC 2231 section 3). */
 #define SEGMENT_MAX 700
 /* How far a parameter's other form is looked for. */
 #define PARAMETERS_SEEN 1024
 
-/* How far before the limit a word may be cut. */
-#define CUT_BACK 16
+/* A line ends before a word that would have fewer octets left in it. */
+#define WORD_ROOM_MIN 31
 
 enum form {
 	FORM_UNSTRUCTURED,
@@ -64,14 +57,6 @@ struct faults {
 	bool nul;
 	bool encode;
 	bool is_long;
-};
-
-/* A value being folded. */
-struct folder {
-	struct buf *out;
-	size_t column;
-	bool named; /* the line begins with the field's name */
-	bool may_cut;
 };
 
 static const struct {
@@ -150,116 +135,6 @@ static bool
 is_8bit(char c)
 {
 	return ((unsigned char)c & 0x80) != 0;
-}
-
-/* How an encoded word is made. */
-struct encoding {
-	bool utf8;
-	bool phrase;
-	bool base64;
-};
-
-static bool
-is_q_plain(char c, bool phrase)
-{
-	if (text_is_alpha(c) || text_is_digit(c))
-		return true;
-	if (phrase)
-		return c != '\0' && strchr("!*+-/", c) != NULL;
-	return c > 32 && c < 127 && strchr("=?_", c) == NULL;
-}
-
-static size_t
-q_cost(struct text t, bool phrase)
-{
-	size_t i, cost = 0;
-
-	for (i = 0; i < t.len; i++)
-		cost += t.at[i] == ' ' || is_q_plain(t.at[i], phrase) ? 1 : 3;
-	return cost;
-}
-
-/* How much of t an encoded word stands for whose text has `room` octets. */
-static size_t
-word_octets(struct text t, const struct encoding *how, size_t room)
-{
-	size_t cost, n;
-
-	if (how->base64)
-		n = room / 4 * 3;
-	else
-		for (n = 0; n < t.len; n++) {
-			cost =
-			    q_cost(text_first(text_skip(t, n), 1), how->phrase);
-			if (cost > room)
-				break;
-			room -= cost;
-		}
-	return how->utf8 ? text_cut(t, n) : text_first(t, n).len;
-}
-
-static void
-add_q(struct text t, bool phrase, struct buf *out)
-{
-	size_t i;
-
-	for (i = 0; i < t.len; i++) {
-		if (t.at[i] == ' ')
-			buf_add_char(out, '_');
-		else if (is_q_plain(t.at[i], phrase))
-			buf_add_char(out, t.at[i]);
-		else
-			buf_format(out, "=%02X", (unsigned char)t.at[i]);
-	}
-}
-
-static const char *
-charset(bool utf8)
-{
-	return utf8 ? "utf-8" : "unknown-8bit";
-}
-
-static void
-add_word(struct text t, const struct encoding *how, struct buf *out)
-{
-	buf_format(
-	    out, "=?%s?%c?", charset(how->utf8), how->base64 ? 'B' : 'Q');
-	if (how->base64)
-		crypt_base64(t, out);
-	else
-		add_q(t, how->phrase, out);
-	buf_add_string(out, "?=");
-}
-
-static int
-encode(struct text t, size_t column, bool utf8, bool phrase, struct buf *out)
-{
-	struct encoding how = {utf8, phrase, false};
-	size_t frame =
-	    strlen("=?") + strlen(charset(utf8)) + strlen("?Q?") + strlen("?=");
-	size_t n, room;
-
-	how.base64 = (t.len + 2) / 3 * 4 < q_cost(t, phrase);
-	while (t.len > 0) {
-		room = WORD_TEXT_MIN;
-		if (column + frame + room < WORD_LINE_MAX)
-			room = WORD_LINE_MAX - column - frame;
-		if (frame + room > WORD_MAX)
-			room = WORD_MAX - frame;
-		n = word_octets(t, &how, room);
-		add_word(text_first(t, n), &how, out);
-		t = text_skip(t, n);
-		if (t.len > 0)
-			buf_add_string(out, "\r\n ");
-		column = 1;
-	}
-	return out->full ? -1 : 0;
-}
-
-int
-fields_encode(struct text text, size_t column, bool phrase, struct buf *out)
-{
-	return encode(text, column, text_is_utf8(text), phrase, out);
 }
 
 static void
@@ -346,8 +221,10 @@ close_run(struct writer *w)
 		put(w, TEXT("\r\n"));
 	put(w, w->lead);
 	before = w->out->len;
-	encode(buf_text(&w->run), w->column, w->utf8,
-	    w->phrase || w->place != PLACE_TEXT, w->out);
+	word_encode(buf_text(&w->run),
+	    (w->utf8 ? WORD_UTF8 : 0) |
+		(w->phrase || w->place != PLACE_TEXT ? WORD_PHRASE : 0),
+	    w->column, w->out);
 	buf_reset(&w->run);
 	note_column(w, text_skip(buf_text(w->out), before));
 }
@@ -960,164 +837,6 @@ rewrite(struct text value, struct text name, const struct faults *faults,
 	return result;
 }
 
-/* A backslash must not lose the blank behind it. */
-static bool
-is_escape(const struct folder *f, char c)
-{
-	return !f->may_cut && c == '\\';
-}
-
-/* Whether a line may end before its byte at `at', which is not the first. */
-static bool
-may_break(const struct folder *f, struct text line, size_t at)
-{
-	return text_is_blank(line.at[at]) && !text_is_blank(line.at[at - 1]) &&
-	       !is_escape(f, line.at[at - 1]);
-}
-
-/* The last place up to the limit where the line may end, or 0. */
-static size_t
-last_break(const struct folder *f, struct text line, size_t limit)
-{
-	size_t at;
-
-	for (at = limit; at > 0 && !may_break(f, line, at); at--)
-		continue;
-	return at;
-}
-
-static size_t
-next_break(const struct folder *f, struct text line, size_t at)
-{
-	while (at < line.len && !may_break(f, line, at))
-		at++;
-	return at;
-}
-
-static size_t
-count_blanks(struct text t)
-{
-	size_t n;
-
-	for (n = 0; n < t.len && text_is_blank(t.at[n]); n++)
-		continue;
-	return n;
-}
-
-/* Octets of the first word, or more than fit into a line. */
-static size_t
-count_word(const struct folder *f, struct text t)
-{
-	size_t n;
-
-	for (n = 0; n < t.len && n < FIELDS_LINE_MAX; n++)
-		if (n > 0 && may_break(f, t, n))
-			break;
-	return n;
-}
-
-static void
-fold_add(struct folder *f, struct text t)
-{
-	buf_add_text(f->out, t);
-	f->column += t.len;
-}
-
-/* Blanks that leave no room for the word behind them become one. */
-static struct text
-begin_line(struct folder *f, struct text rest)
-{
-	size_t blanks = count_blanks(rest);
-
-	f->column = 0;
-	f->named = false;
-	if (blanks > 1 &&
-	    blanks + count_word(f, text_skip(rest, blanks)) > FIELDS_LINE_MAX)
-		return text_skip(rest, blanks - 1);
-	return rest;
-}
-
-/* Not inside a character, nor where a part would look like an encoded word. */
-static size_t
-cut_length(struct text line, size_t limit)
-{
-	size_t n = limit;
-
-	while (n > limit - CUT_BACK &&
-	       (line.at[n] == '=' || line.at[n - 1] == '='))
-		n--;
-	return text_cut(line, n);
-}
-
-static bool
-starts_encoded(struct text t)
-{
-	size_t n = word_length(t);
-
-	return n > 0 && (n == t.len || text_is_blank(t.at[n]));
-}
-
-/* How much of an over-long line goes on it. */
-static size_t
-line_length(const struct folder *f, struct text line)
-{
-	size_t limit = FIELDS_LINE_MAX - f->column;
-	size_t blanks, n = last_break(f, line, limit);
-	struct text word;
-
-	if (n > 0)
-		return n;
-	blanks = count_blanks(line);
-	word = text_skip(line, blanks);
-	if (f->named && (count_word(f, word) < FIELDS_LINE_MAX ||
-			    blanks + CUT_BACK + 3 >= limit))
-		return 0;
-	if (f->may_cut && !starts_encoded(word))
-		return cut_length(line, limit);
-	return next_break(f, line, limit + 1);
-}
-
-static void
-fold_line(struct folder *f, struct text line)
-{
-	size_t n;
-
-	while (line.len > 1 && text_is_blank(line.at[line.len - 1]) &&
-	       !is_escape(f, line.at[line.len - 2]))
-		line.len--;
-	if (!f->named)
-		line = begin_line(f, line);
-	while (line.len > 0 && f->column + line.len > FIELDS_LINE_MAX) {
-		n = line_length(f, line);
-		fold_add(f, cut(&line, n));
-		if (line.len == 0)
-			return;
-		buf_add_string(f->out, "\r\n");
-		line = begin_line(f, line);
-		if (!text_is_blank(line.at[0]))
-			fold_add(f, TEXT(" "));
-	}
-	fold_add(f, line);
-}
-
-/* The folder stands behind the field's name. */
-static void
-fold(struct folder *f, struct text value)
-{
-	struct text line;
-
-	while (text_next_line(&value, &line)) {
-		if (f->column + line.len > FIELDS_LINE_MAX)
-			fold_line(f, line);
-		else
-			fold_add(f, line);
-		if (value.len > 0)
-			buf_add_string(f->out, "\r\n");
-		f->column = 0;
-		f->named = false;
-	}
-}
-
 static void
 find_faults(
     const struct header_field *field, bool smtputf8, struct faults *faults)
@@ -1129,22 +848,20 @@ find_faults(
 	    text_has_8bit(rest) && !(smtputf8 && text_is_utf8(rest));
 	faults->is_long = false;
 	while (text_next_line(&rest, &line))
-		faults->is_long |= line.len > FIELDS_LINE_MAX;
+		faults->is_long |= line.len > FOLD_LINE_MAX;
 }
 
 static int
 replace(struct message_field *f, const struct faults *faults, struct text old,
     struct text new, struct fields_remarks *remarks, struct error *e)
 {
-	struct folder folder = {.column = f->field.name.len + 1, .named = true};
 	struct buf folded;
 	bool changed;
 	int result = 0;
 
 	buf_init(&folded, SIZE_MAX / 4);
-	folder.out = &folded;
-	folder.may_cut = form_of(f->field.name) == FORM_UNSTRUCTURED;
-	fold(&folder, new);
+	fold(new, f->field.name.len + 1,
+	    form_of(f->field.name) == FORM_UNSTRUCTURED, &folded);
 	changed = !text_equal(buf_text(&folded), old);
 	remarks->folded += faults->is_long && changed;
 	remarks->nul += faults->nul;
@@ -1188,7 +905,7 @@ may_be_faulty(const struct message *m, const struct message_field *f)
 
 	return !f->dropped &&
 	       (f->owned != NULL || facts->header_8bit || facts->header_nul ||
-		   facts->header_longest > FIELDS_LINE_MAX);
+		   facts->header_longest > FOLD_LINE_MAX);
 }
 
 int

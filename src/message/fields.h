@@ -11,8 +11,6 @@
 #include "base/error.h"
 #include "message/message.h"
 
-#define FIELDS_LINE_MAX 998 /* octets without CRLF */
-
 /* What was done that the log should know. */
 struct fields_remarks {
 	size_t encoded; /* fields with 8-bit bytes */
@@ -45,14 +43,5 @@ int fields_repair(struct message *m, bool utf8, struct fields_remarks *remarks,
 /* Whether an address in a field that is not dropped has a domain and a
  * non-ASCII local-part, which only SMTPUTF8 can carry. */
 bool fields_need_utf8(struct message *m);
-
-/*
- * Appends text as encoded words of at most 75 octets each (RFC 2047 section
- * 2), separated by CRLF SP, the first one after `column` octets of its line;
- * never cuts a UTF-8 sequence. phrase: only what RFC 2047 section 5 (3) allows
- * there. -1 when out is full.
- */
-int fields_encode(
-    struct text text, size_t column, bool phrase, struct buf *out);
 
 #endif

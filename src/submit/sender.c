@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "message/fields.h"
+#include "message/word.h"
 
 #define FULL_NAME_MAX 300
 
@@ -229,7 +229,8 @@ add_mailbox(struct text name, struct text path, struct buf *out)
 		return buf_add_text(out, path);
 	if (is_plain(name))
 		return address_format_mailbox(name, path, out);
-	fields_encode(name, strlen("From: "), true, out);
+	word_encode(name, WORD_PHRASE | (text_is_utf8(name) ? WORD_UTF8 : 0),
+	    strlen("From: "), out);
 	buf_add_string(out, " <");
 	buf_add_text(out, path);
 	return buf_add_char(out, '>');

@@ -1,10 +1,12 @@
 #include "../unit.h"
 
+#include "../decode.h"
 #include "../parse.h"
 #include "base/crypt.h"
 #include "base/mem.h"
 #include "message/address.h"
 #include "message/fields.h"
+#include "message/fold.h"
 
 #define O_UML "\xc3\xb6"
 #define U_UML "\xc3\xbc"
@@ -424,43 +426,6 @@ remarks_count_fields(void **state)
 	assert_int_equal(remarks.nul, 1);
 	assert_int_equal(remarks.folded, 0);
 	buf_clear(&out);
-}
-
-/* Where an encoded word begins at t, its octets and what it stands for; 0
- * where none does. Only what RFC 2047 section 2 has, in US-ASCII. */
-static size_t
-decode_word(struct text t, struct text *charset, struct buf *out)
-{
-	struct text rest = t, parts[3];
-	char c, hex[3] = "";
-	size_t i;
-
-	if (!text_starts_fold(rest, TEXT("=?")))
-		return 0;
-	rest = text_skip(rest, 2);
-	for (i = 0; i < 3; i++) {
-		parts[i] = text_first(rest, text_find(rest, '?'));
-		rest = text_skip(rest, parts[i].len + 1);
-		if (text_has_control(parts[i]) || text_has_8bit(parts[i]) ||
-		    text_find(parts[i], ' ') < parts[i].len)
-			return 0;
-	}
-	c = parts[1].len == 1 ? text_lower(parts[1].at[0]) : '\0';
-	if (rest.len == 0 || rest.at[0] != '=' || (c != 'q' && c != 'b'))
-		return 0;
-	*charset = parts[0];
-	if (c == 'b' && crypt_unbase64(parts[2], out) == -1)
-		return 0;
-	for (i = 0; c == 'q' && i < parts[2].len; i++) {
-		if (parts[2].at[i] == '=' && i + 2 < parts[2].len) {
-			memcpy(hex, parts[2].at + i + 1, 2);
-			buf_add_char(out, (char)strtoul(hex, NULL, 16));
-			i += 2;
-		} else
-			buf_add_char(
-			    out, parts[2].at[i] == '_' ? ' ' : parts[2].at[i]);
-	}
-	return (size_t)(rest.at + 1 - t.at);
 }
 
 static bool
@@ -998,7 +963,7 @@ check_line(const struct trial *t, const struct message_field *f,
 {
 	size_t i, start = 0;
 
-	if (line.len <= FIELDS_LINE_MAX)
+	if (line.len <= FOLD_LINE_MAX)
 		return;
 	if (first)
 		start = f->field.name.len + 1;
@@ -1008,7 +973,7 @@ check_line(const struct trial *t, const struct message_field *f,
 		CHECK(t, !is_white(line.at[i]) || is_white(line.at[i - 1]) ||
 			     line.at[i - 1] == '\\');
 	CHECK(t, !is_unstructured(f) || line.at[start] == '=');
-	CHECK(t, !first || line.len - start >= FIELDS_LINE_MAX);
+	CHECK(t, !first || line.len - start >= FOLD_LINE_MAX);
 }
 
 static size_t
@@ -1069,7 +1034,7 @@ check_field(const struct trial *t, const struct message_field *old,
 	check_bytes(t, old, new);
 	check_words(t, new->field.raw);
 	without_nul(old->field.value, &value);
-	cut = longest(old->field.raw) > FIELDS_LINE_MAX;
+	cut = longest(old->field.raw) > FOLD_LINE_MAX;
 	if (is_unstructured(old))
 		check_text(t, buf_text(&value), new->field.value, cut);
 	else if (text_starts_fold(old->field.value, TEXT("a/b")))
@@ -1149,72 +1114,6 @@ any_header_is_mended(void **state)
 		try_one(seed++);
 }
 
-/* Every column and every length of text. */
-static void
-encoded_words_fit(void **state)
-{
-	static const char *const units[] = {
-	    "a", O_UML, "a ", "\xe2\x82\xac", "\xf0\x9f\x98\x80", "\xff", "=?"};
-	struct text charset, line, rest;
-	struct buf text, out, back;
-	size_t column, i, len;
-
-	(void)state;
-	buf_init(&text, SIZE_MAX / 4);
-	buf_init(&out, SIZE_MAX / 4);
-	buf_init(&back, SIZE_MAX / 4);
-	for (i = 0; i < COUNT(units) * 2; i++)
-		for (column = 0; column < 80; column += 3) {
-			buf_reset(&text);
-			buf_reset(&out);
-			buf_reset(&back);
-			for (len = 0; len < column + 20; len++)
-				buf_add_string(&text, units[i / 2]);
-			assert_int_equal(fields_encode(buf_text(&text), column,
-					     i % 2 == 0, &out),
-			    0);
-			rest = buf_text(&out);
-			while (text_next_line(&rest, &line)) {
-				assert_true(line.len <= 76);
-				line = text_trim(line);
-				assert_int_equal(
-				    decode_word(line, &charset, &back),
-				    line.len);
-				assert_true(line.len <= 75);
-			}
-			assert_true(
-			    text_equal(buf_text(&text), buf_text(&back)));
-		}
-	buf_clear(&text);
-	buf_clear(&out);
-	buf_clear(&back);
-}
-
-static void
-an_encoded_phrase_has_only_what_it_may(void **state)
-{
-	struct buf out;
-	struct text rest;
-	char all[256];
-	size_t i;
-
-	(void)state;
-	for (i = 0; i < sizeof(all); i++)
-		all[i] = (char)(i < 128 && i > 31 ? i : 'a');
-	buf_init(&out, SIZE_MAX / 4);
-	fields_encode((struct text){all, sizeof(all)}, 0, true, &out);
-	rest = buf_text(&out);
-	for (i = 0; i < rest.len; i++)
-		assert_true(text_is_alpha(rest.at[i]) ||
-			    text_is_digit(rest.at[i]) ||
-			    strchr("!*+-/=_?\r\n ", rest.at[i]) != NULL);
-	buf_clear(&out);
-	buf_init(&out, 20);
-	assert_int_equal(
-	    fields_encode((struct text){all, sizeof(all)}, 0, true, &out), -1);
-	buf_clear(&out);
-}
-
 int
 main(void)
 {
@@ -1231,8 +1130,6 @@ main(void)
 	    cmocka_unit_test(what_is_fit_is_not_touched),
 	    cmocka_unit_test(fields_made_by_us_are_repaired),
 	    cmocka_unit_test(remarks_count_fields),
-	    cmocka_unit_test(encoded_words_fit),
-	    cmocka_unit_test(an_encoded_phrase_has_only_what_it_may),
 	    cmocka_unit_test(any_header_is_mended),
 	};
 

@@ -1,0 +1,174 @@
+#include "message/fold.h"
+
+#include "message/word.h"
+
+/* How far before the limit a word may be cut. */
+#define CUT_BACK 16
+
+/* A value being folded. */
+struct folder {
+	struct buf *out;
+	size_t column;
+	bool named; /* the line begins with the field's name */
+	bool may_cut;
+};
+
+/* A backslash must not lose the blank behind it. */
+static bool
+is_escape(const struct folder *f, char c)
+{
+	return !f->may_cut && c == '\\';
+}
+
+/* Whether a line may end before its byte at `at', which is not the first. */
+static bool
+may_break(const struct folder *f, struct text line, size_t at)
+{
+	return text_is_blank(line.at[at]) && !text_is_blank(line.at[at - 1]) &&
+	       !is_escape(f, line.at[at - 1]);
+}
+
+/* The last place up to the limit where the line may end, or 0. */
+static size_t
+last_break(const struct folder *f, struct text line, size_t limit)
+{
+	size_t at;
+
+	for (at = limit; at > 0 && !may_break(f, line, at); at--)
+		continue;
+	return at;
+}
+
+static size_t
+next_break(const struct folder *f, struct text line, size_t at)
+{
+	while (at < line.len && !may_break(f, line, at))
+		at++;
+	return at;
+}
+
+static size_t
+count_blanks(struct text t)
+{
+	size_t n;
+
+	for (n = 0; n < t.len && text_is_blank(t.at[n]); n++)
+		continue;
+	return n;
+}
+
+/* Octets of the first word, or more than fit into a line. */
+static size_t
+count_word(const struct folder *f, struct text t)
+{
+	size_t n;
+
+	for (n = 0; n < t.len && n < FOLD_LINE_MAX; n++)
+		if (n > 0 && may_break(f, t, n))
+			break;
+	return n;
+}
+
+static void
+fold_add(struct folder *f, struct text t)
+{
+	buf_add_text(f->out, t);
+	f->column += t.len;
+}
+
+/* Blanks that leave no room for the word behind them become one. */
+static struct text
+begin_line(struct folder *f, struct text rest)
+{
+	size_t blanks = count_blanks(rest);
+
+	f->column = 0;
+	f->named = false;
+	if (blanks > 1 &&
+	    blanks + count_word(f, text_skip(rest, blanks)) > FOLD_LINE_MAX)
+		return text_skip(rest, blanks - 1);
+	return rest;
+}
+
+/* Not inside a character, nor where a part would look like an encoded word. */
+static size_t
+cut_length(struct text line, size_t limit)
+{
+	size_t n = limit;
+
+	while (n > limit - CUT_BACK &&
+	       (line.at[n] == '=' || line.at[n - 1] == '='))
+		n--;
+	return text_cut(line, n);
+}
+
+static bool
+starts_encoded(struct text t)
+{
+	size_t n = word_length(t);
+
+	return n > 0 && (n == t.len || text_is_blank(t.at[n]));
+}
+
+/* How much of an over-long line goes on it. */
+static size_t
+line_length(const struct folder *f, struct text line)
+{
+	size_t limit = FOLD_LINE_MAX - f->column;
+	size_t blanks, n = last_break(f, line, limit);
+	struct text word;
+
+	if (n > 0)
+		return n;
+	blanks = count_blanks(line);
+	word = text_skip(line, blanks);
+	if (f->named && (count_word(f, word) < FOLD_LINE_MAX ||
+			    blanks + CUT_BACK + 3 >= limit))
+		return 0;
+	if (f->may_cut && !starts_encoded(word))
+		return cut_length(line, limit);
+	return next_break(f, line, limit + 1);
+}
+
+static void
+fold_line(struct folder *f, struct text line)
+{
+	size_t n;
+
+	while (line.len > 1 && text_is_blank(line.at[line.len - 1]) &&
+	       !is_escape(f, line.at[line.len - 2]))
+		line.len--;
+	if (!f->named)
+		line = begin_line(f, line);
+	while (line.len > 0 && f->column + line.len > FOLD_LINE_MAX) {
+		n = line_length(f, line);
+		fold_add(f, text_first(line, n));
+		line = text_skip(line, n);
+		if (line.len == 0)
+			return;
+		buf_add_string(f->out, "\r\n");
+		line = begin_line(f, line);
+		if (!text_is_blank(line.at[0]))
+			fold_add(f, TEXT(" "));
+	}
+	fold_add(f, line);
+}
+
+void
+fold(struct text value, size_t column, bool may_cut, struct buf *out)
+{
+	struct folder f = {
+	    .out = out, .column = column, .named = true, .may_cut = may_cut};
+	struct text line;
+
+	while (text_next_line(&value, &line)) {
+		if (f.column + line.len > FOLD_LINE_MAX)
+			fold_line(&f, line);
+		else
+			fold_add(&f, line);
+		if (value.len > 0)
+			buf_add_string(out, "\r\n");
+		f.column = 0;
+		f.named = false;
+	}
+}

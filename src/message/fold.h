@@ -1,0 +1,22 @@
+#ifndef FOLD_H
+#define FOLD_H
+
+/*
+ * fold: long lines of a header section, RFC 5322 section 2.2.3.
+ */
+
+#include "base/buf.h"
+#include "base/text.h"
+
+#define FOLD_LINE_MAX 998 /* octets without CRLF, RFC 5322 section 2.1.1 */
+
+/*
+ * Appends the lines of a value that stands behind `column` octets of a field's
+ * name. Lines over FOLD_LINE_MAX octets are folded at white space, never
+ * inside an encoded word. A single word that is longer is cut where may_cut is
+ * set, and else left alone; without may_cut a backslash keeps the blank behind
+ * it, too.
+ */
+void fold(struct text value, size_t column, bool may_cut, struct buf *out);
+
+#endif
