@@ -59,16 +59,12 @@ print_faults(const struct config *c)
 static bool
 is_checked(const struct config *c, size_t at)
 {
-	const char *name, *aliases = c->accounts[at].aliases;
-	size_t i;
+	struct text name = text_of(c->accounts[at].aliases);
+	size_t i = 0;
 
-	for (i = 0; i < at; i++) {
-		name = c->accounts[i].aliases;
-		if (name == aliases || (name != NULL && aliases != NULL &&
-					   strcmp(name, aliases) == 0))
-			return true;
-	}
-	return false;
+	while (i < at && !text_equal(text_of(c->accounts[i].aliases), name))
+		i++;
+	return i < at;
 }
 
 /* The status is that of the first fault. */

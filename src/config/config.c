@@ -48,25 +48,6 @@ layer_close(struct parser *p)
 	buf_wipe(&layer->bytes);
 }
 
-/* `name' as the source resolved it; the bytes stay with the parser. */
-static int
-include_open(
-    struct parser *p, const char *name, struct buf *bytes, struct error *e)
-{
-	size_t i;
-
-	for (i = 0; i < p->depth; i++) {
-		if (strcmp(p->layers[i].name, name) == 0)
-			return error_set(
-			    e, ERROR_CONFIG, NULL, "the file includes itself");
-	}
-	p->included += bytes->len;
-	layer_open(p, mem_copy(name), buf_text(bytes));
-	p->layers[p->depth - 1].bytes = *bytes;
-	buf_init(bytes, 0);
-	return 0;
-}
-
 static int
 include_large(struct error *e)
 {
@@ -74,12 +55,14 @@ include_large(struct error *e)
 	    "more than %d octets are included", CONFIG_SIZE_MAX);
 }
 
+/* Name and bytes stay with the parser. */
 static int
 include_read(struct parser *p, const char *path, struct error *e)
 {
 	const char *from = p->layers[p->depth - 1].name;
 	struct buf bytes;
 	char *name = NULL;
+	size_t i;
 	int rc;
 
 	buf_init(&bytes, CONFIG_SIZE_MAX - p->included);
@@ -88,13 +71,22 @@ include_read(struct parser *p, const char *path, struct error *e)
 		p->included = CONFIG_SIZE_MAX;
 		rc = include_large(e);
 	}
-	if (rc == 0)
-		rc = include_open(p, name == NULL ? path : name, &bytes, e);
-	else
+	if (rc == -1)
 		error_set(e, ERROR_CONFIG, NULL, "the file cannot be read");
-	free(name);
-	buf_wipe(&bytes);
-	return rc;
+	for (i = 0; rc == 0 && i < p->depth; i++) {
+		if (strcmp(p->layers[i].name, name) == 0)
+			rc = error_set(
+			    e, ERROR_CONFIG, NULL, "the file includes itself");
+	}
+	if (rc == -1) {
+		free(name);
+		buf_wipe(&bytes);
+		return -1;
+	}
+	p->included += bytes.len;
+	layer_open(p, name, buf_text(&bytes));
+	p->layers[p->depth - 1].bytes = bytes;
+	return 0;
 }
 
 static int
@@ -142,24 +134,13 @@ account_find(const struct config *c, struct text name)
 	return NULL;
 }
 
-/* Also where the name stands twice, so that the lines below do not count as
- * second values of the account above. */
-static void
-account_new(struct parser *p, struct text name)
-{
-	struct config *c = p->config;
-
-	*mem_push(c->accounts, c->account_count) =
-	    (struct account){.name = mem_string(name.at, name.len)};
-	p->in_account = true;
-	slots_clear(p->places);
-}
-
+/* There is a new one also where the name stands twice, so that the lines below
+ * do not count as second values of the account above. */
 static int
 account_begin(void *arg, struct text name, struct error *e)
 {
 	struct parser *p = arg;
-	const struct config *c = p->config;
+	struct config *c = p->config;
 	int rc = 0;
 
 	if (name.len > ACCOUNT_NAME_MAX || text_find(name, ' ') < name.len)
@@ -171,7 +152,10 @@ account_begin(void *arg, struct text name, struct error *e)
 	else if (account_find(c, name) != NULL)
 		rc = error_set(e, ERROR_CONFIG, NULL,
 		    "there is an account `%s' already", SHOWN(name));
-	account_new(p, name);
+	*mem_push(c->accounts, c->account_count) =
+	    (struct account){.name = mem_string(name.at, name.len)};
+	p->in_account = true;
+	slots_clear(p->places);
 	return rc;
 }
 
@@ -239,12 +223,6 @@ line_set(struct parser *p, const struct keyword *k, struct text value,
 	return keyword_set(k, a, value, &reader, e);
 }
 
-static bool
-is_keyword_char(char c)
-{
-	return text_is_alpha(c) || text_is_digit(c) || c == '-' || c == '_';
-}
-
 /* A word that resembles no keyword is not shown: it may be a password that
  * went astray. */
 static void
@@ -277,7 +255,9 @@ word_next(struct text *rest)
 	struct text word;
 	size_t len = 0;
 
-	while (len < rest->len && is_keyword_char(rest->at[len]))
+	while (len < rest->len &&
+	       (text_is_alpha(rest->at[len]) || text_is_digit(rest->at[len]) ||
+		   rest->at[len] == '-' || rest->at[len] == '_'))
 		len++;
 	word = text_first(*rest, len);
 	*rest = text_skip(*rest, len);

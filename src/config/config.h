@@ -17,7 +17,8 @@
 #include "config/keyword.h"
 #include "submit/account.h"
 
-/* Reads an included file into out (a buffer that the caller wipes); relative
+/* Reads an included file into out (a buffer that the caller wipes), and gives
+ * the name it has for people and includes, which the caller frees; relative
  * paths are relative to the including file, `from`. 0 or -1. */
 struct config_source {
 	int (*read)(void *arg, const char *from, const char *path,

@@ -21,23 +21,21 @@ static const struct scheme {
     {"smtp+plain://", SMARTHOST_PLAIN, 25},
 };
 
-static bool
-is_host_char(char c)
-{
-	return text_is_alpha(c) || text_is_digit(c) || c == '-' || c == '_';
-}
-
 bool
 account_is_host(struct text t)
 {
 	size_t i, label = 0;
+	char c;
 
 	if (t.len == 0 || t.len > HOST_MAX || t.at[0] == '-')
 		return false;
 	for (i = 0; i < t.len; i++) {
-		if (t.at[i] == '.' && label > 0)
+		c = t.at[i];
+		if (c == '.' && label > 0)
 			label = 0;
-		else if (is_host_char(t.at[i]) && label < LABEL_MAX)
+		else if (label < LABEL_MAX &&
+			 (text_is_alpha(c) || text_is_digit(c) || c == '-' ||
+			     c == '_'))
 			label++;
 		else
 			return false;

@@ -2,7 +2,7 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -83,65 +83,45 @@ read_file(struct config *c, const char *path, struct error *e)
 	return result;
 }
 
-/* A folder on the way may not be searched by us: HOME is that of whoever
- * started the daemon that calls us. A file that is there and may not be read
- * is another thing. */
-static bool
-is_hidden(const char *path)
-{
-	struct stat st;
-
-	return lstat(path, &st) == -1 && errno == EACCES;
-}
-
-/* Reads path unless one was found before; notes it as tried. */
+/* Notes path as tried. A folder on the way may not be searched by us: HOME is
+ * that of whoever started the daemon that calls us. A file that is there and
+ * may not be read is another thing. */
 static int
-try_file(struct config *c, int found, struct buf *path, struct buf *tried,
-    struct error *e)
+try_file(struct config *c, const char *path, struct buf *tried, struct error *e)
 {
-	const char *name = buf_string(path);
 	struct error missing;
+	struct stat st;
 	bool hidden;
+	int found;
 
 	error_clear(&missing);
-	if (found != 0 || path->len == 0)
-		return found;
-	found = read_file(c, name, &missing);
-	hidden = found == -1 && missing.sys == EACCES && is_hidden(name);
-	if (hidden)
-		found = 0;
-	if (found == -1)
-		*e = missing;
-	buf_format(tried, "%s%s%s", tried->len == 0 ? "" : ", ", name,
+	found = read_file(c, path, &missing);
+	hidden = found == -1 && missing.sys == EACCES &&
+		 lstat(path, &st) == -1 && errno == EACCES;
+	buf_format(tried, "%s%s%s", tried->len == 0 ? "" : ", ", path,
 	    hidden ? " (Permission denied)" : "");
-	return found;
-}
-
-static void
-user_path(const struct host *h, struct buf *path)
-{
-	const char *folder;
-
-	folder = host_environment("XDG_CONFIG_HOME");
-	if (folder != NULL && folder[0] == '/')
-		buf_format(path, "%s/sendling/config", folder);
-	else if (h->home[0] != '\0')
-		buf_format(path, "%s/.config/sendling/config", h->home);
+	if (found == -1 && !hidden)
+		*e = missing;
+	return hidden ? 0 : found;
 }
 
 static int
 find_file(
     const struct host *h, struct config *c, struct buf *tried, struct error *e)
 {
+	const char *folder = host_environment("XDG_CONFIG_HOME");
 	struct buf path;
-	int found;
+	int found = 0;
 
 	buf_init(&path, PATH_MAX);
-	user_path(h, &path);
-	found = try_file(c, 0, &path, tried, e);
-	buf_reset(&path);
-	buf_add_string(&path, SYSCONFDIR "/sendling.conf");
-	found = try_file(c, found, &path, tried, e);
+	if (folder != NULL && folder[0] == '/')
+		buf_format(&path, "%s/sendling/config", folder);
+	else if (h->home[0] != '\0')
+		buf_format(&path, "%s/.config/sendling/config", h->home);
+	if (path.len > 0)
+		found = try_file(c, buf_string(&path), tried, e);
+	if (found == 0)
+		found = try_file(c, SYSCONFDIR "/sendling.conf", tried, e);
 	buf_clear(&path);
 	return found;
 }
@@ -187,23 +167,17 @@ read_sets(const struct settings_plan *plan, struct config *c)
 /* Not every variable of the form is meant for us: beside a service of our
  * name Kubernetes sets SENDLING_PORT=tcp://..., SENDLING_SERVICE_HOST and
  * more. */
-static bool
-is_meant(struct text keyword, struct text value)
-{
-	return text_trim(value).len > 0 &&
-	       (keyword_find(keyword) != NULL || keyword_near(keyword) != NULL);
-}
-
 static void
 read_variable(struct config *c, const char *name, struct text value)
 {
-	char word[64];
 	struct text keyword;
+	char word[64];
 
 	if (config_keyword_of_environment(name, word, sizeof(word)) == -1)
 		return;
 	keyword = text_of(word);
-	if (is_meant(keyword, value))
+	if (text_trim(value).len > 0 &&
+	    (keyword_find(keyword) != NULL || keyword_near(keyword) != NULL))
 		config_set(c, name, keyword, value);
 }
 
@@ -220,7 +194,7 @@ read_environment(struct config *c)
 		name = text_first(entry, text_find(entry, '='));
 		variable = mem_string(name.at, name.len);
 		read_variable(c, variable, text_skip(entry, name.len + 1));
-		mem_wipe_string(variable);
+		free(variable);
 	}
 }
 
@@ -246,19 +220,6 @@ read_list(void *arg, const char *path, struct buf *out, struct error *e)
 
 const struct alias_source settings_lists = {read_list, NULL};
 
-/* Nobody asked for the system's file, so it may be missing. */
-static int
-refuse_aliases(
-    const struct account *a, const struct error *why, struct error *e)
-{
-	if (why->kind == ERROR_INPUT && a->aliases == NULL)
-		return 0;
-	*e = *why;
-	e->kind = ERROR_CONFIG;
-	e->doing = "aliases";
-	return -1;
-}
-
 int
 settings_read_aliases(
     const struct account *a, struct alias_map **map, struct error *e)
@@ -276,11 +237,15 @@ settings_read_aliases(
 	error_clear(&why);
 	buf_init(&bytes, ALIAS_SIZE_MAX);
 	result = file_read(path, FILE_CONFIG, &bytes, NULL, &why);
-	if (result == -1) {
-		result = refuse_aliases(a, &why, e);
-	} else {
+	if (result == 0) {
 		*map = alias_new();
 		result = alias_parse(*map, path, buf_text(&bytes), e);
+	} else if (why.kind == ERROR_INPUT && a->aliases == NULL) {
+		result = 0; /* nobody asked for the system's */
+	} else {
+		*e = why;
+		e->kind = ERROR_CONFIG;
+		e->doing = "aliases";
 	}
 	buf_clear(&bytes);
 	if (result == -1) {
