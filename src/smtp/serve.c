@@ -161,10 +161,7 @@ finish_mail(struct serve *s, const struct error *e, const char *words)
 static void
 take_helo(struct serve *s, struct text argument)
 {
-	if (argument.len == 0) {
-		fault(s, "501 5.5.4 write HELO name");
-		return;
-	}
+	(void)argument;
 	forget_mail(s);
 	reply(s, "250 %s", s->plan.host);
 }
@@ -172,10 +169,7 @@ take_helo(struct serve *s, struct text argument)
 static void
 take_ehlo(struct serve *s, struct text argument)
 {
-	if (argument.len == 0) {
-		fault(s, "501 5.5.4 write EHLO name");
-		return;
-	}
+	(void)argument;
 	forget_mail(s);
 	reply(s, "250-%s", s->plan.host);
 	reply(s, "250-PIPELINING");
@@ -294,30 +288,6 @@ take_rset(struct serve *s, struct text argument)
 }
 
 static void
-take_noop(struct serve *s, struct text argument)
-{
-	(void)argument;
-	reply(s, "250 2.0.0 here");
-}
-
-static void
-take_vrfy(struct serve *s, struct text argument)
-{
-	if (argument.len == 0)
-		fault(s, "501 5.5.4 write VRFY address");
-	else
-		reply(s, "252 2.1.5 cannot say, but will take mail for it");
-}
-
-static void
-take_help(struct serve *s, struct text argument)
-{
-	(void)argument;
-	reply(s, "214 2.0.0 EHLO HELO MAIL RCPT DATA BDAT RSET NOOP VRFY HELP "
-		 "QUIT");
-}
-
-static void
 take_quit(struct serve *s, struct text argument)
 {
 	(void)argument;
@@ -325,31 +295,31 @@ take_quit(struct serve *s, struct text argument)
 	s->mode = MODE_CLOSED;
 }
 
-static void
-take_unoffered(struct serve *s, struct text argument)
-{
-	(void)argument;
-	fault(s, "502 5.5.1 that is not offered");
-}
+static const char unoffered[] = "502 5.5.1 that is not offered";
 
 static const struct {
-	struct text verb;
+	const char *verb;
+	const char *missing; /* the fault where it has no argument */
+	const char *answer;  /* of what does nothing */
 	void (*take)(struct serve *s, struct text argument);
 } commands[] = {
-    {{"HELO", 4}, take_helo},
-    {{"EHLO", 4}, take_ehlo},
-    {{"MAIL", 4}, take_mail},
-    {{"RCPT", 4}, take_rcpt},
-    {{"DATA", 4}, take_data},
-    {{"BDAT", 4}, take_bdat},
-    {{"RSET", 4}, take_rset},
-    {{"NOOP", 4}, take_noop},
-    {{"VRFY", 4}, take_vrfy},
-    {{"HELP", 4}, take_help},
-    {{"QUIT", 4}, take_quit},
-    {{"AUTH", 4}, take_unoffered},
-    {{"STARTTLS", 8}, take_unoffered},
-    {{"EXPN", 4}, take_unoffered},
+    {"HELO", "501 5.5.4 write HELO name", NULL, take_helo},
+    {"EHLO", "501 5.5.4 write EHLO name", NULL, take_ehlo},
+    {"MAIL", NULL, NULL, take_mail},
+    {"RCPT", NULL, NULL, take_rcpt},
+    {"DATA", NULL, NULL, take_data},
+    {"BDAT", NULL, NULL, take_bdat},
+    {"RSET", NULL, NULL, take_rset},
+    {"NOOP", NULL, "250 2.0.0 here", NULL},
+    {"VRFY", "501 5.5.4 write VRFY address",
+	"252 2.1.5 cannot say, but will take mail for it", NULL},
+    {"HELP", NULL,
+	"214 2.0.0 EHLO HELO MAIL RCPT DATA BDAT RSET NOOP VRFY HELP QUIT",
+	NULL},
+    {"QUIT", NULL, NULL, take_quit},
+    {"AUTH", NULL, unoffered, NULL},
+    {"STARTTLS", NULL, unoffered, NULL},
+    {"EXPN", NULL, unoffered, NULL},
 };
 
 static void
@@ -360,10 +330,16 @@ take_line(struct serve *s, struct text line)
 	size_t i;
 
 	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
-		if (text_equal_fold(verb, commands[i].verb))
+		if (text_equal_fold(verb, text_of(commands[i].verb)))
 			break;
 	if (i == sizeof(commands) / sizeof(commands[0]))
 		fault(s, "500 5.5.1 that is no command");
+	else if (commands[i].missing != NULL && argument.len == 0)
+		fault(s, commands[i].missing);
+	else if (commands[i].answer == unoffered)
+		fault(s, unoffered);
+	else if (commands[i].answer != NULL)
+		reply(s, "%s", commands[i].answer);
 	else
 		commands[i].take(s, argument);
 }
