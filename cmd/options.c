@@ -36,12 +36,6 @@ struct walk {
 
 static const char see_help[] = "`sendling --help' lists the options";
 
-static char *
-visible(const char *string, char out[64])
-{
-	return text_visible(text_of(string), out, 64);
-}
-
 static int
 set_flag(struct walk *w, const char *value)
 {
@@ -138,7 +132,6 @@ static const struct {
 static int
 parse_mode(struct walk *w, const char *value)
 {
-	char shown[64];
 	size_t i;
 
 	for (i = 0; i < MODE_COUNT; i++)
@@ -146,7 +139,7 @@ parse_mode(struct walk *w, const char *value)
 			break;
 	if (i == MODE_COUNT)
 		error_set(w->error, ERROR_USAGE, NULL,
-		    "option -b: no mode is called `%s'", visible(value, shown));
+		    "option -b: no mode is called `%s'", SHOWN(text_of(value)));
 	else if (modes[i].refused != NULL)
 		error_set(w->error, ERROR_USAGE, NULL, "option %s: %s",
 		    modes[i].spelling, modes[i].refused);
@@ -212,16 +205,13 @@ parse_setting(struct walk *w, const char *value)
 {
 	struct request *r = &w->options->request;
 	struct text setting = text_of(value);
-	char shown[64];
-
 	if (text_equal_fold(setting, TEXT("smtputf8=yes")))
 		r->smtputf8 = true;
 	else if (text_equal_fold(setting, TEXT("requiretls=yes")))
 		r->requiretls = true;
 	else if (wishes_parse(setting, &r->wishes) == -1) {
 		error_set(w->error, ERROR_USAGE, "option -O",
-		    "\"%s\" has no value that can be kept",
-		    text_visible(setting, shown, sizeof(shown)));
+		    "\"%s\" has no value that can be kept", SHOWN(setting));
 		return error_hint(w->error,
 		    "mt-priority=-9..9, deliver-by=SECONDS;R, "
 		    "hold-for=SECONDS, hold-until=2026-12-24T08:00:00Z");
@@ -238,43 +228,38 @@ parse_no_dot(struct walk *w, const char *value)
 }
 
 static int
+refuse_value(
+    struct walk *w, const char *value, const char *why, const char *hint)
+{
+	error_set(w->error, ERROR_USAGE, NULL, "option %s: `%s' %s",
+	    w->row->spelling, SHOWN(text_of(value)), why);
+	return error_hint(w->error, "%s", hint);
+}
+
+static int
 parse_notify(struct walk *w, const char *value)
 {
-	char shown[64];
-
 	if (dsn_parse_notify(text_of(value), &w->options->request.notify) == 0)
 		return 0;
-	error_set(w->error, ERROR_USAGE, NULL,
-	    "option %s: `%s' cannot be asked for", w->row->spelling,
-	    visible(value, shown));
-	return error_hint(w->error,
+	return refuse_value(w, value, "cannot be asked for",
 	    "write `never', or a comma list of success, failure, delay");
 }
 
 static int
 parse_ret(struct walk *w, const char *value)
 {
-	char shown[64];
-
 	if (dsn_parse_ret(text_of(value), &w->options->request.ret) == 0)
 		return 0;
-	error_set(w->error, ERROR_USAGE, NULL,
-	    "option %s: `%s' cannot be returned", w->row->spelling,
-	    visible(value, shown));
-	return error_hint(w->error, "write `full' or `hdrs'");
+	return refuse_value(
+	    w, value, "cannot be returned", "write `full' or `hdrs'");
 }
 
 static int
 add_setting(struct walk *w, const char *value)
 {
-	char shown[64];
-
-	if (strchr(value, '=') == NULL) {
-		error_set(w->error, ERROR_USAGE, NULL,
-		    "option %s: `%s' has no value", w->row->spelling,
-		    visible(value, shown));
-		return error_hint(w->error, "write --set KEYWORD=VALUE");
-	}
+	if (strchr(value, '=') == NULL)
+		return refuse_value(
+		    w, value, "has no value", "write --set KEYWORD=VALUE");
 	w->options->settings[w->options->setting_count++] =
 	    (char *)(uintptr_t)value;
 	return 0;
@@ -363,10 +348,8 @@ find_row(const struct options *o, struct text spelling)
 static int
 unknown_option(struct walk *w, struct text spelling)
 {
-	char shown[64];
-
 	error_set(w->error, ERROR_USAGE, NULL, "there is no option %s",
-	    text_visible(spelling, shown, sizeof(shown)));
+	    SHOWN(spelling));
 	return error_hint(w->error, "%s", see_help);
 }
 
