@@ -117,22 +117,22 @@ dsn_parse_xtext(struct text t, struct buf *out)
 	static const char digits[] = "0123456789ABCDEF";
 	const char *high, *low;
 	size_t i;
+	char c;
 
 	for (i = 0; i < t.len; i++) {
-		if (is_xchar(t.at[i])) {
-			buf_add_char(out, t.at[i]);
-			continue;
-		}
-		if (t.at[i] != '+' || t.len - i < 3)
+		c = t.at[i];
+		if (c == '+' && t.len - i > 2) {
+			high = memchr(digits, t.at[++i], 16);
+			low = memchr(digits, t.at[++i], 16);
+			if (high == NULL || low == NULL)
+				return -1;
+			c = (char)((high - digits) << 4 | (low - digits));
+		} else if (!is_xchar(c))
 			return -1;
-		high = memchr(digits, t.at[++i], 16);
-		low = memchr(digits, t.at[++i], 16);
-		if (high == NULL || low == NULL)
-			return -1;
-		buf_add_char(
-		    out, (char)((high - digits) << 4 | (low - digits)));
+		if (out != NULL)
+			buf_add_char(out, c);
 	}
-	return out->full ? -1 : 0;
+	return out != NULL && out->full ? -1 : 0;
 }
 
 static int
@@ -194,14 +194,9 @@ dsn_check_orcpt(struct text orcpt)
 {
 	size_t type = text_find(orcpt, ';');
 	struct text xtext = text_skip(orcpt, type + 1);
-	struct buf unused;
-	bool valid;
 
-	buf_init(&unused, ORCPT_MAX);
-	valid = type > 0 && xtext.len > 0 && orcpt.len <= ORCPT_MAX &&
-		!text_has_8bit(orcpt) && dsn_parse_xtext(xtext, &unused) == 0;
-	buf_clear(&unused);
-	return valid;
+	return type > 0 && xtext.len > 0 && orcpt.len <= ORCPT_MAX &&
+	       !text_has_8bit(orcpt) && dsn_parse_xtext(xtext, NULL) == 0;
 }
 
 static int

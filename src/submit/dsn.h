@@ -32,7 +32,8 @@ int dsn_format_notify(unsigned notify, struct buf *out);
 int dsn_parse_ret(struct text word, enum dsn_ret *ret);
 int dsn_format_ret(enum dsn_ret ret, struct buf *out);
 
-/* xtext, RFC 3461 section 4. -1: out has no room, or t is no xtext. */
+/* xtext, RFC 3461 section 4. -1: out has no room, or t is no xtext (with NULL
+ * for out that is all that is looked at). */
 int dsn_format_xtext(struct text t, struct buf *out);
 int dsn_parse_xtext(struct text t, struct buf *out);
 

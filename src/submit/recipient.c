@@ -3,24 +3,14 @@
 #include "base/crypt.h"
 #include "base/mem.h"
 
-struct destination {
+static const struct {
 	const char *name;
 	const char *where;
+} destinations[2][3] = {
+    {{"To", "the To field"}, {"Cc", "the Cc field"}, {"Bcc", "the Bcc field"}},
+    {{"Resent-To", "the Resent-To field"}, {"Resent-Cc", "the Resent-Cc field"},
+	{"Resent-Bcc", "the Resent-Bcc field"}},
 };
-
-static const struct destination destinations[] = {
-    {"To", "the To field"},
-    {"Cc", "the Cc field"},
-    {"Bcc", "the Bcc field"},
-};
-
-static const struct destination resent_destinations[] = {
-    {"Resent-To", "the Resent-To field"},
-    {"Resent-Cc", "the Resent-Cc field"},
-    {"Resent-Bcc", "the Resent-Bcc field"},
-};
-
-#define DESTINATION_COUNT (sizeof(destinations) / sizeof(destinations[0]))
 
 /* Where a recipient comes from, which aliases do not change. */
 struct origin {
@@ -194,13 +184,13 @@ static int
 add_field(struct submission *s, const struct message_field *f, bool resent,
     struct error *e)
 {
-	const struct destination *d;
 	size_t i;
 
-	d = resent ? resent_destinations : destinations;
-	for (i = 0; i < DESTINATION_COUNT; i++)
-		if (!f->dropped && header_is(&f->field, d[i].name))
-			return add_list(s, f->field.value, d[i].where, NULL, e);
+	for (i = 0; i < 3; i++)
+		if (!f->dropped &&
+		    header_is(&f->field, destinations[resent][i].name))
+			return add_list(s, f->field.value,
+			    destinations[resent][i].where, NULL, e);
 	return 0;
 }
 
