@@ -838,11 +838,11 @@ def say(*words):
 def test_each_recipient(t, home):
     """Who is named with words of his own beside what failed."""
     begin = [b'220 a\r\n', b'250 a\r\n', b'250 a\r\n']
-    no, yes, other = b'550 5.1.1 no\r\n', b'250 a\r\n', b'550 5.7.1 other\r\n'
+    no, yes, odd = b'550 5.1.1 no\r\n', b'250 a\r\n', b'550 5.7.1 other\r\n'
     data = [b'354 a\r\n']
     for sentence, words, named in (
             ('all refused alike', [no, no, no], 'bc'),
-            ('all refused', [no, other, no], 'bc'),
+            ('all refused', [no, odd, no], 'bc'),
             ('one refused', [yes, no, yes, *data, yes], 'b'),
             ('the mail refused', [yes, yes, yes, *data, no], ''),
             ('one, then the mail', [yes, no, yes, *data, no], 'b'),
@@ -852,7 +852,7 @@ def test_each_recipient(t, home):
                        config=home.config(server.config()))
         server.close()
         lines = re.findall(r'^  \w+: (\w)@x.example', run.err.decode(), re.M)
-        t.ok(''.join(lines) == named, f'{sentence}: named: {named or "nobody"}',
+        t.ok(''.join(lines) == named, f'{sentence}: names {named or "nobody"}',
              run.words(), server.heard)
 
 

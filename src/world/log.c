@@ -8,14 +8,15 @@
 #include <unistd.h>
 
 #include "base/json.h"
-#include "base/mem.h"
 #include "world/clock.h"
 #include "world/file.h"
 #include "world/host.h"
 
 #define PATIENCE       1000 /* milliseconds, with a system's log that is full */
 #define RECIPIENTS_MAX 1000
+#define VALUE_MAX      1500
 #define LINE_MAX_SIZE  (32 * 1024)
+#define SHOWN_MAX      (64 * 1024 * 1024)
 #define RESULT_MAX     (1024 * 1024 * 1024) /* of octets of JSON */
 
 void
@@ -35,18 +36,41 @@ log_init(struct log *l, const char *tag)
 	syslog_init(&l->system, _PATH_LOG);
 }
 
+/* In the place of the one before. */
+static void
+replace(int *fd, int with)
+{
+	if (*fd != -1)
+		close(*fd);
+	*fd = with;
+}
+
 void
 log_clear(struct log *l)
 {
 	syslog_clear(&l->system);
-	if (l->fd != -1)
-		close(l->fd);
-	if (l->transcript != -1)
-		close(l->transcript);
-	l->fd = l->transcript = -1;
+	replace(&l->fd, -1);
+	replace(&l->transcript, -1);
 }
 
-/* One write a line, so that lines of several processes do not mix. */
+/* The line, made visible. One write, so that lines of several processes do not
+ * mix. */
+static void
+show(int fd, const char *mark, struct text line)
+{
+	struct buf out;
+	char *at;
+
+	buf_init(&out, SHOWN_MAX);
+	buf_add_string(&out, mark);
+	at = buf_reserve(&out, 4 * line.len);
+	if (at != NULL)
+		out.len += strlen(text_visible(line, at, 4 * line.len + 1));
+	buf_add_char(&out, '\n');
+	file_write(fd, out.at, out.len);
+	buf_clear(&out);
+}
+
 static void print(int fd, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
@@ -62,7 +86,7 @@ print(int fd, const char *fmt, ...)
 	va_end(args);
 	if (len == -1)
 		return;
-	file_write(fd, line, (size_t)len);
+	show(fd, "", text_of(line));
 	free(line);
 }
 
@@ -73,8 +97,8 @@ tell_file(const struct log *l, const char *line)
 
 	buf_init(&now, 64);
 	date_format(host_now(), &now);
-	print(l->fd, "%s %s[%ld]: %s\n", buf_string(&now), l->tag,
-	    (long)getpid(), line);
+	print(l->fd, "%s %s[%ld]: %s", buf_string(&now), l->tag, (long)getpid(),
+	    line);
 	buf_clear(&now);
 }
 
@@ -95,36 +119,26 @@ tell(struct log *l, int severity, const char *line)
 		break;
 	case LOGGING_STDERR:
 		if (!l->quiet)
-			print(STDERR_FILENO, "%s: %s\n", l->tag, line);
+			print(STDERR_FILENO, "%s: %s", l->tag, line);
 		break;
 	}
-}
-
-/* Whoever cannot have the file still gets the system's log. */
-static void
-open_file(struct log *l, const char *path)
-{
-	struct error e;
-
-	error_clear(&e);
-	l->fd = file_append(path, &e);
-	if (l->fd != -1)
-		return;
-	/* Not on stderr: callers take a word there for a failure. */
-	l->to = LOGGING_SYSLOG;
-	log_note(l, "no log, the mail goes on: %s", e.text);
 }
 
 void
 log_open(struct log *l, const struct account *a)
 {
+	struct error e;
+
+	error_clear(&e);
 	l->to = a->log.to == LOGGING_UNSET ? LOGGING_SYSLOG : a->log.to;
 	l->facility = a->log.facility == 0 ? LOG_MAIL : a->log.facility;
-	if (l->fd != -1)
-		close(l->fd);
-	l->fd = -1;
-	if (l->to == LOGGING_FILE)
-		open_file(l, a->log.text);
+	replace(
+	    &l->fd, l->to == LOGGING_FILE ? file_append(a->log.text, &e) : -1);
+	if (l->to == LOGGING_FILE && l->fd == -1) {
+		/* Not on stderr: callers take a word there for a failure. */
+		l->to = LOGGING_SYSLOG;
+		log_note(l, "no log, the mail goes on: %s", e.text);
+	}
 	if (l->to == LOGGING_SYSLOG)
 		syslog_open(&l->system);
 }
@@ -132,40 +146,26 @@ log_open(struct log *l, const struct account *a)
 int
 log_open_transcript(struct log *l, const char *path, struct error *e)
 {
-	int fd;
+	int fd = file_append(path, e);
 
-	fd = file_append(path, e);
 	if (fd == -1)
 		return -1;
-	if (l->transcript != -1)
-		close(l->transcript);
-	l->transcript = fd;
+	replace(&l->transcript, fd);
 	return 0;
-}
-
-/* The caller frees it. */
-static char *
-visible(struct text t)
-{
-	size_t size = 4 * t.len + 1;
-
-	return text_visible(t, mem_new(size, 1), size);
 }
 
 static void
 trace_line(void *arg, enum session_side side, struct text line)
 {
-	static const char *const marks[] = {[SESSION_CLIENT] = "C:",
-	    [SESSION_SERVER] = "S:",
-	    [SESSION_NOTE] = "--"};
+	static const char *const marks[] = {[SESSION_CLIENT] = "C: ",
+	    [SESSION_SERVER] = "S: ",
+	    [SESSION_NOTE] = "-- "};
 	const struct log *l = arg;
-	char *shown = visible(line);
 
 	if (l->verbose && !l->quiet)
-		print(STDERR_FILENO, "%s %s\n", marks[side], shown);
+		show(STDERR_FILENO, marks[side], line);
 	if (l->transcript != -1)
-		print(l->transcript, "%s %s\n", marks[side], shown);
-	free(shown);
+		show(l->transcript, marks[side], line);
 }
 
 struct session_trace
@@ -179,101 +179,92 @@ log_trace(struct log *l)
 }
 
 static void
+add_key(struct buf *line, const char *key)
+{
+	buf_format(line, "%s%s=", line->len == 0 ? "" : " ", key);
+}
+
+static void
+add_words(struct buf *line, const char *key, const char *words)
+{
+	char shown[VALUE_MAX];
+
+	add_key(line, key);
+	json_quote(line, text_visible(text_of(words), shown, sizeof(shown)));
+}
+
+static void
 add_value(struct buf *line, const char *key, const char *value)
 {
-	char shown[1500];
+	char shown[VALUE_MAX];
 
 	text_visible(text_of(value), shown, sizeof(shown));
-	buf_format(line, "%s=", key);
-	if (shown[0] == '\0')
-		buf_add_char(line, '-');
-	else if (strpbrk(shown, " \"\\") != NULL)
+	add_key(line, key);
+	if (strpbrk(shown, " \"\\") != NULL)
 		json_quote(line, shown);
 	else
-		buf_add_string(line, shown);
-	buf_add_char(line, ' ');
-}
-
-static void
-add_words(struct buf *line, const char *key, const char *value)
-{
-	char shown[1500];
-
-	text_visible(text_of(value), shown, sizeof(shown));
-	buf_format(line, "%s=", key);
-	json_quote(line, shown);
-	buf_add_char(line, ' ');
-}
-
-static void
-add_recipients(struct buf *line, const struct envelope *env)
-{
-	struct buf list;
-	size_t i;
-
-	buf_init(&list, RECIPIENTS_MAX);
-	for (i = 0; i < env->count; i++)
-		if (buf_format(&list, "%s<%s>", i == 0 ? "" : ",",
-			env->recipients[i].path) == -1)
-			break;
-	list.max += 32;
-	list.full = false;
-	if (i < env->count)
-		buf_format(&list, ",+%zu more", env->count - i);
-	add_value(line, "to", buf_string(&list));
-	buf_clear(&list);
+		buf_add_string(line, shown[0] == '\0' ? "-" : shown);
 }
 
 static void
 add_envelope(struct buf *line, const struct envelope *env)
 {
-	char *from;
+	const size_t count = env == NULL ? 0 : env->count;
+	struct buf list;
+	size_t i;
 
-	if (env == NULL) {
-		buf_add_string(line, "from=- to=- ");
-		return;
-	}
-	if (asprintf(&from, "<%s>", env->reverse_path) == -1)
-		return;
-	add_value(line, "from", from);
-	free(from);
-	add_recipients(line, env);
+	buf_init(&list, RECIPIENTS_MAX);
+	if (env != NULL)
+		buf_format(&list, "<%s>", env->reverse_path);
+	add_value(line, "from", buf_string(&list));
+	buf_reset(&list);
+	for (i = 0; i < count; i++)
+		if (buf_format(&list, "%s<%s>", i == 0 ? "" : ",",
+			env->recipients[i].path) == -1)
+			break;
+	list.max += 32;
+	list.full = false;
+	if (i < count)
+		buf_format(&list, ",+%zu more", count - i);
+	add_value(line, "to", buf_string(&list));
+	buf_clear(&list);
 }
 
-/* "doing: text" in out, visible. */
-static char *
-failure_words(const struct error *e, char out[1000])
-{
-	char words[sizeof(e->text) + 200];
+struct words {
+	char at[600];
+};
 
-	snprintf(words, sizeof(words), "%s%s%s",
+/* "doing: text", as it is. */
+static struct words
+failure_words(const struct error *e)
+{
+	struct words out;
+
+	snprintf(out.at, sizeof(out.at), "%s%s%s",
 	    e->doing == NULL ? "" : e->doing, e->doing == NULL ? "" : ": ",
 	    e->text);
-	return text_visible(text_of(words), out, 1000);
+	return out;
 }
 
 static void
 add_mail(struct buf *line, const struct log_mail *mail)
 {
-	char words[1000];
+	char code[16] = "";
 
+	if (mail->code != 0)
+		snprintf(code, sizeof(code), "%d", mail->code);
 	add_envelope(line, mail->envelope);
 	add_value(line, "smarthost", mail->smarthost);
 	add_value(line, "tls", mail->tls);
 	add_value(line, "auth", mail->auth);
-	buf_format(line, "size=%llu ", mail->size);
+	buf_format(line, " size=%llu", mail->size);
 	add_value(line, "msgid", mail->message_id);
-	if (mail->code == 0)
-		buf_add_string(line, "code=- ");
-	else
-		buf_format(line, "code=%d ", mail->code);
+	add_value(line, "code", code);
 	add_words(line, "reply", mail->words);
-	buf_format(line, "delay=%lld.%03lld status=%d", mail->delay_ms / 1000,
+	buf_format(line, " delay=%lld.%03lld status=%d", mail->delay_ms / 1000,
 	    mail->delay_ms % 1000, mail->status);
-	if (mail->error != NULL && mail->error->kind != ERROR_NONE) {
-		buf_add_string(line, " error=");
-		json_quote(line, failure_words(mail->error, words));
-	}
+	if (mail->error != NULL && mail->error->kind != ERROR_NONE)
+		add_words(line, "error", failure_words(mail->error).at);
 }
 
 void
@@ -320,64 +311,37 @@ outcome(const struct error *e, const struct envelope *env)
 	return "mail not sent: ";
 }
 
-static const char *
-verdict_word(enum verdict verdict)
-{
-	switch (verdict) {
-	case VERDICT_OPEN:
-		return "open";
-	case VERDICT_ACCEPTED:
-		return "accepted";
-	case VERDICT_DELIVERED:
-		return "delivered";
-	case VERDICT_REFUSED:
-		return "refused";
-	case VERDICT_LATER:
-		return "later";
-	case VERDICT_DOUBTFUL:
-		return "doubtful";
-	}
-	return "open";
-}
+static const char *const verdicts[] = {[VERDICT_OPEN] = "open",
+    [VERDICT_ACCEPTED] = "accepted",
+    [VERDICT_DELIVERED] = "delivered",
+    [VERDICT_REFUSED] = "refused",
+    [VERDICT_LATER] = "later",
+    [VERDICT_DOUBTFUL] = "doubtful"};
 
 static void
 print_recipient(const struct recipient *r)
 {
-	char path[1100], words[800];
-
-	if (r->verdict != VERDICT_REFUSED && r->verdict != VERDICT_LATER &&
-	    r->verdict != VERDICT_DOUBTFUL)
-		return;
-	text_visible(text_of(r->path), path, sizeof(path));
-	text_visible(text_of(r->reply == NULL ? "" : r->reply->words), words,
-	    sizeof(words));
-	print(STDERR_FILENO, "  %s: %s%s%s\n", verdict_word(r->verdict), path,
-	    words[0] == '\0' ? "" : ": ", words);
-}
-
-static void
-print_detail(const char *label, const char *words)
-{
-	char shown[1000];
-
-	if (words[0] != '\0')
-		print(STDERR_FILENO, "  %s: %s\n", label,
-		    text_visible(text_of(words), shown, sizeof(shown)));
+	if (r->verdict == VERDICT_REFUSED || r->verdict == VERDICT_LATER ||
+	    r->verdict == VERDICT_DOUBTFUL)
+		print(STDERR_FILENO, "  %s: %s%s%s", verdicts[r->verdict],
+		    r->path, r->reply == NULL ? "" : ": ",
+		    r->reply == NULL ? "" : r->reply->words);
 }
 
 void
 log_failure(struct log *l, const struct error *e, const struct envelope *env)
 {
-	char words[1000];
 	bool partial;
 	size_t i;
 
 	if (l->quiet)
 		return;
-	print(STDERR_FILENO, "%s: %s%s\n", getprogname(), outcome(e, env),
-	    failure_words(e, words));
-	print_detail("server", e->why);
-	print_detail("hint", e->hint);
+	print(STDERR_FILENO, "%s: %s%s", getprogname(), outcome(e, env),
+	    failure_words(e).at);
+	if (e->why[0] != '\0')
+		print(STDERR_FILENO, "  server: %s", e->why);
+	if (e->hint[0] != '\0')
+		print(STDERR_FILENO, "  hint: %s", e->hint);
 	if (env == NULL || env->count == 1)
 		return;
 	/* The error tells of the one that it names, and of those who share the
@@ -392,15 +356,13 @@ log_failure(struct log *l, const struct error *e, const struct envelope *env)
 static void
 json_add_error(struct json *j, const struct error *e)
 {
-	char words[1000];
-
 	if (e == NULL || e->kind == ERROR_NONE) {
 		json_add_null(j, "error");
 		return;
 	}
 	json_add_object(j, "error");
 	json_add_string(j, "kind", error_word(e->kind));
-	json_add_string(j, "text", failure_words(e, words));
+	json_add_string(j, "text", failure_words(e).at);
 	json_add_string(j, "why", e->why[0] == '\0' ? NULL : e->why);
 	json_add_string(j, "hint", e->hint[0] == '\0' ? NULL : e->hint);
 	json_end_object(j);
@@ -417,7 +379,7 @@ json_add_recipients(struct json *j, const struct envelope *env)
 		r = &env->recipients[i];
 		json_add_object(j, NULL);
 		json_add_string(j, "address", r->path);
-		json_add_string(j, "verdict", verdict_word(r->verdict));
+		json_add_string(j, "verdict", verdicts[r->verdict]);
 		json_add_string(
 		    j, "reply", r->reply == NULL ? NULL : r->reply->words);
 		json_end_object(j);
