@@ -6,29 +6,10 @@
 #include <gnutls/crypto.h>
 #include <gnutls/gnutls.h>
 
-static gnutls_digest_algorithm_t
-digest_of(enum crypt_hash hash)
-{
-	switch (hash) {
-	case CRYPT_SHA1:
-		return GNUTLS_DIG_SHA1;
-	case CRYPT_SHA256:
-		return GNUTLS_DIG_SHA256;
-	}
-	return GNUTLS_DIG_UNKNOWN;
-}
-
-static gnutls_mac_algorithm_t
-mac_of(enum crypt_hash hash)
-{
-	switch (hash) {
-	case CRYPT_SHA1:
-		return GNUTLS_MAC_SHA1;
-	case CRYPT_SHA256:
-		return GNUTLS_MAC_SHA256;
-	}
-	return GNUTLS_MAC_UNKNOWN;
-}
+static const gnutls_digest_algorithm_t digests[] = {
+    [CRYPT_SHA1] = GNUTLS_DIG_SHA1, [CRYPT_SHA256] = GNUTLS_DIG_SHA256};
+static const gnutls_mac_algorithm_t macs[] = {
+    [CRYPT_SHA1] = GNUTLS_MAC_SHA1, [CRYPT_SHA256] = GNUTLS_MAC_SHA256};
 
 /* GnuTLS counts in unsigned int; false where t is longer than that. */
 static bool
@@ -64,7 +45,7 @@ refused(struct error *e, const char *what, int code)
 size_t
 crypt_hash_size(enum crypt_hash hash)
 {
-	return gnutls_hash_get_len(digest_of(hash));
+	return gnutls_hash_get_len(digests[hash]);
 }
 
 int
@@ -73,7 +54,7 @@ crypt_digest(
 {
 	int code;
 
-	code = gnutls_hash_fast(digest_of(hash), data.at, data.len, out);
+	code = gnutls_hash_fast(digests[hash], data.at, data.len, out);
 	return code < 0 ? refused(e, "a hash", code) : 0;
 }
 
@@ -84,7 +65,7 @@ crypt_hmac(enum crypt_hash hash, struct text key, struct text data,
 	int code;
 
 	code = gnutls_hmac_fast(
-	    mac_of(hash), key.at, key.len, data.at, data.len, out);
+	    macs[hash], key.at, key.len, data.at, data.len, out);
 	return code < 0 ? refused(e, "an HMAC", code) : 0;
 }
 
@@ -100,7 +81,7 @@ crypt_pbkdf2(enum crypt_hash hash, struct text password, struct text salt,
 	    !datum_of(salt, &seed))
 		return refused(e, "PBKDF2", GNUTLS_E_INVALID_REQUEST);
 	code = gnutls_pbkdf2(
-	    mac_of(hash), &key, &seed, iterations, out, crypt_hash_size(hash));
+	    macs[hash], &key, &seed, iterations, out, crypt_hash_size(hash));
 	return code < 0 ? refused(e, "PBKDF2", code) : 0;
 }
 
@@ -166,36 +147,22 @@ crypt_random(void *out, size_t len, struct error *e)
 int
 crypt_password(struct text password, struct buf *out, struct error *e)
 {
-	gnutls_datum_t prepared = {NULL, 0};
-	gnutls_datum_t raw;
-	int code;
+	gnutls_datum_t raw, prepared = {NULL, 0};
+	int result;
 
-	if (!text_has_8bit(password)) {
-		if (buf_add_text(out, password) == 0)
-			return 0;
-		return error_set(
-		    e, ERROR_CONFIG, NULL, "the password is too long");
-	}
-	code = GNUTLS_E_INVALID_UTF8_STRING;
-	if (datum_of(password, &raw))
-		code = gnutls_utf8_password_normalize(
-		    raw.data, raw.size, &prepared, 0);
-	if (code < 0)
+	if (!text_has_8bit(password))
+		result = buf_add_text(out, password);
+	else if (datum_of(password, &raw) &&
+		 gnutls_utf8_password_normalize(
+		     raw.data, raw.size, &prepared, 0) == 0)
+		result = datum_move(&prepared, out);
+	else
 		return error_set(e, ERROR_CONFIG, NULL,
 		    "the password has characters that RFC 8265 does not "
 		    "allow, or is not UTF-8");
-	if (datum_move(&prepared, out) == -1)
-		return error_set(
-		    e, ERROR_CONFIG, NULL, "the password is too long");
-	return 0;
-}
-
-/* What IDNA lets through must not end a command line or hide in one. */
-static bool
-is_domain_text(struct text t)
-{
-	return !text_has_8bit(t) && !text_has_control(t) &&
-	       text_find(t, ' ') == t.len;
+	return result == 0 ? 0
+			   : error_set(e, ERROR_CONFIG, NULL,
+				 "the password is too long");
 }
 
 static size_t
@@ -226,37 +193,35 @@ is_whole(struct text domain, struct text ascii)
 	return whole;
 }
 
+/* Appends the A-labels of a domain that has U-labels. */
 static int
-domain_refused(struct text domain, struct error *e)
-{
-	char shown[160];
-
-	return error_set(e, ERROR_MESSAGE, NULL,
-	    "\"%s\" is no domain that IDNA 2008 allows",
-	    text_visible(domain, shown, sizeof(shown)));
-}
-
-int
-crypt_domain(struct text domain, struct buf *out, struct error *e)
+map_domain(struct text domain, struct buf *out)
 {
 	gnutls_datum_t raw, mapped = {NULL, 0};
 	struct text ascii;
-	int result;
+	int result = -1;
 
-	if (!text_has_8bit(domain)) {
-		result = buf_add_text(out, domain);
-		return result == 0 ? 0 : domain_refused(domain, e);
-	}
 	/* A NUL would cut the domain short inside the library. */
 	if (domain.at[0] == '[' || text_has_control(domain) ||
 	    !datum_of(domain, &raw) ||
 	    gnutls_idna_map((const char *)raw.data, raw.size, &mapped,
 		GNUTLS_IDNA_FORCE_2008) < 0)
-		return domain_refused(domain, e);
+		return -1;
+	/* What IDNA lets through must not end a command line or hide in one. */
 	ascii = (struct text){(const char *)mapped.data, mapped.size};
-	result = -1;
-	if (is_domain_text(ascii) && is_whole(domain, ascii))
+	if (!text_has_8bit(ascii) && !text_has_control(ascii) &&
+	    text_find(ascii, ' ') == ascii.len && is_whole(domain, ascii))
 		result = buf_add_text(out, ascii);
 	gnutls_free(mapped.data);
-	return result == 0 ? 0 : domain_refused(domain, e);
+	return result;
+}
+
+int
+crypt_domain(struct text domain, struct buf *out, struct error *e)
+{
+	if ((text_has_8bit(domain) ? map_domain(domain, out)
+				   : buf_add_text(out, domain)) == 0)
+		return 0;
+	return error_set(e, ERROR_MESSAGE, NULL,
+	    "\"%s\" is no domain that IDNA 2008 allows", SHOWN(domain));
 }
