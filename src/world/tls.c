@@ -33,7 +33,6 @@ struct tls {
 	gnutls_priority_t priority;
 	gnutls_certificate_credentials_t credentials;
 	gnutls_session_t session;
-	const char *bundle; /* of the system, still to be read, or NULL */
 	struct trust trust; /* empty where GnuTLS knows it already */
 	int fd;
 	int sys;	   /* errno of the last read */
@@ -61,9 +60,20 @@ tls_start_library(struct error *e)
 		      : 0;
 }
 
+/* All of it is read before anything connects; that a certificate is in it is
+ * seen to, and the rest waits for load_rest(). */
 static int
-load_trust_of(struct tls *t, const char *path, struct error *e)
+load_trust(struct tls *t, struct error *e)
 {
+	const char *path = t->account->tls_trust;
+
+	if (path == NULL)
+		path = trust_bundle();
+	if (path == NULL)
+		return gnutls_certificate_set_x509_system_trust(
+			   t->credentials) > 0
+			   ? 0
+			   : trust_empty("the system's store", e);
 	if (trust_read(&t->trust, path, e) == -1)
 		return -1;
 	while (trust_next(&t->trust))
@@ -72,38 +82,17 @@ load_trust_of(struct tls *t, const char *path, struct error *e)
 	return trust_empty(path, e);
 }
 
-/* What the account names is read before anything connects. Of the system's
- * trust only that it is there is seen to; it waits for load_rest(). */
-static int
-load_trust(struct tls *t, struct error *e)
-{
-	if (t->account->tls_trust != NULL)
-		return load_trust_of(t, t->account->tls_trust, e);
-	if (trust_find_bundle(&t->bundle, e) == -1)
-		return -1;
-	if (t->bundle != NULL ||
-	    gnutls_certificate_set_x509_system_trust(t->credentials) > 0)
-		return 0;
-	return trust_empty("the system's store", e);
-}
-
 /*
  * The rest of the trust, while the server's first flight is under way. A
  * system's 144 certificates are decoded in half a millisecond; that GnuTLS
  * parsed them as well would take six, more than all the rest of a run. So
  * select_trust() has it parse those that the server's chain can end in.
  */
-static int
-load_rest(struct tls *t, struct error *e)
+static void
+load_rest(struct tls *t)
 {
-	const char *bundle = t->bundle;
-
-	t->bundle = NULL;
-	if (bundle != NULL && load_trust_of(t, bundle, e) == -1)
-		return -1;
 	while (trust_next(&t->trust))
 		;
-	return 0;
 }
 
 static int
@@ -271,8 +260,7 @@ verify(gnutls_session_t session)
 		wanted[0].data = t->ip;
 		wanted[0].size = t->ip_len;
 	}
-	if (load_rest(t, &t->verdict) == -1)
-		return -1;
+	load_rest(t);
 	select_trust(t, chain, count);
 	rc = gnutls_certificate_verify_peers(session, wanted, 2, &status);
 	t->verified = rc == 0 && status == 0;
@@ -466,8 +454,10 @@ tls_handshake(struct tls *t, struct error *e)
 		rc = gnutls_handshake(t->session);
 	while (rc == GNUTLS_E_INTERRUPTED);
 	sys = errno;
-	if (rc < 0 && gnutls_error_is_fatal(rc) == 0)
-		return load_rest(t, e) == 0 ? wanted(t) : TLS_FAILED;
+	if (rc < 0 && gnutls_error_is_fatal(rc) == 0) {
+		load_rest(t);
+		return wanted(t);
+	}
 	if (rc == 0 && t->verified)
 		return TLS_DONE;
 	if (rc == 0)

@@ -32,9 +32,9 @@ int tls_start_library(struct error *e);
 struct tls;
 
 /*
- * Reads what the account names (trust, priority) before anything connects;
- * the system's trust may be loaded later, while the server's first flight is
- * under way. a is borrowed until tls_free(). reference is the name to verify;
+ * Reads trust and priority, so that nothing is opened after it: what is read
+ * may be taken apart later, while the server's first flight is under way. a is
+ * borrowed until tls_free(). reference is the name to verify;
  * a trailing dot does not count. NULL: ERROR_CONFIG (no trust:
  * missing, empty, unreadable; bad priority string), ERROR_SYSTEM.
  */
@@ -47,7 +47,6 @@ int tls_start(struct tls *t, int fd, struct error *e);
 
 /*
  * Goes on with the handshake and, at its end, the verification. TLS_FAILED:
- * ERROR_CONFIG where the system's trust turns out to hold nothing;
  * ERROR_DENIED with the check that failed, the certificate's names, validity,
  * issuer and SHA-256; ERROR_PROTOCOL where the peer speaks no TLS (the words
  * say which scheme to write when it speaks SMTP); ERROR_LATER where the

@@ -96,29 +96,15 @@ trust_read(struct trust *t, const char *path, struct error *e)
 				   : read_file(path, &t->pem, e);
 }
 
-static int
-check_bundle(const char *path, struct error *e)
-{
-	struct stat st;
-
-	if (access(path, R_OK) == -1 || stat(path, &st) == -1)
-		return unreadable(path, errno, e);
-	return st.st_size > 0 ? 0 : trust_empty(path, e);
-}
-
-int
-trust_find_bundle(const char **path, struct error *e)
+const char *
+trust_bundle(void)
 {
 	size_t i;
 
-	*path = NULL;
-	for (i = 0; i < sizeof(bundles) / sizeof(bundles[0]); i++) {
-		if (access(bundles[i], F_OK) == 0) {
-			*path = bundles[i];
-			return check_bundle(*path, e);
-		}
-	}
-	return 0;
+	for (i = 0; i < sizeof(bundles) / sizeof(bundles[0]); i++)
+		if (access(bundles[i], F_OK) == 0)
+			return bundles[i];
+	return NULL;
 }
 
 /* Cuts all up to the mark off *rest, and the mark as well. */

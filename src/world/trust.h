@@ -48,10 +48,9 @@ struct text trust_at(const struct trust *t, size_t index);
  */
 bool trust_holds(struct text der, const struct buf *names, size_t count);
 
-/* The system's bundle, still to be read; *path is static, or NULL where there
- * is none in a place known here. -1: ERROR_CONFIG, it is there, but empty or
- * not readable. */
-int trust_find_bundle(const char **path, struct error *e);
+/* The system's bundle; static, or NULL where there is none in a place known
+ * here. */
+const char *trust_bundle(void);
 
 /* Says that no certificate is in what has this name. -1 ERROR_CONFIG. */
 int trust_empty(const char *name, struct error *e);
