@@ -530,6 +530,21 @@ def test_nobody_at_terminal(t, home, box):
                '--help')
 
 
+def test_configuration_at_terminal(t, home, box):
+    """Nor with a configuration that leads nowhere."""
+    broken = home.config('smarthost\n', 'broken')
+    for argv in ((BOB,), ('-t',), ('--dry-run', BOB)):
+        for config in (broken, '/nonexistent'):
+            master, slave = pty.openpty()
+            run = home.run(*argv, config=config, stdin=slave,
+                           start_new_session=True)
+            os.close(slave)
+            os.close(master)
+            failed(t, box, run, 78 if config == broken else 66,
+                   f'{config.name if config == broken else "no file"} at a '
+                   f'terminal, {argv[0]}')
+
+
 def at_terminal(home, config, typed, *argv):
     """Runs it with a terminal as its standard input, and types."""
     master, slave = pty.openpty()
@@ -560,6 +575,29 @@ def test_terminal(t, home, box):
         run = at_terminal(home, config, typed, *argv)
         arrived(t, box, run, f'terminal, {" ".join(argv) or "no option"}, '
                 f'{typed[len(text):]!r}', wanted)
+
+
+def test_silent_name_server(t, home, box):
+    """A lookup ends with the deadline, whatever the resolver has in mind."""
+    if not can_mount():
+        return t.skip('a silent name server', 'no private mount namespace')
+    world = etc(home, box, name='silent')
+    (world / 'nsswitch.conf').write_text('hosts: dns\n')
+    (world / 'resolv.conf').write_text('nameserver 127.83.83.83\n'
+                                       'options timeout:30 attempts:5\n')
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+        silent.bind(('127.83.83.83', 53))
+        for urls in (['smtp+plain://mail.example.org'],
+                     ['smtp+plain://mail.example.org',
+                      'smtp+plain://mail.example.com']):
+            start = time.monotonic()
+            run = home.run(BOB, config=home.config('\n'.join(
+                f'smarthost {url}' for url in urls) + '\ndeadline 1s\n'
+                'from alice@example.com\n'), preexec_fn=in_order(
+                    private_mounts, over_etc(world)))
+            failed(t, box, run, 75, f'{len(urls)} silent name(s)',
+                   'mail.example.org: timed out')
+            t.ok(time.monotonic() - start < 25, 'it is not waited for')
 
 
 def test_read_error(t, home, box):

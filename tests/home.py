@@ -194,3 +194,13 @@ def can_trace():
             ['strace', '-f', '-o', '/dev/null', 'true'],
             stderr=subprocess.DEVNULL).returncode == 0
     return False
+
+
+def trace(home, calls, *argv, **more):
+    """A run, and the lines of strace."""
+    path = home.path / 'trace'
+    path.unlink(missing_ok=True)
+    run = home.run(*argv, under=['strace', '-f', '-qq', '-s', '100000', '-e',
+                                 'signal=none', '-e', 'trace=' + calls, '-o',
+                                 path], **more)
+    return run, path.read_text(errors='replace').splitlines()

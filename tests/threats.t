@@ -73,9 +73,9 @@ import time
 
 import harness
 from home import (
-    CLONE_NEWUTS, HEADER, HANG, LARGE, LIBC, MESSAGE, MS_BIND, NOBODY,
-    SANITIZED, Done, Home, become, can_mount, can_trace, check,
-    in_order, mount, private_mounts, run_tests)
+    CLONE_NEWUTS, HANG, HEADER, LARGE, LIBC, MESSAGE, MS_BIND, NOBODY,
+    SANITIZED, Done, Home, become, can_mount, can_trace, check, in_order,
+    mount, private_mounts, run_tests, trace)
 from smtpd import Server, tls_context
 
 BOB = 'bob@example.org'
@@ -192,16 +192,6 @@ def test_canary_in_faults(t, home):
                    config=home.config('smarthost smtps://localhost\nuser a\n'))
     t.ok(not shows(run.out + run.err), 'SENDLING_PASSWORD is not told',
          run.words())
-
-
-def trace(home, calls, *argv, **more):
-    """A run, and the lines of strace."""
-    path = home.path / 'trace'
-    path.unlink(missing_ok=True)
-    run = home.run(*argv, under=['strace', '-f', '-qq', '-s', '100000', '-e',
-                                 'signal=none', '-e', 'trace=' + calls, '-o',
-                                 path], **more)
-    return run, path.read_text(errors='replace').splitlines()
 
 
 def unquoted(line):

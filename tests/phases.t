@@ -1,0 +1,151 @@
+#!/usr/bin/python3
+"""The order of acts: read, decide, open, talk, tell. Once it has begun to talk
+to a smarthost the program opens nothing but sockets to one, names no file and
+starts no process, however the mail goes and wherever its end is told.
+
+    tests/phases.t [WORD ...]    only the tests whose names hold a WORD
+"""
+
+import os
+import re
+import socket
+import sys
+
+from home import (
+    LARGE, MESSAGE, MS_BIND, MS_REC, can_mount, can_trace, in_order, mount,
+    private_mounts, run_tests, trace)
+from smtpd import Server
+
+BOB = 'bob@example.org'
+NAMES = ('first.test', 'second.test')
+MIXED = MESSAGE.replace(b'Hello', 'Grüße'.encode())
+DEVICES = ('null', 'zero', 'tty', 'random', 'urandom')
+
+
+class World:
+    """Where the smarthosts have names that must be looked up, and the system
+    has a log."""
+
+    def __init__(self, home):
+        self.hosts = home.file('hosts', ''.join(
+            f'127.0.0.1 {name}\n' for name in ('localhost', *NAMES)), 0o644)
+        self.devices = home.path / 'dev'
+        self.devices.mkdir()
+        for name in DEVICES:
+            (self.devices / name).touch()
+        (self.devices / 'fd').symlink_to('/proc/self/fd')
+        self.log = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.log.bind(bytes(self.devices / 'log'))
+
+    def enter(self):
+        private_mounts()
+        mount(self.hosts, '/etc/hosts', flags=MS_BIND)
+        for name in DEVICES:
+            mount(f'/dev/{name}', self.devices / name, flags=MS_BIND)
+        mount(self.devices, '/dev', flags=MS_BIND | MS_REC)
+
+    def logged(self):
+        """What the system's log got."""
+        lines = b''
+        self.log.setblocking(False)
+        try:
+            while True:
+                lines += self.log.recv(65536) + b'\n'
+        except BlockingIOError:
+            return lines
+
+
+def dead_port():
+    with socket.create_server(('127.0.0.1', 0)) as listener:
+        return listener.getsockname()[1]
+
+
+def misplaced(lines):
+    """The lines of strace, of the program itself and from its first connection
+    on, that are neither sockets on the network nor its end, or that of a
+    lookup; and how many connections it made."""
+    own = [line.split(None, 1)[1] for line in lines
+           if line.split(None, 1)[0] == lines[0].split(None, 1)[0]]
+    calls = [line for line in own if re.match(r'connect\(.*AF_INET', line)]
+    if not calls:
+        return own, 0
+    later = own[own.index(calls[0]):]
+    return [line for line in later if not re.match(
+        r'socket\(AF_INET6?,|connect\(\d+, \{sa_family=AF_INET6?, '
+        r'sin6?_port=htons\((?!53\))|kill\(\d+, SIGKILL|wait4\(|exit_group\(|'
+        r'newfstatat\(\d+, "",|<\.\.\. |\+\+\+ ', line)], len(calls)
+
+
+def look(t, home, world, sentence, config, *argv, connections=1, status=0,
+         message=MESSAGE):
+    run, lines = trace(
+        home, '%file,%process,socket,socketpair,connect,bind,memfd_create',
+        *argv, BOB, config=home.config(config), stdin=message,
+        preexec_fn=world.enter)
+    wrong, made = misplaced(lines)
+    t.ok(run.status == status and made == connections and not wrong,
+         f'{sentence}: nothing is opened while it talks', run.words(),
+         f'{made} connections', *wrong)
+
+
+def test_nothing_is_opened(t, home, certificate):
+    if not can_trace():
+        return t.skip('what is opened', 'no strace')
+    if not can_mount():
+        return t.skip('what is opened', 'no private mount namespace')
+    world = World(home)
+    box = Server(certificate, users=[('alice', 'secret')])
+    secret = home.file('secret', 'secret\n')
+
+    def config(scheme, *lines, urls=None):
+        return '\n'.join([
+            *(f'smarthost {url}' for url in urls or
+              [box.url(scheme, NAMES[0])]),
+            'user alice', f'password-file {secret}', f'tls-trust {box.trust}',
+            'tls-name localhost', 'from alice@example.com', *lines, ''])
+
+    for scheme in ('smtps', 'smtp'):
+        look(t, home, world, scheme, config(scheme))
+    look(t, home, world, 'the password of a command', config('smtps').replace(
+        f'password-file {secret}', 'password-command echo secret'))
+    look(t, home, world, 'a large message', config('smtps'), message=LARGE)
+    look(t, home, world, 'an 8-bit message', config('smtp'), message=MIXED)
+    look(t, home, world, 'a transcript', config('smtps'), '-X',
+         home.path / 'transcript')
+    look(t, home, world, 'the dialogue on stderr', config('smtps'), '-v')
+    look(t, home, world, 'the result as JSON', config('smtps'), '--json')
+    look(t, home, world, 'a log in a file',
+         config('smtps', f'log {home.path}/log'))
+    t.ok(b'status=0' in (home.path / 'log').read_bytes(), 'which is written')
+    world.logged()
+    look(t, home, world, 'the log of the system', config('smtps', 'log syslog'))
+    t.ok(b'status=0' in world.logged(), 'which is written')
+    look(t, home, world, 'fail-over', config('smtps', urls=[
+        f'smtps://{NAMES[0]}:{dead_port()}', box.url('smtps', NAMES[1])]),
+         connections=2)
+    look(t, home, world, 'nobody there', '\n'.join([
+        f'smarthost smtp+plain://{name}:{dead_port()}' for name in NAMES] +
+        ['from alice@example.com', 'log syslog', '']),
+         connections=2, status=75)
+    t.ok(b'status=75' in world.logged(), 'which is in the log')
+    box.users = {'alice': 'another'}
+    look(t, home, world, 'a wrong password', config('smtps', 'log syslog'),
+         status=77)
+    box.users = {'alice': 'secret'}
+    box.refusals = {BOB: '550 5.1.1 no'}
+    look(t, home, world, 'a refusal', config('smtp', 'log syslog'), status=67)
+    look(t, home, world, 'a certificate that is not trusted', config(
+        'smtps', 'log syslog').replace(f'tls-trust {box.trust}\n', ''),
+         status=77)
+    box.close()
+    plain = Server()
+    look(t, home, world, 'plain text', plain.config().replace(
+        '127.0.0.1', NAMES[0]))
+    look(t, home, world, 'an address', plain.config())
+    look(t, home, world, 'localhost', plain.config().replace(
+        '127.0.0.1', 'localhost'))
+    plain.close()
+    world.log.close()
+
+
+sys.exit(run_tests(dict(globals())))
