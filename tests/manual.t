@@ -29,7 +29,7 @@ FILES_ONLY = {'password', 'include', 'account'}
 
 def program_words():
     """Lists of what the program calls things, by kind."""
-    words = {'option': [], 'keyword': [], 'status': []}
+    words = {'option': [], 'keyword': [], 'usual': [], 'status': []}
     done = subprocess.run([SPELLINGS], stdout=subprocess.PIPE, check=True)
     for line in done.stdout.decode().splitlines():
         kind, word = line.split(' ', 1)
@@ -93,6 +93,17 @@ def check_keywords(tap, words, page, config_page):
     missing = [k for k in words['keyword']
                if not re.search(r'^#?%s ' % k, example, re.M)]
     tap.ok(not missing, 'config.example shows every keyword', *missing)
+
+
+def check_defaults(tap, words, config_page):
+    """What --check -v shows for a keyword that is not set."""
+    for keyword, value in (usual.split(' ', 1) for usual in words['usual']):
+        item = re.search(r'^\.It Ic %s\s(.*?)(?=^\.It Ic|^\.El)' % keyword,
+                         config_page, re.M | re.S).group(1)
+        told = item.partition('Default:')[2]
+        told = re.sub(r'\b(?:Cm|Pa|Ns)\b|[.\s]', '', told)
+        tap.ok(told.startswith(value), 'sendling.conf(5) has the default of ' +
+               keyword, told, value)
 
 
 def check_variables(tap, words, texts):
@@ -236,6 +247,7 @@ def main():
     check_options(tap, words, page, config_page)
     check_help(tap, words)
     check_keywords(tap, words, page, config_page)
+    check_defaults(tap, words, config_page)
     check_variables(tap, words, texts)
     check_statuses(tap, words, page)
     check_readme_statuses(tap, words, readme)

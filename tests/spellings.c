@@ -1,7 +1,7 @@
 /*
  * What the program calls things, one line each, for tests/manual.t: every
- * option, keyword of the configuration, and kind of failure with its exit
- * status.
+ * option, keyword of the configuration and its default, and kind of failure
+ * with its exit status.
  */
 
 #include <stdio.h>
@@ -20,8 +20,11 @@ main(void)
 
 	for (i = 0; (name = options_spelling(i)) != NULL; i++)
 		printf("option %s\n", name);
-	for (i = 0; (k = keyword_at(i)) != NULL; i++)
+	for (i = 0; (k = keyword_at(i)) != NULL; i++) {
 		printf("keyword %s\n", k->name);
+		if (k->usual != NULL)
+			printf("usual %s %s\n", k->name, k->usual);
+	}
 	for (kind = ERROR_NONE; kind <= ERROR_CONFIG; kind++)
 		printf("status %d %s\n", error_status((enum error_kind)kind),
 		    error_word((enum error_kind)kind));
