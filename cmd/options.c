@@ -411,15 +411,6 @@ parse_letter(struct walk *w, const char **rest)
 	return row->meaning(w, value);
 }
 
-static int
-parse_cluster(struct walk *w, const char *letters)
-{
-	while (*letters != '\0')
-		if (parse_letter(w, &letters) == -1)
-			return -1;
-	return 0;
-}
-
 static void
 add_recipient(struct request *r, const char *argument)
 {
@@ -431,7 +422,7 @@ static int
 parse_arguments(struct walk *w)
 {
 	struct request *r = &w->options->request;
-	char *argument;
+	const char *argument, *letters;
 	int result = 0;
 
 	while (result == 0 && w->at < w->argc) {
@@ -443,7 +434,9 @@ parse_arguments(struct walk *w)
 		else if (argument[1] == '-')
 			result = parse_long(w, argument);
 		else
-			result = parse_cluster(w, argument + 1);
+			for (letters = argument + 1;
+			     result == 0 && *letters != '\0';)
+				result = parse_letter(w, &letters);
 	}
 	while (result == 0 && w->at < w->argc)
 		add_recipient(r, w->argv[w->at++]);

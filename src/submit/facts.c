@@ -58,26 +58,18 @@ is_public_name(struct text name)
 	       !text_equal_fold(text_skip(name, dot), text_of(local));
 }
 
-/* One argument of EHLO, a name or an address literal. */
-static bool
-is_argument(struct text name)
-{
-	return !text_has_control(name) && !text_has_8bit(name) &&
-	       text_find(name, ' ') == name.len;
-}
-
 char *
 facts_helo(
     const struct account *a, const struct facts *f, char *out, size_t size)
 {
-	const char *name = f->host;
+	const char *name = a->helo != NULL ? a->helo : f->host;
+	struct text t = text_of(name);
 	bool usable;
 
-	if (a->helo != NULL) {
-		name = a->helo;
-		usable = is_argument(text_of(name));
-	} else
-		usable = is_public_name(text_of(name));
+	/* One argument of EHLO, a name or an address literal. */
+	usable = a->helo == NULL ? is_public_name(t)
+				 : !text_has_control(t) && !text_has_8bit(t) &&
+				       text_find(t, ' ') == t.len;
 	if (!usable || strlcpy(out, name, size) >= size)
 		out[0] = '\0';
 	return out;
