@@ -61,7 +61,7 @@ tls_start_library(struct error *e)
 }
 
 /* All of it is read before anything connects; that a certificate is in it is
- * seen to, and the rest waits for load_rest(). */
+ * seen to, and the rest waits for take_apart(). */
 static int
 load_trust(struct tls *t, struct error *e)
 {
@@ -89,28 +89,17 @@ load_trust(struct tls *t, struct error *e)
  * select_trust() has it parse those that the server's chain can end in.
  */
 static void
-load_rest(struct tls *t)
+take_apart(struct trust *trust)
 {
-	while (trust_next(&t->trust))
+	while (trust_next(trust))
 		;
-}
-
-static int
-bad_priority(const char *wanted, size_t offset, struct error *e)
-{
-	if (offset >= strlen(wanted))
-		offset = 0;
-	error_set(e, ERROR_CONFIG, NULL,
-	    "tls-priority: GnuTLS does not understand `%s'",
-	    SHOWN(text_of(wanted + offset)));
-	return error_hint(e, "see `gnutls-cli --priority STRING --list'");
 }
 
 static int
 load_priority(struct tls *t, struct error *e)
 {
 	const char *wanted = t->account->tls_priority, *at = NULL;
-	char *whole = NULL;
+	struct buf whole;
 	int rc;
 
 	if (wanted == NULL) {
@@ -121,14 +110,19 @@ load_priority(struct tls *t, struct error *e)
 				     "GnuTLS's system-wide priorities: %s",
 				     gnutls_strerror(rc));
 	}
-	if (asprintf(&whole, "%s:" TLS_OLD_VERSIONS, wanted) == -1)
-		return error_set_sys(
-		    e, ERROR_SYSTEM, ENOMEM, NULL, "the priority string");
-	rc = gnutls_priority_init(&t->priority, whole, &at);
-	if (rc < 0)
-		bad_priority(wanted, at == NULL ? 0 : (size_t)(at - whole), e);
-	free(whole);
-	return rc < 0 ? -1 : 0;
+	buf_init(&whole, strlen(wanted) + sizeof(TLS_OLD_VERSIONS));
+	buf_format(&whole, "%s:" TLS_OLD_VERSIONS, wanted);
+	rc = gnutls_priority_init(&t->priority, buf_string(&whole), &at);
+	/* From where it is not understood, if that is known. */
+	if (rc < 0 && at != NULL && (size_t)(at - whole.at) < strlen(wanted))
+		wanted += at - whole.at;
+	buf_clear(&whole);
+	if (rc == 0)
+		return 0;
+	error_set(e, ERROR_CONFIG, NULL,
+	    "tls-priority: GnuTLS does not understand `%s'",
+	    SHOWN(text_of(wanted)));
+	return error_hint(e, "see `gnutls-cli --priority STRING --list'");
 }
 
 /* A trailing dot belongs to the DNS, not to the name in a certificate. */
@@ -232,15 +226,6 @@ select_trust(struct tls *t, const struct text *chain, size_t count)
 		buf_clear(&issuers[i]);
 }
 
-static int
-refuse(struct tls *t, unsigned status, const struct text *chain, size_t count)
-{
-	struct certificate c;
-
-	certificate_read(&c, chain, count);
-	return certificate_refuse(&c, status, t->reference, &t->verdict);
-}
-
 /* Called within the handshake, before anything of ours is sent under TLS. */
 static int
 verify(gnutls_session_t session)
@@ -252,6 +237,7 @@ verify(gnutls_session_t session)
 		(unsigned char *)(uintptr_t)GNUTLS_KP_TLS_WWW_SERVER, 0}};
 	struct text chain[TLS_CHAIN_MAX];
 	const size_t count = find_chain(session, chain);
+	struct certificate c;
 	unsigned status = GNUTLS_CERT_INVALID;
 	int rc;
 
@@ -260,7 +246,7 @@ verify(gnutls_session_t session)
 		wanted[0].data = t->ip;
 		wanted[0].size = t->ip_len;
 	}
-	load_rest(t);
+	take_apart(&t->trust);
 	select_trust(t, chain, count);
 	rc = gnutls_certificate_verify_peers(session, wanted, 2, &status);
 	t->verified = rc == 0 && status == 0;
@@ -269,7 +255,8 @@ verify(gnutls_session_t session)
 	if (rc < 0)
 		return error_set(&t->verdict, ERROR_DENIED,
 		    CERTIFICATE_VERIFYING, "%s", gnutls_strerror(rc));
-	return refuse(t, status, chain, count);
+	certificate_read(&c, chain, count);
+	return certificate_refuse(&c, status, t->reference, &t->verdict);
 }
 
 /* The first line of what came instead of TLS, and whether it is SMTP. */
@@ -294,13 +281,6 @@ keep_strange(struct tls *t, const char *bytes, size_t len)
 		  (line.at[3] == ' ' || line.at[3] == '-');
 }
 
-/* RFC 8446 section 5.1: the types of records. */
-static bool
-is_record(char first)
-{
-	return first >= 20 && first <= 23;
-}
-
 /* Between GnuTLS and the socket, to see what it would only call an unexpected
  * packet, and to know errno. */
 static ssize_t
@@ -314,7 +294,8 @@ pull(gnutls_transport_ptr_t arg, void *bytes, size_t size)
 	if (n <= 0 || t->answered)
 		return n;
 	t->answered = true;
-	if (is_record(*(char *)bytes))
+	/* RFC 8446 section 5.1: the types of records. */
+	if (*(char *)bytes >= 20 && *(char *)bytes <= 23)
 		return n;
 	t->foreign = true;
 	keep_strange(t, bytes, (size_t)n);
@@ -409,11 +390,10 @@ is_lost(int rc)
 static int
 lost(const struct tls *t, int rc, int sys, const char *doing, struct error *e)
 {
-	if (rc == GNUTLS_E_PULL_ERROR)
-		sys = t->sys;
 	if (rc == GNUTLS_E_PULL_ERROR || rc == GNUTLS_E_PUSH_ERROR)
-		return error_set_sys(
-		    e, ERROR_LATER, sys, doing, "the connection broke");
+		return error_set_sys(e, ERROR_LATER,
+		    rc == GNUTLS_E_PULL_ERROR ? t->sys : sys, doing,
+		    "the connection broke");
 	return error_set(e, ERROR_LATER, doing,
 	    "the server closed the connection without ending TLS");
 }
@@ -455,7 +435,7 @@ tls_handshake(struct tls *t, struct error *e)
 	while (rc == GNUTLS_E_INTERRUPTED);
 	sys = errno;
 	if (rc < 0 && gnutls_error_is_fatal(rc) == 0) {
-		load_rest(t);
+		take_apart(&t->trust);
 		return wanted(t);
 	}
 	if (rc == 0 && t->verified)
