@@ -16,11 +16,9 @@
  * destination fields are added; empty ones replaced; recipients that are bare
  * names or of this machine are expanded through aliases (NULL is none); bare
  * names are completed with `domain` in envelope and fields; force-from replaces
- * From and keeps the old one in Reply-To. -1: ERROR_USAGE or, with -t,
- * ERROR_MESSAGE for no recipient; ERROR_MESSAGE for what cannot be parsed,
- * naming field and text; ERROR_RECIPIENT for a bare name that nothing
- * completes; ERROR_CONFIG for such a reverse-path and for a `from` that is no
- * address, and what alias_expand() and aliases->open() say.
+ * From and keeps the old one in Reply-To.
+ * -1: what its acts say (recipient, sender, repair), and ERROR_USAGE for an
+ * envelope identifier that is none.
  */
 int submit(struct submission *s, struct error *e);
 
