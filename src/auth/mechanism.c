@@ -50,37 +50,28 @@ mechanism_needs_binding(enum mechanism mechanism)
 	return mechanisms[mechanism].plus;
 }
 
-static void
-offered_parse(struct text offered, bool known[MECHANISM_COUNT])
+bool
+mechanism_is_offered(enum mechanism mechanism, struct text offered)
 {
-	enum mechanism mechanism;
 	struct text name;
 
-	memset(known, 0, MECHANISM_COUNT * sizeof(known[0]));
 	while (text_next(&offered, " ", &name)) {
-		if (mechanism_parse(name, &mechanism) == 0)
-			known[mechanism] = true;
-	}
-}
-
-bool
-mechanism_binding_offered(struct text offered)
-{
-	bool known[MECHANISM_COUNT];
-	size_t i;
-
-	offered_parse(offered, known);
-	for (i = 0; i < MECHANISM_COUNT; i++) {
-		if (known[i] && mechanisms[i].plus)
+		if (text_equal_fold(name, text_of(mechanisms[mechanism].name)))
 			return true;
 	}
 	return false;
 }
 
-static bool
-clear_allowed(const struct mechanism_choice *c)
+bool
+mechanism_binding_offered(struct text offered)
 {
-	return c->channel->tls || c->channel->local || c->in_clear;
+	enum mechanism m;
+
+	for (m = 0; m < MECHANISM_COUNT; m++) {
+		if (mechanisms[m].plus && mechanism_is_offered(m, offered))
+			return true;
+	}
+	return false;
 }
 
 /* Over TLS with a stranger `auto` shows nobody the password. */
@@ -100,7 +91,7 @@ is_allowed(const struct mechanism_choice *c, enum mechanism mechanism)
 		return true;
 	if (c->wanted_count == 0 && stranger(c))
 		return false;
-	return clear_allowed(c);
+	return c->channel->tls || c->channel->local || c->in_clear;
 }
 
 static size_t
@@ -116,44 +107,24 @@ wish(const struct mechanism_choice *c, size_t n)
 	return c->wanted_count == 0 ? (enum mechanism)n : c->wanted[n];
 }
 
+/* The first among those wished for and offered that is allowed, or, where none
+ * is, that is not for this reason. */
+enum kind { ALLOWED, SHOWS_PASSWORD, NEEDS_BINDING };
+
 static bool
-choose(const struct mechanism_choice *c, const bool known[MECHANISM_COUNT],
-    enum mechanism *found)
+choose(const struct mechanism_choice *c, enum kind kind, enum mechanism *found)
 {
 	size_t i;
 
 	for (i = 0; i < wish_count(c); i++) {
 		*found = wish(c, i);
-		if (known[*found] && is_allowed(c, *found))
+		if (mechanism_is_offered(*found, c->offered) &&
+		    (kind == ALLOWED		? is_allowed(c, *found)
+			: kind == NEEDS_BINDING ? mechanisms[*found].plus
+						: mechanisms[*found].clear))
 			return true;
 	}
 	return false;
-}
-
-/* The first of a kind among those wished for and offered; where nothing could
- * be chosen, it was not allowed. */
-static bool
-barred(const struct mechanism_choice *c, const bool known[MECHANISM_COUNT],
-    bool (*is_kind)(enum mechanism), enum mechanism *found)
-{
-	size_t i;
-
-	for (i = 0; i < wish_count(c); i++) {
-		*found = wish(c, i);
-		if (known[*found] && is_kind(*found))
-			return true;
-	}
-	return false;
-}
-
-static void
-names_format(const struct mechanism_choice *c, struct buf *out)
-{
-	size_t i;
-
-	for (i = 0; i < wish_count(c); i++)
-		buf_format(
-		    out, "%s%s", i == 0 ? "" : " ", mechanism_name(wish(c, i)));
 }
 
 static int
@@ -171,32 +142,20 @@ hint_clear(const struct mechanism_choice *c, const char *name, struct error *e)
 }
 
 static int
-hint_no_offer(const struct sasl_channel *channel, struct error *e)
+hint_choice(const struct mechanism_choice *c, struct error *e)
 {
-	if (channel->tls)
-		return error_hint(e,
-		    "is this the submission port? Leave out `user` where the "
-		    "server needs no login");
-	return error_hint(e,
-	    "many servers offer AUTH over TLS only: write smtps:// or smtp:// "
-	    "in `smarthost`; or leave out `user`");
-}
-
-static int
-hint_choice(const struct mechanism_choice *c, const bool known[MECHANISM_COUNT],
-    struct error *e)
-{
-	const struct mechanism_choice automatic = {
-	    .in_clear = c->in_clear, .channel = c->channel};
+	const struct mechanism_choice automatic = {.in_clear = c->in_clear,
+	    .channel = c->channel,
+	    .offered = c->offered};
 	enum mechanism other;
 	const char *why = "";
 
-	if (barred(c, known, mechanism_shows_password, &other))
+	if (choose(c, SHOWS_PASSWORD, &other))
 		return hint_clear(c, mechanism_name(other), e);
-	if (barred(c, known, mechanism_needs_binding, &other))
+	if (choose(c, NEEDS_BINDING, &other))
 		why = "-PLUS needs a channel binding, which this connection "
 		      "does not have; ";
-	if (choose(&automatic, known, &other))
+	if (choose(&automatic, ALLOWED, &other))
 		return error_hint(
 		    e, "%swrite `auth %s`", why, mechanism_name(other));
 	return error_hint(e,
@@ -206,34 +165,38 @@ hint_choice(const struct mechanism_choice *c, const bool known[MECHANISM_COUNT],
 }
 
 static int
-refuse(const struct mechanism_choice *c, const bool known[MECHANISM_COUNT],
-    struct error *e)
+refuse_all(const struct mechanism_choice *c, struct error *e)
 {
-	char words[160];
 	struct buf names;
+	size_t i;
 
-	if (text_trim(c->offered).len == 0) {
-		error_set(
-		    e, ERROR_DENIED, "AUTH", "the server offers no mechanism");
-		return hint_no_offer(c->channel, e);
-	}
 	buf_init(&names, 1024);
-	names_format(c, &names);
+	for (i = 0; i < wish_count(c); i++)
+		buf_format(&names, "%s%s", i == 0 ? "" : " ",
+		    mechanism_name(wish(c, i)));
 	error_set(e, ERROR_DENIED, "AUTH",
 	    "no mechanism fits: the server offers %s; %s are %s",
-	    text_visible(c->offered, words, sizeof(words)),
+	    SHOWN(c->offered),
 	    c->wanted_count == 0 ? "known here" : "named in `auth`",
 	    buf_string(&names));
 	buf_clear(&names);
-	return hint_choice(c, known, e);
+	return hint_choice(c, e);
 }
 
 int
 mechanism_choose(
     const struct mechanism_choice *c, enum mechanism *found, struct error *e)
 {
-	bool known[MECHANISM_COUNT];
-
-	offered_parse(c->offered, known);
-	return choose(c, known, found) ? 0 : refuse(c, known, e);
+	if (choose(c, ALLOWED, found))
+		return 0;
+	if (text_trim(c->offered).len > 0)
+		return refuse_all(c, e);
+	error_set(e, ERROR_DENIED, "AUTH", "the server offers no mechanism");
+	if (c->channel->tls)
+		return error_hint(e,
+		    "is this the submission port? Leave out `user` where the "
+		    "server needs no login");
+	return error_hint(e,
+	    "many servers offer AUTH over TLS only: write smtps:// or smtp:// "
+	    "in `smarthost`; or leave out `user`");
 }

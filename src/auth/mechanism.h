@@ -62,7 +62,9 @@ struct mechanism_choice {
 int mechanism_choose(
     const struct mechanism_choice *c, enum mechanism *found, struct error *e);
 
-/* Whether a mechanism that needs a binding is among the offered. */
+/* Whether the mechanism is among the offered, and whether any is that needs a
+ * binding. */
+bool mechanism_is_offered(enum mechanism mechanism, struct text offered);
 bool mechanism_binding_offered(struct text offered);
 
 #endif

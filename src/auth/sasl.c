@@ -9,20 +9,18 @@
 
 /* RFC 4954 section 4: the longest base64 line of an exchange. */
 #define EXCHANGE_MAX 12288
-#define STEPS_MAX    2
 
 /*
  * One mechanism. start makes the initial response, NULL where there is none;
- * step[n] answers the challenge number n. Responses are raw here; sasl_step()
- * and sasl_initial() put them into base64.
+ * step answers the challenge number s->step. Responses are raw here;
+ * sasl_step() and sasl_initial() put them into base64.
  */
 struct exchange {
 	const char *doing;
 	enum crypt_hash hash;
 	int (*start)(struct sasl *, struct buf *, struct error *);
 	size_t steps;
-	int (*step[STEPS_MAX])(
-	    struct sasl *, struct text, struct buf *, struct error *);
+	int (*step)(struct sasl *, struct text, struct buf *, struct error *);
 };
 
 struct sasl {
@@ -60,42 +58,21 @@ plain_start(struct sasl *s, struct buf *out, struct error *e)
 /* The words of the prompts differ from server to server and are no part of
  * the exchange; only their order is. */
 static int
-login_user(struct sasl *s, struct text prompt, struct buf *out, struct error *e)
+login_step(struct sasl *s, struct text prompt, struct buf *out, struct error *e)
 {
-	(void)prompt;
-	if (buf_add_string(out, s->user) == 0)
-		return 0;
-	return error_set(
-	    e, ERROR_CONFIG, s->m->doing, "the user name is too long");
-}
+	bool user = s->step == 0;
 
-static int
-login_password(
-    struct sasl *s, struct text prompt, struct buf *out, struct error *e)
-{
 	(void)prompt;
-	if (buf_add_text(out, s->password) == 0)
+	if (buf_add_text(out, user ? text_of(s->user) : s->password) == 0)
 		return 0;
-	return error_set(
-	    e, ERROR_CONFIG, s->m->doing, "the password is too long");
+	return error_set(e, ERROR_CONFIG, s->m->doing, "the %s is too long",
+	    user ? "user name" : "password");
 }
 
 static int
 scram_first(struct sasl *s, struct buf *out, struct error *e)
 {
 	return scram_start(s->scram, out, e);
-}
-
-static int
-challenge_parse(
-    struct sasl *s, struct text base64, struct buf *out, struct error *e)
-{
-	if (base64.len > EXCHANGE_MAX)
-		return protocol(
-		    s, e, "the server's challenge is longer than 12288 bytes");
-	if (crypt_unbase64(base64, out) == -1)
-		return protocol(s, e, "the server's challenge is no base64");
-	return 0;
 }
 
 /* Nothing is left to say after the server's proof: the response is empty. */
@@ -106,16 +83,20 @@ scram_step(struct sasl *s, struct text base64, struct buf *out, struct error *e)
 	int result = -1;
 
 	buf_init(&message, EXCHANGE_MAX);
-	if (challenge_parse(s, base64, &message, e) == 0)
-		result =
-		    s->step == 0
-			? scram_answer(s->scram, buf_text(&message), out, e)
-			: scram_verify(s->scram, buf_text(&message), e);
+	if (base64.len > EXCHANGE_MAX)
+		protocol(
+		    s, e, "the server's challenge is longer than 12288 bytes");
+	else if (crypt_unbase64(base64, &message) == -1)
+		protocol(s, e, "the server's challenge is no base64");
+	else if (s->step == 0)
+		result = scram_answer(s->scram, buf_text(&message), out, e);
+	else
+		result = scram_verify(s->scram, buf_text(&message), e);
 	buf_clear(&message);
 	return result;
 }
 
-#define SCRAM .start = scram_first, .steps = 2, .step = {scram_step, scram_step}
+#define SCRAM .start = scram_first, .steps = 2, .step = scram_step
 
 static const struct exchange exchanges[MECHANISM_COUNT] = {
     [MECHANISM_SCRAM_SHA_256_PLUS] = {.doing = "AUTH SCRAM-SHA-256-PLUS",
@@ -131,9 +112,7 @@ static const struct exchange exchanges[MECHANISM_COUNT] = {
     [MECHANISM_SCRAM_SHA_1] = {.doing = "AUTH SCRAM-SHA-1",
 	.hash = CRYPT_SHA1,
 	SCRAM},
-    [MECHANISM_LOGIN] = {.doing = "AUTH LOGIN",
-	.steps = 2,
-	.step = {login_user, login_password}},
+    [MECHANISM_LOGIN] = {.doing = "AUTH LOGIN", .steps = 2, .step = login_step},
 };
 
 static int
@@ -149,14 +128,6 @@ plan_check(const struct sasl_plan *plan, struct error *e)
 		return error_set(
 		    e, ERROR_CONFIG, "AUTH", "the password holds a NUL byte");
 	return 0;
-}
-
-static char *
-visible_copy(struct text t)
-{
-	char words[160];
-
-	return mem_copy(text_visible(t, words, sizeof(words)));
 }
 
 /*
@@ -218,7 +189,7 @@ sasl_new(const struct sasl_plan *plan, const struct sasl_channel *channel,
 	s->m = &exchanges[mechanism];
 	s->user = mem_copy(plan->user);
 	s->password = plan->password;
-	s->offered = visible_copy(offered);
+	s->offered = mem_copy(SHOWN(offered));
 	s->channel = *channel;
 	memcpy(s->nonce, plan->nonce, sizeof(plan->nonce));
 	if (s->m->start == scram_first)
@@ -282,7 +253,7 @@ sasl_step(
 		    "the server asks for more than the mechanism has to say");
 	}
 	buf_init(&raw, EXCHANGE_MAX);
-	made = s->m->step[s->step](s, challenge, &raw, e);
+	made = s->m->step(s, challenge, &raw, e);
 	s->step++;
 	return respond(s, made, &raw, out, e);
 }

@@ -186,12 +186,10 @@ static const struct {
 static int
 refused(struct scram *s, struct text value, struct error *e)
 {
-	char words[160];
 	size_t i;
 
-	text_visible(value, words, sizeof(words));
-	error_set(
-	    e, ERROR_DENIED, s->plan.doing, "the server refuses: %s", words);
+	error_set(e, ERROR_DENIED, s->plan.doing, "the server refuses: %s",
+	    SHOWN(value));
 	for (i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++) {
 		if (text_equal(value, text_of(refusals[i].value)))
 			error_hint(e, "%s", refusals[i].hint);
@@ -279,7 +277,6 @@ iterations_parse(
     struct scram *s, struct text value, unsigned *iterations, struct error *e)
 {
 	unsigned long long number;
-	char words[40];
 
 	/* posit-number of RFC 5802 section 7: no leading zero. */
 	if (value.len > 0 && value.at[0] != '0' &&
@@ -291,8 +288,7 @@ iterations_parse(
 	error_set(e, ERROR_PROTOCOL, s->plan.doing,
 	    "the server asks for an iteration count of \"%s\", which is not "
 	    "between %d and %d",
-	    text_visible(value, words, sizeof(words)), SCRAM_ITERATIONS_MIN,
-	    SCRAM_ITERATIONS_MAX);
+	    SHOWN(value), SCRAM_ITERATIONS_MIN, SCRAM_ITERATIONS_MAX);
 	return hint_other(s, e);
 }
 
