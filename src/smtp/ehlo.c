@@ -81,25 +81,16 @@ is_mechanism(struct text name)
 	return name.len > 0 && name.len <= 20;
 }
 
-static bool
-mechanism_known(const struct ehlo *e, struct text name)
-{
-	struct text rest, known;
-
-	rest = text_of(e->mechanisms);
-	while (text_next(&rest, " ", &known)) {
-		if (text_equal_fold(known, name))
-			return true;
-	}
-	return false;
-}
-
 static void
 mechanism_add(struct ehlo *e, struct text name)
 {
-	size_t i, used;
+	struct text known, rest = text_of(e->mechanisms);
+	size_t i, used = rest.len;
 
-	used = strlen(e->mechanisms);
+	while (text_next(&rest, " ", &known)) {
+		if (text_equal_fold(known, name))
+			return;
+	}
 	if (used + 1 + name.len >= sizeof(e->mechanisms))
 		return;
 	if (used > 0)
@@ -120,7 +111,7 @@ auth_params(struct ehlo *e, struct text params)
 	struct text name;
 
 	while (text_next(&params, BLANK, &name)) {
-		if (is_mechanism(name) && !mechanism_known(e, name))
+		if (is_mechanism(name))
 			mechanism_add(e, name);
 	}
 }

@@ -2,15 +2,22 @@
 
 #include <string.h>
 
-void
-outcome_deliver(struct envelope *env)
+/* What becomes of those who are accepted, and not decided yet. */
+static void
+turn_accepted(struct envelope *env, enum verdict verdict)
 {
 	size_t i;
 
 	for (i = 0; i < env->count; i++) {
 		if (env->recipients[i].verdict == VERDICT_ACCEPTED)
-			env->recipients[i].verdict = VERDICT_DELIVERED;
+			env->recipients[i].verdict = (unsigned char)verdict;
 	}
+}
+
+void
+outcome_deliver(struct envelope *env)
+{
+	turn_accepted(env, VERDICT_DELIVERED);
 }
 
 static enum verdict
@@ -46,35 +53,21 @@ outcome_decide(struct envelope *env, const struct error *e)
 	return decided;
 }
 
-/* The first recipient who was refused in that way, with words. */
-static const struct recipient *
-find_refused(const struct envelope *env, enum verdict verdict)
-{
-	const struct recipient *r;
-	size_t i;
-
-	for (i = 0; i < env->count; i++) {
-		r = &env->recipients[i];
-		if (r->verdict == verdict && r->reply != NULL)
-			return r;
-	}
-	return NULL;
-}
-
 /* Nobody has it, and the recipients are why. */
 static void
 set_recipients_error(const struct envelope *env, bool all_or_none,
     const char *host, struct error *e)
 {
-	const struct recipient *r;
-	enum verdict shown;
+	const struct recipient *r = env->recipients;
+	const struct recipient *end = r + env->count;
+	enum verdict shown = VERDICT_LATER;
 
-	shown = VERDICT_LATER;
 	if (envelope_count(env, VERDICT_LATER) == 0 ||
 	    (all_or_none && envelope_count(env, VERDICT_REFUSED) > 0))
 		shown = VERDICT_REFUSED;
-	r = find_refused(env, shown);
-	if (r == NULL) {
+	while (r < end && (r->verdict != shown || r->reply == NULL))
+		r++;
+	if (r == end) {
 		error_set(e, ERROR_BUG, "RCPT TO", "nobody was refused");
 		return;
 	}
@@ -112,12 +105,9 @@ void
 outcome_settle(
     struct envelope *env, bool all_or_none, const char *host, struct error *e)
 {
-	size_t delivered, i;
+	size_t delivered;
 
-	for (i = 0; i < env->count; i++) {
-		if (env->recipients[i].verdict == VERDICT_ACCEPTED)
-			env->recipients[i].verdict = VERDICT_OPEN;
-	}
+	turn_accepted(env, VERDICT_OPEN);
 	delivered = envelope_count(env, VERDICT_DELIVERED);
 	if (delivered == env->count)
 		error_clear(e);

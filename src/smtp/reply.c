@@ -99,36 +99,6 @@ byte_fault(const struct buf *line, char c)
 	return NULL;
 }
 
-/* Faults show at the first byte that is wrong: a peer that speaks something
- * else may never send a LF. */
-static void
-byte_add(struct reply *reply, char c)
-{
-	reply->fault = byte_fault(&reply->line, c);
-	if (reply->fault == NULL)
-		buf_add_char(&reply->line, c);
-}
-
-static int
-code_of(struct text line)
-{
-	unsigned long long code = 0;
-
-	text_number(text_first(line, CODE_LEN), 599, &code);
-	return (int)code;
-}
-
-static void
-first_line_note(struct reply *reply, int code, struct text words)
-{
-	struct enhanced enhanced;
-
-	reply->code = code;
-	enhanced = reply_enhanced(words);
-	if (enhanced.class == code / 100)
-		reply->enhanced = enhanced;
-}
-
 static void
 words_add(struct reply *reply, struct text words)
 {
@@ -147,7 +117,8 @@ static void
 line_end(struct reply *reply)
 {
 	struct text line, words;
-	int code;
+	struct enhanced enhanced;
+	unsigned long long code = 0;
 
 	line = buf_text(&reply->line);
 	if (line.len > 0 && line.at[line.len - 1] == '\r')
@@ -156,11 +127,15 @@ line_end(struct reply *reply)
 		reply->fault = "a line without a reply code";
 		return;
 	}
-	code = code_of(line);
+	text_number(text_first(line, CODE_LEN), 599, &code);
 	words = text_skip(line, CODE_LEN + 1);
-	if (reply->lines == 0)
-		first_line_note(reply, code, words);
-	if (reply->code != code)
+	if (reply->lines == 0) {
+		reply->code = (int)code;
+		enhanced = reply_enhanced(words);
+		if (enhanced.class == code / 100)
+			reply->enhanced = enhanced;
+	}
+	if (reply->code != (int)code)
 		reply->fault = "a reply code that changes between lines";
 	else
 		words_add(reply, words);
@@ -170,19 +145,21 @@ line_end(struct reply *reply)
 	buf_reset(&reply->line);
 }
 
+/* Faults show at the first byte that is wrong: a peer that speaks something
+ * else may never send a LF. */
 int
 reply_input(struct reply *reply, const char *bytes, size_t len, size_t *used)
 {
-	char c;
-
 	for (*used = 0; *used < len; (*used)++) {
 		if (reply->complete || reply->fault != NULL)
 			break;
-		c = bytes[*used];
-		if (c == '\n')
+		if (bytes[*used] == '\n') {
 			line_end(reply);
-		else
-			byte_add(reply, c);
+			continue;
+		}
+		reply->fault = byte_fault(&reply->line, bytes[*used]);
+		if (reply->fault == NULL)
+			buf_add_char(&reply->line, bytes[*used]);
 	}
 	if (reply->fault != NULL)
 		return -1;

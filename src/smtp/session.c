@@ -382,18 +382,6 @@ continue_auth(struct session *s)
 	return STEP_STAY;
 }
 
-static bool
-offers_mechanism(const struct session *s, struct text name)
-{
-	struct text rest = text_of(s->ehlo.mechanisms), mechanism;
-
-	while (text_next(&rest, " ", &mechanism)) {
-		if (text_equal(mechanism, name))
-			return true;
-	}
-	return false;
-}
-
 static enum step
 refuse_auth(struct session *s)
 {
@@ -405,7 +393,8 @@ refuse_auth(struct session *s)
 	next = reject(s, STEP_AUTH, ERROR_DENIED, what);
 	/* Some servers offer what they have no data for. */
 	if (s->reply.code == 535 && strcmp(s->auth, "PLAIN") != 0 &&
-	    s->channel.tls && offers_mechanism(s, TEXT("PLAIN")))
+	    s->channel.tls &&
+	    mechanism_is_offered(MECHANISM_PLAIN, text_of(s->ehlo.mechanisms)))
 		snprintf(s->error.hint, sizeof(s->error.hint),
 		    "check `user' and the password; where both are right "
 		    "write `auth PLAIN' (offered: %.300s)",
