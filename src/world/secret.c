@@ -1,11 +1,9 @@
 #include "world/secret.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <readpassphrase.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,8 +17,6 @@
 
 #define RUNNING "password-command"
 
-extern char **environ;
-
 /* A password-command that runs. */
 struct command {
 	const char *text;
@@ -30,29 +26,6 @@ struct command {
 	long long deadline;
 	bool hurried; /* the deadline is the mail's */
 };
-
-/* Every descriptor but 0 to 2 is closed by exec from now on, also those that
- * our caller left open. */
-static void
-keep_descriptors(void)
-{
-	struct dirent *entry;
-	DIR *folder;
-	int fd;
-
-	folder = opendir("/dev/fd");
-	if (folder == NULL) {
-		for (fd = 3; fd < 1024; fd++)
-			fcntl(fd, F_SETFD, FD_CLOEXEC);
-		return;
-	}
-	while ((entry = readdir(folder)) != NULL) {
-		fd = atoi(entry->d_name);
-		if (fd > 2)
-			fcntl(fd, F_SETFD, FD_CLOEXEC);
-	}
-	closedir(folder);
-}
 
 /*
  * Whether somebody at the terminal started us. A command that asks there must
@@ -74,68 +47,49 @@ has_terminal(void)
 	return ours;
 }
 
-static void
-set_attributes(posix_spawnattr_t *attributes, bool grouped)
+/* In the process of the command: nothing of ours goes with it but standard
+ * error and the environment, nor what our caller left open. */
+static _Noreturn void
+become(const struct command *c, int output)
 {
-	short flags = POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK;
-	sigset_t all, none;
+	sigset_t none;
+	int i;
 
-	sigfillset(&all);
+	if (c->grouped)
+		setpgid(0, 0);
+	for (i = 1; i < NSIG; i++)
+		signal(i, SIG_DFL);
 	sigemptyset(&none);
-	posix_spawnattr_setsigdefault(attributes, &all);
-	posix_spawnattr_setsigmask(attributes, &none);
-	posix_spawnattr_setpgroup(attributes, 0);
-	if (grouped)
-		flags |= POSIX_SPAWN_SETPGROUP;
-	posix_spawnattr_setflags(attributes, flags);
-}
-
-/* 0 or an errno, as posix_spawn(3). */
-static int
-spawn(struct command *c, int output)
-{
-	char shell[] = "sh", option[] = "-c";
-	char *argv[] = {shell, option, (char *)(uintptr_t)c->text, NULL};
-	posix_spawn_file_actions_t actions;
-	posix_spawnattr_t attributes;
-	int sys;
-
-	if (posix_spawn_file_actions_init(&actions) != 0)
-		return ENOMEM;
-	if (posix_spawnattr_init(&attributes) != 0) {
-		posix_spawn_file_actions_destroy(&actions);
-		return ENOMEM;
-	}
-	set_attributes(&attributes, c->grouped);
-	sys = posix_spawn_file_actions_addopen(
-	    &actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-	if (sys == 0)
-		sys = posix_spawn_file_actions_adddup2(
-		    &actions, output, STDOUT_FILENO);
-	if (sys == 0)
-		sys = posix_spawn(
-		    &c->pid, "/bin/sh", &actions, &attributes, argv, environ);
-	posix_spawnattr_destroy(&attributes);
-	posix_spawn_file_actions_destroy(&actions);
-	return sys;
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	close(STDIN_FILENO);
+	(void)open("/dev/null", O_RDONLY);
+	dup2(output, STDOUT_FILENO);
+	closefrom(STDERR_FILENO + 1);
+	execl("/bin/sh", "sh", "-c", c->text, (char *)NULL);
+	_exit(127);
 }
 
 static int
 start(struct command *c, struct error *e)
 {
-	int ends[2], sys;
+	int ends[2];
 
 	c->grouped = !has_terminal();
 	if (pipe2(ends, O_CLOEXEC) == -1)
 		return error_set_sys(e, ERROR_SYSTEM, errno, RUNNING, "pipe");
-	keep_descriptors();
-	sys = spawn(c, ends[1]);
-	close(ends[1]);
 	c->output = ends[0];
-	if (sys == 0)
-		return 0;
-	close(ends[0]);
-	return error_set_sys(e, ERROR_SYSTEM, sys, RUNNING, "/bin/sh");
+	c->pid = fork();
+	if (c->pid == 0)
+		become(c, ends[1]);
+	close(ends[1]);
+	if (c->pid == -1) {
+		error_set_sys(e, ERROR_SYSTEM, errno, RUNNING, "fork");
+		close(c->output);
+		return -1;
+	}
+	if (c->grouped)
+		setpgid(c->pid, c->pid); /* whoever is first */
+	return 0;
 }
 
 static int

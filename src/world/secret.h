@@ -18,7 +18,7 @@
 /*
  * Appends the password to out, which the caller wipes with buf_wipe(); its
  * max is SECRET_MAX. An account without user gives 0 and nothing.
- * password-command: run by posix_spawn as /bin/sh -c, stdin /dev/null, stderr
+ * password-command: run as /bin/sh -c, stdin /dev/null, stderr
  * ours, no other descriptor, default signals; a status other than 0, a
  * signal, no output, or more than SECRET_COMMAND_SECONDS is ERROR_CONFIG; the
  * deadline passing before is ERROR_LATER.
