@@ -43,20 +43,13 @@ net_is_at_hand(const char *host)
 	return net_is_literal(host) || is_localhost(host);
 }
 
-static int
-family_of(enum account_family family)
-{
-	switch (family) {
-	case FAMILY_UNSET:
-	case FAMILY_ANY:
-		return AF_UNSPEC;
-	case FAMILY_IPV4:
-		return AF_INET;
-	case FAMILY_IPV6:
-		return AF_INET6;
-	}
-	return AF_UNSPEC;
-}
+static const struct {
+	int family;
+	const char *words;
+} families[] = {[FAMILY_UNSET] = {AF_UNSPEC, ""},
+    [FAMILY_ANY] = {AF_UNSPEC, ""},
+    [FAMILY_IPV4] = {AF_INET, "IPv4 "},
+    [FAMILY_IPV6] = {AF_INET6, "IPv6 "}};
 
 static int
 flags_for(const char *host, int family)
@@ -112,11 +105,7 @@ unresolved(const char *host, enum account_family family, int why, int sys,
 		return net_unanswered(host, gai_strerror(why), e);
 	}
 	error_set(e, ERROR_HOST, NET_RESOLVING, "%s has no %saddress: %s",
-	    name.words,
-	    family == FAMILY_IPV4   ? "IPv4 "
-	    : family == FAMILY_IPV6 ? "IPv6 "
-				    : "",
-	    gai_strerror(why));
+	    name.words, families[family].words, gai_strerror(why));
 	return error_hint(
 	    e, "see whether the name in `smarthost' is spelled right");
 }
@@ -129,41 +118,27 @@ next_of_family(struct addrinfo *at, int family, bool same)
 	return at;
 }
 
-static void
-add(struct net_addresses *addresses, const struct addrinfo *from)
-{
-	struct net_address *a;
-
-	if (from->ai_addrlen > sizeof(a->sockaddr))
-		return;
-	a = &addresses->list[addresses->count++];
-	memcpy(&a->sockaddr, from->ai_addr, from->ai_addrlen);
-	a->len = from->ai_addrlen;
-}
-
 /* RFC 8305 section 4: the resolver's order (RFC 6724) within a family, the
  * families in turn, the one it put first first. */
 static void
 interleave(struct addrinfo *found, struct net_addresses *addresses)
 {
-	struct addrinfo *first, *second, *at;
-	size_t count = 0;
-	int family = found->ai_family;
+	const int family = found->ai_family;
+	struct addrinfo *turns[2] = {
+	    found, next_of_family(found, family, false)};
+	struct addrinfo *at;
+	struct net_address *a;
+	size_t i;
 
-	for (at = found; at != NULL; at = at->ai_next)
-		count++;
-	addresses->list = mem_new(count, sizeof(*addresses->list));
-	first = found;
-	second = next_of_family(found, family, false);
-	while (first != NULL || second != NULL) {
-		if (first != NULL) {
-			add(addresses, first);
-			first = next_of_family(first->ai_next, family, true);
-		}
-		if (second != NULL) {
-			add(addresses, second);
-			second = next_of_family(second->ai_next, family, false);
-		}
+	for (i = 0; turns[0] != NULL || turns[1] != NULL; i = 1 - i) {
+		at = turns[i];
+		if (at == NULL)
+			continue;
+		turns[i] = next_of_family(at->ai_next, family, i == 0);
+		a = mem_push(addresses->list, addresses->count);
+		memset(a, 0, sizeof(*a));
+		memcpy(&a->sockaddr, at->ai_addr, at->ai_addrlen);
+		a->len = at->ai_addrlen;
 	}
 }
 
@@ -177,7 +152,7 @@ net_resolve(const struct smarthost *s, enum account_family family,
 
 	memset(addresses, 0, sizeof(*addresses));
 	memset(&hints, 0, sizeof(hints));
-	hints.ai_family = family_of(family);
+	hints.ai_family = families[family].family;
 	hints.ai_socktype = SOCK_STREAM;
 	hints.ai_flags = flags_for(s->host, hints.ai_family);
 	snprintf(port, sizeof(port), "%hu", s->port);
@@ -201,18 +176,6 @@ net_clear(struct net_addresses *addresses)
 }
 
 /* A kernel without IPv6 is no failure of ours: another address may do. */
-static int
-no_socket(const struct net_address *a, int sys, struct error *e)
-{
-	enum error_kind kind = ERROR_SYSTEM;
-	char words[INET6_ADDRSTRLEN];
-
-	if (sys == EAFNOSUPPORT || sys == EPROTONOSUPPORT)
-		kind = ERROR_LATER;
-	return error_set_sys(e, kind, sys, "connecting", "a socket for %s",
-	    net_words(a, words, sizeof(words)));
-}
-
 int
 net_start(const struct net_address *a, struct error *e)
 {
@@ -220,10 +183,16 @@ net_start(const struct net_address *a, struct error *e)
 	char words[INET6_ADDRSTRLEN];
 	int fd, on = 1, sys;
 
+	net_words(a, words, sizeof(words));
 	fd = socket(
 	    to->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	sys = errno;
 	if (fd == -1)
-		return no_socket(a, errno, e);
+		return error_set_sys(e,
+		    sys == EAFNOSUPPORT || sys == EPROTONOSUPPORT
+			? ERROR_LATER
+			: ERROR_SYSTEM,
+		    sys, "connecting", "a socket for %s", words);
 	/* Bursts are whole already; Nagle's wait could only cost time. */
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	if (connect(fd, to, a->len) == 0 || errno == EINPROGRESS ||
@@ -231,8 +200,7 @@ net_start(const struct net_address *a, struct error *e)
 		return fd;
 	sys = errno;
 	close(fd);
-	return error_set_sys(e, ERROR_LATER, sys, "connecting", "%s",
-	    net_words(a, words, sizeof(words)));
+	return error_set_sys(e, ERROR_LATER, sys, "connecting", "%s", words);
 }
 
 int
@@ -264,18 +232,13 @@ as_ipv4(const struct net_address *a)
 char *
 net_words(const struct net_address *a, char *out, size_t size)
 {
-	const struct sockaddr_in6 *six;
-	const struct in_addr *four;
-	const char *words;
+	const struct sockaddr_in6 *six =
+	    (const struct sockaddr_in6 *)&a->sockaddr;
+	const struct in_addr *four = as_ipv4(a);
 
-	four = as_ipv4(a);
-	six = (const struct sockaddr_in6 *)&a->sockaddr;
-	if (four != NULL)
-		words = inet_ntop(AF_INET, four, out, (socklen_t)size);
-	else
-		words =
-		    inet_ntop(AF_INET6, &six->sin6_addr, out, (socklen_t)size);
-	if (words == NULL)
+	if (inet_ntop(four != NULL ? AF_INET : AF_INET6,
+		four != NULL ? (const void *)four : &six->sin6_addr, out,
+		(socklen_t)size) == NULL)
 		strlcpy(out, "?", size);
 	return out;
 }

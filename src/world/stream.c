@@ -104,29 +104,21 @@ race_check(struct race *r)
 	return i;
 }
 
-static bool
-race_may_start(const struct race *r)
-{
-	return r->next < r->addresses->count &&
-	       (r->running == 0 || clock_now() >= r->next_at);
-}
-
 /* The index of the winner, or -1: nobody is left, or the time is over. */
 static int
 race_run(struct race *r, long long deadline)
 {
-	long long until;
+	const size_t count = r->addresses->count;
 	size_t winner;
 
 	for (;;) {
-		while (race_may_start(r))
+		while (r->next < count &&
+		       (r->running == 0 || clock_now() >= r->next_at))
 			race_start(r);
-		if (r->running == 0)
-			return -1;
-		until = deadline;
-		if (r->next < r->addresses->count && r->next_at < until)
-			until = r->next_at;
-		if (clock_wait(r->polls, r->running, until) == -1)
+		if (r->running == 0 ||
+		    clock_wait(r->polls, r->running,
+			r->next < count ? clock_earlier(deadline, r->next_at)
+					: deadline) == -1)
 			return -1;
 		winner = race_check(r);
 		if (winner < r->running)
@@ -134,18 +126,6 @@ race_run(struct race *r, long long deadline)
 		if (clock_now() >= deadline)
 			return -1;
 	}
-}
-
-static struct stream *
-race_won(struct race *r, int winner)
-{
-	struct stream *s;
-
-	s = mem_new(1, sizeof(*s));
-	s->fd = r->polls[winner].fd;
-	s->peer = *r->entrants[winner];
-	r->polls[winner].fd = -1;
-	return s;
 }
 
 static void
@@ -163,34 +143,30 @@ race_lost(struct race *r, struct error *e)
 		      "whether a firewall is in the way");
 }
 
-static void
-race_clear(struct race *r)
-{
-	while (r->running > 0)
-		if (r->polls[--r->running].fd != -1)
-			close(r->polls[r->running].fd);
-	free(r->polls);
-	free(r->entrants);
-}
-
 struct stream *
 stream_connect(
     const struct net_addresses *addresses, long long deadline, struct error *e)
 {
-	struct race r;
+	struct race r = {.addresses = addresses,
+	    .polls = mem_new(addresses->count + 1, sizeof(*r.polls)),
+	    .entrants = mem_new(addresses->count + 1, sizeof(*r.entrants))};
 	struct stream *s = NULL;
 	int winner;
 
-	memset(&r, 0, sizeof(r));
-	r.addresses = addresses;
-	r.polls = mem_new(addresses->count + 1, sizeof(*r.polls));
-	r.entrants = mem_new(addresses->count + 1, sizeof(*r.entrants));
 	winner = race_run(&r, deadline);
-	if (winner == -1)
+	if (winner == -1) {
 		race_lost(&r, e);
-	else
-		s = race_won(&r, winner);
-	race_clear(&r);
+	} else {
+		s = mem_new(1, sizeof(*s));
+		s->fd = r.polls[winner].fd;
+		s->peer = *r.entrants[winner];
+		r.polls[winner].fd = -1;
+	}
+	while (r.running-- > 0)
+		if (r.polls[r.running].fd != -1)
+			close(r.polls[r.running].fd);
+	free(r.polls);
+	free(r.entrants);
 	return s;
 }
 
@@ -242,12 +218,6 @@ stream_secure(
 	}
 }
 
-static bool
-would_block(int sys)
-{
-	return sys == EAGAIN || sys == EWOULDBLOCK;
-}
-
 /* Plain text in tls.h's words, so that both are one from here on. */
 static enum tls_status
 plain_write(struct stream *s, const char *bytes, size_t len, size_t *done,
@@ -262,7 +232,7 @@ plain_write(struct stream *s, const char *bytes, size_t len, size_t *done,
 		*done = (size_t)n;
 		return TLS_DONE;
 	}
-	if (would_block(errno))
+	if (errno == EAGAIN)
 		return TLS_WANT_WRITE;
 	error_set_sys(e, ERROR_LATER, errno, NULL, "the connection broke");
 	return TLS_CLOSED;
@@ -281,7 +251,7 @@ plain_read(
 		*done = (size_t)n;
 		return TLS_DONE;
 	}
-	if (n == -1 && would_block(errno))
+	if (n == -1 && errno == EAGAIN)
 		return TLS_WANT_READ;
 	if (n == 0)
 		error_set(
