@@ -267,13 +267,15 @@ static void
 note_refusals(
     const struct envelope *env, const struct error *e, struct notes *notes)
 {
+	const bool partial = envelope_count(env, VERDICT_DELIVERED) > 0;
 	const struct recipient *r;
 	size_t i, noted = 0;
 
 	for (i = 0; i < env->count && noted < NOTED_MAX; i++) {
 		r = &env->recipients[i];
 		if (r->reply == NULL || r->verdict == VERDICT_DELIVERED ||
-		    env->count == 1 || strcmp(r->reply->words, e->why) == 0)
+		    env->count == 1 || i + 1 == e->recipient ||
+		    (!r->own && !partial))
 			continue;
 		notes_add(
 		    notes, "not sent to <%s>: %s", r->path, r->reply->words);
