@@ -34,7 +34,6 @@ struct run {
 	struct file_store store;
 	bool typed; /* standard input is a terminal */
 	struct message *message;
-	struct dispatch_plan dispatch_plan;
 	struct dispatch *dispatch;
 };
 
@@ -84,19 +83,6 @@ read_options(struct run *r, int argc, char **argv, struct error *e)
 	return result;
 }
 
-/* Set-id bits would put a privileged parser behind any user's argv. */
-static int
-refuse_privilege(const struct run *r, struct error *e)
-{
-	if (!r->host.privileged)
-		return 0;
-	error_set(e, ERROR_CONFIG, "start",
-	    "sendling was started with set-id bits, which it refuses");
-	return error_hint(e,
-	    "remove them: chmod 755; a machine shares one account through a "
-	    "configuration that its users can read");
-}
-
 static int
 read_settings(struct run *r, struct error *e)
 {
@@ -105,8 +91,14 @@ read_settings(struct run *r, struct error *e)
 	    .set_count = r->options.setting_count,
 	    .optional = r->options.mode == MODE_ALIASES};
 
-	if (refuse_privilege(r, e) == -1)
-		return -1;
+	/* A privileged parser would stand behind any user's argv. */
+	if (r->host.privileged) {
+		error_set(e, ERROR_CONFIG, "start",
+		    "sendling was started with set-id bits, which it refuses");
+		return error_hint(e,
+		    "remove them: chmod 755; a machine shares one account "
+		    "through a configuration that its users can read");
+	}
 	host_hide(); /* a password may stand in what is read now */
 	return settings_read(&plan, &r->host, &r->config, e);
 }
@@ -172,53 +164,35 @@ open_transcript(struct run *r, struct error *e)
 	return log_open_transcript(&r->log, r->options.transcript, e);
 }
 
-/* From here on nothing is opened but sockets to a smarthost. */
-static int
-open_world(struct run *r, struct error *e)
-{
-	if (open_transcript(r, e) == -1)
-		return -1;
-	return dispatch_open(r->dispatch, e);
-}
-
-static int
-talk(struct run *r, struct error *e)
-{
-	return dispatch_send(r->dispatch, true, e);
-}
-
-static int
-tell(struct run *r, const struct error *e)
-{
-	dispatch_report(r->dispatch, r->message, e);
-	log_notes(&r->log, &r->options.notes);
-	return e->kind == ERROR_NONE ? EXIT_SUCCESS : fail(r, e);
-}
-
 static void
 start_dispatch(struct run *r)
 {
-	r->dispatch_plan.config = &r->config;
-	r->dispatch_plan.host = &r->host;
-	r->dispatch_plan.log = &r->log;
-	r->dispatch_plan.account = r->options.account;
-	/* With -bs standard output is the dialogue. */
-	r->dispatch_plan.json =
-	    r->options.json && r->options.mode != MODE_SERVE;
-	r->dispatch = dispatch_new(&r->dispatch_plan);
+	const struct dispatch_plan plan = {.config = &r->config,
+	    .host = &r->host,
+	    .log = &r->log,
+	    .account = r->options.account,
+	    /* With -bs standard output is the dialogue. */
+	    .json = r->options.json && r->options.mode != MODE_SERVE};
+
+	r->dispatch = dispatch_new(&plan);
 }
 
 /*
  * The modes.
  */
 
+/* Read, decide, open, talk, tell. Once all is open nothing more is opened but
+ * sockets to a smarthost. */
 static int
 run_submit(struct run *r, struct error *e)
 {
 	start_dispatch(r);
-	if (read_input(r, e) == 0 && decide(r, e) == 0 && open_world(r, e) == 0)
-		talk(r, e);
-	return tell(r, e);
+	if (read_input(r, e) == 0 && decide(r, e) == 0 &&
+	    open_transcript(r, e) == 0 && dispatch_open(r->dispatch, e) == 0)
+		dispatch_send(r->dispatch, true, e);
+	dispatch_report(r->dispatch, r->message, e);
+	log_notes(&r->log, &r->options.notes);
+	return e->kind == ERROR_NONE ? EXIT_SUCCESS : fail(r, e);
 }
 
 static int

@@ -95,8 +95,7 @@ name_refused(const struct envelope *env, struct error *e)
 			buf_format(&names, "%s%s: %s",
 			    names.len == 0 ? "" : ", ", env->recipients[i].path,
 			    env->recipients[i].reply->words);
-	if (e->why[0] == '\0')
-		strlcpy(e->why, buf_string(&names), sizeof(e->why));
+	strlcpy(e->why, buf_string(&names), sizeof(e->why));
 	buf_clear(&names);
 }
 
@@ -111,26 +110,9 @@ submit_mail(struct attend *r)
 	request_merge(&mail->request, r->plan->request);
 	dispatch_mail(
 	    r->plan->dispatch, &mail->request, mail->message, false, &e);
-	if (e.kind != ERROR_NONE)
+	if (e.kind != ERROR_NONE && e.why[0] == '\0')
 		name_refused(dispatch_envelope(r->plan->dispatch), &e);
 	serve_done(r->serve, &e, dispatch_words(r->plan->dispatch));
-}
-
-static int
-step(struct attend *r, struct error *e)
-{
-	if (write_replies(r, e) == -1)
-		return -1;
-	switch (serve_want(r->serve)) {
-	case SERVE_PEER:
-		return read_commands(r, e);
-	case SERVE_MAIL:
-		submit_mail(r);
-		return 0;
-	case SERVE_OVER:
-		break;
-	}
-	return 0;
 }
 
 /* Sockets and pipes are shared with their other users, who may like them
@@ -153,16 +135,21 @@ attend_run(const struct attend_plan *plan, struct error *e)
 	    .store = &r.store.store,
 	    .forget = empty_store,
 	    .arg = &r};
-	int result = 0;
+	enum serve_want want;
+	int result;
 
 	make_blocking(plan->in);
 	make_blocking(plan->out);
 	file_store_init(&r.store, plan->folder);
 	r.serve = serve_new(&serve);
-	while (result == 0 && serve_want(r.serve) != SERVE_OVER)
-		result = step(&r, e);
-	if (result == 0)
+	do {
 		result = write_replies(&r, e);
+		want = serve_want(r.serve);
+		if (result == 0 && want == SERVE_PEER)
+			result = read_commands(&r, e);
+		else if (result == 0 && want == SERVE_MAIL)
+			submit_mail(&r);
+	} while (result == 0 && want != SERVE_OVER);
 	serve_free(r.serve);
 	file_store_clear(&r.store);
 	return result;

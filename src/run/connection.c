@@ -36,21 +36,6 @@ struct connection {
  * The pump.
  */
 
-static void
-time_out(struct connection *c)
-{
-	struct error cause;
-
-	error_clear(&cause);
-	if (clock_now() >= c->deadline)
-		error_set(&cause, ERROR_LATER, NULL, CLOCK_OVER);
-	else
-		error_set(&cause, ERROR_LATER, NULL,
-		    "timed out after %u seconds without an answer from %s",
-		    session_timeout(c->session), c->smarthost->host);
-	session_closed(c->session, &cause);
-}
-
 /* The clock of a step starts anew with each complete reply, not with each
  * byte: a server that trickles bytes holds nobody up. */
 static long long
@@ -82,17 +67,14 @@ exchange(struct connection *c)
 	session_sent(c->session, sent);
 	if (got > 0)
 		session_input(c->session, in, got);
-	switch (status) {
-	case STREAM_MOVED:
-		break;
-	case STREAM_TIMEOUT:
-		time_out(c);
-		break;
-	case STREAM_CLOSED:
-	case STREAM_FAILED:
+	if (status == STREAM_TIMEOUT && clock_now() >= c->deadline)
+		error_set(&cause, ERROR_LATER, NULL, CLOCK_OVER);
+	else if (status == STREAM_TIMEOUT)
+		error_set(&cause, ERROR_LATER, NULL,
+		    "timed out after %u seconds without an answer from %s",
+		    session_timeout(c->session), c->smarthost->host);
+	if (status != STREAM_MOVED)
 		session_closed(c->session, &cause);
-		break;
-	}
 }
 
 static void
