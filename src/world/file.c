@@ -11,14 +11,7 @@
 
 #include "base/mem.h"
 
-#define FILE_CHUNK   (64 * 1024)
-#define FILE_VISIBLE 160
-
-static char *
-visible(const char *path, char *out)
-{
-	return text_visible(text_of(path), out, FILE_VISIBLE);
-}
+#define FILE_CHUNK (64 * 1024)
 
 /* read(2) that survives signals and a descriptor that some other program left
  * non-blocking. */
@@ -73,18 +66,14 @@ our_group(gid_t group)
 	return ours;
 }
 
-/* What is wrong with owner and mode, or NULL; *mend is the command that helps,
- * with the path to come. */
+/* What is wrong with owner and mode, or NULL. */
 static const char *
-fault(enum file_trust trust, const struct file_info *info, const char **mend)
+fault(enum file_trust trust, const struct file_info *info)
 {
 	if (trust == FILE_ANY)
 		return NULL;
-	if (info->owner != 0 && info->owner != geteuid()) {
-		*mend = "chown";
+	if (info->owner != 0 && info->owner != geteuid())
 		return "it belongs to somebody else";
-	}
-	*mend = trust == FILE_SECRET ? "chmod 600" : "chmod go-w";
 	if ((info->mode & (S_IWGRP | S_IWOTH)) != 0)
 		return "others may write to it";
 	if (trust == FILE_CONFIG)
@@ -101,20 +90,20 @@ int
 file_check(const char *path, enum file_trust trust,
     const struct file_info *info, struct error *e)
 {
-	char name[FILE_VISIBLE];
-	const char *mend = NULL, *what;
+	struct text_shown name = text_shown(text_of(path));
+	const char *what = fault(trust, info);
 
-	what = fault(trust, info, &mend);
 	if (what == NULL)
 		return 0;
-	visible(path, name);
 	error_set(e, ERROR_CONFIG, NULL,
-	    "%s: %s (owner %u, group %u, mode %04o; we are user %u)", name,
-	    what, info->owner, info->group, info->mode, (unsigned)geteuid());
-	if (strcmp(mend, "chown") == 0)
+	    "%s: %s (owner %u, group %u, mode %04o; we are user %u)",
+	    name.words, what, info->owner, info->group, info->mode,
+	    (unsigned)geteuid());
+	if (info->owner != 0 && info->owner != geteuid())
 		return error_hint(
-		    e, "as root: chown %u %s", (unsigned)geteuid(), name);
-	return error_hint(e, "%s %s", mend, name);
+		    e, "as root: chown %u %s", (unsigned)geteuid(), name.words);
+	return error_hint(e, "%s %s",
+	    trust == FILE_SECRET ? "chmod 600" : "chmod go-w", name.words);
 }
 
 /* The one descriptor that is checked and read: a name can change hands in
@@ -123,7 +112,6 @@ static int
 open_regular(const char *path, struct stat *st, struct error *e)
 {
 	enum error_kind kind = ERROR_CONFIG;
-	char name[FILE_VISIBLE];
 	int fd, sys;
 
 	fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
@@ -132,13 +120,13 @@ open_regular(const char *path, struct stat *st, struct error *e)
 		if (sys == ENOENT || sys == ENOTDIR)
 			kind = ERROR_INPUT;
 		return error_set_sys(
-		    e, kind, sys, NULL, "%s", visible(path, name));
+		    e, kind, sys, NULL, "%s", SHOWN(text_of(path)));
 	}
 	if (fstat(fd, st) == 0 && S_ISREG(st->st_mode))
 		return fd;
 	close(fd);
 	return error_set(e, ERROR_CONFIG, NULL, "%s: %s, not a regular file",
-	    visible(path, name),
+	    SHOWN(text_of(path)),
 	    S_ISDIR(st->st_mode)    ? "a folder"
 	    : S_ISFIFO(st->st_mode) ? "a pipe"
 				    : "a device or socket");
@@ -149,7 +137,7 @@ open_regular(const char *path, struct stat *st, struct error *e)
 static int
 read_all(int fd, const char *path, off_t size, struct buf *out, struct error *e)
 {
-	char name[FILE_VISIBLE], *at, last = '\0';
+	char *at, last = '\0';
 	size_t room, step;
 	ssize_t n;
 
@@ -165,10 +153,11 @@ read_all(int fd, const char *path, off_t size, struct buf *out, struct error *e)
 	} while (n > 0 && room > 0);
 	if (n == -1)
 		return error_set_sys(
-		    e, ERROR_CONFIG, errno, NULL, "%s", visible(path, name));
+		    e, ERROR_CONFIG, errno, NULL, "%s", SHOWN(text_of(path)));
 	if (n > 0)
 		return error_set(e, ERROR_CONFIG, NULL,
-		    "%s: larger than %zu bytes", visible(path, name), out->max);
+		    "%s: larger than %zu bytes", SHOWN(text_of(path)),
+		    out->max);
 	return 0;
 }
 
@@ -268,7 +257,6 @@ store_write(void *arg, const char *bytes, size_t len, struct error *e)
 {
 	struct file_store *s = arg;
 	const char *folder = s->folder == NULL ? "/tmp" : s->folder;
-	char name[FILE_VISIBLE];
 	bool first = s->fd == -1;
 	int sys;
 
@@ -282,7 +270,7 @@ store_write(void *arg, const char *bytes, size_t len, struct error *e)
 	if (first)
 		file_store_clear(s);
 	return error_set_sys(e, ERROR_SYSTEM, sys, "keeping the message",
-	    "a temporary file in %s", visible(folder, name));
+	    "a temporary file in %s", SHOWN(text_of(folder)));
 }
 
 static long
@@ -320,7 +308,6 @@ file_store_clear(struct file_store *s)
 int
 file_append(const char *path, struct error *e)
 {
-	char name[FILE_VISIBLE];
 	struct stat st;
 	int fd;
 
@@ -331,13 +318,13 @@ file_append(const char *path, struct error *e)
 	if (fd == -1 && errno == ELOOP)
 		return error_set(e, ERROR_CONFIG, NULL,
 		    "%s: a symbolic link, which is not followed for writing",
-		    visible(path, name));
+		    SHOWN(text_of(path)));
 	if (fd == -1)
 		return error_set_sys(
-		    e, ERROR_CONFIG, errno, NULL, "%s", visible(path, name));
+		    e, ERROR_CONFIG, errno, NULL, "%s", SHOWN(text_of(path)));
 	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
 		return fd;
 	close(fd);
 	return error_set(e, ERROR_CONFIG, NULL, "%s: not a regular file",
-	    visible(path, name));
+	    SHOWN(text_of(path)));
 }
