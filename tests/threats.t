@@ -301,6 +301,101 @@ def test_no_core(t, home):
     server.close()
 
 
+# At the end of the program looks for needles in all that it could write: the
+# heap, freed blocks as well, static data and the stack. An octet of a needle has
+# its last bit turned, or the search would find itself.
+SEARCH = r'''
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int
+is_there(const unsigned char *at, const unsigned char *end,
+    const char *needle, size_t len)
+{
+	size_t i;
+
+	for (; at + len <= end; at++) {
+		for (i = 0; i < len && at[i] == (needle[i] ^ 1); i++)
+			;
+		if (i == len)
+			return 1;
+	}
+	return 0;
+}
+
+__attribute__((destructor)) static void
+search(void)
+{
+	const char *needles = getenv("NEEDLES"), *report = getenv("REPORT");
+	FILE *maps = fopen("/proc/self/maps", "r"), *out;
+	unsigned long from, to;
+	char line[500], mode[8];
+	const char *needle;
+	size_t len;
+	int n;
+
+	if (report == NULL || (out = fopen(report, "w")) == NULL)
+		return;
+	while (maps != NULL && fgets(line, sizeof(line), maps) != NULL) {
+		sscanf(line, "%lx-%lx %7s", &from, &to, mode);
+		if (mode[0] != 'r' || mode[1] != 'w')
+			continue;
+		for (n = 0, needle = needles; *needle != '\0'; n++) {
+			len = strcspn(needle, "\n");
+			if (is_there((void *)from, (void *)to, needle, len))
+				fprintf(out, "%d in %s", n, line);
+			needle += len + (needle[len] == '\n');
+		}
+	}
+	fclose(out);
+}
+'''
+
+
+def test_canary_in_memory(t, home):
+    """Nothing of a password is left when the program ends, wherever it came
+    from and however it was used."""
+    search = preload(home.path, SEARCH)
+    if search is None or os.geteuid() != 0:
+        return t.skip('the password in what is left in memory',
+                      'no preloading here, or not root')
+    # Long, and sought by its end: what the C library copies through vector
+    # registers, the linker may save with these on the stack.
+    password = ''.join(f'{n:03}' for n in range(80))
+    forms = [form[-150:] for form in secrets(password=password)
+             if b'\0' not in form]
+    needles = [bytes(octet ^ 1 for octet in needle)
+               for needle in (b'smarthost', *forms)]
+    report = home.path / 'report'
+    environment = {'LD_PRELOAD': str(search), 'REPORT': str(report),
+                   'NEEDLES': b'\n'.join(needles)}
+    sources = {'password': f'password {password}',
+               'password-file':
+               f'password-file {home.file("long", password)}',
+               'password-command':
+               f'password-command cat {home.file("long2", password)}'}
+    # In the clear, as what is in the memory of GnuTLS is not ours.
+    right = Server(users=[('alice', password)])
+    wrong = Server(users=[('alice', 'other')])
+    for (source, line), mechanism, box, argv in itertools.product(
+            sources.items(), ('PLAIN', 'LOGIN', 'SCRAM-SHA-256'),
+            (right, wrong), ((BOB,), ('-bs',))):
+        config = home.config(box.config(line, f'auth {mechanism}'))
+        report.unlink(missing_ok=True)
+        run = home.run(*argv, config=config, stdin=SERVE,
+                       environment=environment)
+        box.settle()
+        found = report.read_text() if report.exists() else 'no report'
+        t.ok(run.status == (77 if box is wrong and argv[0] == BOB else 0) and
+             re.search('^0 in', found, re.M) and
+             not re.search('^[1-9]', found, re.M) and
+             len(box.took) == (box is right),
+             f'{source}, {mechanism}, {"good" if box is right else "bad"}, '
+             f'{argv[0]}: nothing is left of it', run.words(), found)
+        box.clear()
+
+
 def test_hidden_first(t, home, certificate):
     """Cores and ptrace are given up before a secret is read, in each mode."""
     if not can_trace():
@@ -1482,17 +1577,17 @@ writev(int fd, const struct iovec *v, int count)
 '''
 
 
-def preload(folder):
-    """The shared object, or None with the reason why."""
+def preload(folder, text=PRELOAD):
+    """The shared object, or None where there can be none."""
     compiler = shutil.which('cc') or shutil.which('gcc')
     if SANITIZED or compiler is None:
         return None
-    source = folder / 'slow.c'
-    source.write_text(PRELOAD)
+    source = folder / 'preload.c'
+    source.write_text(text)
     made = subprocess.run([compiler, '-shared', '-fPIC', '-O1', '-o',
-                           folder / 'slow.so', source, '-ldl'],
+                           folder / 'preload.so', source, '-ldl'],
                           capture_output=True)
-    return folder / 'slow.so' if made.returncode == 0 else None
+    return folder / 'preload.so' if made.returncode == 0 else None
 
 
 def test_partial(t, home, certificate):
