@@ -242,14 +242,15 @@ clear_dialogue(struct dialogue *d)
  * The client's side.
  */
 
-/* Hears all the client has to say now. */
+/* Hears what the client has to say now, until `enough' octets are waiting for
+ * the script. */
 static void
-hear(struct play *p)
+hear(struct play *p, size_t enough)
 {
 	const char *bytes;
 	size_t len;
 
-	for (;;) {
+	while (p->heard.len < enough) {
 		while (session_takes_mail(p->session) &&
 		       p->handed_over < p->d->mail_count)
 			session_mail(p->session, &p->mails[p->handed_over++]);
@@ -286,7 +287,7 @@ flush_say(struct play *p)
 
 	if (p->say.len == 0)
 		return 0;
-	hear(p);
+	hear(p, SIZE_MAX);
 	if (p->heard.len > 0)
 		return fault(p, "before the server's turn it sent %s",
 		    text_visible(buf_text(&p->heard), seen, sizeof(seen)));
@@ -300,7 +301,7 @@ expect_bytes(struct play *p, struct text expected)
 	char want[500], seen[500];
 	struct text heard;
 
-	hear(p);
+	hear(p, expected.len);
 	heard = text_first(buf_text(&p->heard), expected.len);
 	if (!text_equal(heard, expected))
 		return fault(p, "expected %s but heard %s",
@@ -392,7 +393,7 @@ start_tls(struct play *p)
 {
 	if (flush_say(p) == -1)
 		return -1;
-	hear(p);
+	hear(p, SIZE_MAX);
 	if (p->heard.len > 0 || session_want(p->session) != SESSION_TLS)
 		return fault(p, "it does not want TLS");
 	tell_secured(p, true);
@@ -412,6 +413,33 @@ break_off(struct play *p, const char *words)
 	return 0;
 }
 
+/* The server's words while the client is sending, whatever it has sent. */
+static int
+interrupt(struct play *p, struct text line)
+{
+	if (p->say.len == 0)
+		hear(p, 1);
+	buf_reset(&p->heard);
+	buf_add_text(&p->say, line);
+	buf_add_string(&p->say, "\r\n");
+	say(p);
+	return 0;
+}
+
+static int
+check_patience(struct play *p, struct text line)
+{
+	char seconds[12];
+
+	if (flush_say(p) == -1)
+		return -1;
+	hear(p, SIZE_MAX);
+	snprintf(seconds, sizeof(seconds), "%u", session_timeout(p->session));
+	return text_equal(line, text_of(seconds))
+		   ? 0
+		   : fault(p, "it would wait %s seconds", seconds);
+}
+
 static int
 play_line(struct play *p, struct text line)
 {
@@ -427,6 +455,10 @@ play_line(struct play *p, struct text line)
 	}
 	if (script_take(&line, "C:"))
 		return flush_say(p) == -1 ? -1 : expect_line(p, line);
+	if (script_take(&line, "S!"))
+		return interrupt(p, line);
+	if (script_take(&line, "waits"))
+		return check_patience(p, line);
 	if (text_equal(whole, TEXT("TLS")))
 		return start_tls(p);
 	if (text_equal(whole, TEXT("close")))
@@ -449,7 +481,7 @@ play_script(struct play *p)
 	}
 	if (flush_say(p) == -1)
 		return -1;
-	hear(p);
+	hear(p, SIZE_MAX);
 	if (p->heard.len > 0)
 		return fault(p, "at the end it sent %s",
 		    text_visible(buf_text(&p->heard), seen, sizeof(seen)));

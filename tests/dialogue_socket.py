@@ -121,6 +121,8 @@ class Dialogue:
         "says": lambda d, v: d.says.append(v),
         "stderr": lambda d, v: d.says.append(v),
         "verdict": lambda d, v: None,
+        "waits": lambda d, v: None,
+        "S!": lambda d, v: None,
     }
 
     def complete(self):
