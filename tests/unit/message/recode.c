@@ -437,6 +437,56 @@ no_sequence_is_cut(void **state)
 	buf_clear(&out);
 }
 
+/* The longest line of what becomes of a part with a line of `len` octets. */
+static size_t
+longest_encoded(const char *header, size_t len)
+{
+	struct recode_remarks remarks;
+	struct text rest, line;
+	struct message *m;
+	struct recode *r;
+	struct error e;
+	struct buf in, out;
+	size_t longest = 0;
+
+	buf_init(&in, ROOM);
+	buf_init(&out, ROOM);
+	buf_format(&in, "%s\n" UE, header);
+	while (len-- > 0)
+		buf_add_char(&in, 'x');
+	buf_add_string(&in, UE "=\n");
+	m = parse(buf_text(&in));
+	error_clear(&e);
+	r = recode_new(m, false, &remarks, &e);
+	assert_non_null(r);
+	recode_all(r, 4096, &out);
+	rest = buf_text(&out);
+	while (text_next_line(&rest, &line))
+		longest = line.len > longest ? line.len : longest;
+	recode_free(r);
+	message_free(m);
+	buf_clear(&in);
+	buf_clear(&out);
+	return longest;
+}
+
+/* RFC 2045 sections 6.7 (5) and 6.8, for whatever a line ends with. */
+static void
+encoded_lines_have_76_characters(void **state)
+{
+	size_t len;
+
+	(void)state;
+	for (len = 90; len < 180; len++) {
+		assert_int_equal(
+		    longest_encoded(
+			MIME TYPE "text/plain; charset=utf-8\n", len),
+		    76);
+		assert_int_equal(
+		    longest_encoded(MIME TYPE "image/x\n", len), 76);
+	}
+}
+
 /* What the breaking of a line leaves is no line of the structure: a part whose
  * line of `len` octets ends like its delimiter. */
 static void
@@ -1232,6 +1282,7 @@ main(void)
 	    cmocka_unit_test(depth_and_parts_have_bounds),
 	    cmocka_unit_test(long_lines_are_encoded_or_folded),
 	    cmocka_unit_test(no_sequence_is_cut),
+	    cmocka_unit_test(encoded_lines_have_76_characters),
 	    cmocka_unit_test(no_break_makes_a_delimiter),
 	    cmocka_unit_test(a_store_is_read_in_pieces),
 	    cmocka_unit_test(a_store_that_fails_is_said),
