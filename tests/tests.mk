@@ -32,6 +32,8 @@ $(FUZZ:=-replay): $B/%-replay: $B/%.o $B/tests/fuzz/replay.o $(TESTED)
 
 bench: all
 	tests/bench/run
+mutants: all
+	B=$B tests/mutants.sh
 
 CHECK		= unit player socket scripts corpus sanitize clang valgrind e2e \
 		  callers feed
@@ -125,5 +127,5 @@ lint-shell:
 
 -include $(UNIT:=.d) $(FUZZ:=.d) $(PLAYER:=.d) $(SERVE_PLAYER:=.d) \
 	$(SPELLINGS:=.d)
-.PHONY: bench check lint parts deps-check check-all lint-all check-dialogues \
+.PHONY: bench mutants check lint parts deps-check check-all lint-all check-dialogues \
 	fuzz fuzz-run feed feed-run replay objects $(CHECK:%=check-%) $(LINT:%=lint-%)

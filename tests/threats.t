@@ -366,7 +366,7 @@ def test_canary_in_memory(t, home):
     forms = [form[-150:] for form in secrets(password=password)
              if b'\0' not in form]
     needles = [bytes(octet ^ 1 for octet in needle)
-               for needle in (b'smarthost', *forms)]
+               for needle in (b'/preload.so', *forms)]
     report = home.path / 'report'
     environment = {'LD_PRELOAD': str(search), 'REPORT': str(report),
                    'NEEDLES': b'\n'.join(needles)}
@@ -394,6 +394,70 @@ def test_canary_in_memory(t, home):
              f'{source}, {mechanism}, {"good" if box is right else "bad"}, '
              f'{argv[0]}: nothing is left of it', run.words(), found)
         box.clear()
+
+
+def memory(pid):
+    """All that a process could write."""
+    found = b''
+    with open(f'/proc/{pid}/maps') as maps, \
+            open(f'/proc/{pid}/mem', 'rb', buffering=0) as octets:
+        for line in maps:
+            if line.split()[1].startswith('rw'):
+                start, end = (int(n, 16) for n in line.split()[0].split('-'))
+                octets.seek(start)
+                found += octets.read(end - start)
+    return found
+
+
+def authenticate(mechanism, said):
+    """A server that takes whatever AUTH says, and waits at MAIL."""
+    def play(server, sock):
+        sock.sendall(b'220 mail.test\r\n')
+        server.hear(sock, b'\r\n')
+        sock.sendall(f'250-mail.test\r\n250 AUTH {mechanism}\r\n'.encode())
+        heard = server.hear(sock, b'\r\n')
+        while not heard.startswith(b'MAIL'):
+            asks = heard.count(b' ') < 2 and len(heard) < 100
+            sock.sendall(b'334 \r\n' if asks else b'235 2.7.0 welcome\r\n')
+            said.append(heard)
+            heard = server.hear(sock, b'\r\n')
+        server.met.set()
+        server.go.wait(HANG)
+    return play
+
+
+def test_canary_in_session(t, home):
+    """Once AUTH is over what it said is not left in memory."""
+    if SANITIZED or os.geteuid() != 0:
+        return t.skip('what AUTH said is wiped', 'not root, or sanitized')
+    for mechanism, length in (('PLAIN', 240), ('PLAIN', 480), ('LOGIN', 240)):
+        password = ''.join(f'{n:03}' for n in range(length // 3))
+        said = []
+        server = Server(play=authenticate(mechanism, said))
+        server.met, server.go = threading.Event(), threading.Event()
+        config = home.config(server.config(
+            'user alice', f'password {password}', f'auth {mechanism}'))
+        process = home.start(BOB, config=config, stdin=subprocess.PIPE,
+                             stderr=subprocess.PIPE)
+        process.stdin.write(MESSAGE)
+        process.stdin.close()
+        server.met.wait(HANG)
+        try:
+            left = memory(process.pid)
+        except PermissionError:
+            left = b''
+        server.go.set()
+        process.stdin = None
+        process.communicate(timeout=HANG)
+        server.close()
+        if not left:
+            t.skip(f'{mechanism}: what was said', 'memory cannot be read')
+            continue
+        secret = said[-1].strip()[-150:]
+        t.ok(len(secret) == 150 and b'client.example' in left and
+             secret not in left,
+             f'{mechanism}, a password of {length} octets: what was said is '
+             'wiped before MAIL', said, left.find(secret))
 
 
 def test_hidden_first(t, home, certificate):
