@@ -83,11 +83,20 @@ is_white(char c)
 	return text_is_blank(c) || c == '\r' || c == '\n';
 }
 
+size_t
+text_white(struct text t)
+{
+	size_t n;
+
+	for (n = 0; n < t.len && is_white(t.at[n]); n++)
+		continue;
+	return n;
+}
+
 struct text
 text_trim(struct text t)
 {
-	while (t.len > 0 && is_white(t.at[0]))
-		t = text_skip(t, 1);
+	t = text_skip(t, text_white(t));
 	while (t.len > 0 && is_white(t.at[t.len - 1]))
 		t.len--;
 	return t;

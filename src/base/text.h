@@ -32,7 +32,10 @@ bool text_equal(struct text a, struct text b);
 bool text_equal_fold(struct text a, struct text b);
 bool text_starts_fold(struct text t, struct text prefix);
 
-/* Without the leading and trailing space, tab, CR and LF. */
+/* Octets of white space at the start: space, tab, CR and LF. */
+size_t text_white(struct text t);
+
+/* Without white space at both ends. */
 struct text text_trim(struct text t);
 
 /* The first place of byte c, or t.len where there is none. */

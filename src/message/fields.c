@@ -1,21 +1,14 @@
 #include "message/fields.h"
 
 #include <stdint.h>
-#include <stdio.h>
-#include <string.h>
 
 #include "base/crypt.h"
 #include "message/address.h"
 #include "message/fold.h"
+#include "message/parameter.h"
+#include "message/token.h"
 #include "message/word.h"
-
-/* Octets of one segment of a parameter (RFC 2231 section 3). */
-#define SEGMENT_MAX 700
-/* How far a parameter's other form is looked for. */
-#define PARAMETERS_SEEN 1024
-
-/* A line ends before a word that would have fewer octets left in it. */
-#define WORD_ROOM_MIN 31
+#include "message/writer.h"
 
 enum form {
 	FORM_UNSTRUCTURED,
@@ -25,38 +18,24 @@ enum form {
 	FORM_OPAQUE	 /* only comments may hold encoded words */
 };
 
-enum piece { PIECE_WHITE, PIECE_COMMENT, PIECE_WORD, PIECE_SPECIAL };
-
-/* What a word of the input stands in. */
-enum place { PLACE_TEXT, PLACE_PHRASE, PLACE_COMMENT };
-
-/* A value in its new form. Words to be encoded are collected while only white
- * space parts them, as a reader drops what stands between encoded words. */
-struct writer {
-	struct buf *out;
-	size_t column;
-	bool keep;   /* 8-bit bytes stay */
-	bool utf8;   /* the value is UTF-8 */
-	bool phrase; /* encoded words as RFC 2047 section 5 (3) has them */
-	enum place place;
-	struct text white;  /* seen, not yet written */
-	bool after_encoded; /* the last word came as an encoded word */
-	bool collecting;
-	struct text lead; /* the white space before what is collected */
-	struct buf run;
-	bool angle;	   /* behind a '<' */
-	bool spread;	   /* a space goes behind each comma */
-	bool comments_end; /* one was not closed, so '(' is no more one */
-	bool quotes_end;
-	bool encoded;
-	bool replaced;
-};
-
 /* What is wrong with a field. */
 struct faults {
 	bool nul;
 	bool encode;
 	bool is_long;
+};
+
+/* A field being mended. */
+struct mender {
+	struct writer w;
+	struct text name;
+	enum form form;
+	struct faults faults;
+	bool smtputf8;
+	bool angle;	  /* behind a '<' */
+	unsigned without; /* literals, and what was not closed */
+	bool encoded;
+	bool replaced;
 };
 
 static const struct {
@@ -119,165 +98,6 @@ form_of(struct text name)
 	return FORM_UNSTRUCTURED;
 }
 
-static bool
-is_white(char c)
-{
-	return text_is_blank(c) || c == '\r' || c == '\n';
-}
-
-static bool
-is_special(char c)
-{
-	return c != '\0' && strchr("()<>[]:;@\\,\"", c) != NULL;
-}
-
-static bool
-is_8bit(char c)
-{
-	return ((unsigned char)c & 0x80) != 0;
-}
-
-static void
-note_column(struct writer *w, struct text written)
-{
-	size_t i;
-
-	for (i = written.len; i > 0 && written.at[i - 1] != '\n'; i--)
-		continue;
-	w->column = i > 0 ? written.len - i : w->column + written.len;
-}
-
-static void
-put(struct writer *w, struct text t)
-{
-	buf_add_text(w->out, t);
-	note_column(w, t);
-}
-
-/* What was put off, and what comes as it is. */
-static void
-put_plain(struct writer *w, struct text t)
-{
-	put(w, w->white);
-	w->white = text_of(NULL);
-	put(w, t);
-}
-
-static void
-collect_unfolded(struct writer *w, struct text t)
-{
-	size_t i;
-
-	for (i = 0; i < t.len; i++)
-		if (t.at[i] != '\r' && t.at[i] != '\n')
-			buf_add_char(&w->run, t.at[i]);
-}
-
-/* A word without its quotes and backslashes. */
-static void
-collect_word(struct writer *w, struct text t)
-{
-	bool quoted = w->place == PLACE_COMMENT;
-	size_t i;
-
-	if (w->place == PLACE_TEXT) {
-		buf_add_text(&w->run, t);
-		return;
-	}
-	for (i = 0; i < t.len; i++) {
-		if (w->place == PLACE_PHRASE && t.at[i] == '"') {
-			quoted = !quoted;
-			continue;
-		}
-		if (quoted && t.at[i] == '\\' && i + 1 < t.len)
-			i++;
-		collect_unfolded(w, text_first(text_skip(t, i), 1));
-	}
-}
-
-static bool
-needs_space(const struct writer *w)
-{
-	const struct buf *out = w->out;
-
-	return w->place != PLACE_COMMENT &&
-	       (out->len == 0 || !text_is_blank(out->at[out->len - 1]));
-}
-
-/* Writes what was collected. */
-static void
-close_run(struct writer *w)
-{
-	size_t before;
-
-	if (!w->collecting)
-		return;
-	w->collecting = false;
-	w->encoded = true;
-	if (w->lead.len == 0 && needs_space(w))
-		w->lead = TEXT(" ");
-	if (w->lead.len > 0 && text_find(w->lead, '\n') == w->lead.len &&
-	    w->column + w->lead.len + WORD_ROOM_MIN > WORD_LINE_MAX)
-		put(w, TEXT("\r\n"));
-	put(w, w->lead);
-	before = w->out->len;
-	word_encode(buf_text(&w->run),
-	    (w->utf8 ? WORD_UTF8 : 0) |
-		(w->phrase || w->place != PLACE_TEXT ? WORD_PHRASE : 0),
-	    w->column, w->out);
-	buf_reset(&w->run);
-	note_column(w, text_skip(buf_text(w->out), before));
-}
-
-/* The same before what must not touch an encoded word. */
-static void
-close_run_apart(struct writer *w)
-{
-	if (w->collecting && w->white.len == 0)
-		w->white = TEXT(" ");
-	close_run(w);
-	w->after_encoded = false;
-}
-
-static void
-take_plain_word(struct writer *w, struct text word)
-{
-	bool encoded = word_length(word) == word.len;
-
-	if (w->collecting && encoded)
-		collect_unfolded(w, w->white);
-	close_run(w);
-	put_plain(w, word);
-	w->after_encoded = encoded;
-}
-
-static void
-take_word(struct writer *w, struct text word)
-{
-	if (w->keep || !text_has_8bit(word)) {
-		take_plain_word(w, word);
-		return;
-	}
-	if (!w->collecting)
-		w->lead = w->white;
-	if (w->collecting || w->after_encoded)
-		collect_unfolded(w, w->white);
-	w->white = text_of(NULL);
-	w->collecting = true;
-	w->after_encoded = false;
-	collect_word(w, word);
-}
-
-static size_t
-white_length(struct text t)
-{
-	size_t n;
-
-	for (n = 0; n < t.len && is_white(t.at[n]); n++)
-		continue;
-	return n;
-}
-
 static struct text
 cut(struct text *rest, size_t n)
 {
@@ -288,95 +108,59 @@ cut(struct text *rest, size_t n)
 }
 
 static void
-write_text(struct writer *w, struct text rest)
+take_word(struct mender *m, struct text word, enum place place)
+{
+	if (!m->faults.encode || !text_has_8bit(word)) {
+		writer_add_word(&m->w, word);
+		return;
+	}
+	writer_encode_word(&m->w, word, place);
+	m->encoded = true;
+}
+
+static void
+write_text(struct mender *m, struct text rest)
 {
 	size_t n;
 
 	while (rest.len > 0) {
-		w->white = cut(&rest, white_length(rest));
-		for (n = 0; n < rest.len && !is_white(rest.at[n]); n++)
-			continue;
+		m->w.white = cut(&rest, text_white(rest));
+		for (n = 0; n < rest.len; n++)
+			if (text_white(text_skip(rest, n)) > 0)
+				break;
 		if (n > 0)
-			take_word(w, cut(&rest, n));
+			take_word(m, cut(&rest, n), PLACE_TEXT);
 	}
-	close_run(w);
-	put_plain(w, text_of(NULL));
 }
 
-/* Octets of the comment at the start of t; 0 where it is not closed. */
-static size_t
-comment_length(struct text t)
+static bool
+is_word(char kind)
 {
-	size_t i, depth = 0;
-
-	for (i = 0; i < t.len; i++) {
-		if (t.at[i] == '\\')
-			i++;
-		else if (t.at[i] == '(')
-			depth++;
-		else if (t.at[i] == ')' && --depth == 0)
-			return i + 1;
-	}
-	return 0;
+	return kind == TOKEN_ATOM || kind == TOKEN_QUOTED || kind == '.' ||
+	       kind == TOKEN_CONTROL;
 }
 
-static size_t
-quoted_length(struct text t)
+/* Cuts the next token off the rest; atoms, quoted strings and dots without
+ * white space between them are one. */
+static bool
+next_piece(struct mender *m, struct text *rest, struct token *piece)
 {
-	size_t i;
+	struct lexer lexer = {.rest = *rest, .without = m->without}, ahead;
+	struct token next;
 
-	for (i = 1; i < t.len; i++) {
-		if (t.at[i] == '\\')
-			i++;
-		else if (t.at[i] == '"')
-			return i + 1;
-	}
-	return 0;
-}
-
-/* Atoms, quoted strings and dots without white space between them. */
-static size_t
-phrase_length(struct writer *w, struct text t)
-{
-	size_t n, at = 0;
-
-	while (at < t.len && !is_white(t.at[at])) {
-		n = 1;
-		if (t.at[at] == '"') {
-			n = w->quotes_end ? 0 : quoted_length(text_skip(t, at));
-			w->quotes_end = n == 0;
-		} else if (is_special(t.at[at]))
-			n = 0;
-		else if (t.at[at] == '=')
-			n = word_length(text_skip(t, at));
-		if (n == 0 && t.at[at] != '=')
+	if (!token_next(&lexer, piece))
+		return false;
+	if (is_word(piece->kind))
+		piece->kind = TOKEN_ATOM;
+	for (ahead = lexer; piece->kind == TOKEN_ATOM; lexer = ahead) {
+		token_next(&ahead, &next);
+		if (!is_word(next.kind))
 			break;
-		at += n == 0 ? 1 : n;
+		piece->text.len += next.text.len;
 	}
-	return at;
-}
-
-static enum piece
-next_piece(struct writer *w, struct text *rest, struct text *piece)
-{
-	enum piece kind = PIECE_WHITE;
-	size_t n = white_length(*rest);
-
-	if (n == 0 && rest->at[0] == '(' && !w->comments_end) {
-		n = comment_length(*rest);
-		w->comments_end = n == 0;
-		kind = PIECE_COMMENT;
-	}
-	if (n == 0) {
-		n = phrase_length(w, *rest);
-		kind = PIECE_WORD;
-	}
-	if (n == 0) {
-		n = 1;
-		kind = PIECE_SPECIAL;
-	}
-	*piece = cut(rest, n);
-	return kind;
+	*rest = lexer.rest;
+	m->without = lexer.without;
+	return true;
 }
 
 static size_t
@@ -387,130 +171,104 @@ comment_word_length(struct text t)
 	for (n = 0; n < t.len; n++) {
 		if (t.at[n] == '\\' && n + 1 < t.len && t.at[n + 1] != '\r')
 			n++;
-		else if (is_white(t.at[n]) || t.at[n] == '(' || t.at[n] == ')')
+		else if (t.at[n] == '(' || t.at[n] == ')' ||
+			 text_white(text_skip(t, n)) > 0)
 			break;
 	}
 	return n;
 }
 
 static void
-write_comment(struct writer *w, struct text rest)
+write_comment(struct mender *m, struct text rest)
 {
-	enum place before = w->place;
 	size_t n;
 
-	close_run_apart(w);
-	w->place = PLACE_COMMENT;
+	writer_close(&m->w, true);
 	while (rest.len > 0) {
-		n = comment_word_length(rest);
-		if (n > 0)
-			take_word(w, cut(&rest, n));
-		else if (is_white(rest.at[0]))
-			w->white = cut(&rest, white_length(rest));
-		else {
-			close_run(w);
-			put_plain(w, cut(&rest, 1));
-			w->after_encoded = false;
-		}
+		if ((n = text_white(rest)) > 0)
+			m->w.white = cut(&rest, n);
+		else if ((n = comment_word_length(rest)) > 0)
+			take_word(m, cut(&rest, n), PLACE_COMMENT);
+		else
+			writer_add(&m->w, cut(&rest, 1), false);
 	}
-	w->place = before;
 }
 
 static void
-put_replaced(struct writer *w, struct text t)
+write_replaced(struct mender *m, struct text t)
 {
 	size_t i;
 	bool bad;
 
-	put_plain(w, text_of(NULL));
+	writer_end(&m->w);
 	for (i = 0; i < t.len; i++) {
-		bad = !w->keep && is_8bit(t.at[i]);
-		buf_add_char(w->out, bad ? '?' : t.at[i]);
-		w->replaced |= bad;
+		bad = m->faults.encode && (t.at[i] & 0x80) != 0;
+		buf_add_char(m->w.out, bad ? '?' : t.at[i]);
+		m->replaced |= bad;
 	}
-	note_column(w, text_skip(buf_text(w->out), w->out->len - t.len));
 }
 
 static void
-put_special(struct writer *w, struct text special)
+write_special(struct mender *m, struct text special)
 {
-	close_run_apart(w);
-	put_plain(w, special);
+	writer_add(&m->w, special, true);
 	if (special.at[0] == '<')
-		w->angle = true;
+		m->angle = true;
 	else if (special.at[0] == '>')
-		w->angle = false;
-	else if (special.at[0] == ',' && w->spread)
-		w->white = TEXT(" ");
+		m->angle = false;
+	else if (special.at[0] == ',' && m->form == FORM_ADDRESSES &&
+		 m->faults.is_long)
+		m->w.white = TEXT(" "); /* a place to fold */
 }
 
 /* phrases: words outside of angle brackets may become encoded words. */
 static void
-write_structured(struct writer *w, struct text rest, bool phrases)
+write_structured(struct mender *m, struct text rest, bool phrases)
 {
-	struct text piece;
+	struct token piece;
 
-	while (rest.len > 0) {
-		switch (next_piece(w, &rest, &piece)) {
-		case PIECE_WHITE:
-			w->white = piece;
-			break;
-		case PIECE_COMMENT:
-			write_comment(w, piece);
-			break;
-		case PIECE_WORD:
-			if (phrases && !w->angle)
-				take_word(w, piece);
-			else
-				put_replaced(w, piece);
-			break;
-		case PIECE_SPECIAL:
-			put_special(w, piece);
-			break;
-		}
+	while (next_piece(m, &rest, &piece)) {
+		if (piece.kind == TOKEN_WHITE)
+			m->w.white = piece.text;
+		else if (piece.kind == TOKEN_COMMENT)
+			write_comment(m, piece.text);
+		else if (piece.kind != TOKEN_ATOM)
+			write_special(m, piece.text);
+		else if (phrases && !m->angle)
+			take_word(m, piece.text, PLACE_PHRASE);
+		else
+			write_replaced(m, piece.text);
 	}
-}
-
-static void
-end_structured(struct writer *w)
-{
-	close_run(w);
-	put_plain(w, text_of(NULL));
 }
 
 static int
 refuse_address(struct text name, const char *what, struct text part,
     const char *why, struct error *e)
 {
-	char shown[100];
-
 	return error_set(e, ERROR_MESSAGE, NULL, "%s `%s' in the %.*s field %s",
-	    what, text_visible(part, shown, sizeof(shown)), TEXT_ARG(name),
-	    why);
+	    what, SHOWN(part), TEXT_ARG(name), why);
 }
 
 /* An addr-spec whose domain is written anew, comments behind it. */
 static void
-write_converted(struct writer *w, struct text spec, struct text domain)
+write_converted(struct mender *m, struct text spec, struct text domain)
 {
-	struct text piece;
-	enum piece kind;
+	struct token piece;
 	bool behind = false;
 
-	while (spec.len > 0) {
-		kind = next_piece(w, &spec, &piece);
-		if (kind == PIECE_COMMENT)
-			write_comment(w, piece);
-		else if (kind == PIECE_WHITE)
-			w->white = behind ? TEXT(" ") : piece;
+	while (next_piece(m, &spec, &piece)) {
+		if (piece.kind == TOKEN_COMMENT)
+			write_comment(m, piece.text);
+		else if (piece.kind == TOKEN_WHITE)
+			m->w.white = behind ? TEXT(" ") : piece.text;
 		else if (!behind)
-			put_plain(w, piece);
-		if (kind == PIECE_SPECIAL && piece.at[0] == '@') {
+			writer_add(&m->w, piece.text, false);
+		if (piece.kind == '@') {
 			behind = true;
-			put_plain(w, domain);
+			writer_add(&m->w, domain, false);
 		}
 	}
-	w->white = text_of(NULL);
+	m->w.white = text_of(NULL);
 }
 
 /* Without a domain it is no address of RFC 5322, and not worth SMTPUTF8. */
@@ -521,62 +279,57 @@ is_bare_name(const struct address *address)
 }
 
 static int
-write_spec(struct writer *w, const struct address *address, bool smtputf8,
-    struct text name, struct error *e)
+write_spec(struct mender *m, const struct address *address, struct error *e)
 {
 	struct error why;
 	struct buf domain;
 	int result = 0;
 
-	if (w->keep || !text_has_8bit(address->spec)) {
-		put_plain(w, address->spec);
+	writer_close(&m->w, true);
+	if (!m->faults.encode || !text_has_8bit(address->spec)) {
+		writer_add(&m->w, address->spec, false);
 		return 0;
 	}
-	if (is_bare_name(address) && !smtputf8) {
-		write_structured(w, address->spec, true);
+	if (is_bare_name(address) && !m->smtputf8) {
+		write_structured(m, address->spec, true);
 		return 0;
 	}
-	if (text_has_8bit(address->local) && !smtputf8)
-		return refuse_address(name, "the local-part", address->local,
+	if (text_has_8bit(address->local) && !m->smtputf8)
+		return refuse_address(m->name, "the local-part", address->local,
 		    "is not ASCII and needs SMTPUTF8", e);
 	error_clear(&why);
 	buf_init(&domain, SIZE_MAX / 4);
-	if (smtputf8)
+	if (m->smtputf8)
 		buf_add_text(&domain, address->domain);
 	else
 		result = crypt_domain(address->domain, &domain, &why);
 	if (result == -1)
-		refuse_address(name, "the domain", address->domain,
+		refuse_address(m->name, "the domain", address->domain,
 		    "is none that IDNA 2008 allows", e);
 	else
-		write_converted(w, address->spec, buf_text(&domain));
-	w->encoded = true;
+		write_converted(m, address->spec, buf_text(&domain));
+	m->encoded = true;
 	buf_clear(&domain);
 	return result;
 }
 
 static int
-write_parsed(struct writer *w, struct text value, bool smtputf8,
-    struct text name, struct error *e)
+write_parsed(struct mender *m, struct text value, struct error *e)
 {
 	struct address_list list;
 	struct address address;
-	size_t at, done = 0;
-	int result = 0;
+	struct text rest = value;
 
 	address_list_init(&list, value);
-	while (result == 0 && address_next(&list, &address) == 1) {
-		at = (size_t)(address.spec.at - value.at);
+	while (address_next(&list, &address) == 1) {
 		write_structured(
-		    w, text_first(text_skip(value, done), at - done), true);
-		close_run_apart(w);
-		result = write_spec(w, &address, smtputf8, name, e);
-		done = at + address.spec.len;
+		    m, cut(&rest, (size_t)(address.spec.at - rest.at)), true);
+		if (write_spec(m, &address, e) == -1)
+			return -1;
+		rest = text_skip(rest, address.spec.len);
 	}
-	if (result == 0)
-		write_structured(w, text_skip(value, done), true);
-	end_structured(w);
-	return result;
+	write_structured(m, rest, true);
+	return 0;
 }
 
 static bool
@@ -593,175 +346,64 @@ is_address_list(struct text value)
 	return result == 0;
 }
 
-/* What cannot be parsed has no addresses that could be lost. */
-static int
-write_addresses(struct writer *w, struct text value, bool smtputf8,
-    struct text name, struct error *e)
-{
-	w->phrase = true;
-	if (is_address_list(value))
-		return write_parsed(w, value, smtputf8, name, e);
-	w->place = PLACE_TEXT;
-	write_text(w, value);
-	return 0;
-}
-
-/* A parameter, cut: `attribute = value rest'. */
-struct parameter {
-	struct text lead;
-	struct text attribute;
-	struct text value; /* quotes and all */
-	struct text rest;
-};
-
-/* A value without quotes may hold white space, as careless writers have it:
- * it ends with the parameter. */
-static bool
-parse_parameter(struct text t, struct parameter *p)
-{
-	size_t n;
-
-	p->lead = cut(&t, white_length(t));
-	n = text_find(t, '=');
-	if (n == t.len)
-		return false;
-	p->attribute = text_trim(cut(&t, n));
-	t = text_skip(t, 1);
-	cut(&t, white_length(t));
-	n = text_trim(t).len;
-	if (n > 0 && t.at[0] == '"')
-		n = quoted_length(t);
-	p->value = cut(&t, n);
-	p->rest = t;
-	for (n = 0; n < p->attribute.len; n++)
-		if (is_white(p->attribute.at[n]) ||
-		    is_special(p->attribute.at[n]) ||
-		    is_8bit(p->attribute.at[n]))
-			return false;
-	return p->value.len > 0 && p->attribute.len > 0;
-}
-
-/* attribute-char of RFC 2231 section 7. */
-static bool
-is_attribute(char c)
-{
-	return text_is_alpha(c) || text_is_digit(c) ||
-	       (c != '\0' && strchr("!#$&+-.^_`{|}~", c) != NULL);
-}
-
 static void
-put_percent(struct writer *w, struct text t, bool all)
+write_parameter(struct mender *m, struct text t, struct text all)
 {
-	char hex[4];
-	size_t i;
-
-	for (i = 0; i < t.len; i++) {
-		if (all ? is_attribute(t.at[i]) : !is_8bit(t.at[i])) {
-			put(w, text_first(text_skip(t, i), 1));
-			continue;
-		}
-		snprintf(hex, sizeof(hex), "%%%02X", (unsigned char)t.at[i]);
-		put(w, text_of(hex));
-	}
-}
-
-/* RFC 2231 sections 3 and 4; in segments only where a line would be too
- * long, as not all readers put them together. */
-static void
-put_extended(struct writer *w, struct text attribute, struct text value)
-{
-	char number[40];
-	size_t n, count = 0;
-	bool whole = value.len * 3 <= SEGMENT_MAX;
-
-	do {
-		n = whole ? value.len : text_cut(value, SEGMENT_MAX / 3);
-		snprintf(number, sizeof(number), "*%zu", count);
-		if (count > 0)
-			put(w, TEXT(";\r\n "));
-		put(w, attribute);
-		if (!whole)
-			put(w, text_of(number));
-		put(w, count == 0 ? TEXT("*=utf-8''") : TEXT("*="));
-		put_percent(w, cut(&value, n), true);
-		count++;
-	} while (value.len > 0);
-}
-
-/* Whether the parameter stands there in its other form, too. */
-static bool
-has_extended(struct text all, struct text attribute)
-{
-	size_t at;
-
-	all = text_first(all, PARAMETERS_SEEN);
-	while (all.len > 0) {
-		at = text_find(all, ';');
-		all = text_skip(all, at + 1);
-		all = text_skip(all, white_length(all));
-		if (text_starts_fold(all, attribute) &&
-		    all.len > attribute.len && all.at[attribute.len] == '*')
-			return true;
-	}
-	return false;
-}
-
-static void
-write_parameter(struct writer *w, struct text t, struct text all)
-{
+	struct writer *w = &m->w;
 	struct parameter p;
 	struct text head;
 	size_t star;
 
-	if (!parse_parameter(t, &p) || !text_has_8bit(p.value)) {
-		write_structured(w, t, false);
+	if (!parameter_parse(t, &p) || !text_has_8bit(p.value)) {
+		write_structured(m, t, false);
 		return;
 	}
 	star = text_find(p.attribute, '*');
 	head = text_first(t, (size_t)(p.value.at - t.at));
 	if (star + 1 == p.attribute.len && p.value.at[0] != '"') {
-		put_plain(w, head);
-		put_percent(w, p.value, false);
-		w->encoded = true;
-	} else if (!w->utf8 || star < p.attribute.len ||
-		   has_extended(all, p.attribute)) {
-		put_plain(w, head);
-		put_replaced(w, p.value);
+		writer_add(w, head, false);
+		parameter_percent(p.value, false, w->out);
+		m->encoded = true;
+	} else if ((w->how & WORD_UTF8) == 0 || star < p.attribute.len ||
+		   parameter_is_extended(all, p.attribute)) {
+		writer_add(w, head, false);
+		write_replaced(m, p.value);
 	} else {
-		put_plain(w, p.lead);
-		if (p.value.at[0] == '"')
-			collect_word(w, p.value);
-		else
-			collect_unfolded(w, p.value);
-		put_extended(w, p.attribute, buf_text(&w->run));
+		writer_add(w, p.lead, false);
+		writer_read_word(w, p.value,
+		    p.value.at[0] == '"' ? PLACE_PHRASE : PLACE_TEXT);
+		parameter_extend(p.attribute, buf_text(&w->run), w->out);
 		buf_reset(&w->run);
-		w->encoded = true;
+		m->encoded = true;
 	}
-	write_structured(w, p.rest, false);
+	write_structured(m, p.rest, false);
 }
 
-/* Octets before the ';' that ends it. */
-static size_t
-parameter_length(struct writer *w, struct text t)
+/* Cuts off what stands before the ';' that ends a parameter. */
+static struct text
+cut_parameter(struct mender *m, struct text *rest)
 {
-	struct text piece, rest = t;
+	struct text ahead = *rest;
+	struct token piece;
+	size_t n = rest->len;
 
-	while (rest.len > 0)
-		if (next_piece(w, &rest, &piece) == PIECE_SPECIAL &&
-		    piece.at[0] == ';')
-			return t.len - rest.len - 1;
-	return t.len;
+	while (next_piece(m, &ahead, &piece))
+		if (piece.kind == ';') {
+			n = (size_t)(piece.text.at - rest->at);
+			break;
+		}
+	return cut(rest, n);
 }
 
 static void
-write_parameters(struct writer *w, struct text all)
+write_parameters(struct mender *m, struct text all)
 {
 	struct text rest = all;
 
-	write_structured(w, cut(&rest, parameter_length(w, rest)), false);
+	write_structured(m, cut_parameter(m, &rest), false);
 	while (rest.len > 0) {
-		put_special(w, cut(&rest, 1));
-		write_parameter(w, cut(&rest, parameter_length(w, rest)), all);
+		write_special(m, cut(&rest, 1));
+		write_parameter(m, cut_parameter(m, &rest), all);
 	}
 }
 
@@ -791,7 +433,7 @@ clean(struct text value, struct buf *out)
 	size_t before;
 	bool first = true;
 
-	if (value.len > 0 && !is_white(value.at[0]))
+	if (value.len > 0 && text_white(value) == 0)
 		buf_add_char(out, ' ');
 	for (; text_next_line(&value, &line); first = false) {
 		before = out->len;
@@ -804,36 +446,38 @@ clean(struct text value, struct buf *out)
 	}
 }
 
+/* Writes the value, behind the field's name. */
 static int
-rewrite(struct text value, struct text name, const struct faults *faults,
-    bool smtputf8, struct writer *w, struct error *e)
+rewrite(struct mender *m, struct text value, struct error *e)
 {
-	enum form form = form_of(name);
 	int result = 0;
 
-	w->keep = !faults->encode;
-	w->utf8 = text_is_utf8(value);
-	w->column = name.len + 1;
-	w->spread = faults->is_long && form == FORM_ADDRESSES;
-	w->place = form == FORM_UNSTRUCTURED ? PLACE_TEXT : PLACE_PHRASE;
-	switch (form) {
+	m->w.how = (text_is_utf8(value) ? WORD_UTF8 : 0) |
+		   (m->form == FORM_UNSTRUCTURED ? 0 : WORD_PHRASE);
+	buf_add_text(m->w.out, m->name);
+	buf_add_char(m->w.out, ':');
+	switch (m->form) {
 	case FORM_UNSTRUCTURED:
-		write_text(w, value);
+		write_text(m, value);
 		break;
 	case FORM_ADDRESSES:
-		result = write_addresses(w, value, smtputf8, name, e);
+		/* What cannot be parsed has no addresses to be lost. */
+		if (is_address_list(value))
+			result = write_parsed(m, value, e);
+		else
+			write_text(m, value);
 		break;
 	case FORM_PHRASES:
-		write_structured(w, value, true);
+		write_structured(m, value, true);
 		break;
 	case FORM_PARAMETERS:
-		write_parameters(w, value);
+		write_parameters(m, value);
 		break;
 	case FORM_OPAQUE:
-		write_structured(w, value, false);
+		write_structured(m, value, false);
 		break;
 	}
-	end_structured(w);
+	writer_end(&m->w);
 	return result;
 }
 
@@ -852,48 +496,36 @@ find_faults(
 }
 
 static int
-replace(struct message_field *f, const struct faults *faults, struct text old,
-    struct text new, struct fields_remarks *remarks, struct error *e)
-{
-	struct buf folded;
-	bool changed;
-	int result = 0;
-
-	buf_init(&folded, SIZE_MAX / 4);
-	fold(new, f->field.name.len + 1,
-	    form_of(f->field.name) == FORM_UNSTRUCTURED, &folded);
-	changed = !text_equal(buf_text(&folded), old);
-	remarks->folded += faults->is_long && changed;
-	remarks->nul += faults->nul;
-	if (changed || faults->nul)
-		result = message_replace(f, buf_text(&folded), e);
-	buf_clear(&folded);
-	return result;
-}
-
-static int
-repair(struct message_field *f, const struct faults *faults, bool smtputf8,
+repair(struct message_field *f, struct mender *m,
     struct fields_remarks *remarks, struct error *e)
 {
-	struct writer w = {.place = PLACE_TEXT};
-	struct buf cleaned, written;
+	size_t column = m->name.len + 1;
+	struct buf cleaned, written, folded;
+	bool changed;
 	int result;
 
 	buf_init(&cleaned, SIZE_MAX / 4);
 	buf_init(&written, SIZE_MAX / 4);
-	buf_init(&w.run, SIZE_MAX / 4);
-	w.out = &written;
+	buf_init(&folded, SIZE_MAX / 4);
+	buf_init(&m->w.run, SIZE_MAX / 4);
+	m->w.out = &written;
 	clean(f->field.value, &cleaned);
-	result =
-	    rewrite(buf_text(&cleaned), f->field.name, faults, smtputf8, &w, e);
-	remarks->encoded += w.encoded;
-	remarks->replaced += w.replaced;
-	if (result == 0)
-		result = replace(f, faults, buf_text(&cleaned),
-		    buf_text(&written), remarks, e);
+	result = rewrite(m, buf_text(&cleaned), e);
+	remarks->encoded += m->encoded;
+	remarks->replaced += m->replaced;
+	if (result == 0) {
+		fold(text_skip(buf_text(&written), column), column,
+		    m->form == FORM_UNSTRUCTURED, &folded);
+		changed = !text_equal(buf_text(&folded), buf_text(&cleaned));
+		remarks->folded += m->faults.is_long && changed;
+		remarks->nul += m->faults.nul;
+		if (changed || m->faults.nul)
+			result = message_replace(f, buf_text(&folded), e);
+	}
 	buf_clear(&cleaned);
 	buf_clear(&written);
-	buf_clear(&w.run);
+	buf_clear(&folded);
+	buf_clear(&m->w.run);
 	return result;
 }
 
@@ -939,17 +571,22 @@ fields_repair(struct message *m, bool utf8, struct fields_remarks *remarks,
     struct error *e)
 {
 	struct message_field *f;
-	struct faults faults;
+	struct mender mender;
+	struct faults *faults = &mender.faults;
 	size_t i;
 
 	for (i = 0; i < message_field_count(m); i++) {
 		f = message_field(m, i);
 		if (!may_be_faulty(m, f))
 			continue;
-		find_faults(&f->field, utf8, &faults);
-		if (!faults.nul && !faults.encode && !faults.is_long)
+		mender = (struct mender){.name = f->field.name,
+		    .form = form_of(f->field.name),
+		    .smtputf8 = utf8,
+		    .without = TOKEN_NO_LITERALS};
+		find_faults(&f->field, utf8, faults);
+		if (!faults->nul && !faults->encode && !faults->is_long)
 			continue;
-		if (repair(f, &faults, utf8, remarks, e) == -1)
+		if (repair(f, &mender, remarks, e) == -1)
 			return -1;
 	}
 	return 0;

@@ -47,16 +47,6 @@ next_break(const struct folder *f, struct text line, size_t at)
 	return at;
 }
 
-static size_t
-count_blanks(struct text t)
-{
-	size_t n;
-
-	for (n = 0; n < t.len && text_is_blank(t.at[n]); n++)
-		continue;
-	return n;
-}
-
 /* Octets of the first word, or more than fit into a line. */
 static size_t
 count_word(const struct folder *f, struct text t)
@@ -80,7 +70,7 @@ fold_add(struct folder *f, struct text t)
 static struct text
 begin_line(struct folder *f, struct text rest)
 {
-	size_t blanks = count_blanks(rest);
+	size_t blanks = text_white(rest);
 
 	f->column = 0;
 	f->named = false;
@@ -120,7 +110,7 @@ line_length(const struct folder *f, struct text line)
 
 	if (n > 0)
 		return n;
-	blanks = count_blanks(line);
+	blanks = text_white(line);
 	word = text_skip(line, blanks);
 	if (f->named && (count_word(f, word) < FOLD_LINE_MAX ||
 			    blanks + CUT_BACK + 3 >= limit))

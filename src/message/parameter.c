@@ -1,0 +1,97 @@
+#include "message/parameter.h"
+
+#include <string.h>
+
+#include "message/token.h"
+
+/* Octets of one segment (RFC 2231 section 3). */
+#define SEGMENT_MAX 700
+
+#define FIELD_SEEN 1024
+
+static bool
+is_attribute(struct text t)
+{
+	size_t i;
+
+	for (i = 0; i < t.len; i++)
+		if (!token_is_atext(t.at[i]) && t.at[i] != '.')
+			return false;
+	return t.len > 0 && !text_has_8bit(t);
+}
+
+bool
+parameter_parse(struct text t, struct parameter *p)
+{
+	struct lexer lexer;
+	struct token token;
+	size_t equals = text_find(t, '='), n;
+
+	p->lead = text_first(t, text_white(t));
+	p->attribute = text_trim(text_first(t, equals));
+	t = text_skip(t, equals + 1);
+	t = text_skip(t, text_white(t));
+	n = text_trim(t).len;
+	if (n > 0 && t.at[0] == '"') {
+		lexer = (struct lexer){.rest = t};
+		token_next(&lexer, &token);
+		n = token.kind == TOKEN_QUOTED ? token.text.len : 0;
+	}
+	p->value = text_first(t, n);
+	p->rest = text_skip(t, n);
+	return p->value.len > 0 && is_attribute(p->attribute);
+}
+
+bool
+parameter_is_extended(struct text field, struct text attribute)
+{
+	field = text_first(field, FIELD_SEEN);
+	while (field.len > 0) {
+		field = text_skip(field, text_find(field, ';') + 1);
+		field = text_skip(field, text_white(field));
+		if (text_starts_fold(field, attribute) &&
+		    field.len > attribute.len && field.at[attribute.len] == '*')
+			return true;
+	}
+	return false;
+}
+
+void
+parameter_extend(struct text attribute, struct text value, struct buf *out)
+{
+	bool whole = value.len * 3 <= SEGMENT_MAX;
+	size_t n, count = 0;
+
+	do {
+		n = whole ? value.len : text_cut(value, SEGMENT_MAX / 3);
+		buf_add_string(out, count > 0 ? ";\r\n " : "");
+		buf_add_text(out, attribute);
+		if (!whole)
+			buf_format(out, "*%zu", count);
+		buf_add_string(out, count == 0 ? "*=utf-8''" : "*=");
+		parameter_percent(text_first(value, n), true, out);
+		value = text_skip(value, n);
+		count++;
+	} while (value.len > 0);
+}
+
+void
+parameter_percent(struct text t, bool all, struct buf *out)
+{
+	size_t i;
+	bool stays;
+	char c;
+
+	for (i = 0; i < t.len; i++) {
+		c = t.at[i];
+		stays = (c & 0x80) == 0;
+		if (all)
+			stays =
+			    text_is_alpha(c) || text_is_digit(c) ||
+			    (c != '\0' && strchr("!#$&+-.^_`{|}~", c) != NULL);
+		if (stays)
+			buf_add_char(out, c);
+		else
+			buf_format(out, "%%%02X", (unsigned char)c);
+	}
+}

@@ -1,0 +1,37 @@
+#ifndef PARAMETER_H
+#define PARAMETER_H
+
+/*
+ * parameter: one parameter of a MIME field (RFC 2045 section 5.1), and its
+ * extended form for what is not US-ASCII (RFC 2231).
+ */
+
+#include "base/buf.h"
+#include "base/text.h"
+
+/* Slices of what was parsed: `lead attribute = value rest'. */
+struct parameter {
+	struct text lead; /* white space */
+	struct text attribute;
+	struct text value; /* quotes and all */
+	struct text rest;
+};
+
+/* What stands between two semicolons; false where it is no parameter. A value
+ * without quotes may hold white space, as careless writers have it. */
+bool parameter_parse(struct text t, struct parameter *p);
+
+/* Whether one of the parameters of a field has the extended form of that
+ * attribute; in the first 1024 octets. */
+bool parameter_is_extended(struct text field, struct text attribute);
+
+/* Appends the extended form, the value being UTF-8 without quotes; in segments
+ * only where a line would be too long, as not all readers put them together. */
+void parameter_extend(
+    struct text attribute, struct text value, struct buf *out);
+
+/* Appends t with a percent sign and two digits for all but attribute-chars
+ * (RFC 2231 section 7), or for 8-bit bytes alone. */
+void parameter_percent(struct text t, bool all, struct buf *out);
+
+#endif

@@ -1,0 +1,108 @@
+#include "../unit.h"
+
+#include "message/parameter.h"
+
+#define U_UML "\xc3\xbc"
+
+static void
+parameters_are_cut(void **state)
+{
+	static const struct {
+		const char *input;
+		const char *expected; /* lead|attribute|value|rest */
+	} cases[] = {
+	    {" a=b", " |a|b|"},
+	    {"a = b ", "|a|b| "},
+	    {"\r\n a=\"b;c\" (d)", "\r\n |a|\"b;c\"| (d)"},
+	    {"a=\"b\\\"\"", "|a|\"b\\\"\"|"},
+	    {"a=b c ", "|a|b c| "},
+	    {"a=" U_UML, "|a|" U_UML "|"},
+	    {"a*0*=b", "|a*0*|b|"},
+	    {"a.b=c=d", "|a.b|c=d|"},
+	    {"a", NULL},
+	    {"a=", NULL},
+	    {"a= ", NULL},
+	    {"=b", NULL},
+	    {"a b=c", NULL},
+	    {"a(x)=c", NULL},
+	    {U_UML "=c", NULL},
+	    {"a=\"b", NULL},
+	};
+	struct parameter p;
+	char text[100];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(cases); i++) {
+		if (cases[i].expected == NULL) {
+			assert_false(
+			    parameter_parse(text_of(cases[i].input), &p));
+			continue;
+		}
+		assert_true(parameter_parse(text_of(cases[i].input), &p));
+		snprintf(text, sizeof(text), "%.*s|%.*s|%.*s|%.*s",
+		    TEXT_ARG(p.lead), TEXT_ARG(p.attribute), TEXT_ARG(p.value),
+		    TEXT_ARG(p.rest));
+		assert_string_equal(text, cases[i].expected);
+	}
+}
+
+static void
+the_other_form_is_found(void **state)
+{
+	(void)state;
+	assert_true(parameter_is_extended(TEXT("a/b; NAME*=x"), TEXT("name")));
+	assert_true(
+	    parameter_is_extended(TEXT("a/b;\r\n name*0=x"), TEXT("name")));
+	assert_false(
+	    parameter_is_extended(TEXT("a/b; name=x; xname*=y"), TEXT("name")));
+	assert_false(parameter_is_extended(TEXT("name*=x"), TEXT("name")));
+	assert_false(parameter_is_extended(TEXT("a/b; name"), TEXT("name")));
+}
+
+static void
+parameters_are_extended(void **state)
+{
+	struct buf value, out;
+	struct text rest, line;
+	size_t i;
+
+	(void)state;
+	buf_init(&value, 4096);
+	buf_init(&out, 8192);
+	parameter_extend(TEXT("n"), TEXT(U_UML " a'b*%.txt"), &out);
+	assert_string_equal(
+	    buf_string(&out), "n*=utf-8''%C3%BC%20a%27b%2A%25.txt");
+	buf_reset(&out);
+	parameter_percent(TEXT(U_UML " %20"), false, &out);
+	assert_string_equal(buf_string(&out), "%C3%BC %20");
+	/* In segments, none of which cuts a character. */
+	for (i = 0; i < 250; i++)
+		buf_add_string(&value, U_UML);
+	buf_reset(&out);
+	parameter_extend(TEXT("n"), buf_text(&value), &out);
+	rest = buf_text(&out);
+	for (i = 0; text_next_line(&rest, &line); i++) {
+		assert_true(line.len < 720);
+		assert_non_null(memmem(line.at, line.len, "*=", 2));
+		assert_int_equal(
+		    text_starts_fold(line, TEXT("n*0*=utf-8''%C3")), i == 0);
+		assert_int_equal(
+		    text_starts_fold(line, TEXT(" n*1*=%C3")), i == 1);
+	}
+	assert_int_equal(i, 3);
+	buf_clear(&value);
+	buf_clear(&out);
+}
+
+int
+main(void)
+{
+	static const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(parameters_are_cut),
+	    cmocka_unit_test(the_other_form_is_found),
+	    cmocka_unit_test(parameters_are_extended),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
