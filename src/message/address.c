@@ -466,6 +466,20 @@ address_parse_one(
 	return result == -1 ? -1 : 0;
 }
 
+bool
+address_is_list(struct text input)
+{
+	struct address_list list;
+	struct address address;
+	int result;
+
+	address_list_init(&list, input);
+	do
+		result = address_next(&list, &address);
+	while (result == 1);
+	return result == 0;
+}
+
 int
 address_format(const struct address *address, struct buf *out)
 {

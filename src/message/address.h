@@ -62,6 +62,9 @@ int address_next(struct address_list *list, struct address *address);
 int address_parse_one(
     struct address_list *list, struct text input, struct address *address);
 
+/* Whether all of it can be parsed. */
+bool address_is_list(struct text input);
+
 /* Appends local@domain, or local alone where there is no domain. */
 int address_format(const struct address *address, struct buf *out);
 

@@ -332,20 +332,6 @@ write_parsed(struct mender *m, struct text value, struct error *e)
 	return 0;
 }
 
-static bool
-is_address_list(struct text value)
-{
-	struct address_list list;
-	struct address address;
-	int result;
-
-	address_list_init(&list, value);
-	do
-		result = address_next(&list, &address);
-	while (result == 1);
-	return result == 0;
-}
-
 static void
 write_parameter(struct mender *m, struct text t, struct text all)
 {
@@ -462,7 +448,7 @@ rewrite(struct mender *m, struct text value, struct error *e)
 		break;
 	case FORM_ADDRESSES:
 		/* What cannot be parsed has no addresses to be lost. */
-		if (is_address_list(value))
+		if (address_is_list(value))
 			result = write_parsed(m, value, e);
 		else
 			write_text(m, value);

@@ -85,33 +85,3 @@ header_is(const struct header_field *field, const char *name)
 {
 	return text_equal_fold(field->name, text_of(name));
 }
-
-/* How much of t stands before the first CRLF that folds; all without one. */
-static size_t
-fold_at(struct text t)
-{
-	size_t at;
-
-	for (at = 0; at < t.len; at++) {
-		at += text_find(text_skip(t, at), '\r');
-		if (at + 2 < t.len && t.at[at + 1] == '\n' &&
-		    text_is_blank(t.at[at + 2]))
-			return at;
-	}
-	return t.len;
-}
-
-int
-header_unfold(struct text value, struct buf *out)
-{
-	size_t run;
-
-	value = text_trim(value);
-	while (value.len > 0) {
-		run = fold_at(value);
-		if (buf_add_text(out, text_first(value, run)) == -1)
-			return -1;
-		value = text_skip(value, run + 2);
-	}
-	return 0;
-}

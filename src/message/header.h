@@ -7,7 +7,6 @@
  * Slices borrow from that input.
  */
 
-#include "base/buf.h"
 #include "base/text.h"
 
 struct header_field {
@@ -34,9 +33,5 @@ bool header_starts(struct text line);
 
 /* Whether the field has that name, compared without case. */
 bool header_is(const struct header_field *field, const char *name);
-
-/* Appends the value unfolded (each CRLF before white space removed, RFC 5322
- * section 2.2.3) and trimmed. -1 when out is full. */
-int header_unfold(struct text value, struct buf *out);
 
 #endif

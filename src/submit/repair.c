@@ -143,20 +143,6 @@ is_only_address(const struct message_field *f, struct text path)
 	return same;
 }
 
-static bool
-is_address_list(struct text input)
-{
-	struct address_list list;
-	struct address address;
-	int result;
-
-	address_list_init(&list, input);
-	do
-		result = address_next(&list, &address);
-	while (result == 1);
-	return result == 0;
-}
-
 /* Answers are to reach whom the old From names. */
 static int
 force_from(struct submission *s, struct error *e)
@@ -170,7 +156,7 @@ force_from(struct submission *s, struct error *e)
 	    is_only_address(from, text_of(s->envelope->reverse_path)))
 		return 0;
 	if (!missing && drop_blank(m, "Reply-To") &&
-	    is_address_list(from->field.value) &&
+	    address_is_list(from->field.value) &&
 	    message_append(m, "Reply-To", from->field.value, e) == -1)
 		return -1;
 	drop_all(m, "From");

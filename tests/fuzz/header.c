@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "message/header.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -36,21 +37,6 @@ check_field(const struct header_field *f)
 	check(text_equal(again.value, f->value));
 }
 
-static void
-check_unfolded(struct text value)
-{
-	struct buf once, twice;
-
-	buf_init(&once, value.len);
-	buf_init(&twice, value.len);
-	check(header_unfold(value, &once) == 0);
-	check(header_unfold(buf_text(&once), &twice) == 0);
-	check(text_equal(buf_text(&once), text_trim(buf_text(&once))));
-	check(twice.len <= once.len);
-	buf_clear(&once);
-	buf_clear(&twice);
-}
-
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -62,7 +48,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	buf_init(&joined, size);
 	while ((result = header_next(&rest, &field)) == 1) {
 		check_field(&field);
-		check_unfolded(field.value);
 		check(buf_add_text(&joined, field.raw) == 0);
 	}
 	check(buf_add_text(&joined, rest) == 0);

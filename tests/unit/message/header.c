@@ -1,5 +1,6 @@
 #include "../unit.h"
 
+#include "base/buf.h"
 #include "message/header.h"
 
 /* Each field is name|value, as it stands; then how the walk ended, and what
@@ -106,43 +107,6 @@ starts(void **state)
 	assert_false(header_starts((struct text){"A\0:", 3}));
 }
 
-static void
-unfolding(void **state)
-{
-	static const struct {
-		const char *value, *unfolded;
-	} values[] = {
-	    {"", ""},
-	    {" b", "b"},
-	    {" b ", "b"},
-	    {"\r\n b", "b"},
-	    {" b\r\n c", "b c"},
-	    {" b\r\n\tc", "b\tc"},
-	    {" b \r\n  c", "b   c"},
-	    {" b\r\n \r\n c", "b  c"},
-	    {" b\r\n \r\n ", "b"},
-	    {"\r\n \r\n ", ""},
-	    {"b\r\nc", "b\r\nc"},
-	    {"b\rc", "b\rc"},
-	    {"b\r\r\n c", "b\r c"},
-	};
-	struct buf out;
-	size_t i;
-
-	(void)state;
-	buf_init(&out, 64);
-	for (i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
-		buf_reset(&out);
-		assert_int_equal(
-		    header_unfold(text_of(values[i].value), &out), 0);
-		assert_string_equal(buf_string(&out), values[i].unfolded);
-	}
-	buf_clear(&out);
-	buf_init(&out, 2);
-	assert_int_equal(header_unfold(TEXT(" b\r\n c"), &out), -1);
-	buf_clear(&out);
-}
-
 int
 main(void)
 {
@@ -150,7 +114,6 @@ main(void)
 	    cmocka_unit_test(sections),
 	    cmocka_unit_test(names_compare_without_case),
 	    cmocka_unit_test(starts),
-	    cmocka_unit_test(unfolding),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
