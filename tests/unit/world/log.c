@@ -287,10 +287,10 @@ nobody_is_kept_waiting(void **state)
 	(void)state;
 	log_init(&l, NULL);
 	log_note(&l, "x");
-	assert_in_range(patience, 1, 2000);
+	assert_true(patience <= 2000);
 	l.deadline = clock_now() + 100000;
 	log_note(&l, "x");
-	assert_in_range(patience, 1, 2000);
+	assert_true(patience <= 2000);
 	l.deadline = clock_now() + 100;
 	log_note(&l, "x");
 	assert_true(patience <= 100);
