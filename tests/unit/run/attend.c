@@ -1,0 +1,196 @@
+#include "../unit.h"
+
+#include "run.h"
+#include <errno.h>
+#include "run/attend.h"
+#include "submit/request.h"
+
+/* What a client says, at once and in pieces of any size, and what it hears.
+ * Gives attend_run()'s result. */
+static int
+attend(struct run *r, const char *said, char *heard, size_t size)
+{
+	struct request request;
+	struct attend_plan plan = {.dispatch = r->dispatch,
+	    .host = "host.example",
+	    .folder = folder,
+	    .request = &request};
+	int in[2], out[2], result;
+	ssize_t len;
+
+	request_init(&request);
+	assert_int_equal(pipe(in), 0);
+	assert_int_equal(pipe2(out, O_NONBLOCK), 0);
+	assert_int_equal(file_write(in[1], said, strlen(said)), 0);
+	close(in[1]);
+	/* Whoever had them before liked them so. */
+	fcntl(in[0], F_SETFL, O_NONBLOCK);
+	plan.in = in[0];
+	plan.out = out[1];
+	result = attend_run(&plan, &r->e);
+	close(out[1]);
+	len = read(out[0], heard, size - 1);
+	heard[len < 0 ? 0 : len] = '\0';
+	close(in[0]);
+	close(out[0]);
+	return result;
+}
+
+/* The codes of the replies, of EHLO's the last line alone: "220 250 ". */
+static const char *
+codes(const char *heard)
+{
+	static char list[200];
+	const char *end;
+	size_t len = 0;
+
+	for (; (end = strchr(heard, '\n')) != NULL; heard = end + 1)
+		if (heard[3] == ' ' && len + 5 < sizeof(list)) {
+			memcpy(list + len, heard, 4);
+			len += 4;
+		}
+	list[len] = '\0';
+	return list;
+}
+
+#define MAIL   "MAIL FROM:<a@example.org>\r\nRCPT TO:<r0@example.org>\r\nDATA\r\n"
+#define LETTER "From: a@example.org\r\n\r\nx\r\n.\r\n"
+
+static void
+answers_with_the_smarthosts_verdict(void **state)
+{
+	static const struct {
+		const char *reply;
+		const char *codes;
+		const char *words;
+	} rows[] = {
+	    {"< 250 2.0.0 queued as 7\n" SERVER_QUIT,
+		"220 250 250 250 354 250 221 ", "250 2.0.0 queued as 7"},
+	    {"< 554 5.7.1 spam\n" SERVER_QUIT, "220 250 250 250 354 554 221 ",
+		"554 5.7.1"},
+	    {"< 451 4.3.0 later\n" SERVER_QUIT, "220 250 250 250 354 451 221 ",
+		"later"},
+	    {"", "220 250 250 250 354 451 221 ", "may have been delivered"}};
+	char script[500], heard[4000];
+	const char *scripts[] = {script, NULL};
+	struct run r;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(rows); i++) {
+		snprintf(script, sizeof(script), "%s%s",
+		    SERVER_PLAIN SERVER_MAIL, rows[i].reply);
+		run_begin(&r, scripts, "from a@example.org\n");
+		assert_int_equal(attend(&r, "EHLO c\r\n" MAIL LETTER "QUIT\r\n",
+				     heard, sizeof(heard)),
+		    0);
+		assert_string_equal(codes(heard), rows[i].codes);
+		if (strstr(heard, rows[i].words) == NULL)
+			fail_msg("%s", heard);
+		run_end(&r);
+	}
+}
+
+/* Only the reply can say who has not got it. */
+static void
+names_those_who_were_refused(void **state)
+{
+	static const char *const scripts[] = {SERVER_PLAIN
+	    "> MAIL\n> RCPT\n> RCPT\n> DATA\n< 250 s\n< 250 r\n"
+	    "< 550 5.1.1 who\n< 354 go\n.\n< 250 ok\n" SERVER_QUIT,
+	    NULL};
+	char heard[4000];
+	struct run r;
+
+	(void)state;
+	run_begin(&r, scripts, "from a@example.org\n");
+	attend(&r,
+	    "HELO c\r\nMAIL FROM:<a@example.org>\r\n"
+	    "RCPT TO:<r0@example.org>\r\nRCPT TO:<r1@example.org>\r\n"
+	    "DATA\r\n" LETTER,
+	    heard, sizeof(heard));
+	assert_string_equal(codes(heard), "220 250 250 250 250 354 554 ");
+	assert_non_null(strstr(heard, "r1@example.org"));
+	assert_non_null(strstr(heard, "5.1.1 who"));
+	assert_null(strstr(heard, "r0@example.org"));
+	run_end(&r);
+}
+
+/* Mail after mail through one session, also where its end is not heard. */
+static void
+serves_until_the_client_is_gone(void **state)
+{
+	static const char *const scripts[] = {SERVER_PLAIN SERVER_MAIL
+	    "< 250 1\n" SERVER_MAIL "< 250 2\n" SERVER_QUIT,
+	    NULL};
+	char heard[4000];
+	struct run r;
+
+	(void)state;
+	run_begin(&r, scripts, "from a@example.org\n");
+	assert_int_equal(
+	    attend(&r, "EHLO c\r\n" MAIL LETTER MAIL LETTER MAIL "From: x\r\n",
+		heard, sizeof(heard)),
+	    0);
+	assert_string_equal(codes(heard),
+	    "220 250 250 250 354 250 250 250 354 250 250 250 354 ");
+	run_end(&r);
+}
+
+static void
+greets_a_run_that_cannot_begin(void **state)
+{
+	char heard[600];
+	struct error e;
+	int ends[2];
+	ssize_t len;
+
+	(void)state;
+	error_clear(&e);
+	error_set(&e, ERROR_CONFIG, NULL, "no smarthost");
+	assert_int_equal(pipe(ends), 0);
+	attend_refuse(ends[1], &e);
+	close(ends[1]);
+	len = read(ends[0], heard, sizeof(heard) - 1);
+	assert_true(len > 0);
+	heard[len] = '\0';
+	close(ends[0]);
+	assert_memory_equal(heard, "421 ", 4);
+	assert_non_null(strstr(heard, "no smarthost"));
+}
+
+static void
+tells_of_a_client_that_does_not_read(void **state)
+{
+	struct request request;
+	struct attend_plan plan = {.host = "host.example", .request = &request};
+	struct error e;
+	int ends[2];
+
+	(void)state;
+	request_init(&request);
+	error_clear(&e);
+	signal(SIGPIPE, SIG_IGN);
+	assert_int_equal(pipe(ends), 0);
+	plan.in = ends[0];
+	plan.out = open("/dev/full", O_WRONLY);
+	assert_int_equal(attend_run(&plan, &e), -1);
+	assert_int_equal(e.kind, ERROR_IO);
+	assert_int_equal(e.sys, ENOSPC);
+	close(plan.out);
+	close(ends[0]);
+	close(ends[1]);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(answers_with_the_smarthosts_verdict),
+	    cmocka_unit_test(names_those_who_were_refused),
+	    cmocka_unit_test(serves_until_the_client_is_gone),
+	    cmocka_unit_test(greets_a_run_that_cannot_begin),
+	    cmocka_unit_test(tells_of_a_client_that_does_not_read)};
+
+	return cmocka_run_group_tests(tests, folder_make, folder_remove);
+}

@@ -1,0 +1,210 @@
+#include "../unit.h"
+
+#include "../parse.h"
+#include "run.h"
+#include "submit/request.h"
+
+#define FROM	   "from a@example.org\n"
+#define RECIPIENTS 3
+
+/* A mail of one or several recipients. */
+struct trial {
+	struct run run;
+	struct request request;
+	struct request_recipient recipients[RECIPIENTS];
+	char paths[RECIPIENTS][40];
+	struct message *message;
+};
+
+static void
+begin(struct trial *t, const char *const *scripts, const char *more,
+    size_t recipients)
+{
+	size_t i;
+
+	memset(t, 0, sizeof(*t));
+	run_begin(&t->run, scripts, more);
+	request_init(&t->request);
+	for (i = 0; i < recipients; i++) {
+		snprintf(
+		    t->paths[i], sizeof(t->paths[i]), "r%zu@example.org", i);
+		t->recipients[i].list = t->paths[i];
+	}
+	t->request.recipients = t->recipients;
+	t->request.recipient_count = recipients;
+	t->message = parse(TEXT("Subject: x\nMessage-ID: <1@x>\n\nx\n"));
+}
+
+static void
+end(struct trial *t)
+{
+	message_free(t->message);
+	run_end(&t->run);
+}
+
+static int
+prepare(struct trial *t)
+{
+	return dispatch_prepare(
+	    t->run.dispatch, &t->request, t->message, &t->run.e);
+}
+
+static void
+goes_all_the_way(void **state)
+{
+	static const char *const scripts[] = {
+	    SERVER_PLAIN SERVER_MAIL "< 250 queued as 7\n" SERVER_QUIT, NULL};
+	static const char *const told[] = {"from=<a@example.org>",
+	    "to=<r0@example.org>", "smarthost=localhost:", "tls=- auth=-",
+	    "msgid=<1@x>", "code=250", "reply=\"250 queued as 7\"",
+	    "status=0\n", NULL};
+	struct trial t;
+
+	(void)state;
+	begin(&t, scripts, FROM, 1);
+	assert_int_equal(prepare(&t), 0);
+	assert_string_equal(
+	    dispatch_envelope(t.run.dispatch)->recipients[0].path,
+	    "r0@example.org");
+	assert_ptr_equal(
+	    dispatch_account(t.run.dispatch), &t.run.config.accounts[0]);
+	/* Nothing is open yet. */
+	assert_int_equal(access(in_folder("log"), F_OK), -1);
+	assert_int_equal(dispatch_open(t.run.dispatch, &t.run.e), 0);
+	assert_int_equal(access(in_folder("log"), F_OK), 0);
+	assert_int_equal(dispatch_send(t.run.dispatch, true, &t.run.e), 0);
+	assert_string_equal(dispatch_words(t.run.dispatch), "250 queued as 7");
+	dispatch_report(t.run.dispatch, t.message, &t.run.e);
+	assert_true(run_logged(told));
+	end(&t);
+	dispatch_free(NULL);
+}
+
+/* However far it comes the log has it. */
+static void
+tells_how_it_ended(void **state)
+{
+	static const struct {
+		const char *more;
+		const char *recipient;
+		enum error_kind kind;
+		const char *told[3];
+	} rows[] = {{FROM, "<<", ERROR_MESSAGE, {"status=65", NULL}},
+	    {FROM "user a\n", NULL, ERROR_CONFIG, {"status=78", NULL}},
+	    {FROM "user a\npassword-file /nowhere\n", NULL, ERROR_CONFIG,
+		{"status=78", "/nowhere", NULL}},
+	    {FROM "user a\npassword-command sleep 9\ndeadline 1\n", NULL,
+		ERROR_LATER, {"status=75", "`deadline'", NULL}},
+	    {FROM, NULL, ERROR_LATER, {"status=75", "refused", NULL}}};
+	struct trial t;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(rows); i++) {
+		begin(&t, NULL, rows[i].more, 1);
+		if (rows[i].recipient != NULL)
+			strlcpy(
+			    t.paths[0], rows[i].recipient, sizeof(t.paths[0]));
+		assert_int_equal(dispatch_mail(t.run.dispatch, &t.request,
+				     t.message, true, &t.run.e),
+		    -1);
+		if (t.run.e.kind != rows[i].kind)
+			fail_msg("%zu: %s", i, t.run.e.text);
+		if (!run_logged(rows[i].told))
+			fail_msg("%zu: %s", i, folder_content("log"));
+		end(&t);
+	}
+}
+
+#define THREE SERVER_PLAIN "> MAIL\n> RCPT\n> RCPT\n> RCPT\n> DATA\n< 250 s\n"
+
+/* Each of those who have not got it is named once: by the line of the mail or
+ * by one of its own. */
+static void
+names_who_has_not_got_it(void **state)
+{
+	static const struct {
+		const char *script;
+		const char *told[4];
+		size_t notes;
+	} rows[] = {
+	    {THREE
+		"< 250 r\n< 550 no\n< 550 no\n< 354 go\n.\n< 250 q\n" SERVER_QUIT,
+		{"not sent to <r1@example.org>: 550 no\n",
+		    "not sent to <r2@example.org>: 550 no\n", "status=67",
+		    NULL},
+		2},
+	    {THREE "< 550 no\n< 550 no\n< 550 who\n< 503 n\n" SERVER_QUIT,
+		{"not sent to <r1@example.org>: 550 no\n",
+		    "not sent to <r2@example.org>: 550 who\n", "r0@example.org",
+		    NULL},
+		2},
+	    {THREE
+		"< 250 r\n< 250 r\n< 250 r\n< 354 go\n.\n< 554 no\n" SERVER_QUIT,
+		{"code=554", "status=69", NULL}, 0},
+	    {THREE
+		"< 250 r\n< 250 r\n< 550 no\n< 354 go\n.\n< 554 no\n" SERVER_QUIT,
+		{"not sent to <r2@example.org>: 550 no\n", "code=554", NULL},
+		1}};
+	const char *scripts[] = {NULL, NULL}, *at;
+	struct trial t;
+	size_t i, notes;
+
+	(void)state;
+	for (i = 0; i < COUNT(rows); i++) {
+		scripts[0] = rows[i].script;
+		begin(&t, scripts, FROM, RECIPIENTS);
+		dispatch_mail(
+		    t.run.dispatch, &t.request, t.message, true, &t.run.e);
+		if (!run_logged(rows[i].told))
+			fail_msg("%zu: %s", i, folder_content("log"));
+		notes = 0;
+		for (at = folder_content("log");
+		     (at = strstr(at, "not sent to")) != NULL; at++)
+			notes++;
+		assert_int_equal(notes, rows[i].notes);
+		end(&t);
+	}
+}
+
+/* The password is read once, the session kept, until another account is
+ * chosen. */
+static void
+keeps_what_belongs_to_an_account(void **state)
+{
+	static const char *const scripts[] = {SERVER_PLAIN SERVER_MAIL
+	    "< 250 1\n" SERVER_MAIL "< 250 2\n" SERVER_QUIT,
+	    SERVER_PLAIN "> MAIL FROM:<b@example.org>\n> RCPT\n> DATA\n"
+			 "< 250 s\n< 250 r\n< 354 go\n.\n< 250 3\n" SERVER_QUIT,
+	    NULL};
+	char b[] = "b@example.org", more[200];
+	struct trial t;
+	int i;
+
+	(void)state;
+	snprintf(more, sizeof(more), "account one\n%saccount two\nfrom %s\n",
+	    FROM, b);
+	begin(&t, scripts, more, 1);
+	for (i = 0; i < 3; i++) {
+		t.run.plan.account = NULL;
+		t.request.reverse_path = i < 2 ? (char[]){"a@example.org"} : b;
+		if (dispatch_mail(t.run.dispatch, &t.request, t.message, i == 2,
+			&t.run.e) == -1)
+			fail_msg("%d: %s", i, t.run.e.text);
+		assert_int_equal(dispatch_words(t.run.dispatch)[4], '1' + i);
+		message_free(t.message);
+		t.message = parse(TEXT("Subject: x\n\nx\n"));
+	}
+	end(&t);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {cmocka_unit_test(goes_all_the_way),
+	    cmocka_unit_test(tells_how_it_ended),
+	    cmocka_unit_test(names_who_has_not_got_it),
+	    cmocka_unit_test(keeps_what_belongs_to_an_account)};
+
+	return cmocka_run_group_tests(tests, folder_make, folder_remove);
+}
