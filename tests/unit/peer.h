@@ -25,7 +25,7 @@
 #include "world/clock.h"
 #include "world/stream.h"
 
-#define PEER_WAIT 20000 /* milliseconds after which a test hangs */
+#define PEER_WAIT HANG
 
 struct peer {
 	pid_t pid;
@@ -61,7 +61,7 @@ peer_start(int (*act)(int fd, const void *arg), const void *arg)
 	if (p.pid == 0) {
 		signal(SIGPIPE, SIG_IGN);
 		unsetenv("SSLKEYLOGFILE");
-		alarm(60);
+		alarm(HANG / 1000);
 		_exit(act(accept(p.listener, NULL, NULL), arg));
 	}
 	close(p.listener);

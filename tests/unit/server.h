@@ -141,7 +141,7 @@ server_start(const char *const *scripts)
 	assert_int_not_equal(p.pid, -1);
 	if (p.pid == 0) {
 		signal(SIGPIPE, SIG_IGN);
-		alarm(60);
+		alarm(HANG / 1000);
 		for (result = 0; result == 0 && *scripts != NULL; scripts++) {
 			fd = accept(p.listener, NULL, NULL);
 			result = server_play(fd, *scripts);

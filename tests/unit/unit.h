@@ -16,6 +16,10 @@
 
 #include <cmocka.h>
 
+/* Milliseconds that nothing takes, on however slow a machine, unless it hangs.
+ */
+#define HANG 200000
+
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
 #endif

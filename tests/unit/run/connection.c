@@ -160,14 +160,14 @@ takes_mails(void **state)
 	letter_begin(&first, 1);
 	letter_begin(&second, 1);
 	begin(&t);
-	assert_int_equal(
-	    connection_mails(t.connection, &first.mail, 1, clock_in(20), &t.e),
+	assert_int_equal(connection_mails(t.connection, &first.mail, 1,
+			     clock_in(HANG / 1000), &t.e),
 	    0);
 	assert_string_equal(first.mail.words, "250 first");
 	assert_true(connection_is_quiet(t.connection));
 	second.mail.last = true;
-	assert_int_equal(
-	    connection_mails(t.connection, &second.mail, 1, clock_in(20), &t.e),
+	assert_int_equal(connection_mails(t.connection, &second.mail, 1,
+			     clock_in(HANG / 1000), &t.e),
 	    0);
 	assert_int_equal(
 	    second.envelope.recipients[0].verdict, VERDICT_DELIVERED);
@@ -193,8 +193,9 @@ takes_several_mails_at_once(void **state)
 	mails[0] = letters[0].mail;
 	mails[1] = letters[1].mail;
 	begin(&t);
-	assert_int_equal(
-	    connection_mails(t.connection, mails, 2, clock_in(20), &t.e), -1);
+	assert_int_equal(connection_mails(t.connection, mails, 2,
+			     clock_in(HANG / 1000), &t.e),
+	    -1);
 	assert_int_equal(t.e.kind, ERROR_RECIPIENT);
 	assert_int_equal(mails[0].error.kind, ERROR_NONE);
 	assert_int_equal(
@@ -220,22 +221,31 @@ ends_at_the_deadline(void **state)
 	    {SMARTHOST_PLAIN, SERVER_PLAIN "_\n", ERROR_LATER, "MAIL FROM"},
 	    {SMARTHOST_PLAIN, SERVER_PLAIN SERVER_MAIL "|\n", ERROR_DOUBTFUL,
 		"the end of the mail data"}};
+	const char *doing;
 	struct letter l;
 	struct trial t;
 	long long deadline;
 	size_t i;
+	int ms = 300;
 
 	(void)state;
 	for (i = 0; i < COUNT(rows); i++) {
 		t = meet(rows[i].security, rows[i].script);
 		letter_begin(&l, 1);
-		deadline = clock_now() + 300;
-		if (start(&t, 300) == 0)
+		deadline = clock_now() + ms;
+		if (start(&t, ms) == 0)
 			connection_mails(
 			    t.connection, &l.mail, 1, deadline, &t.e);
-		assert_in_range(clock_now() - deadline, 0, 5000);
-		assert_int_equal(t.e.kind, rows[i].kind);
-		assert_string_equal(t.e.doing, rows[i].doing);
+		assert_in_range(clock_now() - deadline, 0, HANG);
+		doing = t.e.doing;
+		/* A slow machine may not have come so far. */
+		if (strcmp(doing, rows[i].doing) != 0 && ms < HANG / 10) {
+			ms *= 10;
+			i--;
+		} else {
+			assert_string_equal(doing, rows[i].doing);
+			assert_int_equal(t.e.kind, rows[i].kind);
+		}
 		part(&t);
 		letter_end(&l);
 	}
@@ -273,7 +283,7 @@ knows_a_session_that_died(void **state)
 		assert_int_equal(
 		    connection_is_quiet(t.connection), rows[i].quiet);
 		assert_int_equal(connection_mails(t.connection, &l.mail, 1,
-				     clock_in(20), &t.e),
+				     clock_in(HANG / 1000), &t.e),
 		    -1);
 		assert_int_equal(
 		    connection_was_stale(t.connection, &t.e), rows[i].stale);

@@ -173,7 +173,7 @@ first_free(void)
 static void
 connects_to_the_first_that_answers(void **state)
 {
-	struct net_address list[14];
+	struct net_address list[1000];
 	struct net_addresses addresses = {list, COUNT(list)};
 	struct silence silence = silent_port();
 	unsigned short port;
@@ -189,14 +189,15 @@ connects_to_the_first_that_answers(void **state)
 	list[0] = peer_address(dead_port());
 	list[1] = peer_address(silence.port);
 	for (i = 2; i < COUNT(list) - 1; i++)
-		list[i] = peer_address(dead_port());
+		list[i] = list[0];
 	list[i] = peer_address(port);
 	error_clear(&e);
 	begin = clock_now();
 	s = stream_connect(&addresses, begin + PEER_WAIT, &e);
 	assert_non_null(s);
-	/* The refusals cost nothing, the silence 250 ms. */
-	assert_in_range(clock_now() - begin, 240, 2000);
+	/* The silence costs 250 ms, the refusals cost nothing: or so many
+	 * would take longer than anything. */
+	assert_in_range(clock_now() - begin, 240, HANG);
 	knows_itself(s);
 	stream_drop(s);
 	assert_int_equal(first_free(), before);
@@ -229,7 +230,7 @@ says_whom_it_tried(void **state)
 	error_clear(&e);
 	begin = clock_now();
 	assert_null(stream_connect(&addresses, begin + 50, &e));
-	assert_in_range(clock_now() - begin, 50, 5000);
+	assert_in_range(clock_now() - begin, 50, HANG);
 	assert_int_equal(e.kind, ERROR_LATER);
 	assert_non_null(strstr(e.text, "127.0.0.1: no answer in time"));
 	addresses.count = 0;
@@ -583,7 +584,7 @@ ends_at_the_deadline(void **state)
 	(void)state;
 	assert_int_equal(
 	    exchange(&t, NULL, 0, in, sizeof(in), 30), STREAM_TIMEOUT);
-	assert_in_range(clock_now() - begin, 30, 5000);
+	assert_in_range(clock_now() - begin, 30, HANG);
 	assert_int_equal(t.sent + t.got, 0);
 	assert_int_equal(t.e.kind, ERROR_NONE);
 	/* What can go goes, whatever the time. */
@@ -722,7 +723,7 @@ says_good_bye(void **state)
 		;
 	begin = clock_now();
 	stream_end(t.stream, "QUIT\r\n", 6);
-	assert_in_range(clock_now() - begin, 0, 1000);
+	assert_in_range(clock_now() - begin, 0, HANG);
 	peer_kill(t.peer);
 	free(out);
 }

@@ -13,7 +13,7 @@
 #include "world/syslog.h"
 
 #define PRIORITY (LOG_MAIL | LOG_INFO)
-#define WAIT	 20000 /* milliseconds after which a test hangs */
+#define WAIT	 HANG
 #define SHORT	 150
 
 /* The system's log. */
