@@ -65,16 +65,6 @@ flags_for(const char *host, int family)
 	return AI_NUMERICSERV | (family == AF_UNSPEC ? AI_ADDRCONFIG : 0);
 }
 
-/* Whether the answer may only mean that this machine has no address of the
- * host's family at the moment. */
-static bool
-is_narrow(int why, int flags)
-{
-	return why != 0 && why != EAI_SYSTEM && why != EAI_MEMORY &&
-	       why != EAI_AGAIN && why != EAI_FAIL &&
-	       (flags & AI_ADDRCONFIG) != 0;
-}
-
 int
 net_unanswered(const char *host, const char *why, struct error *e)
 {
@@ -157,7 +147,11 @@ net_resolve(const struct smarthost *s, enum account_family family,
 	hints.ai_flags = flags_for(s->host, hints.ai_family);
 	snprintf(port, sizeof(port), "%hu", s->port);
 	why = getaddrinfo(s->host, port, &hints, &found);
-	if (is_narrow(why, hints.ai_flags)) {
+	/* It may only mean that this machine has no address of the host's
+	 * family at the moment. */
+	if ((hints.ai_flags & AI_ADDRCONFIG) != 0 && why != 0 &&
+	    why != EAI_SYSTEM && why != EAI_MEMORY && why != EAI_AGAIN &&
+	    why != EAI_FAIL) {
 		hints.ai_flags &= ~AI_ADDRCONFIG;
 		why = getaddrinfo(s->host, port, &hints, &found);
 	}

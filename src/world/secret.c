@@ -296,11 +296,11 @@ none_named(struct error *e)
 static int
 ask_terminal(const char *user, struct buf *out, struct error *e)
 {
-	char name[100], prompt[160], typed[1024];
+	char prompt[180], typed[1024];
 	int status = 0;
 
-	snprintf(prompt, sizeof(prompt), "Password of %s: ",
-	    text_visible(text_of(user), name, sizeof(name)));
+	snprintf(
+	    prompt, sizeof(prompt), "Password of %s: ", SHOWN(text_of(user)));
 	if (readpassphrase(prompt, typed, sizeof(typed), RPP_REQUIRE_TTY) ==
 	    NULL)
 		status = none_named(e);
