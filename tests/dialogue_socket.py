@@ -26,7 +26,6 @@ from pathlib import Path
 import harness
 from smtpd import Server
 
-DEADLINE = "2s"    # of sendling, where the server falls silent
 MESSAGE = [
     "From: alice@example.com",
     "To: bob@example.org",
@@ -263,7 +262,7 @@ class Play:
             f"tls-trust {server.trust}", "log off",
             *self.dialogue.config, ""])
 
-    def command(self, program, server, folder):
+    def command(self, program, server, folder, limit):
         d = self.dialogue
         if d.mails > 1:
             # Several mails at a time: the player takes the client's part.
@@ -271,16 +270,22 @@ class Play:
             url = server.url(SCHEMES[self.security], "localhost")
             return [player, "--connect", url, server.trust, d.path]
         config = harness.write_config(folder, self.config(server))
-        deadline = ["--set", "deadline=" + DEADLINE] if d.silent else []
+        deadline = ["--set", f"deadline={limit}s"] if d.silent else []
         return [program, "-C", config, "-f", d.reverse_path, *deadline,
                 *d.options, "--", *d.recipients]
 
     def run(self, program, certificate):
         """Plays it; returns what is wrong, as lines."""
+        for limit in harness.LIMITS if self.dialogue.silent else (None,):
+            if not (faults := self.run_once(program, certificate, limit)):
+                break
+        return faults
+
+    def run_once(self, program, certificate, limit):
         part = Part(self.dialogue, self.security == "tls", self.single)
         with tempfile.TemporaryDirectory() as folder, \
                 Server(certificate, play=part.play) as server:
-            command = self.command(program, server, folder)
+            command = self.command(program, server, folder, limit)
             return self.run_in(folder, server, part, command)
 
     def run_in(self, folder, server, part, command):

@@ -390,7 +390,7 @@ def test_signals(t, home, box, certificate):
         time.sleep(0.01)
     process.terminate()
     with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(5)
+        process.wait(HANG)
     t.ok(process.returncode == -signal.SIGTERM,
          'signals that were blocked: SIGTERM ends it', process.returncode)
     process.kill()
@@ -554,7 +554,7 @@ def at_terminal(home, config, typed, *argv):
     os.close(slave)
     try:
         os.write(master, typed)
-        out, err = process.communicate(timeout=5)
+        out, err = process.communicate(timeout=HANG)
     except subprocess.TimeoutExpired:
         process.kill()
         out, err = process.communicate()
@@ -590,14 +590,12 @@ def test_silent_name_server(t, home, box):
         for urls in (['smtp+plain://mail.example.org'],
                      ['smtp+plain://mail.example.org',
                       'smtp+plain://mail.example.com']):
-            start = time.monotonic()
             run = home.run(BOB, config=home.config('\n'.join(
                 f'smarthost {url}' for url in urls) + '\ndeadline 1s\n'
                 'from alice@example.com\n'), preexec_fn=in_order(
                     private_mounts, over_etc(world)))
             failed(t, box, run, 75, f'{len(urls)} silent name(s)',
                    'mail.example.org: timed out')
-            t.ok(time.monotonic() - start < 25, 'it is not waited for')
 
 
 def test_read_error(t, home, box):
@@ -729,12 +727,9 @@ def test_syslog(t, home, box):
         with contextlib.suppress(BlockingIOError):
             while True:
                 others.send(b'x')
-        start = time.monotonic()
         run = home.run(BOB, 'other@example.org', config=config,
                        preexec_fn=prepare)
-        took = time.monotonic() - start
         arrived(t, box, run, 'the system\'s log is full')
-        t.ok(took < HANG / 2, 'the system\'s log is full: no long wait', took)
     (folder / 'log').unlink()
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as log:
         log.bind(str(folder / 'log'))

@@ -8,6 +8,9 @@ import subprocess
 TESTS = pathlib.Path(__file__).resolve().parent
 SENDLING = os.environ.get('SENDLING', str(TESTS.parent / 'build/sendling'))
 WAIT = 300  # seconds, which nothing takes that does not hang
+# Seconds of a time limit that is to be reached: where the machine was too slow
+# for what comes before, once more with the next.
+LIMITS = (1, 10, 100)
 
 
 class Tap:

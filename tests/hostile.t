@@ -184,11 +184,13 @@ def test_implicit_port(t, certificate):
         server.context.wrap_socket(sock, server_side=True).recv(1)
 
     for scheme in ('smtp', 'smtp+plain'):
-        r, _ = submit(certificate, play, scheme, HEADER,
-                      '--set', 'deadline=1s')
-        t.ok(r.status == 75 and 'smtps://' in r.err,
-             f'{scheme} to a port with implicit TLS: the hint names smtps',
-             r.words())
+        for limit in harness.LIMITS:
+            r, _ = submit(certificate, play, scheme, HEADER,
+                          '--set', f'deadline={limit}s')
+            if good := r.status == 75 and 'smtps://' in r.err:
+                break
+        t.ok(good, f'{scheme} to a port with implicit TLS: the hint names '
+             'smtps', r.words())
 
 
 def main():

@@ -22,7 +22,7 @@ import harness
 
 CACHE = harness.TESTS.parent / 'build/e2e'
 RUN = pathlib.Path('/mnt')  # a tmpfs, in our namespace only
-WAIT = 30                   # seconds that a server or a delivery may take
+WAIT = harness.WAIT
 PACKAGES = ['postfix', 'dovecot-core']
 PASSWORD = 'p a:s"s#word'
 HEADER = (b'From: Alice <alice@example.com>\n'
@@ -253,12 +253,9 @@ class Servers:
             argv, stdin=subprocess.DEVNULL, stdout=sys.stderr, **more))
 
     def wait_for(self, ready):
-        end = time.monotonic() + WAIT
-        while not ready():
-            if time.monotonic() > end:
-                raise SystemExit('Bail out! a server did not start\n' +
-                                 self.logs())
-            time.sleep(0.05)
+        if not wait_for(ready):
+            raise SystemExit('Bail out! a server did not start\n' +
+                             self.logs())
 
     def stop(self):
         for process in reversed(self.processes):
@@ -270,6 +267,14 @@ class Servers:
                        if (RUN / 'log' / log).exists()
                        for line in (RUN / 'log' / log).read_text(
                            errors='replace').splitlines()[-30:])
+
+
+def wait_for(ready):
+    """What it says when it is true, or in the end."""
+    end = time.monotonic() + WAIT
+    while not (said := ready()) and time.monotonic() < end:
+        time.sleep(0.02)
+    return said
 
 
 def answers(port):
@@ -301,22 +306,26 @@ class Mailbox:
 
     def next(self):
         """The next mail, taken out of the box; None when none comes."""
-        end = time.monotonic() + WAIT
-        while time.monotonic() < end:
-            for path in self.folder.glob('*'):
-                mail = path.read_bytes()
-                path.unlink()
-                return mail
-            time.sleep(0.02)
+        for path in wait_for(lambda: list(self.folder.glob('*'))):
+            mail = path.read_bytes()
+            path.unlink()
+            return mail
         return None
 
     def is_empty(self):
-        """Whether nothing is there or on its way."""
-        queue = [path for name in ('maildrop', 'incoming', 'active',
-                                   'deferred')
-                 for path in (RUN / 'queue' / name).rglob('*')
-                 if path.is_file()]
-        return not queue and not list(self.folder.glob('*'))
+        """Whether nothing is there when nothing is on its way any more."""
+        wait_for(lambda: not any(
+            path.is_file()
+            for name in ('maildrop', 'incoming', 'active', 'deferred')
+            for path in (RUN / 'queue' / name).rglob('*')))
+        return not list(self.folder.glob('*'))
+
+
+def logged():
+    """What the server noted of who authenticated: it may do so late."""
+    log = RUN / 'log/mail'
+    lines = log.read_text().splitlines() if log.exists() else []
+    return [line for line in lines if 'sasl_method=' in line]
 
 
 def difference(expected, mail):
@@ -368,6 +377,7 @@ def test_mechanisms(t, bob):
     for url in ('smtp://localhost', 'smtps://localhost', 'smtp://127.0.0.1',
                 'smtp://localhost:1587', 'smtps://localhost:1465'):
         for auth in ('PLAIN', 'LOGIN', 'SCRAM-SHA-1', 'SCRAM-SHA-256'):
+            before = len(logged())
             r = submit(MESSAGES['a line'], 'bob@example.org', url=url,
                        auth=auth)
             what = f'{url}, {auth}'
@@ -376,8 +386,7 @@ def test_mechanisms(t, bob):
             mail = bob.next() if r.status == 0 else None
             t.ok(not difference(MESSAGES['a line'], mail),
                  f'{what}: arrives', difference(MESSAGES['a line'], mail))
-            log = (RUN / 'log/mail').read_text().splitlines()
-            taken = [line for line in log if 'sasl_method=' in line]
+            taken = wait_for(lambda: logged()[before:])
             t.ok(bool(taken) and f'sasl_method={auth}, sasl_username=alice' in
                  taken[-1], f'{what}: is what the server saw', *taken[-1:])
 

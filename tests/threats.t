@@ -274,7 +274,7 @@ def test_no_core(t, home):
     folder = home.path / 'cores'
     folder.mkdir()
     folder.chmod(0o777)
-    other = subprocess.Popen(['sleep', '60'], preexec_fn=as_nobody)
+    other = subprocess.Popen(['sleep', str(HANG)], preexec_fn=as_nobody)
     process, server, go = held(home, cwd=folder, preexec_fn=as_nobody)
     limits = pathlib.Path(f'/proc/{process.pid}/limits').read_text()
     t.ok(bool(re.search(r'Max core file size +0 +0 ', limits)),
@@ -302,8 +302,8 @@ def test_no_core(t, home):
 
 
 # At the end of the program looks for needles in all that it could write: the
-# heap, freed blocks as well, static data and the stack. An octet of a needle has
-# its last bit turned, or the search would find itself.
+# heap, freed blocks as well, static data and the stack. Each octet of a needle
+# has its last bit turned, or the search would find itself.
 SEARCH = r'''
 #include <stdio.h>
 #include <stdlib.h>
@@ -1314,13 +1314,10 @@ def test_kinds_of_configuration(t, home, box):
             path = folder / name
             if mode is not None:
                 path = home.config(good, name, mode)
-            start = time.monotonic()
             run = home.run(BOB, config=path, preexec_fn=lambda:
                            SANITIZED or resource.setrlimit(
                                resource.RLIMIT_AS, (256 << 20,) * 2))
-            took = time.monotonic() - start
             refused(t, box, run, f'{name}: refused', (78,))
-            t.ok(took < 2, f'{name}: at once', took)
     for mode, status in ((0o600, 0), (0o644, 78), (0o640, 0), (0o604, 78)):
         run = home.run('-bv', BOB, config=home.config(
             good + f'user a\npassword {CANARY}\n', 'secretive', mode))
@@ -1520,17 +1517,14 @@ def test_every_state(t, home):
                 return
             server.hear(sock, b'QUIT\r\n')
             if last == 'silence':
-                time.sleep(0.5)
+                server.hear(sock, b'no client says this')
             else:
                 sock.sendall(last)
         server = Server(play=play)
-        start = time.monotonic()
         run = home.run(BOB, config=home.config(server.config()))
-        took = time.monotonic() - start
         server.close()
-        if run.status != 0 or not run.silent() or took > 0.45 and \
-           last == 'silence' and not SANITIZED:
-            ends.append((last, took, run.words()))
+        if run.status != 0 or not run.silent():
+            ends.append((last, run.words()))
     t.ok(not ends, 'after 250 nothing changes status 0', *ends)
 
 
@@ -1787,7 +1781,7 @@ def test_memory(t, home):
     process.stdin.write(HEADER + b'\r\n')
     for _ in range(count // 26000):
         process.stdin.write(block)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=HANG)
     server.close()
     run = Done(process.returncode, out, err)
     stuffed = len(HEADER) + 2 + count * (len(line) + 1) + 3
@@ -1876,32 +1870,34 @@ def test_time(t, home):
         'lines of a reply to EHLO': babble(STATES[:1], b'250-X\r\n'),
         'replies to EHLO': babble(STATES[:2], b'250-X\r\n'),
     }
-    runs = []
-    for setting, (sentence, play) in itertools.product(
-            ('timeout 1s', 'deadline 1s'), plays.items()):
-        if setting == 'timeout 1s' and 'the end' in sentence:
-            continue  # which it does not shorten
-        server = Server(play=play)
-        name = f'time{len(runs)}'
-        process = home.start(BOB, config=home.config(
-            server.config(setting), name), stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        process.stdin.write(MESSAGE)
-        process.stdin.close()
-        process.stdin = None
-        runs.append((f'{setting}, {sentence}', server, process))
-    start = time.monotonic()
-    for sentence, server, process in runs:
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(max(0.1, start + 4 - time.monotonic()))
-        over = process.poll() is not None
-        process.kill()
-        out, err = process.communicate()
-        server.close()
-        t.ok(over and process.returncode == 75 and b'timed out' in err and
-             (b'may have been' in err) == ('the end' in sentence),
-             f'{sentence}: over in time',
-             Done(process.returncode, out, err).words())
+    left = [case for case in itertools.product(('timeout', 'deadline'), plays)
+            # which it does not shorten
+            if case[0] == 'deadline' or 'the end' not in case[1]]
+    for limit in harness.LIMITS:
+        runs = [(case, *wait_out(home, f'{case[0]} {limit}s', plays[case[1]],
+                                 f'time{n}')) for n, case in enumerate(left)]
+        left = []
+        for (setting, sentence), server, process in runs:
+            out, err = process.communicate(timeout=HANG)
+            server.close()
+            good = process.returncode == 75 and b'timed out' in err and \
+                (b'may have been' in err) == ('the end' in sentence)
+            if good or limit == harness.LIMITS[-1]:
+                t.ok(good, f'{setting}, {sentence}: over in time',
+                     Done(process.returncode, out, err).words())
+            else:
+                left.append((setting, sentence))
+
+
+def wait_out(home, setting, play, name):
+    server = Server(play=play)
+    process = home.start(BOB, config=home.config(
+        server.config(setting), name), stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process.stdin.write(MESSAGE)
+    process.stdin.close()
+    process.stdin = None
+    return server, process
 
 
 def test_patience(t, home):
