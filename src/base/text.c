@@ -229,12 +229,13 @@ utf8_second_fits(unsigned char first, unsigned char second)
 	}
 }
 
-/* Octets of the well-formed sequence at the start of t; 0 where none is. */
-static size_t
-utf8_next(struct text t)
+size_t
+text_utf8(struct text t)
 {
 	size_t i, len;
 
+	if (t.len == 0)
+		return 0;
 	len = utf8_length((unsigned char)t.at[0]);
 	if (len == 0 || len > t.len)
 		return 0;
@@ -254,7 +255,7 @@ text_is_utf8(struct text t)
 	size_t len;
 
 	while (t.len > 0) {
-		len = utf8_next(t);
+		len = text_utf8(t);
 		if (len == 0)
 			return false;
 		t = text_skip(t, len);
@@ -321,7 +322,7 @@ visible_unit(struct text t, char unit[5], size_t *unit_len)
 	unsigned char c = (unsigned char)t.at[0];
 	size_t len;
 
-	len = utf8_next(t);
+	len = text_utf8(t);
 	if (len == 0 || !is_shown(t.at, len)) {
 		unit[0] = '\\';
 		unit[1] = 'x';

@@ -67,6 +67,10 @@ char text_lower(char c);
 bool text_has_8bit(struct text t);
 bool text_has_control(struct text t);
 
+/* Octets of the well-formed UTF-8 sequence at the start of t; 0 where there is
+ * none. */
+size_t text_utf8(struct text t);
+
 /* Whether the bytes are well-formed UTF-8 (RFC 3629: no surrogates, no
  * overlong forms, nothing above U+10FFFF). */
 bool text_is_utf8(struct text t);

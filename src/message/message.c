@@ -20,14 +20,6 @@
 
 enum line { LINE_OPEN, LINE_HEADER, LINE_MBOX, LINE_SEPARATOR, LINE_BODY };
 
-/* The place in a UTF-8 sequence (RFC 3629 section 4), over piece borders. */
-struct utf8 {
-	unsigned char need; /* octets that must follow */
-	unsigned char low;  /* bounds of the next one */
-	unsigned char high;
-	bool bad;
-};
-
 struct message {
 	const struct message_store *store; /* NULL: memory only */
 	struct buf header;
@@ -44,7 +36,8 @@ struct message {
 	size_t line_at;		      /* where it begins in header */
 	unsigned long long line_nul;  /* its first NUL in the input */
 	unsigned long long body_line; /* where the body's last line begins */
-	struct utf8 utf8;
+	char sequence[4];	      /* of UTF-8, over piece borders */
+	size_t sequence_len;	      /* 4: of none */
 	struct message_facts facts;
 
 	struct message_field *fields;
@@ -97,53 +90,24 @@ ascii_run(const char *at, size_t len)
 }
 
 static void
-utf8_first(struct utf8 *u, unsigned char c)
-{
-	u->low = 0x80;
-	u->high = 0xbf;
-	if (c >= 0xc2 && c <= 0xdf)
-		u->need = 1;
-	else if (c >= 0xe0 && c <= 0xef)
-		u->need = 2;
-	else if (c >= 0xf0 && c <= 0xf4)
-		u->need = 3;
-	else
-		u->bad = true;
-	if (c == 0xe0)
-		u->low = 0xa0;
-	else if (c == 0xed)
-		u->high = 0x9f;
-	else if (c == 0xf0)
-		u->low = 0x90;
-	else if (c == 0xf4)
-		u->high = 0x8f;
-}
-
-static void
-utf8_rest(struct utf8 *u, unsigned char c)
-{
-	if (c < u->low || c > u->high)
-		u->bad = true;
-	u->low = 0x80;
-	u->high = 0xbf;
-	u->need--;
-}
-
-static void
 note_8bit(struct message *m, const char *at, size_t len)
 {
-	size_t i;
+	size_t i = 0, n;
 
-	for (i = 0; i < len && !m->utf8.bad; i++) {
-		if (m->utf8.need > 0) {
-			utf8_rest(&m->utf8, (unsigned char)at[i]);
-			continue;
-		}
-		i += ascii_run(at + i, len - i);
+	while (m->sequence_len < sizeof(m->sequence)) {
+		if (m->sequence_len == 0)
+			i += ascii_run(at + i, len - i);
 		if (i == len)
 			return;
 		m->facts.body_8bit = true;
-		utf8_first(&m->utf8, (unsigned char)at[i]);
+		n = text_utf8((struct text){at + i, len - i});
+		if (m->sequence_len == 0 && n > 0) {
+			i += n;
+			continue;
+		}
+		m->sequence[m->sequence_len++] = at[i++];
+		if (text_utf8((struct text){m->sequence, m->sequence_len}) > 0)
+			m->sequence_len = 0;
 	}
 }
 
@@ -519,8 +483,7 @@ message_end(struct message *m, struct error *e)
 	if (m->in_store)
 		buf_clear(&m->body);
 	m->facts.body_size = body_size(m);
-	m->facts.body_utf8 =
-	    m->facts.body_8bit && !m->utf8.bad && m->utf8.need == 0;
+	m->facts.body_utf8 = m->facts.body_8bit && m->sequence_len == 0;
 	note_header(m);
 	return parse_fields(m, e);
 }

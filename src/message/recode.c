@@ -98,19 +98,6 @@ fold(struct recode *r)
 	r->column = r->composite ? 1 : 0;
 }
 
-/* Octets of the valid UTF-8 sequence at the start of t, or 1. */
-static size_t
-sequence(struct text t)
-{
-	size_t len;
-
-	for (len = 2; len <= 4 && len <= t.len; len++) {
-		if (text_is_utf8(text_first(t, len)))
-			return len;
-	}
-	return 1;
-}
-
 /* What can go as it is. Of 8-bit octets those that cannot begin a sequence
  * that has no room on this line. */
 static size_t
@@ -152,7 +139,8 @@ put_unit(struct recode *r, struct text in)
 		put_plain(r, TEXT("?"));
 		r->remarks.body_replaced = true;
 	} else {
-		len = is_high(in.at[0]) ? sequence(in) : 1;
+		len = text_utf8(in); /* not cut by a fold */
+		len = len > 0 ? len : 1;
 		put_plain(r, text_first(in, len));
 	}
 	return len;
@@ -550,43 +538,33 @@ add_labelled_head(struct recode *r, const char *label)
  * The plan for MIME parts.
  */
 
-static int
-refuse(struct error *e, const char *what)
-{
-	error_set(e, ERROR_MESSAGE, "8BITMIME",
-	    "the message has 8-bit bytes %s, and the server does not offer "
-	    "8BITMIME",
-	    what);
-	return -1;
-}
+/* Parts that may not or cannot be encoded. */
+static const struct {
+	enum mime_kind kind;
+	const char *what;
+	const char *hint;
+} rigid[] = {
+    {MIME_SEALED,
+	"in a signed, encrypted or partial part, which may not be changed",
+	"make that part again with its content in quoted-printable or base64"},
+    {MIME_BROKEN, "in a multipart whose boundary is missing",
+	"name the boundary in Content-Type, or encode the message as "
+	"quoted-printable"},
+};
 
 static int
 check_part(const struct mime_part *p, struct error *e)
 {
-	if (p->high == 0)
-		return 0;
-	if (p->kind == MIME_SEALED) {
-		refuse(e, "in a signed, encrypted or partial part, which may "
-			  "not be changed");
-		return error_hint(e, "make that part again with its content "
-				     "in quoted-printable or base64");
-	}
-	if (p->kind == MIME_BROKEN) {
-		refuse(e, "in a multipart whose boundary is missing");
-		return error_hint(e, "name the boundary in Content-Type, or "
-				     "encode the message as quoted-printable");
-	}
-	return 0;
-}
-
-static int
-check_parts(const struct mime *mime, struct error *e)
-{
 	size_t i;
 
-	for (i = 0; i < mime->count; i++) {
-		if (check_part(&mime->parts[i], e) == -1)
-			return -1;
+	for (i = 0; i < sizeof(rigid) / sizeof(rigid[0]); i++) {
+		if (p->high == 0 || p->kind != rigid[i].kind)
+			continue;
+		error_set(e, ERROR_MESSAGE, "8BITMIME",
+		    "the message has 8-bit bytes %s, and the server does not "
+		    "offer 8BITMIME",
+		    rigid[i].what);
+		return error_hint(e, "%s", rigid[i].hint);
 	}
 	return 0;
 }
@@ -628,16 +606,6 @@ label_for(const struct mime_part *p, enum way way)
 	return NULL;
 }
 
-/* RFC 2045 section 4: without MIME-Version no label counts in a message. */
-static void
-add_missing_fields(struct recode *r, const struct mime_part *p)
-{
-	if (p->message && !p->version)
-		add_own(r, MIME_VERSION);
-	if (p->message && !p->type)
-		add_own(r, charset_field(message_facts(r->message)));
-}
-
 /* The fields of a part, from `at` on; returns where its label is done with. */
 static unsigned long long
 add_part_fields(struct recode *r, const struct mime_part *p, const char *label,
@@ -648,7 +616,11 @@ add_part_fields(struct recode *r, const struct mime_part *p, const char *label,
 		at = p->label_end;
 	}
 	add_body(r, WAY_PLAIN, at, p->fields_end);
-	add_missing_fields(r, p);
+	/* RFC 2045 section 4: without it no label counts in a message. */
+	if (p->message && !p->version)
+		add_own(r, MIME_VERSION);
+	if (p->message && !p->type)
+		add_own(r, charset_field(message_facts(r->message)));
 	add_own(r, label);
 	if (!p->separator)
 		add_own(r, "\r\n");
@@ -755,30 +727,17 @@ plan_encoded(struct recode *r, const struct top *top, struct error *e)
 {
 	struct mime mime;
 	int result;
+	size_t i;
 
 	result = mime_scan(&mime, r->message, &top->type, top->encoding, e);
-	if (result == 0)
-		result = check_parts(&mime, e);
+	for (i = 0; result == 0 && i < mime.count; i++)
+		result = check_part(&mime.parts[i], e);
 	if (result == 0 && is_leaf(&mime.parts[0]))
 		add_leaf(r, top, &mime.parts[0]);
 	else if (result == 0)
 		add_structure(r, top, &mime);
 	mime_clear(&mime);
 	return result;
-}
-
-static void
-plan_label(struct recode *r)
-{
-	add_labelled_head(r, LABEL "8bit\r\n");
-	add_body(r, WAY_COPY, 0, message_facts(r->message)->body_size);
-}
-
-static void
-plan_plain(struct recode *r)
-{
-	add_head(r);
-	add_body(r, WAY_PLAIN, 0, message_facts(r->message)->body_size);
 }
 
 static int
@@ -794,11 +753,13 @@ plan(struct recode *r, struct error *e)
 	high = facts->body_8bit && !r->eightbit;
 	if (high || (misfit && !top.labelled && !r->composite))
 		return plan_encoded(r, &top, e);
-	if (misfit)
-		plan_plain(r);
-	else if (facts->body_8bit && !top.labelled && !r->composite)
-		plan_label(r);
-	else
+	if (misfit) {
+		add_head(r);
+		add_body(r, WAY_PLAIN, 0, facts->body_size);
+	} else if (facts->body_8bit && !top.labelled && !r->composite) {
+		add_labelled_head(r, LABEL "8bit\r\n");
+		add_body(r, WAY_COPY, 0, facts->body_size);
+	} else
 		add_fields(r, 0, message_size(r->message));
 	return 0;
 }
