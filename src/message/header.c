@@ -1,20 +1,15 @@
 #include "message/header.h"
 
-/* ftext of RFC 5322 section 3.6.8. */
-static bool
-is_name(char c)
-{
-	return c > 32 && c < 127 && c != ':';
-}
-
+/* Octets of ftext, RFC 5322 section 3.6.8. */
 static size_t
 name_length(struct text line)
 {
-	size_t len;
+	size_t n;
 
-	for (len = 0; len < line.len && is_name(line.at[len]); len++)
-		continue;
-	return len;
+	for (n = 0; n < line.len; n++)
+		if (line.at[n] <= 32 || line.at[n] >= 127 || line.at[n] == ':')
+			break;
+	return n;
 }
 
 /* The place of the colon behind a field's name; line.len where the line
@@ -37,46 +32,25 @@ header_starts(struct text line)
 	return colon_at(line, name_length(line)) < line.len;
 }
 
-/* Octets of the first line with its end, where it has one. */
-static size_t
-line_length(struct text t)
-{
-	size_t end;
-
-	end = text_find(t, '\n');
-	return end == t.len ? end : end + 1;
-}
-
-static struct text
-without_crlf(struct text t)
-{
-	if (t.len > 0 && t.at[t.len - 1] == '\n')
-		t.len--;
-	if (t.len > 0 && t.at[t.len - 1] == '\r')
-		t.len--;
-	return t;
-}
-
 int
 header_next(struct text *rest, struct header_field *field)
 {
-	struct text line;
-	size_t colon, len, name;
+	struct text behind = *rest, line;
+	size_t colon, name;
 
-	len = line_length(*rest);
-	line = without_crlf(text_first(*rest, len));
-	if (line.len == 0)
+	if (!text_next_line(&behind, &line) || line.len == 0)
 		return 0;
 	name = name_length(line);
 	colon = colon_at(line, name);
 	if (colon == line.len)
 		return -1;
-	while (len < rest->len && text_is_blank(rest->at[len]))
-		len += line_length(text_skip(*rest, len));
-	field->raw = text_first(*rest, len);
+	while (behind.len > 0 && text_is_blank(behind.at[0]))
+		text_next_line(&behind, &line);
+	field->raw = text_first(*rest, rest->len - behind.len);
 	field->name = text_first(*rest, name);
-	field->value = without_crlf(text_skip(field->raw, colon + 1));
-	*rest = text_skip(*rest, len);
+	field->value = text_skip(*rest, colon + 1);
+	field->value.len = (size_t)(line.at + line.len - field->value.at);
+	*rest = behind;
 	return 1;
 }
 
