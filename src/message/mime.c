@@ -155,50 +155,51 @@ find_boundary(struct text parameters, struct mime_type *type)
 	buf_clear(&value);
 }
 
-static enum mime_kind
-multipart_kind(struct text subtype)
-{
-	if (text_equal_fold(subtype, TEXT("signed")) ||
-	    text_equal_fold(subtype, TEXT("encrypted")))
-		return MIME_SEALED;
-	return MIME_MULTIPART;
-}
-
-/* Reports about mail are lines of text that programs read. */
-static enum mime_kind
-message_kind(struct text subtype)
-{
-	if (text_equal_fold(subtype, TEXT("rfc822")) ||
-	    text_equal_fold(subtype, TEXT("global")))
-		return MIME_MESSAGE;
-	if (text_equal_fold(subtype, TEXT("partial")) ||
-	    text_equal_fold(subtype, TEXT("external-body")))
-		return MIME_SEALED;
-	return MIME_TEXT;
-}
+/* The first row that fits; NULL is any subtype. */
+static const struct {
+	const char *major;
+	const char *subtype;
+	enum mime_kind kind;
+} kinds[] = {
+    {"multipart", "signed", MIME_SEALED},
+    {"multipart", "encrypted", MIME_SEALED},
+    {"multipart", NULL, MIME_MULTIPART},
+    {"message", "rfc822", MIME_MESSAGE},
+    {"message", "global", MIME_MESSAGE},
+    {"message", "partial", MIME_SEALED},
+    {"message", "external-body", MIME_SEALED},
+    /* Reports about mail are lines of text that programs read. */
+    {"message", NULL, MIME_TEXT},
+    {"text", NULL, MIME_TEXT},
+};
 
 void
 mime_parse_type(struct text value, struct mime_type *type)
 {
 	struct text major, subtype;
+	size_t i;
 
 	memset(type, 0, sizeof(*type));
+	value = text_trim(value);
 	major = take_word(&value, "/;(");
 	if (major.len == 0 || !starts_with(value, '/'))
 		return;
 	value = text_skip(value, 1);
 	subtype = take_word(&value, "/;(");
-	type->composite = true;
+	type->kind = MIME_OTHER;
+	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		if (!text_equal_fold(major, text_of(kinds[i].major)) ||
+		    (kinds[i].subtype != NULL &&
+			!text_equal_fold(subtype, text_of(kinds[i].subtype))))
+			continue;
+		type->kind = kinds[i].kind;
+		break;
+	}
+	type->composite = text_equal_fold(major, TEXT("message"));
 	if (text_equal_fold(major, TEXT("multipart"))) {
-		type->kind = multipart_kind(subtype);
+		type->composite = true;
 		type->digest = text_equal_fold(subtype, TEXT("digest"));
 		find_boundary(value, type);
-	} else if (text_equal_fold(major, TEXT("message"))) {
-		type->kind = message_kind(subtype);
-	} else {
-		type->composite = false;
-		if (!text_equal_fold(major, TEXT("text")))
-			type->kind = MIME_OTHER;
 	}
 	if (type->kind == MIME_MULTIPART && type->boundary_len == 0)
 		type->kind = MIME_BROKEN;

@@ -162,10 +162,10 @@ token_inside(struct text enclosed)
 bool
 token_unquote(struct text *inside, char *octet)
 {
-	if (is_fold(*inside))
-		*inside = text_skip(*inside, 2);
 	if (inside->len > 1 && inside->at[0] == '\\')
 		*inside = text_skip(*inside, 1);
+	if (is_fold(*inside))
+		*inside = text_skip(*inside, 2);
 	if (inside->len == 0)
 		return false;
 	*octet = inside->at[0];

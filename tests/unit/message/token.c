@@ -147,6 +147,7 @@ quoting_is_taken_off(void **state)
 	    {"\"a\\\"\\\\b\\c\"", "a\"\\bc"},
 	    {"\"a\r\n\tb\r\n\"", "a\tb\r\n"},
 	    {"\"a\\\"", "a\\"},
+	    {"\"a\\\r\n \\\"\"", "a \""},
 	    {"(a(b))", "a(b)"},
 	};
 	struct text inside;
