@@ -28,25 +28,6 @@ may_break(const struct folder *f, struct text line, size_t at)
 	       !is_escape(f, line.at[at - 1]);
 }
 
-/* The last place up to the limit where the line may end, or 0. */
-static size_t
-last_break(const struct folder *f, struct text line, size_t limit)
-{
-	size_t at;
-
-	for (at = limit; at > 0 && !may_break(f, line, at); at--)
-		continue;
-	return at;
-}
-
-static size_t
-next_break(const struct folder *f, struct text line, size_t at)
-{
-	while (at < line.len && !may_break(f, line, at))
-		at++;
-	return at;
-}
-
 /* Octets of the first word, or more than fit into a line. */
 static size_t
 count_word(const struct folder *f, struct text t)
@@ -92,32 +73,27 @@ cut_length(struct text line, size_t limit)
 	return text_cut(line, n);
 }
 
-static bool
-starts_encoded(struct text t)
-{
-	size_t n = word_length(t);
-
-	return n > 0 && (n == t.len || text_is_blank(t.at[n]));
-}
-
 /* How much of an over-long line goes on it. */
 static size_t
 line_length(const struct folder *f, struct text line)
 {
-	size_t limit = FOLD_LINE_MAX - f->column;
-	size_t blanks, n = last_break(f, line, limit);
-	struct text word;
+	size_t limit = FOLD_LINE_MAX - f->column, blanks = text_white(line), n;
+	struct text word = text_skip(line, blanks);
 
+	for (n = limit; n > 0 && !may_break(f, line, n); n--)
+		continue;
 	if (n > 0)
 		return n;
-	blanks = text_white(line);
-	word = text_skip(line, blanks);
 	if (f->named && (count_word(f, word) < FOLD_LINE_MAX ||
 			    blanks + CUT_BACK + 3 >= limit))
 		return 0;
-	if (f->may_cut && !starts_encoded(word))
+	n = word_length(word);
+	if (f->may_cut &&
+	    (n == 0 || (n < word.len && !text_is_blank(word.at[n]))))
 		return cut_length(line, limit);
-	return next_break(f, line, limit + 1);
+	for (n = limit + 1; n < line.len && !may_break(f, line, n); n++)
+		continue;
+	return n;
 }
 
 static void

@@ -128,29 +128,23 @@ take_parameter(struct text *t, struct text *name, struct buf *value)
 }
 
 static void
-set_boundary(struct mime_type *type, const struct buf *value)
-{
-	struct text boundary = buf_text(value);
-
-	while (boundary.len > 0 && text_is_blank(boundary.at[boundary.len - 1]))
-		boundary.len--;
-	if (value->full || boundary.len == 0 || text_has_8bit(boundary))
-		return;
-	memcpy(type->boundary, boundary.at, boundary.len);
-	type->boundary_len = boundary.len;
-}
-
-static void
 find_boundary(struct text parameters, struct mime_type *type)
 {
-	struct text name;
+	struct text name, boundary;
 	struct buf value;
 
 	buf_init(&value, MIME_BOUNDARY_MAX);
 	while (type->boundary_len == 0 &&
 	       take_parameter(&parameters, &name, &value)) {
-		if (text_equal_fold(name, TEXT("boundary")))
-			set_boundary(type, &value);
+		boundary = buf_text(&value);
+		while (boundary.len > 0 &&
+		       text_is_blank(boundary.at[boundary.len - 1]))
+			boundary.len--;
+		if (!text_equal_fold(name, TEXT("boundary")) || value.full ||
+		    boundary.len == 0 || text_has_8bit(boundary))
+			continue;
+		memcpy(type->boundary, boundary.at, boundary.len);
+		type->boundary_len = boundary.len;
 	}
 	buf_clear(&value);
 }
@@ -375,15 +369,6 @@ end_part(struct scan *s)
  * Lines.
  */
 
-/* Mail that was saved or forwarded often keeps the line of its mbox file. */
-static bool
-is_mbox(const struct scan *s, const struct mime_part *p, struct text line)
-{
-	return p->message && s->at == p->body &&
-	       (text_equal(text_first(line, 5), TEXT("From ")) ||
-		   text_equal(text_first(line, 6), TEXT(">From ")));
-}
-
 /* Takes the line if it is of the fields. False where it is the first of the
  * body, and no empty line came before it. */
 static bool
@@ -397,7 +382,11 @@ take_field_line(struct scan *s, struct text line)
 		begin_body(s, s->next);
 		return true;
 	}
-	if (is_mbox(s, p, line) && !header_starts(line))
+	/* Mail that was saved or forwarded often keeps the line of its mbox
+	 * file. */
+	if (p->message && s->at == p->body && !header_starts(line) &&
+	    (text_equal(text_first(line, 5), TEXT("From ")) ||
+		text_equal(text_first(line, 6), TEXT(">From "))))
 		return true;
 	if (header_starts(line)) {
 		end_field(s);
