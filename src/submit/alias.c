@@ -227,21 +227,15 @@ parse_address(struct address_list *list, struct text value, struct place at,
 }
 
 static int
-check_address(struct text value, struct place at, struct error *e)
+check_value(struct text value, struct place at, struct error *e)
 {
 	struct address_list list;
 	struct address address;
 
-	return parse_address(&list, value, at, &address, e);
-}
-
-static int
-check_value(struct text value, struct place at, struct error *e)
-{
 	switch (value_kind(value)) {
 	case VALUE_ADDRESS:
 	case VALUE_FINAL:
-		return check_address(value, at, e);
+		return parse_address(&list, value, at, &address, e);
 	case VALUE_LIST:
 		return check_path(value, at, e);
 	case VALUE_PROGRAM:
