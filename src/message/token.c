@@ -76,7 +76,9 @@ atom_length(struct text t, bool *encoded)
 	size_t end, n = 0;
 
 	while (n < t.len && token_is_atext(t.at[n])) {
-		end = n + word_length(text_skip(t, n));
+		end = n;
+		if (t.at[n] == '=')
+			end += word_length(text_skip(t, n));
 		for (n++; n < end; n++)
 			*encoded |= !token_is_atext(t.at[n]);
 	}
