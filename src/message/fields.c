@@ -108,7 +108,7 @@ cut(struct text *rest, size_t n)
 }
 
 static void
-take_word(struct mender *m, struct text word, enum place place)
+take_word(struct mender *m, struct text word, enum writer_place place)
 {
 	if (!m->faults.encode || !text_has_8bit(word)) {
 		writer_add_word(&m->w, word);
@@ -129,7 +129,7 @@ write_text(struct mender *m, struct text rest)
 			if (text_white(text_skip(rest, n)) > 0)
 				break;
 		if (n > 0)
-			take_word(m, cut(&rest, n), PLACE_TEXT);
+			take_word(m, cut(&rest, n), WRITER_TEXT);
 	}
 }
 
@@ -188,7 +188,7 @@ write_comment(struct mender *m, struct text rest)
 		if ((n = text_white(rest)) > 0)
 			m->w.white = cut(&rest, n);
 		else if ((n = comment_word_length(rest)) > 0)
-			take_word(m, cut(&rest, n), PLACE_COMMENT);
+			take_word(m, cut(&rest, n), WRITER_COMMENT);
 		else
 			writer_add(&m->w, cut(&rest, 1), false);
 	}
@@ -235,7 +235,7 @@ write_structured(struct mender *m, struct text rest, bool phrases)
 		else if (piece.kind != TOKEN_ATOM)
 			write_special(m, piece.text);
 		else if (phrases && !m->angle)
-			take_word(m, piece.text, PLACE_PHRASE);
+			take_word(m, piece.text, WRITER_PHRASE);
 		else
 			write_replaced(m, piece.text);
 	}
@@ -357,7 +357,7 @@ write_parameter(struct mender *m, struct text t, struct text all)
 	} else {
 		writer_add(w, p.lead, false);
 		writer_read_word(w, p.value,
-		    p.value.at[0] == '"' ? PLACE_PHRASE : PLACE_TEXT);
+		    p.value.at[0] == '"' ? WRITER_PHRASE : WRITER_TEXT);
 		parameter_extend(p.attribute, buf_text(&w->run), w->out);
 		buf_reset(&w->run);
 		m->encoded = true;
@@ -500,7 +500,7 @@ repair(struct message_field *f, struct mender *m,
 	remarks->encoded += m->encoded;
 	remarks->replaced += m->replaced;
 	if (result == 0) {
-		fold(text_skip(buf_text(&written), column), column,
+		fold_value(text_skip(buf_text(&written), column), column,
 		    m->form == FORM_UNSTRUCTURED, &folded);
 		changed = !text_equal(buf_text(&folded), buf_text(&cleaned));
 		remarks->folded += m->faults.is_long && changed;

@@ -7,7 +7,6 @@
  * 5322 section 2.1.1).
  */
 
-#include "base/buf.h"
 #include "base/error.h"
 #include "message/message.h"
 

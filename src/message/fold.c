@@ -121,7 +121,7 @@ fold_line(struct folder *f, struct text line)
 }
 
 void
-fold(struct text value, size_t column, bool may_cut, struct buf *out)
+fold_value(struct text value, size_t column, bool may_cut, struct buf *out)
 {
 	struct folder f = {
 	    .out = out, .column = column, .named = true, .may_cut = may_cut};

@@ -17,6 +17,7 @@
  * set, and else left alone; without may_cut a backslash keeps the blank behind
  * it, too.
  */
-void fold(struct text value, size_t column, bool may_cut, struct buf *out);
+void fold_value(
+    struct text value, size_t column, bool may_cut, struct buf *out);
 
 #endif

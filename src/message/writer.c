@@ -43,13 +43,13 @@ collect(struct writer *w, struct text t, bool quoted)
 }
 
 void
-writer_read_word(struct writer *w, struct text word, enum place place)
+writer_read_word(struct writer *w, struct text word, enum writer_place place)
 {
 	struct lexer lexer = {.rest = word};
 	struct token token;
 
-	if (place != PLACE_PHRASE) {
-		collect(w, word, place == PLACE_COMMENT);
+	if (place != WRITER_PHRASE) {
+		collect(w, word, place == WRITER_COMMENT);
 		return;
 	}
 	while (token_next(&lexer, &token)) {
@@ -103,11 +103,11 @@ writer_add_word(struct writer *w, struct text word)
 /* The white space before an encoded word, which must stand apart but for the
  * parentheses of a comment. */
 static void
-put_lead(struct writer *w, enum place place)
+put_lead(struct writer *w, enum writer_place place)
 {
 	const struct buf *out = w->out;
 
-	if (w->white.len == 0 && place != PLACE_COMMENT &&
+	if (w->white.len == 0 && place != WRITER_COMMENT &&
 	    !text_is_blank(out->at[out->len - 1]))
 		w->white = TEXT(" ");
 	if (w->white.len > 0 && text_find(w->white, '\n') == w->white.len &&
@@ -117,7 +117,7 @@ put_lead(struct writer *w, enum place place)
 }
 
 void
-writer_encode_word(struct writer *w, struct text word, enum place place)
+writer_encode_word(struct writer *w, struct text word, enum writer_place place)
 {
 	bool first = w->run.len == 0;
 

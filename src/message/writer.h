@@ -22,14 +22,16 @@ struct writer {
 
 /* How a word is read: as it is, without the quotes and backslashes of a
  * phrase, without the backslashes of a comment. */
-enum place { PLACE_TEXT, PLACE_PHRASE, PLACE_COMMENT };
+enum writer_place { WRITER_TEXT, WRITER_PHRASE, WRITER_COMMENT };
 
 /* A word that stays as it is, and one that is to be encoded. */
 void writer_add_word(struct writer *w, struct text word);
-void writer_encode_word(struct writer *w, struct text word, enum place place);
+void writer_encode_word(
+    struct writer *w, struct text word, enum writer_place place);
 
 /* Adds to the run what the word stands for. */
-void writer_read_word(struct writer *w, struct text word, enum place place);
+void writer_read_word(
+    struct writer *w, struct text word, enum writer_place place);
 
 /* What is no word. apart: it must not touch an encoded word. */
 void writer_add(struct writer *w, struct text t, bool apart);

@@ -1,5 +1,7 @@
 #include <stdint.h>
 #include <stdlib.h>
+
+#include "base/buf.h"
 #include "message/fields.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);

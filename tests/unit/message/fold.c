@@ -76,7 +76,8 @@ lines_are_folded(void **state)
 	for (i = 0; i < COUNT(cases); i++) {
 		compose(cases[i].before, cases[i].octets, cases[i].behind, &in);
 		buf_reset(&out);
-		fold(buf_text(&in), cases[i].column, cases[i].may_cut, &out);
+		fold_value(
+		    buf_text(&in), cases[i].column, cases[i].may_cut, &out);
 		describe(buf_text(&out), cases[i].column, &lengths);
 		if (strcmp(buf_string(&lengths), cases[i].lengths) != 0)
 			fail_msg("%zu: %s", i, buf_string(&lengths));
@@ -105,7 +106,7 @@ words_are_cut_between_characters(void **state)
 		buf_add_char(&in, ' ');
 		for (n = 0; n < 1000; n++)
 			buf_add_string(&in, units[i]);
-		fold(buf_text(&in), 8, true, &out);
+		fold_value(buf_text(&in), 8, true, &out);
 		rest = buf_text(&out);
 		for (n = 0; text_next_line(&rest, &line); n++) {
 			assert_true(line.len <= FOLD_LINE_MAX);

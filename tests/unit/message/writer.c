@@ -26,13 +26,13 @@ play(const char *script, struct writer *w)
 			writer_add_word(w, t);
 			break;
 		case 't':
-			writer_encode_word(w, t, PLACE_TEXT);
+			writer_encode_word(w, t, WRITER_TEXT);
 			break;
 		case 'p':
-			writer_encode_word(w, t, PLACE_PHRASE);
+			writer_encode_word(w, t, WRITER_PHRASE);
 			break;
 		case 'c':
-			writer_encode_word(w, t, PLACE_COMMENT);
+			writer_encode_word(w, t, WRITER_COMMENT);
 			break;
 		case 's':
 		case 'b':
