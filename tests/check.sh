@@ -1,14 +1,39 @@
 #!/bin/sh
-# tests/check.sh target ...: makes each target, keeps what it says in
-# $B/check/TARGET.log, shows that of those that fail, and ends with the line
-# "N passed, N failed". Counts the tests of TAP; a target without any is one.
+# tests/check.sh PART ...: makes each target check-PART or lint-PART, says what
+# it is while it runs, keeps all it says in $B/check/PART.log and shows that of
+# those that fail. The last line is "N passed, N failed". Counts the tests of
+# TAP; a target without any is one.
 
 set -u
 B=${B-build}
 logs=$B/check
+HANG=3600 # seconds
 rm -rf "$logs"
 mkdir -p "$logs" || exit 1
 passed=0 failed=0 skipped=0
+
+sentence() {
+	case $1 in
+	check-build) echo 'the program, without a warning' ;;
+	check-unit) echo 'each room of the program by itself' ;;
+	check-player) echo 'golden dialogues, in memory' ;;
+	check-socket) echo 'the same over sockets, by the program' ;;
+	check-scripts) echo 'certificates, hostile servers, threats' ;;
+	check-e2e) echo 'a real Postfix and Dovecot, aiosmtpd' ;;
+	check-callers) echo 'some fifty programs that call sendmail' ;;
+	check-corpus) echo 'what the fuzz targets know' ;;
+	check-sanitize) echo 'all of that under sanitizers' ;;
+	check-clang) echo 'the other compiler' ;;
+	check-valgrind) echo 'valgrind' ;;
+	check-feed) echo 'broken input to the whole program' ;;
+	lint-gcc | lint-clang) echo "warnings of ${1#lint-}" ;;
+	lint-cppcheck) echo 'cppcheck' ;;
+	lint-man) echo 'the manual pages' ;;
+	lint-levels) echo 'the floors of src/' ;;
+	lint-format) echo 'the format of C' ;;
+	lint-shell) echo 'shell scripts' ;;
+	esac
+}
 
 count() {
 	grep -cE "$1" "$log"
@@ -28,11 +53,14 @@ interesting() {
 		}'
 }
 
+begin=$(date +%s)
+echo "Building and testing in $B/; all that is said stands in $logs/"
 for target; do
 	log=$logs/$target.log
 	start=$(date +%s)
-	timeout 900 "${MAKE-make}" --no-print-directory -k --output-sync -j2 B="$B" "$target" \
-	    >"$log" 2>&1 </dev/null
+	printf '%-14s %-40s' "${target#check-}" "$(sentence "$target")"
+	timeout $HANG "${MAKE-make}" --no-print-directory -k --output-sync -j2 \
+	    B="$B" "$target" >"$log" 2>&1 </dev/null
 	status=$?
 	not=$(count '^not ok [0-9]')
 	skip=$(($(count '^ok [0-9].* # ?(SKIP|skip)') + \
@@ -43,11 +71,11 @@ for target; do
 	elif test $status = 0 && test $((ok + not + skip)) = 0; then
 		ok=1
 	fi
-	words=ok
-	test $status = 0 && test "$not" = 0 || words=FAILED
-	printf '%-18s %-6s %5d passed %3d failed %5d s\n' \
-	    "$target" $words $ok "$not" $(($(date +%s) - start))
-	if test $words = FAILED; then
+	printf '%5d passed' $ok
+	test "$not" = 0 || printf ', %d FAILED' "$not"
+	test $skip = 0 || printf ', %d skipped' $skip
+	printf ', %d s\n' $(($(date +%s) - start))
+	if test "$not" != 0; then
 		echo "---- $log"
 		interesting
 		echo "----"
@@ -58,6 +86,8 @@ for target; do
 	skipped=$((skipped + skip))
 done
 
-test $skipped = 0 || echo "$skipped skipped"
-echo "$passed passed, $failed failed"
+minutes=$((($(date +%s) - begin) / 60))
+echo "$minutes min $((($(date +%s) - begin) % 60)) s in all"
+test $skipped = 0 && skipped= || skipped=", $skipped skipped"
+echo "$passed passed, $failed failed$skipped"
 test $failed = 0

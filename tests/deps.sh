@@ -1,6 +1,7 @@
 #!/bin/sh
-# tests/deps.sh build|check ...: installs what building and the demo (build) or
-# the tests and lint (check) need. Says nothing when nothing is missing.
+# tests/deps.sh build|check|more|lint ...: installs what building and the demo
+# (build), the tests (check), the slow ones (more) or lint need. Says how much
+# that is, and nothing when nothing is missing.
 
 # Lists of names are meant to be split:
 # shellcheck disable=SC2046,SC2086
@@ -12,25 +13,33 @@ names() {
 		case "$system/$part" in
 		debian/build) echo gcc libc6-dev make pkg-config libgnutls28-dev \
 			libbsd-dev python3-minimal python3 openssl ;;
-		debian/check) echo libcmocka-dev clang libclang-rt-dev perl \
-			valgrind python3-aiosmtpd ca-certificates cppcheck \
-			clang-format mandoc shellcheck strace swaks ;;
+		debian/check) echo libcmocka-dev perl python3-aiosmtpd \
+			ca-certificates mandoc strace swaks ;;
+		debian/more) echo clang libclang-rt-dev valgrind ;;
+		debian/lint) echo clang cppcheck clang-format mandoc \
+			shellcheck ;;
 		fedora/build) echo gcc make pkgconf-pkg-config gnutls-devel \
 			libbsd-devel python3 openssl ;;
-		fedora/check) echo libcmocka-devel clang compiler-rt libasan \
-			libubsan perl-Test-Harness valgrind python3-aiosmtpd \
-			cppcheck clang-tools-extra mandoc ShellCheck ;;
+		fedora/check) echo libcmocka-devel perl-Test-Harness mandoc \
+			python3-aiosmtpd ;;
+		fedora/more) echo clang compiler-rt libasan libubsan valgrind ;;
+		fedora/lint) echo clang cppcheck clang-tools-extra mandoc \
+			ShellCheck ;;
 		alpine/build) echo build-base pkgconf gnutls-dev libbsd-dev \
 			python3 openssl ;;
-		alpine/check) echo bash cmocka-dev clang compiler-rt \
-			perl-utils valgrind py3-aiosmtpd cppcheck \
-			clang-extra-tools mandoc shellcheck ;;
+		alpine/check) echo bash cmocka-dev perl-utils py3-aiosmtpd \
+			mandoc ;;
+		alpine/more) echo clang compiler-rt valgrind ;;
+		alpine/lint) echo clang cppcheck clang-extra-tools mandoc \
+			shellcheck ;;
 		arch/build) echo base-devel gnutls libbsd python openssl ;;
-		arch/check) echo cmocka clang compiler-rt perl valgrind \
-			python-aiosmtpd cppcheck mandoc shellcheck ;;
+		arch/check) echo cmocka perl python-aiosmtpd mandoc ;;
+		arch/more) echo clang compiler-rt valgrind ;;
+		arch/lint) echo clang cppcheck mandoc shellcheck ;;
 		freebsd/build) echo gmake pkgconf gnutls libbsd python3 ;;
-		freebsd/check) echo bash cmocka llvm perl5 valgrind \
-			py311-aiosmtpd cppcheck hs-ShellCheck ;;
+		freebsd/check) echo bash cmocka perl5 py311-aiosmtpd ;;
+		freebsd/more) echo llvm valgrind ;;
+		freebsd/lint) echo llvm cppcheck hs-ShellCheck ;;
 		esac
 	done
 }
@@ -40,8 +49,9 @@ all_there() {
 	for part; do
 		case $part in
 		build) wanted='cc pkg-config python3 openssl' ;;
-		check) wanted='clang prove valgrind cppcheck clang-format
-			mandoc shellcheck' ;;
+		check) wanted='prove' ;;
+		more) wanted='clang valgrind' ;;
+		lint) wanted='clang cppcheck clang-format mandoc shellcheck' ;;
 		esac
 		for name in $wanted; do
 			command -v "$name" >/dev/null || return 1
@@ -66,19 +76,30 @@ install_debian() {
 		echo 'As root:' apt-get install $list >&2
 		return 1
 	fi
-	echo 'Installing' $list
-	log=$(mktemp)
 	install="$become env DEBIAN_FRONTEND=noninteractive apt-get -q -y
 	    install --no-install-recommends"
 	# The lists may be old, or not there yet.
-	if ! $install $list >"$log" 2>&1 </dev/null &&
-	    ! { $become apt-get -q update && $install $list; } >"$log" 2>&1 \
-	    </dev/null; then
-		cat "$log" >&2
-		rm -f "$log"
-		return 1
+	if ! told=$(how_much $list) || ! { echo "$told" && install_now; }; then
+		echo 'Fetching the lists of packages: apt-get update'
+		$become apt-get -q update >"$log" 2>&1 && how_much $list &&
+		    install_now
 	fi
-	rm -f "$log"
+}
+
+# What apt would fetch: how many packages, and how much.
+how_much() {
+	files=$(apt-get install --no-install-recommends --print-uris -qq -y \
+	    "$@" 2>"$log") || return 1
+	echo "$files" | awk -v names="$*" '
+		/^\047/ { n++; size += $3 }
+		END { printf "Installing %d packages, %d MB to fetch: %s\n", n,
+		    (size + 999999) / 1000000, names }'
+}
+
+install_now() {
+	start=$(date +%s)
+	$install $list >"$log" 2>&1 </dev/null &&
+	    echo "Installed, $(($(date +%s) - start)) s"
 }
 
 identify() {
@@ -100,7 +121,12 @@ identify() {
 test $# -gt 0 || set -- build
 system=$(identify)
 if test "$system" = debian; then
-	install_debian "$@"
+	log=$(mktemp)
+	trap 'rm -f "$log"' EXIT
+	install_debian "$@" || {
+		cat "$log" >&2
+		exit 1
+	}
 elif ! all_there "$@"; then
 	case $system in
 	fedora) echo dnf install $(names "$@") ;;

@@ -4,7 +4,10 @@ STARTTLS and implicit TLS, and what lands in the mailbox is compared byte for
 byte. The servers come from Debian's packages, unpacked into a private folder;
 they run in mount, process and network namespaces of their own, so that this
 machine's mail system, users and ports are not touched and nothing outlives the
-test."""
+test.
+
+    tests/postfix.t --fetch     only fetches the packages, where it can
+"""
 
 import ctypes
 import fcntl
@@ -51,6 +54,7 @@ def unpack():
     root = CACHE / 'root'
     if (CACHE / 'unpacked').exists():
         return root
+    print('# Fetching a Postfix and a Dovecot into build/e2e', flush=True)
     shutil.rmtree(CACHE, ignore_errors=True)
     root.mkdir(parents=True)
     try:
@@ -59,7 +63,11 @@ def unpack():
         # The lists may be old, or not there yet.
         run('apt-get', '-q', 'update')
         download(PACKAGES + missing_libraries())
-    for package in sorted(CACHE.glob('*.deb')):
+    packages = sorted(CACHE.glob('*.deb'))
+    size = sum(package.stat().st_size for package in packages)
+    print(f'# Fetched {len(packages)} packages, {size / 1e6:.0f} MB',
+          flush=True)
+    for package in packages:
         run('dpkg', '-x', str(package), str(root))
     # Where /lib is a link to /usr/lib on this machine.
     if (root / 'lib').is_dir():
@@ -90,13 +98,19 @@ def enter_namespaces():
     """Starts over with our own mounts, processes and network."""
     if os.environ.get('SENDLING_E2E') == 'inside':
         return
-    if os.geteuid() != 0 or not shutil.which('apt-get'):
-        harness.skip_all('needs root and the packages of Debian')
     flags = ['-m', '-n', '-p', '-f', '--kill-child', '--mount-proc']
-    if subprocess.run(['unshare', *flags, 'true'],
-                      stderr=subprocess.DEVNULL).returncode != 0:
-        harness.skip_all('namespaces are not allowed here')
-    unpack()
+    why = None
+    if os.geteuid() != 0 or not shutil.which('apt-get'):
+        why = 'needs root and the packages of Debian'
+    elif subprocess.run(['unshare', *flags, 'true'],
+                        stderr=subprocess.DEVNULL).returncode != 0:
+        why = 'namespaces are not allowed here'
+    if why is None:
+        unpack()
+    if sys.argv[1:] == ['--fetch']:
+        sys.exit(0)
+    if why is not None:
+        harness.skip_all(why)
     os.environ['SENDLING_E2E'] = 'inside'
     os.execvp('unshare', ['unshare', *flags, sys.executable, __file__])
 

@@ -35,21 +35,40 @@ bench: all
 mutants: all
 	B=$B tests/mutants.sh
 
-CHECK		= unit player socket scripts corpus sanitize clang valgrind e2e \
-		  callers feed
-LINT		= gcc clang cppcheck man levels format shell
+# What a change should pass; what takes longer or wants more; and style.
+CHECK		= check-build check-unit check-player check-socket \
+		  check-scripts check-e2e
+MORE		= check-callers check-corpus check-sanitize check-clang \
+		  check-valgrind check-feed
+LINT		= lint-gcc lint-clang lint-cppcheck lint-man lint-levels \
+		  lint-format lint-shell
+PARTS		= B=$B MAKE=$(MAKE) tests/check.sh
 
-check lint: %: deps-check
-	@$(MAKE) --no-print-directory $*-all
-check-all:
-	@B=$B MAKE=$(MAKE) tests/check.sh $(CHECK:%=check-%)
-lint-all:
-	@B=$B MAKE=$(MAKE) tests/check.sh $(LINT:%=lint-%)
-# For .ci/run.
-parts:
-	@echo $(CHECK:%=check-%) $(LINT:%=lint-%)
+# Nothing before what is needed is there: then make starts anew, and finds it.
+check: deps-check
+	@$(MAKE) --no-print-directory check-all
+check-more: deps-more
+	@$(MAKE) --no-print-directory more-all
+lint: deps-lint
+	@$(MAKE) --no-print-directory lint-all
+# What a part cannot fetch now it will miss, and say so.
 deps-check:
 	@tests/deps.sh build check
+	-@tests/postfix.t --fetch
+deps-more: deps-check
+	@tests/deps.sh more
+	-@test "$$(id -u)" != 0 || tests/callers/packages build/callers
+deps-lint:
+	@tests/deps.sh build check lint
+check-all:
+	@$(PARTS) $(CHECK)
+more-all:
+	@$(PARTS) $(MORE)
+lint-all:
+	@$(PARTS) $(LINT)
+# For .ci/run.
+parts:
+	@echo $(CHECK) $(MORE) $(LINT)
 
 # The programs under test and how the sanitizers speak up, for all of them.
 export SENDLING	= $(abspath $B/sendling)
@@ -60,6 +79,7 @@ SANITIZE	= CFLAGS='-O1 -g -fno-omit-frame-pointer \
 		  -fsanitize=address,undefined -fno-sanitize-recover=all'
 PROVE		= prove --verbose --jobs 2
 
+check-build: all
 check-unit: $(UNIT)
 	$(PROVE) --exec '' $(UNIT)
 check-player: $(PLAYER) $(SERVE_PLAYER)
@@ -127,5 +147,6 @@ lint-shell:
 
 -include $(UNIT:=.d) $(FUZZ:=.d) $(PLAYER:=.d) $(SERVE_PLAYER:=.d) \
 	$(SPELLINGS:=.d)
-.PHONY: bench mutants check lint parts deps-check check-all lint-all check-dialogues \
-	fuzz fuzz-run feed feed-run replay objects $(CHECK:%=check-%) $(LINT:%=lint-%)
+.PHONY: bench mutants check check-more lint parts deps-check deps-more deps-lint \
+	check-all more-all lint-all check-dialogues fuzz fuzz-run feed \
+	feed-run replay objects $(CHECK) $(MORE) $(LINT)
