@@ -176,7 +176,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	unsigned how = size > 0 ? data[size - 1] : 0U;
-	struct account account = {.auth = how & 1 ? AUTH_AUTO : AUTH_OFF,
+	struct account account = {.auth.choice = how & 1 ? AUTH_AUTO : AUTH_OFF,
 	    .chunking = how & 16 ? SWITCH_NO : SWITCH_YES};
 	struct smarthost smarthost = {
 	    how & 2 ? SMARTHOST_STARTTLS : SMARTHOST_PLAIN, "mx", 587, "mx"};

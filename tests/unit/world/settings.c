@@ -36,7 +36,7 @@ read_named(const char *path)
 static int
 read_found(void)
 {
-	return read_plan(&(struct settings_plan){NULL});
+	return read_plan(&(struct settings_plan){.path = NULL});
 }
 
 /* The one account's. */
