@@ -367,5 +367,6 @@ text_shown(struct text t)
 	struct text_shown shown;
 
 	text_visible(t, shown.words, sizeof(shown.words));
+	/* cppcheck-suppress uninitvar */
 	return shown;
 }

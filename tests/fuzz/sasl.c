@@ -69,10 +69,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (i = 0; i < 2 * MECHANISM_COUNT; i++) {
 		plan.wanted[0] = i / 2;
 		error_clear(&e);
-		s = sasl_new(&plan, &channel, text_of(mechanism_name(i / 2)), &e);
+		s = sasl_new(
+		    &plan, &channel, text_of(mechanism_name(i / 2)), &e);
 		play(s, (struct text){(const char *)data, size}, i % 2, &e);
 		if (sasl_finish(s, &e) == 0)
-			check(i / 2 == MECHANISM_PLAIN || i / 2 == MECHANISM_LOGIN);
+			check(i / 2 == MECHANISM_PLAIN ||
+			      i / 2 == MECHANISM_LOGIN);
 		sasl_free(s);
 	}
 	return 0;
