@@ -780,3 +780,11 @@ mail_reopen(struct mail *mail)
 	mail->settled = mail->again = false;
 	error_clear(&mail->error);
 }
+
+void
+mail_fail(struct mail *mail, const char *host, struct error *e)
+{
+	outcome_decide(mail->envelope, e);
+	outcome_settle(mail->envelope, mail->all_or_none, host, e);
+	mail->settled = true;
+}

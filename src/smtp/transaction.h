@@ -69,6 +69,10 @@ struct mail {
  */
 void mail_reopen(struct mail *mail);
 
+/* Settles a mail that came to no session with host, for this cause, and sets e
+ * to what is to be told: others may have it from a session before. */
+void mail_fail(struct mail *mail, const char *host, struct error *e);
+
 /* What a smarthost has taught, for the rest of the run: kept by whoever opens
  * sessions with it. All zero: nothing yet. */
 struct learned {

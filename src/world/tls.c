@@ -308,6 +308,10 @@ tls_start(struct tls *t, int fd, struct error *e)
 {
 	int rc;
 
+	if (t->session != NULL)
+		gnutls_deinit(t->session);
+	t->answered = t->foreign = t->smtp = t->verified = t->stuck = false;
+	error_clear(&t->verdict);
 	rc = gnutls_init(&t->session, GNUTLS_CLIENT | GNUTLS_NONBLOCK |
 					  GNUTLS_NO_SIGNAL | GNUTLS_NO_TICKETS);
 	if (rc == 0)

@@ -42,7 +42,8 @@ struct tls *tls_new(
     const struct account *a, const char *reference, struct error *e);
 void tls_free(struct tls *t);
 
-/* Starts on a connected socket, which stays the caller's. */
+/* Starts on a connected socket, which stays the caller's; anew where it was
+ * started on another before. */
 int tls_start(struct tls *t, int fd, struct error *e);
 
 /*
