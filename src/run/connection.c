@@ -174,8 +174,6 @@ connect_stream(struct connection *c, struct error *e)
 		seconds = ACCOUNT_CONNECT_TIMEOUT;
 	c->stream = stream_connect(
 	    addresses, clock_earlier(c->deadline, clock_in(seconds)), e);
-	resolve_free(c->resolve);
-	c->resolve = NULL;
 	return c->stream == NULL ? -1 : 0;
 }
 
@@ -227,9 +225,32 @@ tell(const struct connection *c, struct error *e)
 	return e->kind == ERROR_NONE ? 0 : -1;
 }
 
+/* Says QUIT where that can be. */
+static void
+hang_up(struct connection *c)
+{
+	const char *out;
+	size_t len;
+
+	if (c->session == NULL || session_broken(c->session)) {
+		stream_drop(c->stream);
+	} else {
+		if (session_want(c->session) == SESSION_MAIL)
+			session_quit(c->session);
+		len = session_output(c->session, &out);
+		stream_end(c->stream, out, len);
+	}
+	session_free(c->session);
+	c->stream = NULL;
+	c->session = NULL;
+	c->secured = false;
+	c->since = 0;
+}
+
 int
 connection_start(struct connection *c, long long deadline, struct error *e)
 {
+	hang_up(c);
 	c->deadline = deadline;
 	*e = c->failed;
 	if (e->kind != ERROR_NONE || connect_stream(c, e) == -1 ||
@@ -308,20 +329,9 @@ connection_tls(const struct connection *c)
 void
 connection_end(struct connection *c)
 {
-	const char *out;
-	size_t len;
-
 	if (c == NULL)
 		return;
-	if (c->session == NULL || session_broken(c->session)) {
-		stream_drop(c->stream);
-	} else {
-		if (session_want(c->session) == SESSION_MAIL)
-			session_quit(c->session);
-		len = session_output(c->session, &out);
-		stream_end(c->stream, out, len);
-	}
-	session_free(c->session);
+	hang_up(c);
 	tls_free(c->tls);
 	resolve_free(c->resolve);
 	free(c);

@@ -32,7 +32,8 @@ struct connection *connection_new(const struct connection_plan *plan,
     const struct smarthost *smarthost, struct learned *learned);
 
 /*
- * Connects and talks until a mail can be handed over. -1: tls_new()'s,
+ * Connects and talks until a mail can be handed over; anew where it was
+ * connected before, and opens nothing but a socket then. -1: tls_new()'s,
  * resolve_wait()'s, stream_connect()'s errors or the session's.
  */
 int connection_start(struct connection *c, long long deadline, struct error *e);

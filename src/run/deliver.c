@@ -7,6 +7,10 @@
 #include "base/mem.h"
 #include "world/clock.h"
 
+/* More connections to one smarthost for one mail, while each shows how many
+ * recipients it takes at a time. */
+#define DELIVER_AGAIN 3
+
 struct deliver {
 	const struct connection_plan *plan;
 	struct connection **ready; /* to each smarthost, or NULL */
@@ -97,18 +101,28 @@ report(struct deliver *d, const struct connection *c,
 	    sizeof(told->auth));
 }
 
+static bool
+reopen(struct deliver *d, struct error *e)
+{
+	mail_reopen(d->mail);
+	error_clear(e);
+	return true;
+}
+
 static int
 attempt(struct deliver *d, size_t index, struct error *e)
 {
-	int result;
+	int result, tries = DELIVER_AGAIN;
 
 	d->open = d->ready[index];
 	d->ready[index] = NULL;
-	result = connection_start(d->open, d->deadline, e);
-	if (result == 0) {
+	do {
+		result = connection_start(d->open, d->deadline, e);
+		if (result == -1)
+			break;
 		d->handed_over = true;
 		result = connection_mails(d->open, d->mail, 1, d->deadline, e);
-	}
+	} while (d->mail->again && tries-- > 0 && reopen(d, e));
 	report(d, d->open, &d->plan->account->smarthosts.at[index]);
 	if (d->mail->last || !d->mail->settled || connection_is_over(d->open))
 		disconnect(d);
@@ -181,9 +195,7 @@ try_open_session(struct deliver *d, struct error *e)
 		disconnect(d);
 	if (!stale)
 		return true;
-	mail_reopen(d->mail);
-	error_clear(e);
-	return false;
+	return !reopen(d, e);
 }
 
 int
@@ -200,6 +212,10 @@ deliver_mail(struct deliver *d, struct mail *mail, long long deadline,
 		*e = d->denied;
 	else if (!try_open_session(d, e))
 		try_smarthosts(d, e);
+	/* Who has it from a session before may not be forgotten. */
+	if (!mail->settled && e->kind != ERROR_NONE &&
+	    envelope_count(mail->envelope, VERDICT_DELIVERED) > 0)
+		mail_fail(mail, d->report.smarthost, e);
 	if (e->kind == ERROR_NONE &&
 	    envelope_count(mail->envelope, VERDICT_DELIVERED) !=
 		mail->envelope->count)

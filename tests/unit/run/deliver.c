@@ -204,6 +204,61 @@ begins_anew_where_the_session_died(void **state)
 	}
 }
 
+/* A limit that is learned at the cost of the connection is kept on the next. */
+static void
+begins_anew_where_recipients_were_too_many(void **state)
+{
+	static const char *const scripts[] = {SERVER_PLAIN
+	    "> MAIL\n> RCPT TO:<r0@\n> RCPT TO:<r1@\n> RCPT TO:<r2@\n"
+	    "> DATA\n< 250 ok\n< 250 ok\n< 452 4.5.3 too many\n"
+	    "< 421 4.7.0 too many errors\n",
+	    SERVER_PLAIN SERVER_MAIL
+	    "< 250 taken\n> MAIL\n> RCPT TO:<r1@\n> DATA\n< 250 ok\n"
+	    "< 250 ok\n< 354 go on\n.\n< 250 taken\n> MAIL\n"
+	    "> RCPT TO:<r2@\n> DATA\n< 250 ok\n< 250 ok\n< 354 go on\n.\n"
+	    "< 250 taken\n" SERVER_QUIT,
+	    NULL};
+	struct letter l;
+	struct trial t;
+
+	(void)state;
+	begin(&t, scripts, NULL);
+	letter_begin(&l, 3);
+	l.mail.last = true;
+	assert_int_equal(
+	    deliver_mail(t.deliver, &l.mail, clock_in(20), &t.report, &t.e), 0);
+	assert_int_equal(envelope_count(&l.envelope, VERDICT_DELIVERED), 3);
+	letter_end(&l);
+	end(&t);
+}
+
+/* One recipient has the mail when the session dies, and nobody answers any
+ * more: the status may not be one that makes the caller send it again. */
+static void
+never_forgets_who_has_the_mail(void **state)
+{
+	static const char *const scripts[] = {SERVER_PLAIN
+	    "> MAIL\n> RCPT TO:<r0@\n> RCPT TO:<r1@\n> DATA\n< 250 ok\n"
+	    "< 250 ok\n< 452 4.5.3 too many\n< 354 go on\n.\n< 250 taken\n"
+	    "> MAIL\n> RCPT TO:<r1@\n> DATA\n< 421 4.7.0 too busy\n",
+	    "< 421 not now\n", NULL};
+	struct letter l;
+	struct trial t;
+
+	(void)state;
+	begin(&t, scripts, NULL);
+	letter_begin(&l, 2);
+	assert_int_equal(
+	    deliver_mail(t.deliver, &l.mail, clock_in(20), &t.report, &t.e),
+	    -1);
+	assert_int_equal(t.e.kind, ERROR_REFUSED);
+	assert_true(l.mail.settled);
+	assert_int_equal(l.envelope.recipients[0].verdict, VERDICT_DELIVERED);
+	assert_int_equal(l.envelope.recipients[1].verdict, VERDICT_LATER);
+	letter_end(&l);
+	end(&t);
+}
+
 /* Here the mail may have been delivered: no second try. */
 static void
 does_not_send_a_doubtful_mail_again(void **state)
@@ -264,6 +319,8 @@ main(void)
 	    cmocka_unit_test(tries_a_login_once),
 	    cmocka_unit_test(keeps_the_session_for_the_next_mail),
 	    cmocka_unit_test(begins_anew_where_the_session_died),
+	    cmocka_unit_test(begins_anew_where_recipients_were_too_many),
+	    cmocka_unit_test(never_forgets_who_has_the_mail),
 	    cmocka_unit_test(does_not_send_a_doubtful_mail_again),
 	    cmocka_unit_test(leaves_nothing_open)};
 
