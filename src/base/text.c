@@ -165,16 +165,26 @@ text_next_line(struct text *rest, struct text *line)
 	return true;
 }
 
+size_t
+text_ascii(struct text t)
+{
+	unsigned long long word;
+	size_t n;
+
+	for (n = 0; t.len - n >= sizeof(word); n += sizeof(word)) {
+		memcpy(&word, t.at + n, sizeof(word));
+		if ((word & 0x8080808080808080ULL) != 0)
+			break;
+	}
+	while (n < t.len && (unsigned char)t.at[n] < 0x80)
+		n++;
+	return n;
+}
+
 bool
 text_has_8bit(struct text t)
 {
-	size_t i;
-
-	for (i = 0; i < t.len; i++) {
-		if ((unsigned char)t.at[i] >= 0x80)
-			return true;
-	}
-	return false;
+	return text_ascii(t) < t.len;
 }
 
 static bool
@@ -249,18 +259,26 @@ text_utf8(struct text t)
 	return len;
 }
 
+size_t
+text_utf8_run(struct text t)
+{
+	struct text rest = t;
+	size_t n;
+
+	while (rest.len > 0) {
+		n = (unsigned char)rest.at[0] < 0x80 ? text_ascii(rest)
+						     : text_utf8(rest);
+		if (n == 0)
+			break;
+		rest = text_skip(rest, n);
+	}
+	return t.len - rest.len;
+}
+
 bool
 text_is_utf8(struct text t)
 {
-	size_t len;
-
-	while (t.len > 0) {
-		len = text_utf8(t);
-		if (len == 0)
-			return false;
-		t = text_skip(t, len);
-	}
-	return true;
+	return text_utf8_run(t) == t.len;
 }
 
 bool

@@ -63,13 +63,18 @@ bool text_is_alpha(char c);
 bool text_is_digit(char c);
 char text_lower(char c);
 
-/* Whether any byte has its high bit set; whether any is C0 or DEL. */
+/* Octets before the first with its high bit set; whether there is such a one;
+ * whether any is C0 or DEL. */
+size_t text_ascii(struct text t);
 bool text_has_8bit(struct text t);
 bool text_has_control(struct text t);
 
 /* Octets of the well-formed UTF-8 sequence at the start of t; 0 where there is
  * none. */
 size_t text_utf8(struct text t);
+
+/* Octets before the first that is no part of a well-formed sequence. */
+size_t text_utf8_run(struct text t);
 
 /* Whether the bytes are well-formed UTF-8 (RFC 3629: no surrogates, no
  * overlong forms, nothing above U+10FFFF). */

@@ -16,8 +16,6 @@
  * all of a text without line ends would be kept in memory. */
 #define LINE_MAX_SEEN ((size_t)998)
 
-#define NO_NUL (~0ULL)
-
 enum line { LINE_OPEN, LINE_HEADER, LINE_MBOX, LINE_SEPARATOR, LINE_BODY };
 
 struct message {
@@ -25,16 +23,13 @@ struct message {
 	struct buf header;
 	struct buf body;	   /* all of it, or what the store lacks yet */
 	unsigned long long stored; /* octets of the body in the store */
-	unsigned long long input;  /* octets that came in */
 	bool in_body;
-	bool in_store; /* the body goes into the store */
-	bool broken;   /* failed, or complete: no more input */
-	bool cr;       /* the last octet was a CR, not yet decided */
-	bool mbox;     /* a "From " line was dropped */
+	bool broken; /* failed, or complete: no more input */
+	bool cr;     /* the last octet was a CR, not yet decided */
+	bool mbox;   /* a "From " line was dropped */
 
 	enum line line;		      /* the header line being read */
 	size_t line_at;		      /* where it begins in header */
-	unsigned long long line_nul;  /* its first NUL in the input */
 	unsigned long long body_line; /* where the body's last line begins */
 	char sequence[4];	      /* of UTF-8, over piece borders */
 	size_t sequence_len;	      /* 4: of none */
@@ -51,7 +46,6 @@ message_new(const struct message_store *store)
 
 	m = mem_new(1, sizeof(*m));
 	m->store = store;
-	m->line_nul = NO_NUL;
 	buf_init(&m->header, MESSAGE_HEADER_MAX);
 	buf_init(&m->body, SIZE_MAX / 4);
 	return m;
@@ -72,53 +66,22 @@ message_free(struct message *m)
 	free(m);
 }
 
-/* Octets before the first with its high bit set. */
-static size_t
-ascii_run(const char *at, size_t len)
-{
-	unsigned long long word;
-	size_t n;
-
-	for (n = 0; len - n >= sizeof(word); n += sizeof(word)) {
-		memcpy(&word, at + n, sizeof(word));
-		if ((word & 0x8080808080808080ULL) != 0)
-			break;
-	}
-	while (n < len && ((unsigned char)at[n] & 0x80) == 0)
-		n++;
-	return n;
-}
-
 static void
-note_8bit(struct message *m, const char *at, size_t len)
+note_8bit(struct message *m, struct text rest)
 {
-	size_t i = 0, n;
-
-	while (m->sequence_len < sizeof(m->sequence)) {
+	if (!m->facts.body_8bit)
+		rest = text_skip(rest, text_ascii(rest));
+	m->facts.body_8bit |= rest.len > 0;
+	while (rest.len > 0 && m->sequence_len < sizeof(m->sequence)) {
 		if (m->sequence_len == 0)
-			i += ascii_run(at + i, len - i);
-		if (i == len)
+			rest = text_skip(rest, text_utf8_run(rest));
+		if (rest.len == 0)
 			return;
-		m->facts.body_8bit = true;
-		n = text_utf8((struct text){at + i, len - i});
-		if (m->sequence_len == 0 && n > 0) {
-			i += n;
-			continue;
-		}
-		m->sequence[m->sequence_len++] = at[i++];
+		m->sequence[m->sequence_len++] = rest.at[0];
+		rest = text_skip(rest, 1);
 		if (text_utf8((struct text){m->sequence, m->sequence_len}) > 0)
 			m->sequence_len = 0;
 	}
-}
-
-static void
-note_nul(struct message *m, unsigned long long where, bool *part)
-{
-	*part = true;
-	if (m->facts.has_nul)
-		return;
-	m->facts.has_nul = true;
-	m->facts.nul_at = where;
 }
 
 /* Adds part of a line, without its LF. A CR at its end waits for the next
@@ -206,7 +169,9 @@ add_body(struct message *m, const char *at, size_t len)
 {
 	const char *end = at + len, *lf;
 
-	note_8bit(m, at, len);
+	note_8bit(m, (struct text){at, len});
+	if (!m->facts.body_nul)
+		m->facts.body_nul = memchr(at, '\0', len) != NULL;
 	if (!m->cr && memchr(at, '\r', len) == NULL) {
 		add_plain_lines(m, at, len);
 		return;
@@ -236,35 +201,28 @@ move_to_store(struct message *m)
 	struct error ignored;
 
 	error_clear(&ignored);
-	if (write_stage(m, &ignored) == -1) {
+	if (write_stage(m, &ignored) == -1)
 		m->store = NULL;
-		return;
-	}
-	m->in_store = true;
-	buf_clear(&m->body);
+	else
+		buf_clear(&m->body);
 }
 
+/* Looks at what the last input has made of the message. */
 static int
-settle_body(struct message *m, struct error *e)
+settle(struct message *m, struct error *e)
 {
-	if (m->in_store && m->body.len >= STAGE)
+	if (m->header.full) {
+		error_set(e, ERROR_MESSAGE, "reading the message",
+		    "the header section is larger than %d MiB",
+		    MESSAGE_HEADER_MAX / (1024 * 1024));
+		return error_hint(e, "the message needs an empty line between "
+				     "header and body");
+	}
+	if (m->stored > 0 && m->body.len >= STAGE)
 		return write_stage(m, e);
-	if (!m->in_store && m->store != NULL && m->body.len > MESSAGE_MEMORY)
+	if (m->stored == 0 && m->store != NULL && m->body.len > MESSAGE_MEMORY)
 		move_to_store(m);
 	return 0;
-}
-
-static int
-input_body(struct message *m, const char *at, size_t len, struct error *e)
-{
-	const char *nul;
-
-	if (!m->facts.body_nul && (nul = memchr(at, '\0', len)) != NULL)
-		note_nul(m, m->input + (unsigned long long)(nul - at),
-		    &m->facts.body_nul);
-	add_body(m, at, len);
-	m->input += len;
-	return settle_body(m, e);
 }
 
 /* "From " of an mbox file, and what older programs make of it; but "From :"
@@ -300,24 +258,9 @@ begin_body(struct message *m)
 
 	m->in_body = true;
 	m->cr = false;
-	if (m->line_nul != NO_NUL)
-		note_nul(m, m->line_nul, &m->facts.body_nul);
 	add_body(m, m->header.at + m->line_at, m->header.len - m->line_at);
 	m->header.len = m->line_at;
 	m->cr = cr;
-}
-
-static void
-add_header_part(struct message *m, const char *at, size_t len)
-{
-	const char *nul;
-
-	nul = len == 0 ? NULL : memchr(at, '\0', len);
-	if (nul != NULL && m->line_nul == NO_NUL)
-		m->line_nul = m->input + (unsigned long long)(nul - at);
-	add_part(m, &m->header, at, len);
-	if (m->line == LINE_MBOX)
-		m->header.len = m->line_at;
 }
 
 static void
@@ -326,8 +269,6 @@ end_header_line(struct message *m)
 	switch (m->line) {
 	case LINE_HEADER:
 		add_line_end(m, &m->header);
-		if (m->line_nul != NO_NUL)
-			note_nul(m, m->line_nul, &m->facts.header_nul);
 		break;
 	case LINE_MBOX:
 		m->header.len = m->line_at;
@@ -345,7 +286,6 @@ end_header_line(struct message *m)
 	m->cr = false;
 	m->line = LINE_OPEN;
 	m->line_at = m->header.len;
-	m->line_nul = NO_NUL;
 }
 
 static void
@@ -370,38 +310,15 @@ input_header(struct message *m, const char *at, size_t len)
 
 	lf = memchr(at, '\n', len);
 	part = lf == NULL ? len : (size_t)(lf - at);
-	add_header_part(m, at, part);
+	add_part(m, &m->header, at, part);
+	if (m->line == LINE_MBOX)
+		m->header.len = m->line_at;
 	decide_line(m, lf != NULL);
 	if (lf != NULL) {
 		end_header_line(m);
 		part++;
 	}
-	m->input += part;
 	return part;
-}
-
-static int
-check_header_size(struct message *m, struct error *e)
-{
-	if (!m->header.full)
-		return 0;
-	error_set(e, ERROR_MESSAGE, "reading the message",
-	    "the header section is larger than %d MiB",
-	    MESSAGE_HEADER_MAX / (1024 * 1024));
-	return error_hint(
-	    e, "the message needs an empty line between header and body");
-}
-
-static int
-input_block(struct message *m, const char *at, size_t len, struct error *e)
-{
-	size_t taken = 0;
-
-	while (taken < len && !m->in_body && !m->header.full)
-		taken += input_header(m, at + taken, len - taken);
-	if (check_header_size(m, e) == -1)
-		return -1;
-	return taken == len ? 0 : input_body(m, at + taken, len - taken, e);
 }
 
 int
@@ -414,7 +331,11 @@ message_input(struct message *m, const char *bytes, size_t len, struct error *e)
 		    "more bytes came after the end of the message");
 	for (; len > 0; bytes += n, len -= n) {
 		n = len < BLOCK ? len : BLOCK;
-		if (input_block(m, bytes, n, e) == -1) {
+		if (m->in_body)
+			add_body(m, bytes, n);
+		else
+			n = input_header(m, bytes, n);
+		if (settle(m, e) == -1) {
 			m->broken = true;
 			return -1;
 		}
@@ -443,7 +364,8 @@ note_header(struct message *m)
 {
 	struct text line, rest = buf_text(&m->header);
 
-	m->facts.header_8bit = rest.len > ascii_run(rest.at, rest.len);
+	m->facts.header_8bit = text_has_8bit(rest);
+	m->facts.header_nul = text_find(rest, '\0') < rest.len;
 	while (text_next_line(&rest, &line)) {
 		if (line.len > m->facts.header_longest)
 			m->facts.header_longest = line.len;
@@ -476,11 +398,11 @@ message_end(struct message *m, struct error *e)
 		    "the message ended twice or could not be read");
 	m->broken = true;
 	end_last_line(m);
-	if (check_header_size(m, e) == -1 || settle_body(m, e) == -1)
+	if (settle(m, e) == -1)
 		return -1;
-	if (m->in_store && m->body.len > 0 && write_stage(m, e) == -1)
+	if (m->stored > 0 && m->body.len > 0 && write_stage(m, e) == -1)
 		return -1;
-	if (m->in_store)
+	if (m->stored > 0)
 		buf_clear(&m->body);
 	m->facts.body_size = body_size(m);
 	m->facts.body_utf8 = m->facts.body_8bit && m->sequence_len == 0;
@@ -513,7 +435,7 @@ message_find_next(struct message *m, const char *name, size_t *at)
 
 	while (*at < m->count) {
 		f = &m->fields[(*at)++];
-		if (!f->dropped && header_is(&f->field, name))
+		if (!f->dropped && (name == NULL || header_is(&f->field, name)))
 			return f;
 	}
 	return NULL;
@@ -525,30 +447,6 @@ message_find(struct message *m, const char *name)
 	size_t at = 0;
 
 	return message_find_next(m, name, &at);
-}
-
-void
-message_drop(struct message_field *f)
-{
-	f->dropped = true;
-}
-
-/* A NUL-terminated field of its own memory; the value begins with a space
- * unless it is empty or brings its own. */
-static char *
-compose(struct text name, struct text value, size_t *len)
-{
-	struct buf out;
-
-	buf_init(&out, SIZE_MAX / 4);
-	buf_add_text(&out, name);
-	buf_add_char(&out, ':');
-	if (value.len > 0 && strchr(" \t\r", value.at[0]) == NULL)
-		buf_add_char(&out, ' ');
-	buf_add_text(&out, value);
-	buf_add(&out, "\r\n", 2);
-	*len = out.len;
-	return buf_take(&out);
 }
 
 static bool
@@ -567,26 +465,32 @@ is_clean(struct text value)
 	return true;
 }
 
-/* Makes f the field of that name and value, and that one field only. */
+/* Makes f the field of that name and value, and that one field only. The value
+ * gets a space before it unless it is empty or brings its own. */
 static int
 make_field(struct message_field *f, struct text name, struct text value,
     struct error *e)
 {
 	struct header_field field;
 	struct text rest;
-	size_t len;
-	char *owned;
+	struct buf made;
 
-	owned = compose(name, value, &len);
-	rest = (struct text){owned, len};
+	buf_init(&made, SIZE_MAX / 4);
+	buf_add_text(&made, name);
+	buf_add_char(&made, ':');
+	if (value.len > 0 && strchr(" \t\r", value.at[0]) == NULL)
+		buf_add_char(&made, ' ');
+	buf_add_text(&made, value);
+	buf_add(&made, "\r\n", 2);
+	rest = buf_text(&made);
 	if (!is_clean(value) || header_next(&rest, &field) != 1 ||
 	    rest.len > 0 || !text_equal(field.name, name)) {
-		free(owned);
+		buf_clear(&made);
 		return error_set(e, ERROR_BUG, "writing the header",
 		    "a field was made that is no field");
 	}
 	free(f->owned);
-	f->owned = owned;
+	f->owned = made.at;
 	f->field = field;
 	return 0;
 }
@@ -597,33 +501,16 @@ message_replace(struct message_field *f, struct text value, struct error *e)
 	return make_field(f, f->field.name, value, e);
 }
 
-static int
-insert(struct message *m, size_t at, const char *name, struct text value,
-    struct error *e)
+int
+message_append(
+    struct message *m, const char *name, struct text value, struct error *e)
 {
 	struct message_field made = {.dropped = false};
 
 	if (make_field(&made, text_of(name), value, e) == -1)
 		return -1;
-	mem_push(m->fields, m->count);
-	memmove(m->fields + at + 1, m->fields + at,
-	    (m->count - 1 - at) * sizeof(*m->fields));
-	m->fields[at] = made;
+	*mem_push(m->fields, m->count) = made;
 	return 0;
-}
-
-int
-message_prepend(
-    struct message *m, const char *name, struct text value, struct error *e)
-{
-	return insert(m, 0, name, value, e);
-}
-
-int
-message_append(
-    struct message *m, const char *name, struct text value, struct error *e)
-{
-	return insert(m, m->count, name, value, e);
 }
 
 unsigned long long
@@ -641,29 +528,21 @@ message_size(const struct message *m)
 }
 
 static size_t
-min_size(size_t a, unsigned long long b)
-{
-	return b < a ? (size_t)b : a;
-}
-
-static size_t
 read_fields(
     const struct message *m, struct message_cursor *c, char *out, size_t size)
 {
-	const struct message_field *f;
-	size_t n, put = 0;
+	struct text raw, piece;
+	size_t put = 0;
 
 	while (put < size && c->field < m->count) {
-		f = &m->fields[c->field];
-		n = 0;
-		if (!f->dropped) {
-			n = min_size(
-			    size - put, f->field.raw.len - c->field_at);
-			memcpy(out + put, f->field.raw.at + c->field_at, n);
-		}
-		put += n;
-		c->field_at += n;
-		if (f->dropped || c->field_at == f->field.raw.len) {
+		raw = m->fields[c->field].field.raw;
+		if (m->fields[c->field].dropped)
+			raw.len = 0;
+		piece = text_first(text_skip(raw, c->field_at), size - put);
+		memcpy(out + put, piece.at, piece.len);
+		put += piece.len;
+		c->field_at += piece.len;
+		if (c->field_at == raw.len) {
 			c->field++;
 			c->field_at = 0;
 		}
@@ -685,33 +564,25 @@ read_separator(struct message_cursor *c, char *out, size_t size)
 }
 
 static long
-read_stored(struct message *m, struct message_cursor *c, char *out, size_t size,
-    struct error *e)
-{
-	long n;
-
-	n = m->store->read(m->store->arg, c->body_at, out, size, e);
-	if (n == 0)
-		return error_set(e, ERROR_SYSTEM, "reading the message",
-		    "the temporary file is shorter than what was written");
-	return n;
-}
-
-static long
 read_body(struct message *m, struct message_cursor *c, char *out, size_t size,
     struct error *e)
 {
 	size_t put = 0;
 	long n;
 
-	size = min_size(size, m->facts.body_size - c->body_at);
-	if (!m->in_store && size > 0) {
-		memcpy(out, m->body.at + c->body_at, size);
-		c->body_at += size;
-		return (long)size;
-	}
+	if (size > m->facts.body_size - c->body_at)
+		size = (size_t)(m->facts.body_size - c->body_at);
 	while (put < size) {
-		n = read_stored(m, c, out + put, size - put, e);
+		n = (long)size;
+		if (m->stored == 0)
+			memcpy(out, m->body.at + c->body_at, size);
+		else
+			n = m->store->read(m->store->arg, c->body_at, out + put,
+			    size - put, e);
+		if (n == 0)
+			return error_set(e, ERROR_SYSTEM, "reading the message",
+			    "the temporary file is shorter than what was "
+			    "written");
 		if (n == -1)
 			return -1;
 		put += (size_t)n;

@@ -39,7 +39,7 @@ struct message_field {
 	struct header_field field; /* slices of the header section, or of
 				    * `owned` once it was replaced */
 	char *owned;
-	bool dropped;
+	bool dropped; /* left out of what is sent */
 };
 
 /* What is true of the canonical bytes, fields added or dropped not counted. */
@@ -50,8 +50,6 @@ struct message_facts {
 	bool body_8bit;
 	bool body_utf8; /* 8-bit, and all of it valid UTF-8 */
 	bool header_8bit;
-	bool has_nul;
-	unsigned long long nul_at; /* offset in the input of the first */
 	bool body_nul;
 	bool header_nul;
 };
@@ -74,8 +72,8 @@ int message_end(struct message *m, struct error *e);
 const struct message_facts *message_facts(const struct message *m);
 
 /*
- * The fields in their order; dropped ones are among them, prepended ones come
- * first. Pointers are valid until the next prepend.
+ * The fields in their order; dropped ones are among them. Pointers are valid
+ * until the next append.
  */
 size_t message_field_count(const struct message *m);
 struct message_field *message_field(struct message *m, size_t index);
@@ -84,12 +82,10 @@ struct message_field *message_field(struct message *m, size_t index);
 struct message_field *message_find(struct message *m, const char *name);
 
 /* The same, from index *at on, which is moved behind what was found: for
- * walking all fields of one name. Start with *at = 0. */
+ * walking all fields of one name, or with NULL all fields that are not dropped.
+ * Start with *at = 0. */
 struct message_field *message_find_next(
     struct message *m, const char *name, size_t *at);
-
-/* Leaves the field out of what is sent. */
-void message_drop(struct message_field *f);
 
 /* Gives the field another value (folded text without the final CRLF; the
  * caller vouches that every CRLF in it is followed by white space and that it
@@ -97,11 +93,7 @@ void message_drop(struct message_field *f);
 int message_replace(
     struct message_field *f, struct text value, struct error *e);
 
-/* Adds a field in front of all others; the same rule for value. */
-int message_prepend(
-    struct message *m, const char *name, struct text value, struct error *e);
-
-/* Adds a field behind all others. */
+/* Adds a field behind all others; the same rule for value. */
 int message_append(
     struct message *m, const char *name, struct text value, struct error *e);
 

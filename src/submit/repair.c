@@ -14,7 +14,7 @@ drop_all(struct message *m, const char *name)
 	size_t at = 0, count = 0;
 
 	for (; (f = message_find_next(m, name, &at)) != NULL; count++)
-		message_drop(f);
+		f->dropped = true;
 	return count;
 }
 
@@ -28,7 +28,7 @@ drop_blank(struct message *m, const char *name)
 
 	while ((f = message_find_next(m, name, &at)) != NULL) {
 		if (text_trim(f->field.value).len == 0)
-			message_drop(f);
+			f->dropped = true;
 		else
 			missing = false;
 	}

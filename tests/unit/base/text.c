@@ -70,6 +70,12 @@ utf8(void **state)
 	(void)state;
 	for (i = 0; i < COUNT(rows); i++)
 		assert_int_equal(text_is_utf8(rows[i].text), rows[i].valid);
+	assert_int_equal(text_ascii(text_of("")), 0);
+	assert_int_equal(text_ascii(text_of("0123456789")), 10);
+	assert_int_equal(text_ascii(text_of("0123456789\xc3\xbc")), 10);
+	assert_int_equal(text_utf8_run(text_of("")), 0);
+	assert_int_equal(text_utf8_run(text_of("a\xc3\xbc\xc3\xbcz")), 6);
+	assert_int_equal(text_utf8_run(text_of("a\xc3\xbc\xc3")), 3);
 }
 
 static void

@@ -245,7 +245,7 @@ addresses_that_need_utf8(void **state)
 		assert_int_equal(fields_repair(m, false, &remarks, &e), -1);
 		assert_int_equal(e.kind, ERROR_MESSAGE);
 		assert_non_null(strstr(e.text, cases[i].says));
-		message_drop(message_field(m, 0));
+		message_field(m, 0)->dropped = true;
 		assert_false(fields_need_utf8(m));
 		assert_int_equal(fields_repair(m, false, &remarks, &e), 0);
 		message_free(m);

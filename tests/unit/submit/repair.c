@@ -223,7 +223,7 @@ a_nul_costs_no_mail(void **state)
 	j.request.reverse_path = mem_copy("a@x");
 	job_recipient(&j, "b@x");
 	assert_int_equal(job_run(&j), 0);
-	assert_true(message_facts(j.message)->has_nul);
+	assert_true(message_facts(j.message)->body_nul);
 	job_clear(&j);
 }
 
