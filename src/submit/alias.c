@@ -7,10 +7,10 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/set.h"
 #include "message/token.h"
 
 #define FAULT_MAX 400
-#define SET_MIN	  64
 
 /* As many octets of a name or value as a message quotes. */
 #define BRIEF(t) TEXT_ARG(text_first((t), 80))
@@ -27,17 +27,16 @@ struct value {
 };
 
 struct alias {
-	char *name; /* as address normalises a local-part */
 	const struct file *file;
 	size_t line;
-	size_t order; /* of all aliases, as they were read */
 	size_t first; /* of its values in the map's */
 	size_t count;
 };
 
 struct alias_map {
 	struct file *files;
-	struct alias *aliases; /* sorted by name once a file was read */
+	struct set names;      /* as address normalises a local-part */
+	struct alias *aliases; /* of the same numbers */
 	size_t alias_count;
 	struct value *values;
 	size_t value_count;
@@ -57,14 +56,8 @@ struct parser {
 	struct text original; /* the bytes before lines were joined */
 	size_t counted;	      /* octets of them, for `line' */
 	size_t line;
+	struct error twice; /* the first name that was there before */
 	struct error *e;
-};
-
-/* Strings that came up; open addressing. */
-struct set {
-	char **slots;
-	size_t size;
-	size_t count;
 };
 
 /* An alias or a list whose values are being visited. */
@@ -84,7 +77,7 @@ struct expansion {
 	const struct alias_visitor *visitor;
 	struct frame stack[ALIAS_DEPTH_MAX];
 	size_t depth;
-	struct set seen;
+	struct set seen; /* what came up before */
 	size_t given;
 	struct error *e;
 };
@@ -258,18 +251,16 @@ void
 alias_free(struct alias_map *map)
 {
 	struct file *file;
-	size_t i;
 
 	if (map == NULL)
 		return;
-	for (i = 0; i < map->alias_count; i++)
-		free(map->aliases[i].name);
 	while ((file = map->files) != NULL) {
 		map->files = file->older;
 		free(file->name);
 		free(file->bytes);
 		free(file);
 	}
+	set_clear(&map->names);
 	free(map->aliases);
 	free(map->values);
 	free(map);
@@ -300,42 +291,55 @@ place_of(struct parser *p, const char *at)
 	return (struct place){p->file->name, p->line, false};
 }
 
-static int
+static const struct alias *
+alias_find(const struct alias_map *map, struct text name)
+{
+	size_t i = set_find(&map->names, name, 0);
+
+	return i < map->names.count ? &map->aliases[i] : NULL;
+}
+
+static struct text
+alias_name(const struct alias_map *map, const struct alias *alias)
+{
+	return text_of(map->names.strings[alias - map->aliases]);
+}
+
+/* A name that stands twice is told at the end: other faults come first. */
+static void
 add_alias(struct parser *p, struct text name, struct place at)
 {
 	struct alias_map *map = p->map;
-	struct alias *alias;
+	const struct alias *before = alias_find(map, name);
 
-	alias = mem_push(map->aliases, map->alias_count);
-	memset(alias, 0, sizeof(*alias));
-	alias->name = mem_string(name.at, name.len);
-	alias->file = p->file;
-	alias->line = at.line;
-	alias->order = map->alias_count;
-	alias->first = map->value_count;
-	return 0;
+	if (before != NULL)
+		fault(&p->twice, at,
+		    "the alias `%.*s' is there already, at %s:%zu", BRIEF(name),
+		    before->file->name, before->line);
+	set_add(&map->names, name, 0);
+	*mem_push(map->aliases, map->alias_count) = (struct alias){
+	    .file = p->file, .line = at.line, .first = map->value_count};
 }
 
 static int
-parse_name(struct parser *p, struct text name, struct place at)
+parse_name(struct parser *p, struct text name, struct place at,
+    struct address_list *list, struct address *address)
 {
-	struct address_list list;
-	struct address address;
-
-	if (address_parse_one(&list, name, &address) == -1)
+	if (address_parse_one(list, name, address) == -1)
 		return fault(p->e, at, "`%.*s' is no name of an alias: %s",
-		    BRIEF(text_trim(name)), list.fault);
-	if (address.local.len == 0 || address.domain.len > 0)
+		    BRIEF(text_trim(name)), list->fault);
+	if (address->local.len == 0 || address->domain.len > 0)
 		return fault(p->e, at,
 		    "`%.*s' is no name of an alias: it must be a local-part "
 		    "without `@' and domain",
 		    BRIEF(text_trim(name)));
-	return add_alias(p, address.local, at);
+	return 0;
 }
 
-/* Values of the last alias. */
+/* Values of the last alias, which has that name. */
 static int
-parse_values(struct parser *p, struct text rest, struct place at)
+parse_values(
+    struct parser *p, struct text name, struct text rest, struct place at)
 {
 	struct alias_map *map = p->map;
 	struct alias *alias = &map->aliases[map->alias_count - 1];
@@ -351,8 +355,7 @@ parse_values(struct parser *p, struct text rest, struct place at)
 	}
 	if (alias->count > 0)
 		return 0;
-	return fault(p->e, at, "the alias `%.*s' has no value",
-	    BRIEF(text_of(alias->name)));
+	return fault(p->e, at, "the alias `%.*s' has no value", BRIEF(name));
 }
 
 static int
@@ -360,6 +363,8 @@ parse_alias(struct parser *p, struct text line)
 {
 	size_t colon = find_outside(line, ':');
 	struct place at = place_of(p, line.at);
+	struct address_list list;
+	struct address address;
 
 	if (colon == line.len) {
 		fault(p->e, at, "no colon stands behind the name of an alias");
@@ -367,9 +372,10 @@ parse_alias(struct parser *p, struct text line)
 		    "write `name: address', or begin the line with a space "
 		    "where it continues the one above");
 	}
-	if (parse_name(p, text_first(line, colon), at) == -1)
+	if (parse_name(p, text_first(line, colon), at, &list, &address) == -1)
 		return -1;
-	return parse_values(p, text_skip(line, colon + 1), at);
+	add_alias(p, address.local, at);
+	return parse_values(p, address.local, text_skip(line, colon + 1), at);
 }
 
 static bool
@@ -414,203 +420,55 @@ parse_lines(struct parser *p, struct text rest)
 	return whole.len > 0 ? parse_alias(p, whole) : 0;
 }
 
-static int
-compare_fold(struct text a, struct text b)
-{
-	size_t i;
-
-	for (i = 0; i < a.len && i < b.len; i++)
-		if (text_lower(a.at[i]) != text_lower(b.at[i]))
-			return text_lower(a.at[i]) < text_lower(b.at[i]) ? -1
-									 : 1;
-	return (a.len > b.len) - (a.len < b.len);
-}
-
-static int
-compare_aliases(const void *one, const void *two)
-{
-	const struct alias *a = one, *b = two;
-	int order = compare_fold(text_of(a->name), text_of(b->name));
-
-	return order != 0 ? order
-			  : (a->order > b->order) - (a->order < b->order);
-}
-
-static int
-compare_name(const void *name, const void *alias)
-{
-	const struct alias *a = alias;
-
-	return compare_fold(*(const struct text *)name, text_of(a->name));
-}
-
-static const struct alias *
-alias_find(const struct alias_map *map, struct text name)
-{
-	if (map->alias_count == 0)
-		return NULL;
-	return bsearch(&name, map->aliases, map->alias_count,
-	    sizeof(*map->aliases), compare_name);
-}
-
-/* Sorts, and finds the first name that was there before. */
-static int
-sort_aliases(struct alias_map *map, struct error *e)
-{
-	const struct alias *a = map->aliases, *twice = NULL;
-	size_t i;
-	int order;
-
-	if (map->alias_count == 0)
-		return 0;
-	qsort(map->aliases, map->alias_count, sizeof(*a), compare_aliases);
-	for (i = 1; i < map->alias_count; i++) {
-		order =
-		    compare_fold(text_of(a[i - 1].name), text_of(a[i].name));
-		if (order == 0 && (twice == NULL || a[i].order < twice->order))
-			twice = &a[i];
-	}
-	if (twice == NULL)
-		return 0;
-	return fault(e, (struct place){twice->file->name, twice->line, false},
-	    "the alias `%.*s' is there already, at %s:%zu",
-	    BRIEF(text_of(twice->name)), twice[-1].file->name, twice[-1].line);
-}
-
-static int
-check_bytes(const char *name, struct text bytes, struct error *e)
-{
-	struct place at = {name, 1, false};
-	size_t nul = text_find(bytes, '\0'), i;
-
-	if (bytes.len > ALIAS_SIZE_MAX)
-		return fault(
-		    e, at, "the file is larger than %d bytes", ALIAS_SIZE_MAX);
-	if (nul == bytes.len)
-		return 0;
-	for (i = 0; i < nul; i++)
-		if (bytes.at[i] == '\n')
-			at.line++;
-	return fault(e, at, "the line holds a NUL byte");
-}
-
 int
 alias_parse(
     struct alias_map *map, const char *name, struct text bytes, struct error *e)
 {
 	struct parser p = {.map = map, .original = bytes, .line = 1, .e = e};
 	struct text mark = TEXT("\xef\xbb\xbf"), rest;
+	size_t nul = text_find(bytes, '\0');
 
-	if (check_bytes(name, bytes, e) == -1)
-		return -1;
+	if (bytes.len > ALIAS_SIZE_MAX)
+		return fault(e, (struct place){name, 1, false},
+		    "the file is larger than %d bytes", ALIAS_SIZE_MAX);
 	p.file = add_file(map, name, bytes);
 	rest = (struct text){p.file->bytes, bytes.len};
+	if (nul < bytes.len)
+		return fault(e, place_of(&p, rest.at + nul),
+		    "the line holds a NUL byte");
 	if (text_starts_fold(rest, mark))
 		rest = text_skip(rest, mark.len);
 	if (parse_lines(&p, rest) == -1)
 		return -1;
-	return sort_aliases(map, e);
-}
-
-/*
- * What came up before.
- */
-
-/* FNV-1a. */
-static size_t
-string_hash(const char *string)
-{
-	uint32_t hash = 2166136261U;
-
-	for (; *string != '\0'; string++)
-		hash = (hash ^ (unsigned char)*string) * 16777619U;
-	return hash;
-}
-
-/* Where the string is, or belongs. */
-static char **
-set_slot(const struct set *set, const char *string)
-{
-	size_t slot = string_hash(string) & (set->size - 1);
-
-	while (
-	    set->slots[slot] != NULL && strcmp(set->slots[slot], string) != 0)
-		slot = (slot + 1) & (set->size - 1);
-	return &set->slots[slot];
-}
-
-static void
-set_grow(struct set *set)
-{
-	struct set larger = {.size = set->size == 0 ? SET_MIN : 2 * set->size,
-	    .count = set->count};
-	size_t i;
-
-	larger.slots = mem_new(larger.size, sizeof(*larger.slots));
-	for (i = 0; i < set->size; i++)
-		if (set->slots[i] != NULL)
-			*set_slot(&larger, set->slots[i]) = set->slots[i];
-	free(set->slots);
-	*set = larger;
-}
-
-/* Whether the key is new; empties it. */
-static bool
-set_add(struct set *set, struct buf *key)
-{
-	char *string = buf_take(key), **slot;
-
-	if (2 * set->count >= set->size)
-		set_grow(set);
-	slot = set_slot(set, string);
-	if (*slot != NULL) {
-		free(string);
-		return false;
-	}
-	*slot = string;
-	set->count++;
-	return true;
-}
-
-static void
-set_clear(struct set *set)
-{
-	size_t i;
-
-	for (i = 0; i < set->size; i++)
-		free(set->slots[i]);
-	free(set->slots);
-}
-
-/* No address begins with a colon, so aliases and lists have their own. */
-static bool
-is_new(struct expansion *x, const char *kind, struct text name)
-{
-	struct buf key;
-
-	buf_init(&key, SIZE_MAX / 4);
-	buf_add_string(&key, kind);
-	buf_add_text(&key, name);
-	return set_add(&x->seen, &key);
-}
-
-static bool
-is_new_address(struct expansion *x, const struct address *address)
-{
-	struct buf key;
-	size_t i;
-
-	buf_init(&key, SIZE_MAX / 4);
-	buf_add_text(&key, address->local);
-	buf_add_char(&key, '@');
-	for (i = 0; i < address->domain.len; i++)
-		buf_add_char(&key, text_lower(address->domain.at[i]));
-	return set_add(&x->seen, &key);
+	if (p.twice.kind == ERROR_NONE)
+		return 0;
+	*e = p.twice;
+	return -1;
 }
 
 /*
  * Expansion.
  */
+
+/* No address begins with a colon, so aliases and lists have kinds of names. */
+static bool
+is_new(
+    struct expansion *x, const char *kind, struct text name, struct text domain)
+{
+	struct buf key;
+	size_t exact;
+	bool added;
+
+	buf_init(&key, SIZE_MAX / 4);
+	buf_add_string(&key, kind);
+	buf_add_text(&key, name);
+	exact = key.len;
+	buf_add_char(&key, '@');
+	buf_add_text(&key, domain);
+	added = set_add(&x->seen, buf_text(&key), exact);
+	buf_clear(&key);
+	return added;
+}
 
 static struct frame *
 push(struct expansion *x, const struct alias *alias, struct place at)
@@ -641,7 +499,7 @@ pop(struct expansion *x)
 static int
 open_alias(struct expansion *x, const struct alias *alias, struct place at)
 {
-	if (!is_new(x, ":", text_of(alias->name)))
+	if (!is_new(x, ":", alias_name(x->map, alias), TEXT("")))
 		return 0;
 	return push(x, alias, at) == NULL ? -1 : 0;
 }
@@ -674,7 +532,7 @@ open_list(struct expansion *x, struct text value, struct place at)
 
 	if (check_path(value, at, x->e) == -1)
 		return -1;
-	if (!is_new(x, ":include:", path))
+	if (!is_new(x, ":include:", path, TEXT("")))
 		return 0;
 	f = push(x, alias, at);
 	if (f == NULL)
@@ -719,38 +577,24 @@ lookup(const struct expansion *x, const struct address *address)
 }
 
 static int
-give(struct expansion *x, const struct address *address)
-{
-	if (!is_new_address(x, address))
-		return 0;
-	x->given++;
-	return x->visitor->add(x->visitor->arg, address, x->e) < 0 ? -1 : 0;
-}
-
-static int
-visit_parsed(struct expansion *x, struct text value,
-    const struct address *address, struct place at)
-{
-	const struct alias *alias = NULL;
-
-	if (address->domain.len == 0 && begins_program(address->local))
-		return refuse_program(x, value, at);
-	if (value_kind(value) == VALUE_ADDRESS)
-		alias = lookup(x, address);
-	if (alias == NULL || alias == x->stack[x->depth - 1].alias)
-		return give(x, address);
-	return open_alias(x, alias, at);
-}
-
-static int
 visit_address(struct expansion *x, struct text value, struct place at)
 {
+	const struct alias *alias = NULL;
 	struct address_list list;
 	struct address address;
 
 	if (parse_address(&list, value, at, &address, x->e) == -1)
 		return -1;
-	return visit_parsed(x, value, &address, at);
+	if (address.domain.len == 0 && begins_program(address.local))
+		return refuse_program(x, value, at);
+	if (value_kind(value) == VALUE_ADDRESS)
+		alias = lookup(x, &address);
+	if (alias != NULL && alias != x->stack[x->depth - 1].alias)
+		return open_alias(x, alias, at);
+	if (!is_new(x, "", address.local, address.domain))
+		return 0;
+	x->given++;
+	return x->visitor->add(x->visitor->arg, &address, x->e) < 0 ? -1 : 0;
 }
 
 static int
@@ -816,7 +660,7 @@ expand(struct expansion *x, const struct alias *alias)
 	if (result == 0 && x->given == 0)
 		result =
 		    fault(x->e, start, "the alias `%.*s' leads to no address",
-			BRIEF(text_of(alias->name)));
+			BRIEF(alias_name(x->map, alias)));
 	return result == 0 ? 1 : -1;
 }
 

@@ -1,14 +1,11 @@
 #include "submit/envelope.h"
 
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "message/address.h"
 #include "message/token.h"
-
-#define INDEX_MIN 64
 
 void
 envelope_init(struct envelope *env)
@@ -23,12 +20,11 @@ envelope_clear(struct envelope *env)
 	size_t i;
 
 	for (i = 0; i < env->count; i++) {
-		free(env->recipients[i].path);
 		free(env->recipients[i].orcpt);
 		free(env->recipients[i].reply);
 	}
 	free(env->recipients);
-	free(env->index);
+	set_clear(&env->paths);
 	free(env->reverse_path);
 	free(env->envid);
 	memset(env, 0, sizeof(*env));
@@ -127,79 +123,15 @@ envelope_set_reverse_path(
 	return 0;
 }
 
-/* FNV-1a, the domain without case. */
-static uint32_t
-path_hash(struct text path)
-{
-	size_t i, mark = domain_mark(path);
-	uint32_t hash = 2166136261U;
-	char c;
-
-	for (i = 0; i < path.len; i++) {
-		c = i < mark ? path.at[i] : text_lower(path.at[i]);
-		hash = (hash ^ (unsigned char)c) * 16777619U;
-	}
-	return hash;
-}
-
-static bool
-path_equal(struct text a, struct text b)
-{
-	size_t mark = domain_mark(a);
-
-	return mark == domain_mark(b) &&
-	       text_equal(text_first(a, mark), text_first(b, mark)) &&
-	       text_equal_fold(text_skip(a, mark), text_skip(b, mark));
-}
-
-/* The slot that holds the path, or the free one where it belongs. */
-static size_t
-index_slot(const struct envelope *env, struct text path)
-{
-	size_t mask = env->index_size - 1;
-	size_t slot = path_hash(path) & mask;
-	const struct recipient *r;
-
-	while (env->index[slot] != 0) {
-		r = &env->recipients[env->index[slot] - 1];
-		if (path_equal(text_of(r->path), path))
-			break;
-		slot = (slot + 1) & mask;
-	}
-	return slot;
-}
-
-static void
-index_grow(struct envelope *env)
-{
-	size_t size = env->index_size == 0 ? INDEX_MIN : 2 * env->index_size;
-	struct text path;
-	size_t i;
-
-	free(env->index);
-	env->index = mem_new(size, sizeof(*env->index));
-	env->index_size = size;
-	for (i = 0; i < env->count; i++) {
-		path = text_of(env->recipients[i].path);
-		env->index[index_slot(env, path)] = (unsigned)(i + 1);
-	}
-}
-
 int
 envelope_add(struct envelope *env, struct text path, struct error *e)
 {
-	size_t slot;
-
 	if (path_check(path, "recipient", e) == -1)
 		return -1;
-	if (env->index_size <= 2 * env->count)
-		index_grow(env);
-	slot = index_slot(env, path);
-	if (env->index[slot] != 0)
+	if (!set_add(&env->paths, path, domain_mark(path)))
 		return 0;
-	*mem_push(env->recipients, env->count) =
-	    (struct recipient){.path = mem_string(path.at, path.len)};
-	env->index[slot] = (unsigned)env->count;
+	*mem_push(env->recipients, env->count) = (struct recipient){
+	    .path = env->paths.strings[env->paths.count - 1]};
 	return 1;
 }
 

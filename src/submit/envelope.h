@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "base/set.h"
 #include "base/text.h"
 #include "submit/dsn.h"
 
@@ -31,7 +32,8 @@ struct recipient_reply {
 };
 
 struct recipient {
-	char *path;	       /* addr-spec without angle brackets */
+	const char *path;      /* addr-spec without angle brackets, of the
+				* envelope */
 	char *orcpt;	       /* "rfc822;xtext" of RFC 3461, or NULL */
 	unsigned char notify;  /* NOTIFY_... */
 	unsigned char verdict; /* enum verdict */
@@ -44,8 +46,7 @@ struct envelope {
 	char *reverse_path; /* "" is the null reverse-path; never NULL */
 	struct recipient *recipients;
 	size_t count;
-	unsigned *index; /* hash of the recipients; private */
-	size_t index_size;
+	struct set paths; /* of the recipients, in the same order */
 	enum dsn_ret ret;
 	char *envid; /* xtext, or NULL */
 	enum envelope_body body;
