@@ -18,19 +18,13 @@ enum form {
 	FORM_OPAQUE	 /* only comments may hold encoded words */
 };
 
-/* What is wrong with a field. */
-struct faults {
-	bool nul;
-	bool encode;
-	bool is_long;
-};
-
 /* A field being mended. */
 struct mender {
 	struct writer w;
 	struct text name;
 	enum form form;
-	struct faults faults;
+	bool encode; /* what is wrong with it */
+	bool is_long;
 	bool smtputf8;
 	bool angle;	  /* behind a '<' */
 	unsigned without; /* literals, and what was not closed */
@@ -110,7 +104,7 @@ cut(struct text *rest, size_t n)
 static void
 take_word(struct mender *m, struct text word, enum writer_place place)
 {
-	if (!m->faults.encode || !text_has_8bit(word)) {
+	if (!m->encode || !text_has_8bit(word)) {
 		writer_add_word(&m->w, word);
 		return;
 	}
@@ -202,7 +196,7 @@ write_replaced(struct mender *m, struct text t)
 
 	writer_end(&m->w);
 	for (i = 0; i < t.len; i++) {
-		bad = m->faults.encode && (t.at[i] & 0x80) != 0;
+		bad = m->encode && (t.at[i] & 0x80) != 0;
 		buf_add_char(m->w.out, bad ? '?' : t.at[i]);
 		m->replaced |= bad;
 	}
@@ -217,7 +211,7 @@ write_special(struct mender *m, struct text special)
 	else if (special.at[0] == '>')
 		m->angle = false;
 	else if (special.at[0] == ',' && m->form == FORM_ADDRESSES &&
-		 m->faults.is_long)
+		 m->is_long)
 		m->w.white = TEXT(" "); /* a place to fold */
 }
 
@@ -286,7 +280,7 @@ write_spec(struct mender *m, const struct address *address, struct error *e)
 	int result = 0;
 
 	writer_close(&m->w, true);
-	if (!m->faults.encode || !text_has_8bit(address->spec)) {
+	if (!m->encode || !text_has_8bit(address->spec)) {
 		writer_add(&m->w, address->spec, false);
 		return 0;
 	}
@@ -468,17 +462,13 @@ rewrite(struct mender *m, struct text value, struct error *e)
 }
 
 static void
-find_faults(
-    const struct header_field *field, bool smtputf8, struct faults *faults)
+find_faults(struct mender *m, struct text raw)
 {
-	struct text line, rest = field->raw;
+	struct text line;
 
-	faults->nul = text_find(rest, '\0') < rest.len;
-	faults->encode =
-	    text_has_8bit(rest) && !(smtputf8 && text_is_utf8(rest));
-	faults->is_long = false;
-	while (text_next_line(&rest, &line))
-		faults->is_long |= line.len > FOLD_LINE_MAX;
+	m->encode = text_has_8bit(raw) && !(m->smtputf8 && text_is_utf8(raw));
+	while (text_next_line(&raw, &line))
+		m->is_long |= line.len > FOLD_LINE_MAX;
 }
 
 static int
@@ -503,9 +493,8 @@ repair(struct message_field *f, struct mender *m,
 		fold_value(text_skip(buf_text(&written), column), column,
 		    m->form == FORM_UNSTRUCTURED, &folded);
 		changed = !text_equal(buf_text(&folded), buf_text(&cleaned));
-		remarks->folded += m->faults.is_long && changed;
-		remarks->nul += m->faults.nul;
-		if (changed || m->faults.nul)
+		remarks->folded += m->is_long && changed;
+		if (changed)
 			result = message_replace(f, buf_text(&folded), e);
 	}
 	buf_clear(&cleaned);
@@ -521,9 +510,8 @@ may_be_faulty(const struct message *m, const struct message_field *f)
 {
 	const struct message_facts *facts = message_facts(m);
 
-	return !f->dropped &&
-	       (f->owned != NULL || facts->header_8bit || facts->header_nul ||
-		   facts->header_longest > FOLD_LINE_MAX);
+	return f->owned != NULL || facts->header_8bit ||
+	       facts->header_longest > FOLD_LINE_MAX;
 }
 
 int
@@ -532,16 +520,14 @@ fields_drop_nul(struct message *m, size_t *count, struct error *e)
 	struct message_field *f;
 	struct buf cleaned;
 	int result = 0;
-	size_t i;
+	size_t at = 0;
 
 	*count = 0;
 	if (!message_facts(m)->header_nul)
 		return 0;
 	buf_init(&cleaned, SIZE_MAX / 4);
-	for (i = 0; result == 0 && i < message_field_count(m); i++) {
-		f = message_field(m, i);
-		if (f->dropped ||
-		    text_find(f->field.raw, '\0') == f->field.raw.len)
+	while (result == 0 && (f = message_find_next(m, NULL, &at)) != NULL) {
+		if (text_find(f->field.raw, '\0') == f->field.raw.len)
 			continue;
 		buf_reset(&cleaned);
 		clean(f->field.value, &cleaned);
@@ -558,21 +544,18 @@ fields_repair(struct message *m, bool utf8, struct fields_remarks *remarks,
 {
 	struct message_field *f;
 	struct mender mender;
-	struct faults *faults = &mender.faults;
-	size_t i;
+	size_t at = 0;
 
-	for (i = 0; i < message_field_count(m); i++) {
-		f = message_field(m, i);
+	while ((f = message_find_next(m, NULL, &at)) != NULL) {
 		if (!may_be_faulty(m, f))
 			continue;
 		mender = (struct mender){.name = f->field.name,
 		    .form = form_of(f->field.name),
 		    .smtputf8 = utf8,
 		    .without = TOKEN_NO_LITERALS};
-		find_faults(&f->field, utf8, faults);
-		if (!faults->nul && !faults->encode && !faults->is_long)
-			continue;
-		if (repair(f, &mender, remarks, e) == -1)
+		find_faults(&mender, f->field.raw);
+		if ((mender.encode || mender.is_long) &&
+		    repair(f, &mender, remarks, e) == -1)
 			return -1;
 	}
 	return 0;
@@ -597,10 +580,9 @@ bool
 fields_need_utf8(struct message *m)
 {
 	struct message_field *f;
-	size_t i;
+	size_t at = 0;
 
-	for (i = 0; i < message_field_count(m); i++) {
-		f = message_field(m, i);
+	while ((f = message_find_next(m, NULL, &at)) != NULL) {
 		if (may_be_faulty(m, f) && text_has_8bit(f->field.value) &&
 		    form_of(f->field.name) == FORM_ADDRESSES &&
 		    has_8bit_local(f->field.value))

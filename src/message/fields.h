@@ -14,7 +14,6 @@
 struct fields_remarks {
 	size_t encoded; /* fields with 8-bit bytes */
 	size_t folded;
-	size_t nul;	 /* fields that lost a NUL */
 	size_t replaced; /* fields whose 8-bit bytes became `?' */
 };
 
@@ -23,7 +22,7 @@ struct fields_remarks {
 int fields_drop_nul(struct message *m, size_t *count, struct error *e);
 
 /*
- * Mends the fields that are not dropped: NUL removed; 8-bit bytes in
+ * Mends the fields that are not dropped, which have no NUL: 8-bit bytes in
  * unstructured fields, and in phrases and comments of structured ones, as
  * encoded words (charset utf-8 where the field is valid UTF-8, else
  * unknown-8bit), unless utf8 is set (SMTPUTF8, RFC 6532: valid UTF-8 stays);

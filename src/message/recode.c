@@ -52,7 +52,6 @@ struct recode {
 	unsigned long long taken; /* octets of its source */
 	struct message_cursor cursor;
 	size_t column; /* of the line that is being encoded */
-	bool opened;   /* the place is set in this segment */
 	size_t in_len; /* read and not encoded yet */
 	size_t out_at; /* encoded and not given yet */
 	size_t out_len;
@@ -163,14 +162,6 @@ encode_plain(struct recode *r, struct text in, bool last)
 	return in.len - rest.len;
 }
 
-static bool
-is_literal(char c, bool again)
-{
-	if (c == '=')
-		return again;
-	return (c >= ' ' && c <= '~') || c == '\t';
-}
-
 static void
 break_softly(struct recode *r, size_t needed)
 {
@@ -210,8 +201,9 @@ static void
 put_qp(struct recode *r, char c, char next, bool again)
 {
 	bool ends = text_is_blank(c) && next == '\r' && !again;
+	bool literal = c == '=' ? again : (c >= ' ' && c <= '~') || c == '\t';
 
-	if (ends || !is_literal(c, again) || is_delimiter(r, c, next)) {
+	if (ends || !literal || is_delimiter(r, c, next)) {
 		put_quoted(r, c);
 		return;
 	}
@@ -264,27 +256,23 @@ encode_qp(struct recode *r, struct text in, bool last)
 	return at;
 }
 
-static void
-put_base64(struct recode *r, struct text line)
-{
-	if (r->column > 0)
-		put(r, "\r\n", 2);
-	put(r, line.at, line.len);
-	r->column = line.len;
-}
-
 static size_t
 encode_base64(struct recode *r, struct text in, bool last)
 {
-	struct text lines;
+	struct text lines, line;
 
 	if (!last)
 		in.len -= in.len % BASE64_LINE;
 	buf_reset(&r->base64);
 	crypt_base64(in, &r->base64);
 	for (lines = buf_text(&r->base64); lines.len > 0;
-	     lines = text_skip(lines, 76))
-		put_base64(r, text_first(lines, 76));
+	     lines = text_skip(lines, 76)) {
+		line = text_first(lines, 76);
+		if (r->column > 0)
+			put(r, "\r\n", 2);
+		put(r, line.at, line.len);
+		r->column = line.len;
+	}
 	return in.len;
 }
 
@@ -354,25 +342,25 @@ encode_next(struct recode *r, struct error *e)
 	return 0;
 }
 
+/* Each segment begins a line, or with the end of one. */
+static void
+enter(struct recode *r, size_t segment)
+{
+	r->segment = segment;
+	r->taken = 0;
+	r->column = 0;
+	if (segment < r->count)
+		r->cursor = r->segments[segment].from;
+}
+
 /* Enters the segment that the next octet is in. False behind the last. */
 static bool
 settle(struct recode *r)
 {
-	while (r->segment < r->count) {
-		if (!r->opened) {
-			r->cursor = r->segments[r->segment].from;
-			r->taken = 0;
-			r->opened = true;
-			/* Each begins a line, or with the end of one. */
-			r->column = 0;
-		}
-		if (r->out_at < r->out_len ||
-		    r->taken < r->segments[r->segment].length)
-			return true;
-		r->segment++;
-		r->opened = false;
-	}
-	return false;
+	while (r->segment < r->count && r->out_at == r->out_len &&
+	       r->taken == r->segments[r->segment].length)
+		enter(r, r->segment + 1);
+	return r->segment < r->count;
 }
 
 static long
@@ -414,9 +402,8 @@ recode_read(struct recode *r, char *out, size_t size, struct error *e)
 void
 recode_rewind(struct recode *r)
 {
-	r->segment = 0;
-	r->opened = false;
 	r->in_len = r->out_at = r->out_len = 0;
+	enter(r, 0);
 }
 
 /* Reads all that is encoded once, as nothing else tells how much it will be. */
@@ -486,14 +473,6 @@ add_body(struct recode *r, enum way way, unsigned long long at,
 		r->remarks.body_encoded = true;
 }
 
-/* All that stands before the body, as it is. */
-static void
-add_head(struct recode *r)
-{
-	add_fields(r, 0,
-	    message_size(r->message) - message_facts(r->message)->body_size);
-}
-
 static const char *
 charset_field(const struct message_facts *facts)
 {
@@ -503,26 +482,27 @@ charset_field(const struct message_facts *facts)
 				: CONTENT_TYPE "unknown-8bit\r\n";
 }
 
-/* The fields with that label in place of every other, and with the MIME fields
- * that they lack. */
+/* All that stands before the body: as it is where label is NULL, else with that
+ * label in place of every other, and with the MIME fields that are missing. */
 static void
-add_labelled_head(struct recode *r, const char *label)
+add_head(struct recode *r, const char *label)
 {
 	struct message *m = r->message;
 	const struct message_field *f;
 	unsigned long long length = 0;
-	size_t i, first = 0;
+	size_t at = 0, first = 0;
 
-	for (i = 0; i < message_field_count(m); i++) {
-		f = message_field(m, i);
-		if (f->dropped)
-			continue;
+	if (label == NULL) {
+		add_fields(r, 0, message_size(m) - message_facts(m)->body_size);
+		return;
+	}
+	while ((f = message_find_next(m, NULL, &at)) != NULL) {
 		if (!header_is(&f->field, "Content-Transfer-Encoding")) {
 			length += f->field.raw.len;
 			continue;
 		}
 		add_fields(r, first, length);
-		first = i + 1;
+		first = at;
 		length = 0;
 	}
 	add_fields(r, first, length);
@@ -575,11 +555,13 @@ is_leaf(const struct mime_part *p)
 	return p->kind == MIME_TEXT || p->kind == MIME_OTHER;
 }
 
+/* NULL where it may keep its own. */
 static const char *
 label_of(enum way way)
 {
-	return way == WAY_QP ? LABEL "quoted-printable\r\n"
-			     : LABEL "base64\r\n";
+	if (way == WAY_QP)
+		return LABEL "quoted-printable\r\n";
+	return way == WAY_BASE64 ? LABEL "base64\r\n" : NULL;
 }
 
 static enum way
@@ -593,17 +575,6 @@ way_of(const struct mime_part *p)
 	if (p->encoding == MIME_QP)
 		return WAY_QP_AGAIN;
 	return p->kind == MIME_TEXT ? WAY_QP : WAY_BASE64;
-}
-
-/* The label that the part must have, or NULL where it may keep its own. */
-static const char *
-label_for(const struct mime_part *p, enum way way)
-{
-	if (way == WAY_QP || way == WAY_BASE64)
-		return label_of(way);
-	if (!is_leaf(p) && p->kind != MIME_BROKEN && p->encoding == MIME_8BIT)
-		return LABEL "7bit\r\n";
-	return NULL;
 }
 
 /* The fields of a part, from `at` on; returns where its label is done with. */
@@ -632,8 +603,10 @@ static unsigned long long
 add_part(struct recode *r, const struct mime_part *p, unsigned long long at)
 {
 	enum way way = way_of(p);
-	const char *label = label_for(p, way);
+	const char *label = label_of(way);
 
+	if (!is_leaf(p) && p->kind != MIME_BROKEN && p->encoding == MIME_8BIT)
+		label = LABEL "7bit\r\n";
 	if (label != NULL)
 		at = add_part_fields(r, p, label, at);
 	if (way == WAY_PLAIN)
@@ -641,17 +614,6 @@ add_part(struct recode *r, const struct mime_part *p, unsigned long long at)
 	add_body(r, WAY_PLAIN, at, p->body);
 	add_body(r, way, p->body, p->end);
 	return p->end;
-}
-
-static void
-add_parts(struct recode *r, const struct mime *mime)
-{
-	unsigned long long at = 0;
-	size_t i;
-
-	for (i = 1; i < mime->count; i++)
-		at = add_part(r, &mime->parts[i], at);
-	add_body(r, WAY_PLAIN, at, message_facts(r->message)->body_size);
 }
 
 /*
@@ -703,10 +665,7 @@ add_leaf(struct recode *r, const struct top *top, const struct mime_part *p)
 {
 	enum way way = way_of_body(r, top, p);
 
-	if (way == WAY_QP || way == WAY_BASE64)
-		add_labelled_head(r, label_of(way));
-	else
-		add_head(r);
+	add_head(r, label_of(way));
 	add_body(r, way, 0, message_facts(r->message)->body_size);
 	if (way == WAY_BASE64)
 		add_own(r, "\r\n");
@@ -715,11 +674,13 @@ add_leaf(struct recode *r, const struct top *top, const struct mime_part *p)
 static void
 add_structure(struct recode *r, const struct top *top, const struct mime *mime)
 {
-	if (top->encoding == MIME_8BIT)
-		add_labelled_head(r, LABEL "7bit\r\n");
-	else
-		add_head(r);
-	add_parts(r, mime);
+	unsigned long long at = 0;
+	size_t i;
+
+	add_head(r, top->encoding == MIME_8BIT ? LABEL "7bit\r\n" : NULL);
+	for (i = 1; i < mime->count; i++)
+		at = add_part(r, &mime->parts[i], at);
+	add_body(r, WAY_PLAIN, at, message_facts(r->message)->body_size);
 }
 
 static int
@@ -754,10 +715,10 @@ plan(struct recode *r, struct error *e)
 	if (high || (misfit && !top.labelled && !r->composite))
 		return plan_encoded(r, &top, e);
 	if (misfit) {
-		add_head(r);
+		add_head(r, NULL);
 		add_body(r, WAY_PLAIN, 0, facts->body_size);
 	} else if (facts->body_8bit && !top.labelled && !r->composite) {
-		add_labelled_head(r, LABEL "8bit\r\n");
+		add_head(r, LABEL "8bit\r\n");
 		add_body(r, WAY_COPY, 0, facts->body_size);
 	} else
 		add_fields(r, 0, message_size(r->message));
@@ -771,12 +732,9 @@ check_fields(struct recode *r, struct error *e)
 	const struct message_field *f;
 	const char *why;
 	bool high;
-	size_t i;
+	size_t at = 0;
 
-	for (i = 0; i < message_field_count(r->message); i++) {
-		f = message_field(r->message, i);
-		if (f->dropped)
-			continue;
+	while ((f = message_find_next(r->message, NULL, &at)) != NULL) {
 		high = text_has_8bit(f->field.raw);
 		why = NULL;
 		if (text_find(f->field.raw, '\0') < f->field.raw.len)
