@@ -113,6 +113,17 @@ text_find(struct text t, char c)
 	return found == NULL ? t.len : (size_t)(found - t.at);
 }
 
+size_t
+text_find_last(struct text t, char c)
+{
+	const char *found;
+
+	if (t.len == 0)
+		return 0;
+	found = memrchr(t.at, c, t.len);
+	return found == NULL ? t.len : (size_t)(found - t.at);
+}
+
 static bool
 is_one_of(char c, const char *set)
 {

@@ -38,8 +38,9 @@ size_t text_white(struct text t);
 /* Without white space at both ends. */
 struct text text_trim(struct text t);
 
-/* The first place of byte c, or t.len where there is none. */
+/* The first and the last place of byte c, or t.len where there is none. */
 size_t text_find(struct text t, char c);
+size_t text_find_last(struct text t, char c);
 
 /*
  * Cuts the next token separated by any byte of `separators` off *rest; runs

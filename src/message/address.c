@@ -183,7 +183,7 @@ static int
 finish_local(struct address_list *list, const struct run *run)
 {
 	struct text local = {run->local, run->len};
-	bool quoted = !token_is_dot_atom(local);
+	bool quoted = !token_is_atoms(local, '.');
 	size_t i;
 
 	if (run->text.len == 0)
@@ -505,21 +505,6 @@ add_quoted(struct text t, struct buf *out)
 	return buf_add_char(out, '"');
 }
 
-/* Words of atext with one space between each need no quotes in a phrase. */
-static bool
-is_plain_phrase(struct text name)
-{
-	size_t i;
-
-	for (i = 0; i < name.len; i++) {
-		if (name.at[i] == ' ' && (i == 0 || name.at[i - 1] == ' '))
-			return false;
-		if (name.at[i] != ' ' && !token_is_atext(name.at[i]))
-			return false;
-	}
-	return name.len > 0 && name.at[name.len - 1] != ' ';
-}
-
 int
 address_format_mailbox(struct text name, struct text spec, struct buf *out)
 {
@@ -528,7 +513,7 @@ address_format_mailbox(struct text name, struct text spec, struct buf *out)
 		return -1;
 	if (name.len == 0)
 		return buf_add_text(out, spec);
-	if (is_plain_phrase(name))
+	if (token_is_atoms(name, ' '))
 		buf_add_text(out, name);
 	else
 		add_quoted(name, out);

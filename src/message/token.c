@@ -176,17 +176,17 @@ token_unquote(struct text *inside, char *octet)
 }
 
 bool
-token_is_dot_atom(struct text t)
+token_is_atoms(struct text t, char between)
 {
 	size_t i;
 
 	for (i = 0; i < t.len; i++) {
-		if (t.at[i] == '.' && (i == 0 || t.at[i - 1] == '.'))
+		if (t.at[i] == between && (i == 0 || t.at[i - 1] == between))
 			return false;
-		if (t.at[i] != '.' && !token_is_atext(t.at[i]))
+		if (t.at[i] != between && !token_is_atext(t.at[i]))
 			return false;
 	}
-	return t.len > 0 && t.at[t.len - 1] != '.';
+	return t.len > 0 && t.at[t.len - 1] != between;
 }
 
 bool

@@ -53,8 +53,9 @@ bool token_unquote(struct text *inside, char *octet);
 
 bool token_is_atext(char c);
 
-/* Whether all of t is one dot-atom, one quoted string. */
-bool token_is_dot_atom(struct text t);
+/* Whether all of t is atoms with one such octet between each (a dot: it is a
+ * dot-atom), one quoted string. */
+bool token_is_atoms(struct text t, char between);
 bool token_is_quoted(struct text t);
 
 #endif

@@ -75,16 +75,6 @@ scheme_find(struct text url)
 	return NULL;
 }
 
-static int
-scheme_fault(struct text url, struct error *e)
-{
-	smarthost_fault(
-	    url, "does not begin with smtps://, smtp:// or smtp+plain://", e);
-	return error_hint(e,
-	    "write smtps://HOST for implicit TLS (port 465), smtp://HOST for "
-	    "STARTTLS (port 587), or smtp+plain://HOST for no TLS (port 25)");
-}
-
 /* Cuts the host off *rest, which then begins with the port's colon or is
  * empty; NULL, or what is wrong. */
 static const char *
@@ -127,7 +117,7 @@ int
 smarthost_parse(struct text url, struct smarthost *s, struct error *e)
 {
 	const struct scheme *scheme = scheme_find(url);
-	struct text rest = url, host;
+	struct text rest, host;
 	const char *fault;
 
 	memset(s, 0, sizeof(*s));
@@ -139,8 +129,15 @@ smarthost_parse(struct text url, struct smarthost *s, struct error *e)
 		return error_hint(
 		    e, "write them with `user' and `password-file'");
 	}
-	if (scheme == NULL)
-		return scheme_fault(url, e);
+	if (scheme == NULL) {
+		smarthost_fault(url,
+		    "does not begin with smtps://, smtp:// or smtp+plain://",
+		    e);
+		return error_hint(e,
+		    "write smtps://HOST for implicit TLS (port 465), "
+		    "smtp://HOST for STARTTLS (port 587), or smtp+plain://HOST "
+		    "for no TLS (port 25)");
+	}
 	s->security = scheme->security;
 	s->port = scheme->port;
 	rest = text_skip(url, strlen(scheme->prefix));

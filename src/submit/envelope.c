@@ -42,7 +42,7 @@ is_domain(struct text t)
 		    text_find(TEXT("-_."), t.at[i]) == 3)
 			return false;
 	}
-	return token_is_dot_atom(t);
+	return token_is_atoms(t, '.');
 }
 
 /* IPv4, IPv6 and tagged literals of RFC 5321 section 4.1.3, but none of the
@@ -62,25 +62,12 @@ is_literal(struct text t)
 	return true;
 }
 
-/* Where the last `@' stands, or the end. No domain holds one. */
-static size_t
-domain_mark(struct text path)
-{
-	size_t i;
-
-	for (i = path.len; i > 0; i--) {
-		if (path.at[i - 1] == '@')
-			return i - 1;
-	}
-	return path.len;
-}
-
 /* A second gate behind the address room: whatever slips through there stops
  * here. */
 const char *
 envelope_path_fault(struct text path)
 {
-	struct text local = text_first(path, domain_mark(path));
+	struct text local = text_first(path, text_find_last(path, '@'));
 	struct text domain = text_skip(path, local.len + 1);
 
 	if (path.len > ADDRESS_PATH_MAX)
@@ -93,7 +80,7 @@ envelope_path_fault(struct text path)
 		return "it has no domain";
 	if (local.len > ADDRESS_LOCAL_MAX)
 		return "its local-part is longer than 64 octets";
-	if (!token_is_dot_atom(local) && !token_is_quoted(local))
+	if (!token_is_atoms(local, '.') && !token_is_quoted(local))
 		return "its local-part is neither words with single dots nor "
 		       "one quoted string";
 	if (!is_domain(domain) && !is_literal(domain))
@@ -128,7 +115,7 @@ envelope_add(struct envelope *env, struct text path, struct error *e)
 {
 	if (path_check(path, "recipient", e) == -1)
 		return -1;
-	if (!set_add(&env->paths, path, domain_mark(path)))
+	if (!set_add(&env->paths, path, text_find_last(path, '@')))
 		return 0;
 	*mem_push(env->recipients, env->count) = (struct recipient){
 	    .path = env->paths.strings[env->paths.count - 1]};

@@ -47,13 +47,10 @@ static bool
 is_public_name(struct text name)
 {
 	static const char local[] = ".localdomain";
-	size_t i, dot = name.len;
+	size_t dot = text_find_last(name, '.');
 
 	if (!account_is_host(name) || text_find(name, '_') < name.len)
 		return false;
-	for (i = 0; i < name.len; i++)
-		if (name.at[i] == '.')
-			dot = i;
 	return dot + 1 < name.len && text_is_alpha(name.at[dot + 1]) &&
 	       !text_equal_fold(text_skip(name, dot), text_of(local));
 }

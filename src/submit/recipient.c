@@ -6,10 +6,13 @@
 static const struct {
 	const char *name;
 	const char *where;
-} destinations[2][3] = {
-    {{"To", "the To field"}, {"Cc", "the Cc field"}, {"Bcc", "the Bcc field"}},
-    {{"Resent-To", "the Resent-To field"}, {"Resent-Cc", "the Resent-Cc field"},
-	{"Resent-Bcc", "the Resent-Bcc field"}},
+} destinations[] = {
+    {"To", "the To field"},
+    {"Cc", "the Cc field"},
+    {"Bcc", "the Bcc field"},
+    {"Resent-To", "the Resent-To field"},
+    {"Resent-Cc", "the Resent-Cc field"},
+    {"Resent-Bcc", "the Resent-Bcc field"},
 };
 
 /* Where a recipient comes from, which aliases do not change. */
@@ -180,17 +183,16 @@ add_list(struct submission *s, struct text input, const char *where,
 	return 0;
 }
 
+/* A block has fields of the one kind or of the other. */
 static int
-add_field(struct submission *s, const struct message_field *f, bool resent,
-    struct error *e)
+add_field(struct submission *s, const struct message_field *f, struct error *e)
 {
 	size_t i;
 
-	for (i = 0; i < 3; i++)
-		if (!f->dropped &&
-		    header_is(&f->field, destinations[resent][i].name))
-			return add_list(s, f->field.value,
-			    destinations[resent][i].where, NULL, e);
+	for (i = 0; i < sizeof(destinations) / sizeof(destinations[0]); i++)
+		if (!f->dropped && header_is(&f->field, destinations[i].name))
+			return add_list(
+			    s, f->field.value, destinations[i].where, NULL, e);
 	return 0;
 }
 
@@ -207,8 +209,7 @@ recipient_add_all(struct submission *s, struct error *e)
 			e) == -1)
 			return -1;
 	for (i = b.first; r->from_fields && i < b.end; i++)
-		if (add_field(s, message_field(s->message, i), b.resent, e) ==
-		    -1)
+		if (add_field(s, message_field(s->message, i), e) == -1)
 			return -1;
 	if (s->envelope->count > 0)
 		return 0;

@@ -115,14 +115,11 @@ static int
 complete_fields(const struct submission *s, struct error *e)
 {
 	struct message_field *f;
-	size_t i;
+	size_t at = 0;
 
-	for (i = 0; i < message_field_count(s->message); i++) {
-		f = message_field(s->message, i);
-		if (!f->dropped && has_mailboxes(f) &&
-		    complete_field(s, f, e) == -1)
+	while ((f = message_find_next(s->message, NULL, &at)) != NULL)
+		if (has_mailboxes(f) && complete_field(s, f, e) == -1)
 			return -1;
-	}
 	return 0;
 }
 
@@ -184,7 +181,7 @@ add_domain(const struct submission *s, struct buf *out)
 	struct text path = text_of(s->envelope->reverse_path);
 	struct error unused;
 	struct buf author;
-	size_t i;
+	size_t mark;
 	int result = -1;
 
 	error_clear(&unused);
@@ -192,10 +189,9 @@ add_domain(const struct submission *s, struct buf *out)
 	if (path.len == 0 && f != NULL &&
 	    sender_add_first(f->field.value, &author))
 		path = buf_text(&author);
-	for (i = path.len; i > 0 && path.at[i - 1] != '@'; i--)
-		continue;
-	if (i > 0)
-		result = crypt_domain(text_skip(path, i), out, &unused);
+	mark = text_find_last(path, '@');
+	if (mark < path.len)
+		result = crypt_domain(text_skip(path, mark + 1), out, &unused);
 	buf_clear(&author);
 	return result;
 }

@@ -8,13 +8,11 @@ static bool
 has_8bit_field(struct message *m)
 {
 	struct message_field *f;
-	size_t i;
+	size_t at = 0;
 
-	for (i = 0; i < message_field_count(m); i++) {
-		f = message_field(m, i);
-		if (!f->dropped && text_has_8bit(f->field.raw))
+	while ((f = message_find_next(m, NULL, &at)) != NULL)
+		if (text_has_8bit(f->field.raw))
 			return true;
-	}
 	return false;
 }
 

@@ -47,7 +47,7 @@ check_token(const struct token *token)
 	switch (token->kind) {
 	case TOKEN_ATOM:
 		check(token_is_atext(t.at[0]));
-		check(token->encoded || token_is_dot_atom(t));
+		check(token->encoded || token_is_atoms(t, '.'));
 		break;
 	case TOKEN_QUOTED:
 		check(token_is_quoted(t));

@@ -194,7 +194,7 @@ local_parts_are_told_apart(void **state)
 
 	(void)state;
 	for (i = 0; i < COUNT(cases); i++) {
-		assert_int_equal(token_is_dot_atom(text_of(cases[i].input)),
+		assert_int_equal(token_is_atoms(text_of(cases[i].input), '.'),
 		    cases[i].dot_atom);
 		assert_int_equal(
 		    token_is_quoted(text_of(cases[i].input)), cases[i].quoted);
