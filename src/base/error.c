@@ -34,14 +34,11 @@ error_clear(struct error *e)
 	memset(e, 0, sizeof(*e));
 }
 
-static int set(struct error *e, enum error_kind kind, int sys,
-    const char *doing, const char *fmt, va_list args)
-    __attribute__((format(printf, 5, 0)));
-
-static int
-set(struct error *e, enum error_kind kind, int sys, const char *doing,
-    const char *fmt, va_list args)
+int
+error_set_sys(struct error *e, enum error_kind kind, int sys, const char *doing,
+    const char *fmt, ...)
 {
+	va_list args;
 	size_t used;
 
 	if (e->kind != ERROR_NONE)
@@ -50,36 +47,14 @@ set(struct error *e, enum error_kind kind, int sys, const char *doing,
 	e->kind = kind;
 	e->doing = doing;
 	e->sys = sys;
+	va_start(args, fmt);
 	vsnprintf(e->text, sizeof(e->text), fmt, args);
+	va_end(args);
 	if (sys != 0) {
 		used = strlen(e->text);
 		snprintf(e->text + used, sizeof(e->text) - used, ": %s",
 		    strerror(sys));
 	}
-	return -1;
-}
-
-int
-error_set(struct error *e, enum error_kind kind, const char *doing,
-    const char *fmt, ...)
-{
-	va_list args;
-
-	va_start(args, fmt);
-	set(e, kind, 0, doing, fmt, args);
-	va_end(args);
-	return -1;
-}
-
-int
-error_set_sys(struct error *e, enum error_kind kind, int sys, const char *doing,
-    const char *fmt, ...)
-{
-	va_list args;
-
-	va_start(args, fmt);
-	set(e, kind, sys, doing, fmt, args);
-	va_end(args);
 	return -1;
 }
 

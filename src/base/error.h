@@ -61,10 +61,10 @@ void error_clear(struct error *e);
  * outlives e (a literal) or NULL. The formatted text is cut at its size; the
  * caller makes foreign bytes visible first (text_visible). Returns -1.
  */
-int error_set(struct error *e, enum error_kind kind, const char *doing,
-    const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+#define error_set(e, kind, doing, ...)                                         \
+	error_set_sys((e), (kind), 0, (doing), __VA_ARGS__)
 
-/* The same, and appends strerror(sys) to the text. Returns -1. */
+/* The same, and appends strerror(sys) to the text, unless it is 0. */
 int error_set_sys(struct error *e, enum error_kind kind, int sys,
     const char *doing, const char *fmt, ...)
     __attribute__((format(printf, 5, 6)));
