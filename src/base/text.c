@@ -216,58 +216,39 @@ text_has_control(struct text t)
 	return false;
 }
 
-/* Octets of the UTF-8 sequence that a first octet announces; 0 for none. */
-static size_t
-utf8_length(unsigned char first)
-{
-	if (first < 0x80)
-		return 1;
-	if (first >= 0xc2 && first <= 0xdf)
-		return 2;
-	if (first >= 0xe0 && first <= 0xef)
-		return 3;
-	if (first >= 0xf0 && first <= 0xf4)
-		return 4;
-	return 0;
-}
-
-/* The second octet carries the rules against overlong forms, surrogates and
- * what lies above U+10FFFF: RFC 3629 section 4. */
-static bool
-utf8_second_fits(unsigned char first, unsigned char second)
-{
-	switch (first) {
-	case 0xe0:
-		return second >= 0xa0 && second <= 0xbf;
-	case 0xed:
-		return second >= 0x80 && second <= 0x9f;
-	case 0xf0:
-		return second >= 0x90 && second <= 0xbf;
-	case 0xf4:
-		return second >= 0x80 && second <= 0x8f;
-	default:
-		return second >= 0x80 && second <= 0xbf;
-	}
-}
+/*
+ * RFC 3629 section 4: how long a sequence is, by its first octet, and which
+ * second octets there are: not those of overlong forms, surrogates and what
+ * lies above U+10FFFF.
+ */
+static const struct utf8 {
+	unsigned char up_to; /* this first octet, from the row before on */
+	unsigned char len;   /* 0: there is none */
+	unsigned char low, high;
+} utf8[] = {{0x7f, 1, 0, 0}, {0xc1, 0, 0, 0}, {0xdf, 2, 0x80, 0xbf},
+    {0xe0, 3, 0xa0, 0xbf}, {0xec, 3, 0x80, 0xbf}, {0xed, 3, 0x80, 0x9f},
+    {0xef, 3, 0x80, 0xbf}, {0xf0, 4, 0x90, 0xbf}, {0xf3, 4, 0x80, 0xbf},
+    {0xf4, 4, 0x80, 0x8f}, {0xff, 0, 0, 0}};
 
 size_t
 text_utf8(struct text t)
 {
-	size_t i, len;
+	const unsigned char *at = (const unsigned char *)t.at;
+	const struct utf8 *row = utf8;
+	size_t i;
 
 	if (t.len == 0)
 		return 0;
-	len = utf8_length((unsigned char)t.at[0]);
-	if (len == 0 || len > t.len)
+	while (at[0] > row->up_to)
+		row++;
+	if (row->len > t.len ||
+	    (row->len > 1 && (at[1] < row->low || at[1] > row->high)))
 		return 0;
-	if (len > 1 &&
-	    !utf8_second_fits((unsigned char)t.at[0], (unsigned char)t.at[1]))
-		return 0;
-	for (i = 2; i < len; i++) {
-		if (((unsigned char)t.at[i] & 0xc0) != 0x80)
+	for (i = 2; i < row->len; i++) {
+		if ((at[i] & 0xc0) != 0x80)
 			return 0;
 	}
-	return len;
+	return row->len;
 }
 
 size_t
@@ -313,13 +294,6 @@ text_number(struct text t, unsigned long long max, unsigned long long *number)
 	return true;
 }
 
-/* C1 controls (U+0080 to U+009F) steer terminals as C0 does. */
-static bool
-is_c1(const unsigned char *c)
-{
-	return c[0] == 0xc2 && c[1] < 0xa0;
-}
-
 /* U+200E, U+200F, U+2028 to U+202E, U+2066 to U+2069: they break lines or turn
  * the direction of what is read. */
 static bool
@@ -340,7 +314,10 @@ is_shown(const char *at, size_t len)
 
 	if (len == 1)
 		return !is_control(at[0]);
-	return !(len == 2 && is_c1(c)) && !(len == 3 && is_bidi(c));
+	/* C1 controls (U+0080 to U+009F) steer terminals as C0 does. */
+	if (len == 2)
+		return c[0] != 0xc2 || c[1] >= 0xa0;
+	return len != 3 || !is_bidi(c);
 }
 
 /* One printable unit of t into unit; returns how much of t it stands for. */
