@@ -35,9 +35,12 @@ datum_move(gnutls_datum_t *datum, struct buf *out)
 	return result;
 }
 
+/* What GnuTLS returned, as what we return. */
 static int
-refused(struct error *e, const char *what, int code)
+result_of(int code, const char *what, struct error *e)
 {
+	if (code >= 0)
+		return 0;
 	return error_set(e, ERROR_SYSTEM, NULL, "GnuTLS refuses %s: %s", what,
 	    gnutls_strerror(code));
 }
@@ -52,21 +55,18 @@ int
 crypt_digest(
     enum crypt_hash hash, struct text data, unsigned char *out, struct error *e)
 {
-	int code;
-
-	code = gnutls_hash_fast(digests[hash], data.at, data.len, out);
-	return code < 0 ? refused(e, "a hash", code) : 0;
+	return result_of(
+	    gnutls_hash_fast(digests[hash], data.at, data.len, out), "a hash",
+	    e);
 }
 
 int
 crypt_hmac(enum crypt_hash hash, struct text key, struct text data,
     unsigned char *out, struct error *e)
 {
-	int code;
-
-	code = gnutls_hmac_fast(
-	    macs[hash], key.at, key.len, data.at, data.len, out);
-	return code < 0 ? refused(e, "an HMAC", code) : 0;
+	return result_of(gnutls_hmac_fast(macs[hash], key.at, key.len, data.at,
+			     data.len, out),
+	    "an HMAC", e);
 }
 
 int
@@ -74,15 +74,13 @@ crypt_pbkdf2(enum crypt_hash hash, struct text password, struct text salt,
     unsigned iterations, unsigned char *out, struct error *e)
 {
 	gnutls_datum_t key, seed;
-	int code;
+	int code = GNUTLS_E_INVALID_REQUEST;
 
 	/* The library below GnuTLS ends the program on zero. */
-	if (iterations == 0 || !datum_of(password, &key) ||
-	    !datum_of(salt, &seed))
-		return refused(e, "PBKDF2", GNUTLS_E_INVALID_REQUEST);
-	code = gnutls_pbkdf2(
-	    macs[hash], &key, &seed, iterations, out, crypt_hash_size(hash));
-	return code < 0 ? refused(e, "PBKDF2", code) : 0;
+	if (iterations > 0 && datum_of(password, &key) && datum_of(salt, &seed))
+		code = gnutls_pbkdf2(macs[hash], &key, &seed, iterations, out,
+		    crypt_hash_size(hash));
+	return result_of(code, "PBKDF2", e);
 }
 
 bool
@@ -138,10 +136,8 @@ crypt_unbase64(struct text base64, struct buf *out)
 int
 crypt_random(void *out, size_t len, struct error *e)
 {
-	int code;
-
-	code = gnutls_rnd(GNUTLS_RND_NONCE, out, len);
-	return code < 0 ? refused(e, "random octets", code) : 0;
+	return result_of(
+	    gnutls_rnd(GNUTLS_RND_NONCE, out, len), "random octets", e);
 }
 
 int
