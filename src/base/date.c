@@ -20,19 +20,14 @@ clamp(long long n, long long low, long long high)
 	return n > high ? high : n;
 }
 
-static bool
-is_leap(long long year)
-{
-	return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-}
-
 static long long
 month_length(long long year, size_t month)
 {
 	static const int lengths[] = {
 	    31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+	const bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
 
-	return lengths[month] + (month == 1 && is_leap(year) ? 1 : 0);
+	return lengths[month] + (month == 1 && leap ? 1 : 0);
 }
 
 /* Days from 1 January 0000 to 1 January of the year. */

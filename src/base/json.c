@@ -93,12 +93,6 @@ json_add_number(struct json *j, const char *key, long long number)
 }
 
 void
-json_add_bool(struct json *j, const char *key, bool is)
-{
-	add_words(j, key, is ? "true" : "false");
-}
-
-void
 json_add_null(struct json *j, const char *key)
 {
 	add_words(j, key, "null");

@@ -27,7 +27,6 @@ void json_add_array(struct json *j, const char *key);
 void json_end_array(struct json *j);
 void json_add_string(struct json *j, const char *key, const char *string);
 void json_add_number(struct json *j, const char *key, long long number);
-void json_add_bool(struct json *j, const char *key, bool is);
 void json_add_null(struct json *j, const char *key);
 
 /* Appends text that is visible already in double quotes, with a backslash
