@@ -43,18 +43,6 @@ print_fault(const char *where, const char *what, const char *hint)
 	    hinted ? hint : "");
 }
 
-static void
-print_faults(const struct config *c)
-{
-	const struct config_fault *f;
-	size_t i;
-
-	for (i = 0; i < c->fault_count; i++) {
-		f = &c->faults[i];
-		print_fault(f->where, f->what, f->hint);
-	}
-}
-
 /* Accounts that share a file of aliases share its faults. */
 static bool
 is_checked(const struct config *c, size_t at)
@@ -120,11 +108,13 @@ print_account(const struct account *a)
 bool
 check_config(const struct config *c, bool verbose, struct error *e)
 {
+	const struct config_fault *f;
 	size_t i;
 
 	for (i = 0; verbose && i < c->account_count; i++)
 		print_account(&c->accounts[i]);
-	print_faults(c);
+	for (f = c->faults; f < c->faults + c->fault_count; f++)
+		print_fault(f->where, f->what, f->hint);
 	/* No accounts: no file was read, which is none of the faults. */
 	if (e->kind != ERROR_NONE && c->account_count == 0)
 		return false;

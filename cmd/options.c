@@ -187,7 +187,7 @@ parse_old_setting(struct walk *w, const char *value)
 {
 	switch (value[0]) {
 	case 'i':
-		w->options->dot_ends = false;
+		w->options->dot_stays = true;
 		return 0;
 	case 'e':
 		return parse_errors(w, value + 1);
@@ -216,14 +216,6 @@ parse_setting(struct walk *w, const char *value)
 		    "mt-priority=-9..9, deliver-by=SECONDS;R, "
 		    "hold-for=SECONDS, hold-until=2026-12-24T08:00:00Z");
 	}
-	return 0;
-}
-
-static int
-parse_no_dot(struct walk *w, const char *value)
-{
-	(void)value;
-	w->options->dot_ends = false;
 	return 0;
 }
 
@@ -304,7 +296,7 @@ static const struct row rows[] = {
     {"-r", ARITY_REQUIRED, ANY, .meaning = copy_string,
 	OPTION(request.reverse_path)},
     {"-I", ARITY_NONE, ANY, .meaning = set_mode, .mode = MODE_ALIASES},
-    {"-i", ARITY_NONE, ANY, .meaning = parse_no_dot},
+    {"-i", ARITY_NONE, ANY, .meaning = set_flag, OPTION(dot_stays)},
     {"-N", ARITY_REQUIRED, ANY, .meaning = parse_notify},
     {"-O", ARITY_REQUIRED, ANY, .meaning = parse_setting},
     {"-o", ARITY_REQUIRED, ANY, .meaning = parse_old_setting},
@@ -333,24 +325,19 @@ static const struct row rows[] = {
 #define ROW_COUNT (sizeof(rows) / sizeof(rows[0]))
 
 static const struct row *
-find_row(const struct options *o, struct text spelling)
+find_row(struct walk *w, struct text spelling)
 {
-	unsigned name = o->name == NAME_SENDLING ? OURS : THEIRS;
+	unsigned name = w->options->name == NAME_SENDLING ? OURS : THEIRS;
 	size_t i;
 
 	for (i = 0; i < ROW_COUNT; i++)
 		if ((rows[i].names & name) != 0 &&
 		    text_equal(text_of(rows[i].spelling), spelling))
 			return &rows[i];
-	return NULL;
-}
-
-static int
-unknown_option(struct walk *w, struct text spelling)
-{
 	error_set(w->error, ERROR_USAGE, NULL, "there is no option %s",
 	    SHOWN(spelling));
-	return error_hint(w->error, "%s", see_help);
+	error_hint(w->error, "%s", see_help);
+	return NULL;
 }
 
 /* The detached value: whatever the next argument is, as getopt(3) has it. */
@@ -373,9 +360,9 @@ parse_long(struct walk *w, const char *argument)
 	const char *value = argument + spelling.len;
 	const struct row *row;
 
-	row = find_row(w->options, spelling);
+	row = find_row(w, spelling);
 	if (row == NULL)
-		return unknown_option(w, spelling);
+		return -1;
 	if (*value == '=' && row->arity == ARITY_NONE)
 		return error_set(w->error, ERROR_USAGE, NULL,
 		    "option %s takes no value", row->spelling);
@@ -398,9 +385,9 @@ parse_letter(struct walk *w, const char **rest)
 	const char *value = ++*rest;
 	const struct row *row;
 
-	row = find_row(w->options, spelling);
+	row = find_row(w, spelling);
 	if (row == NULL)
-		return unknown_option(w, spelling);
+		return -1;
 	if (row->arity == ARITY_REQUIRED && *value == '\0')
 		value = next_value(w, row);
 	if (value == NULL)
@@ -475,7 +462,6 @@ options_parse(struct options *o, int argc, char **argv, struct error *e)
 	size_t most = argc > 0 ? (size_t)argc : 0;
 
 	memset(o, 0, sizeof(*o));
-	o->dot_ends = true;
 	o->settings = mem_new(most, sizeof(char *));
 	take_name(o, argc > 0 ? argv[0] : "");
 	return parse_arguments(&w);

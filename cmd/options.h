@@ -45,7 +45,7 @@ struct options {
 	bool verbose;
 	bool json;
 	bool quiet;	    /* -oeq */
-	bool dot_ends;	    /* no -i given; only a terminal cares */
+	bool dot_stays;	    /* -i: a lone dot ends no message */
 	struct notes notes; /* ignored options, for the log */
 };
 

@@ -58,14 +58,6 @@ run_clear(struct run *r)
 	options_clear(&r->options);
 }
 
-static int
-fail(struct run *r, const struct error *e)
-{
-	log_failure(&r->log, e,
-	    r->dispatch == NULL ? NULL : dispatch_envelope(r->dispatch));
-	return error_status(e->kind);
-}
-
 /*
  * What the modes need.
  */
@@ -89,6 +81,7 @@ read_settings(struct run *r, struct error *e)
 	const struct settings_plan plan = {.path = r->options.config,
 	    .sets = r->options.settings,
 	    .set_count = r->options.setting_count,
+	    /* Scripts of packages call newaliases before there is one. */
 	    .optional = r->options.mode == MODE_ALIASES};
 
 	/* A privileged parser would stand behind any user's argv. */
@@ -106,18 +99,6 @@ read_settings(struct run *r, struct error *e)
 /*
  * The acts of a run that submits.
  */
-
-/* Who checks addresses at a terminal types no message. */
-static int
-read_message(struct run *r, struct error *e)
-{
-	r->message = message_new(&r->store.store);
-	if (r->options.mode == MODE_VERIFY && r->typed &&
-	    !r->options.request.from_fields)
-		return message_end(r->message, e);
-	return file_read_message(
-	    STDIN_FILENO, r->options.dot_ends, r->message, e);
-}
 
 /* Nobody at a terminal types a whole mail to learn that it goes nowhere. */
 static int
@@ -143,7 +124,13 @@ read_input(struct run *r, struct error *e)
 	if (refuse_nobody(r, e) == -1 ||
 	    (r->typed && read_settings(r, e) == -1))
 		return -1;
-	return read_message(r, e);
+	r->message = message_new(&r->store.store);
+	/* Who checks addresses at a terminal types no message. */
+	if (r->options.mode == MODE_VERIFY && r->typed &&
+	    !r->options.request.from_fields)
+		return message_end(r->message, e);
+	return file_read_message(
+	    STDIN_FILENO, !r->options.dot_stays, r->message, e);
 }
 
 /* Account, envelope, repairs. */
@@ -154,14 +141,6 @@ decide(struct run *r, struct error *e)
 		return -1;
 	return dispatch_prepare(
 	    r->dispatch, &r->options.request, r->message, e);
-}
-
-static int
-open_transcript(struct run *r, struct error *e)
-{
-	if (r->options.transcript == NULL)
-		return 0;
-	return log_open_transcript(&r->log, r->options.transcript, e);
 }
 
 static void
@@ -183,19 +162,19 @@ start_dispatch(struct run *r)
 
 /* Read, decide, open, talk, tell. Once all is open nothing more is opened but
  * sockets to a smarthost. */
-static int
+static void
 run_submit(struct run *r, struct error *e)
 {
 	start_dispatch(r);
 	if (read_input(r, e) == 0 && decide(r, e) == 0 &&
-	    open_transcript(r, e) == 0 && dispatch_open(r->dispatch, e) == 0)
+	    log_open_transcript(&r->log, r->options.transcript, e) == 0 &&
+	    dispatch_open(r->dispatch, e) == 0)
 		dispatch_send(r->dispatch, true, e);
 	dispatch_report(r->dispatch, r->message, e);
 	log_notes(&r->log, &r->options.notes);
-	return e->kind == ERROR_NONE ? EXIT_SUCCESS : fail(r, e);
 }
 
-static int
+static void
 run_serve(struct run *r, struct error *e)
 {
 	struct attend_plan plan = {.request = &r->options.request,
@@ -207,12 +186,13 @@ run_serve(struct run *r, struct error *e)
 	r->log.quiet = true; /* it may share a pipe with the dialogue */
 	start_dispatch(r);
 	plan.dispatch = r->dispatch;
-	if (read_settings(r, e) == -1 || open_transcript(r, e) == -1) {
-		attend_refuse(plan.out, e);
-		dispatch_report(r->dispatch, NULL, e);
-		return error_status(e->kind);
+	if (read_settings(r, e) == 0 &&
+	    log_open_transcript(&r->log, r->options.transcript, e) == 0) {
+		attend_run(&plan, e);
+		return;
 	}
-	return attend_run(&plan, e) == -1 ? fail(r, e) : EXIT_SUCCESS;
+	attend_refuse(plan.out, e);
+	dispatch_report(r->dispatch, NULL, e);
 }
 
 static void
@@ -239,7 +219,7 @@ print_envelope(const struct run *r)
 }
 
 /* As a server with 8BITMIME gets it, which most have. */
-static int
+static void
 print_message(struct run *r, struct error *e)
 {
 	struct recode_remarks remarks;
@@ -249,86 +229,63 @@ print_message(struct run *r, struct error *e)
 
 	recode = recode_new(r->message, true, &remarks, e);
 	if (recode == NULL)
-		return -1;
+		return;
 	putchar('\n');
 	while ((len = recode_read(recode, bytes, sizeof(bytes), e)) > 0)
 		fwrite(bytes, 1, (size_t)len, stdout);
 	recode_free(recode);
-	return len == -1 ? -1 : 0;
-}
-
-static int
-flush_stdout(struct error *e)
-{
-	if (fflush(stdout) == 0 && !ferror(stdout))
-		return 0;
-	return error_set(
-	    e, ERROR_SYSTEM, "standard output", "cannot write all of it");
 }
 
 /* --dry-run shows envelope and message, -bv the envelope. */
-static int
+static void
 run_dry(struct run *r, struct error *e)
 {
 	start_dispatch(r);
 	if (read_input(r, e) == -1 || decide(r, e) == -1)
-		return fail(r, e);
+		return;
 	print_envelope(r);
-	if (r->options.mode == MODE_DRY_RUN && print_message(r, e) == -1)
-		return fail(r, e);
-	return flush_stdout(e) == -1 ? fail(r, e) : EXIT_SUCCESS;
+	if (r->options.mode == MODE_DRY_RUN)
+		print_message(r, e);
 }
 
-/* Scripts of packages call newaliases before there is a configuration. */
-static int
-run_aliases(struct run *r, struct error *e)
-{
-	if (read_settings(r, e) == -1 || check_aliases(&r->config, e) == -1)
-		return fail(r, e);
-	return EXIT_SUCCESS;
-}
-
-static int
-run_check(struct run *r, struct error *e)
-{
-	read_settings(r, e);
-	if (!check_config(&r->config, r->options.verbose, e))
-		return fail(r, e);
-	return error_status(e->kind);
-}
-
-static int
-print(const char *words, struct run *r, struct error *e)
-{
-	fputs(words, stdout);
-	return flush_stdout(e) == -1 ? fail(r, e) : EXIT_SUCCESS;
-}
-
-static int
+static void
 run(struct run *r, struct error *e)
 {
 	switch (r->options.mode) {
 	case MODE_SUBMIT:
-		return run_submit(r, e);
+		run_submit(r, e);
+		return;
 	case MODE_SERVE:
-		return run_serve(r, e);
+		run_serve(r, e);
+		return;
+	case MODE_CHECK:
+		read_settings(r, e);
+		if (check_config(&r->config, r->options.verbose, e))
+			r->log.quiet = true; /* the faults are told */
+		return;
+	case MODE_ALIASES:
+		if (read_settings(r, e) == 0)
+			check_aliases(&r->config, e);
+		return;
 	case MODE_DRY_RUN:
 	case MODE_VERIFY:
-		return run_dry(r, e);
-	case MODE_CHECK:
-		return run_check(r, e);
+		run_dry(r, e);
+		break;
 	case MODE_QUEUE_LIST:
-		return print("Mail queue is empty\n", r, e);
+		fputs("Mail queue is empty\n", stdout);
+		break;
 	case MODE_HELP:
-		return print(options_help(), r, e);
+		fputs(options_help(), stdout);
+		break;
 	case MODE_VERSION:
-		return print("sendling " SENDLING_VERSION "\n", r, e);
-	case MODE_ALIASES:
-		return run_aliases(r, e);
+		fputs("sendling " SENDLING_VERSION "\n", stdout);
+		break;
 	case MODE_QUEUE_RUN:
 		break;
 	}
-	return EXIT_SUCCESS;
+	if (e->kind == ERROR_NONE && (fflush(stdout) != 0 || ferror(stdout)))
+		error_set(e, ERROR_SYSTEM, "standard output",
+		    "cannot write all of it");
 }
 
 /* Where somebody is writing a mail to us, until the end; but a descriptor that
@@ -348,7 +305,6 @@ main(int argc, char **argv)
 {
 	struct error e;
 	struct run r;
-	int status;
 
 	host_prepare();
 	error_clear(&e);
@@ -358,10 +314,12 @@ main(int argc, char **argv)
 		start_dispatch(&r);
 		drain_input();
 		dispatch_report(r.dispatch, NULL, &e);
-		status = fail(&r, &e);
 	} else {
-		status = run(&r, &e);
+		run(&r, &e);
 	}
+	if (e.kind != ERROR_NONE)
+		log_failure(&r.log, &e,
+		    r.dispatch == NULL ? NULL : dispatch_envelope(r.dispatch));
 	run_clear(&r);
-	return status;
+	return error_status(e.kind);
 }

@@ -146,12 +146,10 @@ log_open(struct log *l, const struct account *a)
 int
 log_open_transcript(struct log *l, const char *path, struct error *e)
 {
-	int fd = file_append(path, e);
-
-	if (fd == -1)
-		return -1;
-	replace(&l->transcript, fd);
-	return 0;
+	if (path == NULL)
+		return 0;
+	replace(&l->transcript, file_append(path, e));
+	return l->transcript == -1 ? -1 : 0;
 }
 
 static void

@@ -37,7 +37,8 @@ void log_set_tag(struct log *l, const char *tag);
  * note in syslog, which is used instead. */
 void log_open(struct log *l, const struct account *a);
 
-/* Opens the transcript. -1: ERROR_CONFIG. */
+/* Opens the transcript, if there shall be one: path may be NULL. -1:
+ * ERROR_CONFIG. */
 int log_open_transcript(struct log *l, const char *path, struct error *e);
 
 /* Gives session and deliver a trace that writes here; line is NULL where

@@ -154,7 +154,7 @@ walk_behind_dashes(const char *name, const char *option)
 
 	assert_int_equal(parse(name, arguments), 0);
 	expect_recipients(expected);
-	assert_false(options.dot_ends);
+	assert_true(options.dot_stays);
 	options_clear(&options);
 }
 
@@ -455,7 +455,7 @@ values_arrive(void **state)
 	assert_string_equal(r->envid, "42");
 	assert_null(r->reverse_path);
 	assert_int_equal(options.notes.count, 0);
-	assert_true(options.dot_ends);
+	assert_false(options.dot_stays);
 	options_clear(&options);
 }
 
@@ -485,7 +485,7 @@ flags_arrive(void **state)
 	assert_int_equal(parse("sendling", arguments), 0);
 	assert_true(r->from_fields && r->smtputf8 && r->no_aliases);
 	assert_true(r->no_repairs && r->all_or_none && r->requiretls);
-	assert_true(options.verbose && options.json && !options.dot_ends);
+	assert_true(options.verbose && options.json && options.dot_stays);
 	assert_true(r->body_given && r->body == BODY_8BITMIME);
 	options_clear(&options);
 }
@@ -551,7 +551,7 @@ old_settings(void **state)
 	for (i = 0; i < COUNT(cases); i++) {
 		arguments[0] = cases[i].option;
 		assert_int_equal(parse("sendmail", arguments), 0);
-		assert_int_equal(options.dot_ends, cases[i].dot_ends);
+		assert_int_equal(!options.dot_stays, cases[i].dot_ends);
 		assert_int_equal(options.quiet, cases[i].quiet);
 		assert_int_equal(options.notes.count, cases[i].notes);
 		options_clear(&options);
