@@ -68,38 +68,38 @@ our_group(gid_t group)
 
 /* What is wrong with owner and mode, or NULL. */
 static const char *
-fault(enum file_trust trust, const struct file_info *info)
+fault(enum file_trust trust, const struct stat *st)
 {
 	if (trust == FILE_ANY)
 		return NULL;
-	if (info->owner != 0 && info->owner != geteuid())
+	if (st->st_uid != 0 && st->st_uid != geteuid())
 		return "it belongs to somebody else";
-	if ((info->mode & (S_IWGRP | S_IWOTH)) != 0)
+	if ((st->st_mode & (S_IWGRP | S_IWOTH)) != 0)
 		return "others may write to it";
 	if (trust == FILE_CONFIG)
 		return NULL;
-	if ((info->mode & S_IROTH) != 0)
+	if ((st->st_mode & S_IROTH) != 0)
 		return "it holds a password and everybody may read it";
-	if ((info->mode & S_IRGRP) != 0 && !our_group(info->group))
+	if ((st->st_mode & S_IRGRP) != 0 && !our_group(st->st_gid))
 		return "it holds a password and a group that is not ours may "
 		       "read it";
 	return NULL;
 }
 
 int
-file_check(const char *path, enum file_trust trust,
-    const struct file_info *info, struct error *e)
+file_check(const char *path, enum file_trust trust, const struct stat *st,
+    struct error *e)
 {
 	struct text_shown name = text_shown(text_of(path));
-	const char *what = fault(trust, info);
+	const char *what = fault(trust, st);
 
 	if (what == NULL)
 		return 0;
 	error_set(e, ERROR_CONFIG, NULL,
 	    "%s: %s (owner %u, group %u, mode %04o; we are user %u)",
-	    name.words, what, info->owner, info->group, info->mode,
+	    name.words, what, st->st_uid, st->st_gid, st->st_mode & 07777,
 	    (unsigned)geteuid());
-	if (info->owner != 0 && info->owner != geteuid())
+	if (st->st_uid != 0 && st->st_uid != geteuid())
 		return error_hint(
 		    e, "as root: chown %u %s", (unsigned)geteuid(), name.words);
 	return error_hint(e, "%s %s",
@@ -163,23 +163,20 @@ read_all(int fd, const char *path, off_t size, struct buf *out, struct error *e)
 
 int
 file_read(const char *path, enum file_trust trust, struct buf *out,
-    struct file_info *info, struct error *e)
+    struct stat *st, struct error *e)
 {
-	struct file_info found;
-	struct stat st = {.st_mode = 0};
+	struct stat own;
 	int fd, status;
 
-	fd = open_regular(path, &st, e);
+	if (st == NULL)
+		st = &own;
+	memset(st, 0, sizeof(*st));
+	fd = open_regular(path, st, e);
 	if (fd == -1)
 		return -1;
-	found.owner = st.st_uid;
-	found.group = st.st_gid;
-	found.mode = st.st_mode & 07777;
-	if (info != NULL)
-		*info = found;
-	status = file_check(path, trust, &found, e);
+	status = file_check(path, trust, st, e);
 	if (status == 0)
-		status = read_all(fd, path, st.st_size, out, e);
+		status = read_all(fd, path, st->st_size, out, e);
 	close(fd);
 	return status;
 }
@@ -195,20 +192,14 @@ file_drain(int fd)
 	free(chunk);
 }
 
-/* A terminal gives one line a read. */
-static bool
-is_lone_dot(const char *chunk, ssize_t len)
-{
-	return len == 2 && chunk[0] == '.' && chunk[1] == '\n';
-}
-
 static int
 feed(int fd, bool dot_ends, struct message *m, char *chunk, struct error *e)
 {
 	ssize_t n;
 
 	while ((n = read_some(fd, chunk, FILE_CHUNK)) > 0) {
-		if (dot_ends && is_lone_dot(chunk, n))
+		/* A terminal gives one line a read. */
+		if (dot_ends && n == 2 && memcmp(chunk, ".\n", 2) == 0)
 			break;
 		if (message_input(m, chunk, (size_t)n, e) == -1) {
 			file_drain(fd);

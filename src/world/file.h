@@ -7,6 +7,8 @@
  * message_store.
  */
 
+#include <sys/stat.h>
+
 #include "base/buf.h"
 #include "base/error.h"
 #include "message/message.h"
@@ -18,26 +20,20 @@ enum file_trust {
 		      * unless root or we own it and the group is ours */
 };
 
-struct file_info {
-	unsigned owner;
-	unsigned group;
-	unsigned mode;
-};
-
 /*
  * Reads a whole regular file into out (out->max bounds it; more is an error).
  * Opened once: O_NONBLOCK, O_CLOEXEC, then fstat on the descriptor. -1:
  * ERROR_INPUT where it is not there (sys ENOENT or ENOTDIR), ERROR_CONFIG for
  * all else, with path, owner, mode and who we are where the check fails.
- * info may be NULL.
+ * st is what fstat(2) told, and may be NULL.
  */
 int file_read(const char *path, enum file_trust trust, struct buf *out,
-    struct file_info *info, struct error *e);
+    struct stat *st, struct error *e);
 
 /* The check alone, on what file_read() learned: a configuration is read as
  * FILE_CONFIG and turns out to hold a password. */
-int file_check(const char *path, enum file_trust trust,
-    const struct file_info *info, struct error *e);
+int file_check(const char *path, enum file_trust trust, const struct stat *st,
+    struct error *e);
 
 /*
  * Feeds all of the descriptor to the message and ends it. EINTR is retried.

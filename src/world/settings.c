@@ -10,18 +10,6 @@
 #include "base/mem.h"
 #include "world/file.h"
 
-/* A path in an `include` is relative to the file that it stands in. */
-static void
-resolve(const char *from, const char *path, struct buf *out)
-{
-	const char *slash;
-
-	slash = strrchr(from, '/');
-	if (path[0] != '/' && slash != NULL)
-		buf_add(out, from, (size_t)(slash - from) + 1);
-	buf_add_string(out, path);
-}
-
 /* A file with a password must not be readable by others; whether it has one
  * is known by its text, before it is parsed. */
 static enum file_trust
@@ -43,22 +31,26 @@ needed_trust(struct text bytes)
 static int
 read_trusted(const char *path, struct buf *out, struct error *e)
 {
-	struct file_info info;
+	struct stat st;
 
-	if (file_read(path, FILE_CONFIG, out, &info, e) == -1)
+	if (file_read(path, FILE_CONFIG, out, &st, e) == -1)
 		return -1;
-	return file_check(path, needed_trust(buf_text(out)), &info, e);
+	return file_check(path, needed_trust(buf_text(out)), &st, e);
 }
 
+/* A path in an `include` is relative to the file that it stands in. */
 static int
 read_included(void *arg, const char *from, const char *path, struct buf *out,
     char **name, struct error *e)
 {
+	const char *slash = strrchr(from, '/');
 	struct buf full;
 
 	(void)arg;
 	buf_init(&full, PATH_MAX);
-	resolve(from, path, &full);
+	if (path[0] != '/' && slash != NULL)
+		buf_add(&full, from, (size_t)(slash - from) + 1);
+	buf_add_string(&full, path);
 	*name = buf_take(&full);
 	return read_trusted(*name, out, e);
 }
