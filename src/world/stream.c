@@ -25,11 +25,10 @@ struct stream {
 	struct error broken; /* why nothing can be sent any more */
 };
 
-/* Connecting: the attempts that run are the first of `polls`. */
+/* Connecting. */
 struct race {
 	const struct net_addresses *addresses;
-	struct pollfd *polls;
-	const struct net_address **entrants; /* of each poll */
+	struct pollfd *polls; /* of each address; none runs where fd is -1 */
 	size_t running;
 	size_t next;	   /* the address to start next */
 	long long next_at; /* when */
@@ -38,66 +37,60 @@ struct race {
 };
 
 static void
-race_note(struct race *r, const struct net_address *address, const char *why)
+race_note(struct race *r, size_t index, const char *why)
 {
 	char words[INET6_ADDRSTRLEN];
 	size_t used;
 
 	used = strlen(r->failures);
 	snprintf(r->failures + used, sizeof(r->failures) - used, "%s%s: %s",
-	    used == 0 ? "" : "; ", net_words(address, words, sizeof(words)),
-	    why);
+	    used == 0 ? "" : "; ",
+	    net_words(&r->addresses->list[index], words, sizeof(words)), why);
 }
 
 static void
 race_start(struct race *r)
 {
-	const struct net_address *address;
+	const size_t index = r->next++;
 	struct error e;
 	int fd;
 
-	address = &r->addresses->list[r->next++];
 	error_clear(&e);
-	fd = net_start(address, &e);
+	fd = net_start(&r->addresses->list[index], &e);
+	r->polls[index] = (struct pollfd){.fd = fd, .events = POLLOUT};
 	if (fd == -1) {
-		race_note(r, address, strerror(e.sys));
+		race_note(r, index, strerror(e.sys));
 		if (e.kind == ERROR_SYSTEM)
 			r->system = e;
 		return;
 	}
-	r->polls[r->running] = (struct pollfd){.fd = fd, .events = POLLOUT};
-	r->entrants[r->running++] = address;
+	r->running++;
 	r->next_at = clock_now() + STREAM_STAGGER;
 }
 
 static void
 race_drop(struct race *r, size_t index, const char *why)
 {
-	race_note(r, r->entrants[index], why);
+	race_note(r, index, why);
 	close(r->polls[index].fd);
+	r->polls[index].fd = -1;
 	r->running--;
-	memmove(&r->polls[index], &r->polls[index + 1],
-	    (r->running - index) * sizeof(*r->polls));
-	memmove(&r->entrants[index], &r->entrants[index + 1],
-	    (r->running - index) * sizeof(*r->entrants));
 }
 
-/* The index of an attempt that is connected, or `running`. A loser makes way
- * for the next address at once. */
+/* The index of an attempt that is connected, or `next`. A loser makes way for
+ * the next address at once. */
 static size_t
 race_check(struct race *r)
 {
-	size_t i = 0;
+	size_t i;
 	int sys;
 
-	while (i < r->running) {
-		if (r->polls[i].revents == 0) {
-			i++;
+	for (i = 0; i < r->next; i++) {
+		if (r->polls[i].fd == -1 || r->polls[i].revents == 0)
 			continue;
-		}
 		sys = net_result(r->polls[i].fd);
 		if (sys == 0)
-			return i;
+			break;
 		race_drop(r, i, strerror(sys));
 		r->next_at = 0;
 	}
@@ -116,12 +109,12 @@ race_run(struct race *r, long long deadline)
 		       (r->running == 0 || clock_now() >= r->next_at))
 			race_start(r);
 		if (r->running == 0 ||
-		    clock_wait(r->polls, r->running,
+		    clock_wait(r->polls, r->next,
 			r->next < count ? clock_earlier(deadline, r->next_at)
 					: deadline) == -1)
 			return -1;
 		winner = race_check(r);
-		if (winner < r->running)
+		if (winner < r->next)
 			return (int)winner;
 		if (clock_now() >= deadline)
 			return -1;
@@ -131,12 +124,15 @@ race_run(struct race *r, long long deadline)
 static void
 race_lost(struct race *r, struct error *e)
 {
+	size_t i;
+
 	if (r->system.kind != ERROR_NONE && e->kind == ERROR_NONE) {
 		*e = r->system;
 		return;
 	}
-	while (r->running > 0)
-		race_drop(r, 0, "no answer in time");
+	for (i = 0; i < r->next; i++)
+		if (r->polls[i].fd != -1)
+			race_drop(r, i, "no answer in time");
 	error_set(e, ERROR_LATER, "connecting", "%s",
 	    r->failures[0] == '\0' ? "no address" : r->failures);
 	error_hint(e, "see whether host and port of `smarthost' are right and "
@@ -148,8 +144,7 @@ stream_connect(
     const struct net_addresses *addresses, long long deadline, struct error *e)
 {
 	struct race r = {.addresses = addresses,
-	    .polls = mem_new(addresses->count + 1, sizeof(*r.polls)),
-	    .entrants = mem_new(addresses->count + 1, sizeof(*r.entrants))};
+	    .polls = mem_new(addresses->count, sizeof(*r.polls))};
 	struct stream *s = NULL;
 	int winner;
 
@@ -159,14 +154,13 @@ stream_connect(
 	} else {
 		s = mem_new(1, sizeof(*s));
 		s->fd = r.polls[winner].fd;
-		s->peer = *r.entrants[winner];
+		s->peer = addresses->list[winner];
 		r.polls[winner].fd = -1;
 	}
-	while (r.running-- > 0)
-		if (r.polls[r.running].fd != -1)
-			close(r.polls[r.running].fd);
+	while (r.next-- > 0)
+		if (r.polls[r.next].fd != -1)
+			close(r.polls[r.next].fd);
 	free(r.polls);
-	free(r.entrants);
 	return s;
 }
 
@@ -262,33 +256,22 @@ plain_read(
 	return TLS_CLOSED;
 }
 
-static enum tls_status
-write_some(struct stream *s, const char *bytes, size_t len, size_t *done,
-    struct error *e)
-{
-	return s->tls == NULL ? plain_write(s, bytes, len, done, e)
-			      : tls_write(s->tls, bytes, len, done, e);
-}
-
-static enum tls_status
-read_some(
-    struct stream *s, char *bytes, size_t size, size_t *done, struct error *e)
-{
-	return s->tls == NULL ? plain_read(s, bytes, size, done, e)
-			      : tls_read(s->tls, bytes, size, done, e);
-}
-
 /* Sends as far as it goes without waiting. */
 static void
 exchange_out(struct stream *s, const char *out, size_t len, size_t *sent)
 {
+	enum tls_status status = TLS_DONE;
+	const char *at;
 	size_t done;
 
-	while (*sent < len && s->broken.kind == ERROR_NONE) {
+	while (
+	    status == TLS_DONE && *sent < len && s->broken.kind == ERROR_NONE) {
+		at = out + *sent;
 		done = 0;
-		if (write_some(s, out + *sent, len - *sent, &done,
-			&s->broken) != TLS_DONE)
-			return;
+		status =
+		    s->tls == NULL
+			? plain_write(s, at, len - *sent, &done, &s->broken)
+			: tls_write(s->tls, at, len - *sent, &done, &s->broken);
 		*sent += done;
 	}
 }
@@ -302,7 +285,8 @@ exchange_in(
 	struct error end;
 
 	error_clear(&end);
-	switch (read_some(s, in, size, got, &end)) {
+	switch (s->tls == NULL ? plain_read(s, in, size, got, &end)
+			       : tls_read(s->tls, in, size, got, &end)) {
 	case TLS_DONE:
 	case TLS_WANT_READ:
 	case TLS_WANT_WRITE:
