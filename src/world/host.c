@@ -62,24 +62,26 @@ is_clean_login(const char *login)
 	return login[i - 1] != '.';
 }
 
+/* What is there and fits. */
+static bool
+keep(char *to, size_t size, const char *from)
+{
+	return from != NULL && from[0] != '\0' &&
+	       strlcpy(to, from, size) < size;
+}
+
 static void
 find_login(struct host *h, const struct passwd *entry)
 {
-	const char *names[2];
-	size_t i;
+	const char *logname = host_environment("LOGNAME");
+	const char *user = host_environment("USER");
+	const size_t size = sizeof(h->login);
 
 	/* The administrator's own list may hold any name. */
-	if (entry != NULL && entry->pw_name[0] != '\0' &&
-	    strlcpy(h->login, entry->pw_name, sizeof(h->login)) <
-		sizeof(h->login))
+	if ((entry != NULL && keep(h->login, size, entry->pw_name)) ||
+	    (is_clean_login(logname) && keep(h->login, size, logname)) ||
+	    (is_clean_login(user) && keep(h->login, size, user)))
 		return;
-	names[0] = host_environment("LOGNAME");
-	names[1] = host_environment("USER");
-	for (i = 0; i < 2; i++)
-		if (is_clean_login(names[i]) &&
-		    strlcpy(h->login, names[i], sizeof(h->login)) <
-			sizeof(h->login))
-			return;
 	snprintf(h->login, sizeof(h->login), "uid%u", h->uid);
 }
 
@@ -110,11 +112,7 @@ expand_gecos(struct host *h, const char *gecos)
 static void
 find_full_name(struct host *h, const struct passwd *entry)
 {
-	const char *name = host_environment("NAME");
-
-	if (name != NULL && name[0] != '\0' &&
-	    strlcpy(h->full_name, name, sizeof(h->full_name)) <
-		sizeof(h->full_name))
+	if (keep(h->full_name, sizeof(h->full_name), host_environment("NAME")))
 		return;
 	h->full_name[0] = '\0';
 	if (entry != NULL && entry->pw_gecos != NULL)
@@ -131,8 +129,7 @@ find_home(struct host *h, const struct passwd *entry)
 	homes[1] = entry == NULL ? NULL : entry->pw_dir;
 	for (i = 0; i < 2; i++)
 		if (homes[i] != NULL && homes[i][0] == '/' &&
-		    strlcpy(h->home, homes[i], sizeof(h->home)) <
-			sizeof(h->home))
+		    keep(h->home, sizeof(h->home), homes[i]))
 			return;
 	h->home[0] = '\0';
 }

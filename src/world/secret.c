@@ -223,20 +223,25 @@ run_watched(struct command *c, struct buf *out, struct error *e)
 }
 
 static int
+add(struct text secret, const char *doing, const char *what, struct buf *out,
+    struct error *e)
+{
+	if (secret.len == 0)
+		return error_set(e, ERROR_CONFIG, doing, "%s is empty", what);
+	if (buf_add_text(out, secret) == -1)
+		return error_set(e, ERROR_CONFIG, doing,
+		    "%s is longer than %zu bytes", what, out->max);
+	return 0;
+}
+
+static int
 add_first_line(const char *doing, const struct buf *whole, struct buf *out,
     struct error *e)
 {
-	struct text rest, line = {NULL, 0};
+	struct text rest = buf_text(whole), line = {NULL, 0};
 
-	rest = buf_text(whole);
 	text_next_line(&rest, &line);
-	if (line.len == 0)
-		return error_set(
-		    e, ERROR_CONFIG, doing, "its first line is empty");
-	if (buf_add_text(out, line) == -1)
-		return error_set(e, ERROR_CONFIG, doing,
-		    "its first line is longer than %d bytes", SECRET_MAX);
-	return 0;
+	return add(line, doing, "its first line", out, e);
 }
 
 static int
@@ -297,32 +302,18 @@ static int
 ask_terminal(const char *user, struct buf *out, struct error *e)
 {
 	char prompt[180], typed[1024];
-	int status = 0;
+	int status;
 
 	snprintf(
 	    prompt, sizeof(prompt), "Password of %s: ", SHOWN(text_of(user)));
 	if (readpassphrase(prompt, typed, sizeof(typed), RPP_REQUIRE_TTY) ==
 	    NULL)
 		status = none_named(e);
-	else if (typed[0] == '\0')
-		status = error_set(
-		    e, ERROR_CONFIG, NULL, "the password typed is empty");
-	else if (buf_add_string(out, typed) == -1)
-		status = error_set(e, ERROR_CONFIG, NULL,
-		    "the password is longer than %zu bytes", out->max);
+	else
+		status =
+		    add(text_of(typed), NULL, "the password typed", out, e);
 	explicit_bzero(typed, sizeof(typed));
 	return status;
-}
-
-static int
-add_value(const char *value, struct buf *out, struct error *e)
-{
-	if (value[0] == '\0')
-		return error_set(e, ERROR_CONFIG, "password", "it is empty");
-	if (buf_add_string(out, value) == -1)
-		return error_set(e, ERROR_CONFIG, "password",
-		    "it is longer than %zu bytes", out->max);
-	return 0;
 }
 
 int
@@ -335,7 +326,7 @@ secret_read(const struct account *a, bool ask, long long deadline,
 	case SECRET_NONE:
 		return ask ? ask_terminal(a->user, out, e) : none_named(e);
 	case SECRET_VALUE:
-		return add_value(a->secret.text, out, e);
+		return add(text_of(a->secret.text), "password", "it", out, e);
 	case SECRET_FILE:
 		return read_file(a->secret.text, out, e);
 	case SECRET_COMMAND:

@@ -391,25 +391,19 @@ is_lost(int rc)
 	       rc == GNUTLS_E_PUSH_ERROR;
 }
 
-static int
-lost(const struct tls *t, int rc, int sys, const char *doing, struct error *e)
-{
-	if (rc == GNUTLS_E_PULL_ERROR || rc == GNUTLS_E_PUSH_ERROR)
-		return error_set_sys(e, ERROR_LATER,
-		    rc == GNUTLS_E_PULL_ERROR ? t->sys : sys, doing,
-		    "the connection broke");
-	return error_set(e, ERROR_LATER, doing,
-	    "the server closed the connection without ending TLS");
-}
-
 /* What a call of GnuTLS that failed for good means. */
 static int
 failed(const struct tls *t, int rc, int sys, const char *doing, struct error *e)
 {
 	if (t->foreign)
 		return not_tls(t, e);
+	if (rc == GNUTLS_E_PULL_ERROR || rc == GNUTLS_E_PUSH_ERROR)
+		return error_set_sys(e, ERROR_LATER,
+		    rc == GNUTLS_E_PULL_ERROR ? t->sys : sys, doing,
+		    "the connection broke");
 	if (is_lost(rc))
-		return lost(t, rc, sys, doing, e);
+		return error_set(e, ERROR_LATER, doing,
+		    "the server closed the connection without ending TLS");
 	if (rc == GNUTLS_E_MEMORY_ERROR)
 		return error_set_sys(e, ERROR_SYSTEM, ENOMEM, doing, "GnuTLS");
 	if (rc == GNUTLS_E_FATAL_ALERT_RECEIVED)
