@@ -158,9 +158,8 @@ class Part:
         self.faults = ["it did not connect"]
 
     def play(self, server, sock):
-        if server.count > 1:
-            self.faults.append("it connected more than once")
-            return
+        # Who loses this connection gets no other.
+        server.stop_listening()
         self.server, self.sock = server, sock
         self.faults = []
         try:

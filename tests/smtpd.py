@@ -660,7 +660,11 @@ class Server:
     def close(self, settle=True):
         if settle:
             self.settle()
-        for listener in self.listeners:
+        self.stop_listening()
+
+    def stop_listening(self):
+        while self.listeners:
+            listener = self.listeners.pop()
             # shutdown() wakes accept() up, which close() does not.
             listener.shutdown(socket.SHUT_RDWR)
             listener.close()
