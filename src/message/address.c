@@ -417,34 +417,27 @@ open_group(struct walk *w)
 	return 0;
 }
 
-/* What stands between mailboxes: 1 when w->next begins none. */
-static int
-skip_between(struct walk *w, const struct run *run)
-{
-	if (w->next.kind == ':' && run->text.len > 0)
-		return open_group(w) == -1 ? -1 : 1;
-	if (run->text.len > 0 || w->next.kind == '<' || w->next.kind == '@')
-		return 0;
-	return end_element(w) == -1 ? -1 : 1;
-}
-
 static int
 next_address(struct address_list *list, bool single, struct address *address)
 {
 	struct walk w = {.list = list, .single = single};
 	struct run run;
-	int between;
+	int result;
 
 	if (list->fault != NULL)
 		return -1;
 	do {
 		if (lex(&w) == -1 || read_run(&w, &run) == -1)
 			return -1;
-		between = skip_between(&w, &run);
-		if (between == 0)
+		if (w.next.kind == ':' && run.text.len > 0)
+			result = open_group(&w);
+		else if (run.text.len > 0 || w.next.kind == '<' ||
+			 w.next.kind == '@')
 			return read_mailbox(&w, &run, address);
-	} while (between == 1 && w.next.kind != TOKEN_END);
-	return between == -1 ? -1 : 0;
+		else
+			result = end_element(&w);
+	} while (result == 0 && w.next.kind != TOKEN_END);
+	return result;
 }
 
 int

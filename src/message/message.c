@@ -107,13 +107,6 @@ add_part(struct message *m, struct buf *out, const char *at, size_t len)
 		*cr = ' ';
 }
 
-static void
-add_line_end(struct message *m, struct buf *out)
-{
-	m->cr = false;
-	buf_add(out, "\r\n", 2);
-}
-
 static unsigned long long
 body_size(const struct message *m)
 {
@@ -134,7 +127,8 @@ static void
 end_body_line(struct message *m)
 {
 	note_body_line(m);
-	add_line_end(m, &m->body);
+	buf_add_string(&m->body, "\r\n");
+	m->cr = false;
 	m->body_line = body_size(m);
 }
 
@@ -225,18 +219,6 @@ settle(struct message *m, struct error *e)
 	return 0;
 }
 
-/* "From " of an mbox file, and what older programs make of it; but "From :"
- * is an obsolete field. */
-static bool
-is_mbox(const struct message *m, struct text line)
-{
-	if (m->line_at > 0)
-		return false;
-	if (text_equal(text_first(line, 6), TEXT(">From ")))
-		return true;
-	return !m->mbox && text_equal(text_first(line, 5), TEXT("From "));
-}
-
 static enum line
 classify(const struct message *m, struct text line)
 {
@@ -247,7 +229,13 @@ classify(const struct message *m, struct text line)
 		return LINE_HEADER;
 	if (m->line_at > 0 && text_is_blank(line.at[0]))
 		return LINE_HEADER;
-	return is_mbox(m, line) ? LINE_MBOX : LINE_BODY;
+	/* "From " of an mbox file, and what older programs make of it; but
+	 * "From :" is an obsolete field. */
+	if (m->line_at == 0 &&
+	    (text_equal(text_first(line, 6), TEXT(">From ")) ||
+		(!m->mbox && text_equal(text_first(line, 5), TEXT("From ")))))
+		return LINE_MBOX;
+	return LINE_BODY;
 }
 
 /* The line in the header turned out to be the first of the body. */
@@ -268,7 +256,7 @@ end_header_line(struct message *m)
 {
 	switch (m->line) {
 	case LINE_HEADER:
-		add_line_end(m, &m->header);
+		buf_add_string(&m->header, "\r\n");
 		break;
 	case LINE_MBOX:
 		m->header.len = m->line_at;

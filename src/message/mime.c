@@ -518,14 +518,6 @@ begin(struct scan *s, const struct mime_type *type, enum mime_encoding encoding)
 	begin_body(s, 0);
 }
 
-static void
-end(struct scan *s)
-{
-	end_part(s);
-	while (s->depth > 0)
-		pop_level(s);
-}
-
 int
 mime_scan(struct mime *mime, struct message *m, const struct mime_type *type,
     enum mime_encoding encoding, struct error *e)
@@ -546,7 +538,9 @@ mime_scan(struct mime *mime, struct message *m, const struct mime_type *type,
 		if (take_block(s, (struct text){block, (size_t)n}) == -1)
 			break;
 	}
-	end(s);
+	end_part(s);
+	while (s->depth > 0)
+		pop_level(s);
 	n = s->failed ? -1 : n;
 	buf_clear(&s->field);
 	free(s);
