@@ -41,7 +41,7 @@ error_set_sys(struct error *e, enum error_kind kind, int sys, const char *doing,
 	va_list args;
 	size_t used;
 
-	if (e->kind != ERROR_NONE)
+	if (e == NULL || e->kind != ERROR_NONE)
 		return -1;
 	error_clear(e);
 	e->kind = kind;
@@ -63,7 +63,7 @@ error_hint(struct error *e, const char *fmt, ...)
 {
 	va_list args;
 
-	if (e->hint[0] != '\0')
+	if (e == NULL || e->hint[0] != '\0')
 		return -1;
 	va_start(args, fmt);
 	vsnprintf(e->hint, sizeof(e->hint), fmt, args);

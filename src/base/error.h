@@ -57,9 +57,10 @@ struct error {
 void error_clear(struct error *e);
 
 /*
- * Sets the failure unless one is set already. doing must be a string that
- * outlives e (a literal) or NULL. The formatted text is cut at its size; the
- * caller makes foreign bytes visible first (text_visible). Returns -1.
+ * Sets the failure unless one is set already; e may be NULL where nobody asks
+ * why. doing must be a string that outlives e (a literal) or NULL. The
+ * formatted text is cut at its size; the caller makes foreign bytes visible
+ * first (text_visible). Returns -1.
  */
 #define error_set(e, kind, doing, ...)                                         \
 	error_set_sys((e), (kind), 0, (doing), __VA_ARGS__)

@@ -275,7 +275,6 @@ is_bare_name(const struct address *address)
 static int
 write_spec(struct mender *m, const struct address *address, struct error *e)
 {
-	struct error why;
 	struct buf domain;
 	int result = 0;
 
@@ -291,12 +290,11 @@ write_spec(struct mender *m, const struct address *address, struct error *e)
 	if (text_has_8bit(address->local) && !m->smtputf8)
 		return refuse_address(m->name, "the local-part", address->local,
 		    "is not ASCII and needs SMTPUTF8", e);
-	error_clear(&why);
 	buf_init(&domain, SIZE_MAX / 4);
 	if (m->smtputf8)
 		buf_add_text(&domain, address->domain);
 	else
-		result = crypt_domain(address->domain, &domain, &why);
+		result = crypt_domain(address->domain, &domain, NULL);
 	if (result == -1)
 		refuse_address(m->name, "the domain", address->domain,
 		    "is none that IDNA 2008 allows", e);

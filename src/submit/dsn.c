@@ -162,14 +162,12 @@ dsn_format_envid(struct text id, struct error *e)
 char *
 dsn_parse_envid(struct text xtext)
 {
-	struct error unused;
 	struct buf id;
 	char *found = NULL;
 
-	error_clear(&unused);
 	buf_init(&id, ENVID_MAX);
 	if (dsn_parse_xtext(xtext, &id) == 0 &&
-	    check_envid(buf_text(&id), &unused) == 0)
+	    check_envid(buf_text(&id), NULL) == 0)
 		found = buf_take(&id);
 	buf_clear(&id);
 	return found;

@@ -51,7 +51,6 @@ static int
 add_original(const struct origin *o, struct buf *out)
 {
 	struct text domain = o->address->domain;
-	struct error unused;
 
 	if (domain.len == 0)
 		domain = text_of(o->s->account->domain);
@@ -60,9 +59,8 @@ add_original(const struct origin *o, struct buf *out)
 		return -1;
 	if (domain.len == 0)
 		return 0;
-	error_clear(&unused);
 	buf_add_char(out, '@');
-	return crypt_domain(domain, out, &unused);
+	return crypt_domain(domain, out, NULL);
 }
 
 /* NULL where there is nothing to say. The caller frees it. */

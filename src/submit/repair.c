@@ -42,11 +42,9 @@ add_completed(
     const struct submission *s, const struct address *address, struct buf *out)
 {
 	struct text domain = text_of(s->account->domain);
-	struct error unused;
 	bool bare = address->domain.len == 0;
 	size_t before = out->len;
 
-	error_clear(&unused);
 	if (submission_is_null(address) || (bare && domain.len == 0) ||
 	    (bare && text_has_8bit(address->local) && !s->needs_utf8))
 		return false;
@@ -56,7 +54,7 @@ add_completed(
 		return false;
 	buf_add_text(out, bare ? address->spec : address->local);
 	buf_add_char(out, '@');
-	if (crypt_domain(domain, out, &unused) == 0)
+	if (crypt_domain(domain, out, NULL) == 0)
 		return true;
 	out->len = before;
 	return false;
@@ -179,19 +177,17 @@ add_domain(const struct submission *s, struct buf *out)
 {
 	struct message_field *f = message_find(s->message, "From");
 	struct text path = text_of(s->envelope->reverse_path);
-	struct error unused;
 	struct buf author;
 	size_t mark;
 	int result = -1;
 
-	error_clear(&unused);
 	buf_init(&author, SUBMISSION_PATH_MAX);
 	if (path.len == 0 && f != NULL &&
 	    sender_add_first(f->field.value, &author))
 		path = buf_text(&author);
 	mark = text_find_last(path, '@');
 	if (mark < path.len)
-		result = crypt_domain(text_skip(path, mark + 1), out, &unused);
+		result = crypt_domain(text_skip(path, mark + 1), out, NULL);
 	buf_clear(&author);
 	return result;
 }

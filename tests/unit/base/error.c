@@ -103,6 +103,15 @@ over_long_words_are_cut(void **state)
 	assert_int_equal(strlen(e.hint), sizeof(e.hint) - 1);
 }
 
+static void
+nobody_may_ask_why(void **state)
+{
+	(void)state;
+	assert_int_equal(error_set(NULL, ERROR_IO, NULL, "words"), -1);
+	assert_int_equal(error_set_sys(NULL, ERROR_IO, 1, NULL, "words"), -1);
+	assert_int_equal(error_hint(NULL, "words"), -1);
+}
+
 int
 main(void)
 {
@@ -112,6 +121,7 @@ main(void)
 	    cmocka_unit_test(the_first_hint_wins),
 	    cmocka_unit_test(the_systems_words_are_added),
 	    cmocka_unit_test(over_long_words_are_cut),
+	    cmocka_unit_test(nobody_may_ask_why),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
