@@ -101,7 +101,6 @@ struct account {
 	struct account_log log;
 };
 
-#define ACCOUNT_TIMEOUT		0 /* the step's own */
 #define ACCOUNT_DEADLINE	1800
 #define ACCOUNT_CONNECT_TIMEOUT 30
 

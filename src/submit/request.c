@@ -6,12 +6,6 @@
 #include "base/mem.h"
 
 void
-request_init(struct request *r)
-{
-	memset(r, 0, sizeof(*r));
-}
-
-void
 request_clear(struct request *r)
 {
 	size_t i;
@@ -24,7 +18,7 @@ request_clear(struct request *r)
 	free(r->reverse_path);
 	free(r->full_name);
 	free(r->envid);
-	request_init(r);
+	memset(r, 0, sizeof(*r));
 }
 
 int

@@ -38,8 +38,7 @@ struct request {
 	bool no_repairs;      /* -G: the header goes as it is, but for Bcc */
 };
 
-void request_init(struct request *r);
-void request_clear(struct request *r); /* and it is as after request_init() */
+void request_clear(struct request *r); /* and it is all zero again */
 
 /* BODY. -1 for another word than 7BIT and 8BITMIME, r then stays. */
 int request_set_body(struct request *r, struct text type);

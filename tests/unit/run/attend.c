@@ -18,7 +18,7 @@ attend(struct run *r, const char *said, char *heard, size_t size)
 	int in[2], out[2], result;
 	ssize_t len;
 
-	request_init(&request);
+	memset(&request, 0, sizeof(request));
 	assert_int_equal(pipe(in), 0);
 	assert_int_equal(pipe2(out, O_NONBLOCK), 0);
 	assert_int_equal(file_write(in[1], said, strlen(said)), 0);
@@ -168,7 +168,7 @@ tells_of_a_client_that_does_not_read(void **state)
 	int ends[2];
 
 	(void)state;
-	request_init(&request);
+	memset(&request, 0, sizeof(request));
 	error_clear(&e);
 	signal(SIGPIPE, SIG_IGN);
 	assert_int_equal(pipe(ends), 0);

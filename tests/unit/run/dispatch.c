@@ -24,7 +24,7 @@ begin(struct trial *t, const char *const *scripts, const char *more,
 
 	memset(t, 0, sizeof(*t));
 	run_begin(&t->run, scripts, more);
-	request_init(&t->request);
+	memset(&t->request, 0, sizeof(t->request));
 	for (i = 0; i < recipients; i++) {
 		snprintf(
 		    t->paths[i], sizeof(t->paths[i]), "r%zu@example.org", i);

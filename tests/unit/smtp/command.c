@@ -281,7 +281,7 @@ a_clients_mail_is_read(void **state)
 
 	(void)state;
 	for (i = 0; i < COUNT(rows); i++) {
-		request_init(&r);
+		memset(&r, 0, sizeof(r));
 		size = 99;
 		refusal =
 		    command_parse_mail(text_of(rows[i].argument), &r, &size);
@@ -330,7 +330,7 @@ a_clients_rcpt_is_read(void **state)
 
 	(void)state;
 	for (i = 0; i < COUNT(rows); i++) {
-		request_init(&r);
+		memset(&r, 0, sizeof(r));
 		refusal = command_parse_rcpt(text_of(rows[i].argument), &r, 1);
 		if (rows[i].refusal != NULL) {
 			assert_memory_equal(refusal, rows[i].refusal, 4);

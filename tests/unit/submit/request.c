@@ -21,7 +21,7 @@ body_words(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
-		request_init(&r);
+		memset(&r, 0, sizeof(r));
 		r.body = BODY_8BITMIME;
 		assert_int_equal(request_set_body(&r, text_of(rows[i].type)),
 		    rows[i].result);
@@ -35,7 +35,7 @@ body_words(void **state)
 static void
 fill(struct request *r, const char *text, unsigned notify, enum dsn_ret ret)
 {
-	request_init(r);
+	memset(r, 0, sizeof(*r));
 	r->full_name = mem_copy(text);
 	r->envid = mem_copy(text);
 	r->notify = notify;
@@ -49,7 +49,7 @@ defaults_fill_what_is_not_said(void **state)
 	struct request r, defaults;
 
 	(void)state;
-	request_init(&r);
+	memset(&r, 0, sizeof(r));
 	fill(&defaults, "d", NOTIFY_DELAY, RET_HDRS);
 	request_set_body(&defaults, TEXT("8BITMIME"));
 	defaults.all_or_none = defaults.smtputf8 = defaults.requiretls = true;
@@ -98,8 +98,8 @@ paths_are_not_merged(void **state)
 	struct request r, defaults;
 
 	(void)state;
-	request_init(&r);
-	request_init(&defaults);
+	memset(&r, 0, sizeof(r));
+	memset(&defaults, 0, sizeof(defaults));
 	defaults.from_fields = true;
 	defaults.reverse_path = mem_copy("a@x");
 	*mem_push(defaults.recipients, defaults.recipient_count) =
