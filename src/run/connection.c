@@ -152,10 +152,7 @@ connection_new(const struct connection_plan *plan,
 	c->learned = learned;
 	c->resolve = resolve_start(smarthost, account->family);
 	if (smarthost->security != SMARTHOST_PLAIN)
-		c->tls = tls_new(account,
-		    account->tls_name != NULL ? account->tls_name
-					      : smarthost->host,
-		    &c->failed);
+		c->tls = tls_new(account, smarthost, &c->failed);
 	return c;
 }
 

@@ -27,6 +27,7 @@ GNUTLS_SKIP_GLOBAL_INIT
 
 struct tls {
 	const struct account *account;
+	const struct smarthost *smarthost;
 	char *reference;
 	unsigned char ip[16];
 	unsigned ip_len; /* 0: the reference is a name */
@@ -156,15 +157,16 @@ load(struct tls *t, struct error *e)
 }
 
 struct tls *
-tls_new(const struct account *a, const char *reference, struct error *e)
+tls_new(const struct account *a, const struct smarthost *s, struct error *e)
 {
 	struct tls *t;
 
 	t = mem_new(1, sizeof(*t));
 	t->account = a;
+	t->smarthost = s;
 	t->fd = -1;
 	trust_init(&t->trust);
-	set_reference(t, reference);
+	set_reference(t, a->tls_name != NULL ? a->tls_name : s->host);
 	if (load(t, e) == 0)
 		return t;
 	tls_free(t);
@@ -336,50 +338,20 @@ tls_start(struct tls *t, int fd, struct error *e)
 	return 0;
 }
 
-/* The port of the peer, to find the line of the account that led here. */
-static unsigned
-peer_port(int fd)
-{
-	struct sockaddr_storage peer;
-	socklen_t len = sizeof(peer);
-
-	if (getpeername(fd, (struct sockaddr *)&peer, &len) == -1)
-		return 0;
-	if (peer.ss_family == AF_INET)
-		return ntohs(((struct sockaddr_in *)&peer)->sin_port);
-	if (peer.ss_family == AF_INET6)
-		return ntohs(((struct sockaddr_in6 *)&peer)->sin6_port);
-	return 0;
-}
-
-/* Says which line to write, where TLS was spoken at once by configuration;
- * behind STARTTLS there is no such line. */
-static void
-hint_starttls(const struct tls *t, struct error *e)
-{
-	const struct smarthost *s;
-	char url[300];
-	size_t i;
-
-	for (i = 0; i < t->account->smarthosts.count; i++) {
-		s = &t->account->smarthosts.at[i];
-		if (s->security != SMARTHOST_TLS || s->port != peer_port(t->fd))
-			continue;
-		error_hint(e, "write `smarthost %s'",
-		    smarthost_url(s, SMARTHOST_STARTTLS, url, sizeof(url)));
-		return;
-	}
-}
-
 static int
 not_tls(const struct tls *t, struct error *e)
 {
+	char url[300];
+
 	error_set(e, ERROR_PROTOCOL, TLS_HANDSHAKE,
 	    t->smtp ? "the server speaks STARTTLS or plain SMTP on this port"
 		    : "the server does not speak TLS on this port");
 	strlcpy(e->why, t->strange, sizeof(e->why));
-	if (t->smtp)
-		hint_starttls(t, e);
+	/* Behind STARTTLS there is no such line. */
+	if (t->smtp && t->smarthost->security == SMARTHOST_TLS)
+		error_hint(e, "write `smarthost %s'",
+		    smarthost_url(
+			t->smarthost, SMARTHOST_STARTTLS, url, sizeof(url)));
 	return -1;
 }
 

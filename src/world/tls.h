@@ -33,13 +33,13 @@ struct tls;
 
 /*
  * Reads trust and priority, so that nothing is opened after it: what is read
- * may be taken apart later, while the server's first flight is under way. a is
- * borrowed until tls_free(). reference is the name to verify;
- * a trailing dot does not count. NULL: ERROR_CONFIG (no trust:
+ * may be taken apart later, while the server's first flight is under way. a and
+ * s are borrowed until tls_free(). The name to verify is `tls-name', else the
+ * smarthost's; a trailing dot does not count. NULL: ERROR_CONFIG (no trust:
  * missing, empty, unreadable; bad priority string), ERROR_SYSTEM.
  */
 struct tls *tls_new(
-    const struct account *a, const char *reference, struct error *e);
+    const struct account *a, const struct smarthost *s, struct error *e);
 void tls_free(struct tls *t);
 
 /* Starts on a connected socket, which stays the caller's; anew where it was

@@ -100,6 +100,10 @@ peer_address(unsigned short port)
 	return a;
 }
 
+/* Whom a session of TLS is for, where nothing else is said. */
+static const struct smarthost peer_host = {
+    .security = SMARTHOST_STARTTLS, .host = (char[]){"localhost"}};
+
 static inline struct stream *
 peer_connect(unsigned short port)
 {

@@ -62,7 +62,7 @@ talk_start_version(
 	struct talk t;
 
 	t = talk_start(peer_tls, &wanted);
-	t.tls = tls_new(&account, "localhost", &t.e);
+	t.tls = tls_new(&account, &peer_host, &t.e);
 	if (t.tls == NULL ||
 	    stream_secure(t.stream, t.tls, clock_now() + PEER_WAIT, &t.e) == -1)
 		fail_msg("%s", t.e.text);
@@ -650,7 +650,7 @@ secures_within_the_deadline(void **state)
 	struct talk t = talk_start(wait_for_end, NULL);
 
 	(void)state;
-	t.tls = tls_new(&account, "localhost", &t.e);
+	t.tls = tls_new(&account, &peer_host, &t.e);
 	assert_non_null(t.tls);
 	assert_int_equal(
 	    stream_secure(t.stream, t.tls, clock_now() + 30, &t.e), -1);

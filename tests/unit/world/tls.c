@@ -17,10 +17,16 @@ struct outcome {
 static struct outcome
 handshake(const struct account *a, const char *reference, unsigned short port)
 {
+	static struct account named;
+	static char name[300];
 	struct outcome o;
 
 	memset(&o, 0, sizeof(o));
-	o.tls = tls_new(a, reference, &o.e);
+	strlcpy(name, reference, sizeof(name));
+	named = *a;
+	named.tls_name = name;
+	o.tls = tls_new(&named,
+	    a->smarthosts.count > 0 ? a->smarthosts.at : &peer_host, &o.e);
 	if (o.tls == NULL)
 		fail_msg("%s", o.e.text);
 	o.stream = peer_connect(port);
@@ -182,7 +188,7 @@ sees_to_the_trust_first(void **state)
 	for (i = 0; i < COUNT(rows); i++) {
 		a = trusting(rows[i].trust);
 		error_clear(&e);
-		t = tls_new(&a, "localhost", &e);
+		t = tls_new(&a, &peer_host, &e);
 		free(a.tls_trust);
 		if (rows[i].words == NULL) {
 			assert_non_null(t);
@@ -249,7 +255,7 @@ refuses_bad_priorities(void **state)
 	for (i = 0; i < COUNT(rows); i++) {
 		a.tls_priority = mem_copy(rows[i].priority);
 		error_clear(&e);
-		t = tls_new(&a, "localhost", &e);
+		t = tls_new(&a, &peer_host, &e);
 		if ((t != NULL) != (rows[i].words == NULL))
 			fail_msg("`%s': %s", rows[i].priority, e.text);
 		if (t == NULL) {
@@ -357,19 +363,18 @@ knows_what_is_no_tls(void **state)
 		false},
 	    {{"", 1}, ERROR_LATER, "closed the connection", "", false}};
 	char name[] = "localhost", hint[80];
-	struct smarthost hosts[2] = {{SMARTHOST_STARTTLS, name, 0, NULL},
-	    {SMARTHOST_TLS, name, 0, NULL}};
+	struct smarthost host = {SMARTHOST_TLS, name, 0, NULL};
 	struct account a = trusting("ca.pem");
 	struct error e;
 	struct peer p;
 	size_t i;
 
 	(void)state;
-	a.smarthosts.at = hosts;
-	a.smarthosts.count = 2;
+	a.smarthosts.at = &host;
+	a.smarthosts.count = 1;
 	for (i = 0; i < COUNT(rows); i++) {
 		p = peer_start(say, &rows[i].said);
-		hosts[0].port = hosts[1].port = p.port;
+		host.port = p.port;
 		e = meet(p, &a, name);
 		if (e.kind != rows[i].kind ||
 		    strstr(e.text, rows[i].words) == NULL)
