@@ -39,15 +39,6 @@ layer_open(struct parser *p, char *name, struct text bytes)
 		layer->rest = text_skip(bytes, 3);
 }
 
-static void
-layer_close(struct parser *p)
-{
-	struct layer *layer = &p->layers[--p->depth];
-
-	free(layer->name);
-	buf_wipe(&layer->bytes);
-}
-
 static int
 include_large(struct error *e)
 {
@@ -358,12 +349,14 @@ config_parse(struct config *c, const char *name, struct text bytes,
 	layer_open(&p, mem_copy(name), bytes);
 	while (p.depth > 0) {
 		layer = &p.layers[p.depth - 1];
-		if (!text_next_line(&layer->rest, &line)) {
-			layer_close(&p);
+		if (text_next_line(&layer->rest, &line)) {
+			layer->line++;
+			line_read(&p, line);
 			continue;
 		}
-		layer->line++;
-		line_read(&p, line);
+		p.depth--;
+		free(layer->name);
+		buf_wipe(&layer->bytes);
 	}
 	slots_clear(p.places);
 	return c->fault_count - before;
