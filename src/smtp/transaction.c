@@ -46,7 +46,6 @@ struct transaction {
 	unsigned long long chunk;   /* of this BDAT, not in the pipeline yet */
 	unsigned long long end;	    /* the pipeline's mark behind the data */
 	bool told;		    /* the observer knows that it leaves */
-	bool learned;		    /* how many recipients the server takes */
 };
 
 /*
@@ -96,15 +95,6 @@ has_recipient(struct transaction *t)
 	return t->mail->all_or_none || max == 0 || t->round.asked < max;
 }
 
-/* A limit that is known is never passed, so that no error can come of it. */
-static bool
-window_is_open(const struct transaction *t)
-{
-	size_t max = recipients_max(t);
-
-	return t->round.rcpt_due < (max == 0 ? TRANSACTION_WINDOW : max);
-}
-
 /* The mail data may be asked for when somebody is there to get it, and, where
  * that cannot be taken back, when the replies have said so. */
 static enum step
@@ -151,7 +141,7 @@ next_command(struct transaction *t)
 	if (r->chunked)
 		return STEP_BDAT;
 	if (has_recipient(t))
-		return window_is_open(t) ? STEP_RCPT : STEP_STAY;
+		return r->rcpt_due < TRANSACTION_WINDOW ? STEP_RCPT : STEP_STAY;
 	return next_data(t);
 }
 
@@ -479,7 +469,7 @@ stop_asking(struct transaction *t, size_t index)
 		t->again = index;
 	if (!t->round.full)
 		t->terms->learned->rcptmax = t->round.accepted;
-	t->round.full = t->learned = true;
+	t->round.full = true;
 }
 
 static int
@@ -687,7 +677,7 @@ transaction_end(struct transaction *t, const struct error *cause)
 
 	if (mail->settled)
 		return;
-	mail->again = t->learned && cause->kind == ERROR_LATER;
+	mail->again = t->round.full && cause->code == 421;
 	/* 421 says that the server did no more. */
 	if (may_be_delivered(t) && cause->code != 421) {
 		accept_unanswered(t);

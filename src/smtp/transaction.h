@@ -21,8 +21,9 @@
 #include "submit/account.h"
 #include "submit/envelope.h"
 
-/* Replies to RCPT that may be due at a time, where the server names no other
- * number: what it sends fits into any buffer on the way. */
+/* Replies to RCPT that may be due at a time: what the server sends fits into
+ * any buffer on the way, and one that takes no more refuses no more than so
+ * many. */
 #define TRANSACTION_WINDOW 100
 
 /* With CHUNKING a message up to this size goes with its MAIL and RCPT in one
@@ -56,8 +57,8 @@ struct mail {
 	struct error error; /* ERROR_NONE: accepted for every recipient that
 			     * has VERDICT_DELIVERED */
 	bool settled;	    /* the error and the verdicts are final */
-	bool again; /* the session ended for more recipients than the server
-		     * takes at a time, which is known now: worth another */
+	bool again; /* the session ended by 421 behind more recipients than
+		     * the server takes, which is known now: worth another */
 	struct recode_remarks remarks; /* what the server's form cost */
 	int code;	 /* of the reply to the end of the mail data, */
 	char words[512]; /* ... the whole of it, visible */

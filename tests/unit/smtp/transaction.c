@@ -159,18 +159,37 @@ recipients_are_asked_within_a_window(void **state)
 	end(&t);
 }
 
-/* A limit that was announced is the window, and the size of a round. */
+/* A limit that was announced is the size of a round, and does not widen the
+ * window. */
 static void
-an_announced_limit_is_the_window(void **state)
+an_announced_limit_is_the_size_of_a_round(void **state)
 {
+	static const struct {
+		const char *limits;
+		size_t asked, in_all;
+	} rows[] = {{"LIMITS RCPTMAX=7", 7, 7},
+	    {"LIMITS RCPTMAX=120", 100, 120},
+	    {"LIMITS RCPTMAX=100000", 100, 250}};
+	char ehlo[100];
 	struct trial t;
+	size_t asked, i;
 
 	(void)state;
-	begin(&t, 250);
-	greet(&t, "250-mx\r\n250-PIPELINING\r\n250 LIMITS RCPTMAX=200\r\n");
-	session_mail(t.session, &t.mail);
-	assert_int_equal(hear(&t, "RCPT"), 200);
-	end(&t);
+	for (i = 0; i < COUNT(rows); i++) {
+		begin(&t, 250);
+		snprintf(ehlo, sizeof(ehlo),
+		    "250-mx\r\n250-PIPELINING\r\n250 %s\r\n", rows[i].limits);
+		greet(&t, ehlo);
+		session_mail(t.session, &t.mail);
+		asked = hear(&t, "RCPT");
+		assert_int_equal(asked, rows[i].asked);
+		say(&t, "250 ok\r\n", 1 + asked);
+		asked += hear(&t, "RCPT");
+		say(&t, "250 ok\r\n", 100);
+		asked += hear(&t, "RCPT");
+		assert_int_equal(asked, rows[i].in_all);
+		end(&t);
+	}
 }
 
 /* What stops the asking is told to the next session with this smarthost. */
@@ -357,7 +376,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(recipients_are_asked_within_a_window),
-	    cmocka_unit_test(an_announced_limit_is_the_window),
+	    cmocka_unit_test(an_announced_limit_is_the_size_of_a_round),
 	    cmocka_unit_test(a_limit_is_learned_for_the_run),
 	    cmocka_unit_test(a_full_mailbox_stops_nobody),
 	    cmocka_unit_test(observers_are_told_before_and_after),
