@@ -132,6 +132,12 @@ pipeline_is_out(const struct pipeline *p, unsigned long long mark)
 	return p->gone >= mark;
 }
 
+bool
+pipeline_is_exhausted(const struct pipeline *p, unsigned most)
+{
+	return most > 0 && p->begun >= most;
+}
+
 struct text
 pipeline_output(const struct pipeline *p)
 {

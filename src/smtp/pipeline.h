@@ -103,6 +103,9 @@ bool pipeline_has_room(const struct pipeline *p);
 unsigned long long pipeline_mark(const struct pipeline *p);
 bool pipeline_is_out(const struct pipeline *p, unsigned long long mark);
 
+/* RFC 9422: whether no further transaction may begin; most 0: no limit. */
+bool pipeline_is_exhausted(const struct pipeline *p, unsigned most);
+
 /* What waits, borrowed until the next call; so much of it was sent; forget
  * what was not. */
 struct text pipeline_output(const struct pipeline *p);

@@ -27,6 +27,8 @@ struct session {
 	struct error error;
 	unsigned long progress;
 	bool broken;
+	bool closing; /* the server said so: 421 */
+	bool denied;  /* the login, for good */
 
 	struct reply reply;
 	struct ehlo ehlo;
@@ -391,6 +393,7 @@ refuse_auth(struct session *s)
 	snprintf(what, sizeof(what), "AUTH %s for the user %.60s", s->auth,
 	    s->plan.user);
 	next = reject(s, STEP_AUTH, ERROR_DENIED, what);
+	s->denied = s->error.kind == ERROR_DENIED;
 	/* Some servers offer what they have no data for. */
 	if (s->reply.code == 535 && strcmp(s->auth, "PLAIN") != 0 &&
 	    s->channel.tls &&
@@ -448,13 +451,6 @@ drop_settled(struct session *s)
 	s->count = kept;
 }
 
-/* RFC 9422: no further transaction in this session. */
-static bool
-is_exhausted(const struct session *s)
-{
-	return s->ehlo.mailmax > 0 && s->pipeline.begun >= s->ehlo.mailmax;
-}
-
 static enum step
 ask_mails(struct session *s)
 {
@@ -472,7 +468,9 @@ ask_mails(struct session *s)
 	drop_settled(s);
 	if (s->count > 0 || s->step != STEP_READY)
 		return STEP_STAY;
-	return s->last || is_exhausted(s) ? STEP_QUIT : STEP_STAY;
+	return s->last || pipeline_is_exhausted(&s->pipeline, s->ehlo.mailmax)
+		   ? STEP_QUIT
+		   : STEP_STAY;
 }
 
 static enum step
@@ -509,7 +507,8 @@ session_takes_mail(const struct session *s)
 	bool chunks = s->ehlo.chunking && !s->terms.learned->no_chunking &&
 		      s->plan.account->chunking != SWITCH_NO;
 
-	if (s->step != STEP_READY || s->last || is_exhausted(s) ||
+	if (s->step != STEP_READY || s->last ||
+	    pipeline_is_exhausted(&s->pipeline, s->ehlo.mailmax) ||
 	    s->count == SESSION_MAILS_MAX)
 		return false;
 	if (s->count == 0)
@@ -535,7 +534,7 @@ ask_over(struct session *s)
 		error_hint(&s->error, "the server offers CHUNKING but does "
 				      "not know BDAT: write `chunking off'");
 	for (i = 0; i < s->count; i++)
-		transaction_end(s->transactions[i], &s->error);
+		transaction_end(s->transactions[i], &s->error, s->closing);
 	drop_settled(s);
 	return STEP_STAY;
 }
@@ -575,6 +574,7 @@ answer_closing(struct session *s, enum step step)
 {
 	error_set(&s->error, ERROR_LATER, rows[step].doing,
 	    "%s is closing the connection", s->plan.smarthost->host);
+	s->closing = true;
 	s->error.code = s->reply.code;
 	s->error.enhanced = s->reply.enhanced;
 	reply_words(&s->reply, s->error.why, sizeof(s->error.why));
@@ -869,4 +869,16 @@ bool
 session_broken(const struct session *s)
 {
 	return s->broken;
+}
+
+bool
+session_closing(const struct session *s)
+{
+	return s->closing;
+}
+
+bool
+session_denied(const struct session *s)
+{
+	return s->denied;
 }

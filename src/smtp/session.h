@@ -79,6 +79,11 @@ void session_quit(struct session *s);
 /* What the server offered last. */
 const struct ehlo *session_ehlo(const struct session *s);
 
+/* The server has said that it closes (421); that it refuses the login for good:
+ * servers ban who tries again. */
+bool session_closing(const struct session *s);
+bool session_denied(const struct session *s);
+
 /* It ended in a break: the connection is to be dropped, and nothing that a
  * layer below still holds may leave. */
 bool session_broken(const struct session *s);

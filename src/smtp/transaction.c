@@ -289,14 +289,6 @@ settle(struct transaction *t)
 	t->recode = NULL;
 }
 
-/* RFC 9422: no further transaction in this session. */
-static bool
-is_exhausted(const struct transaction *t)
-{
-	return t->terms->ehlo->mailmax > 0 &&
-	       t->terms->pipeline->begun >= t->terms->ehlo->mailmax;
-}
-
 /* Every reply is in and nothing more is to be asked. */
 static void
 end_round(struct transaction *t)
@@ -307,7 +299,8 @@ end_round(struct transaction *t)
 		t->again = t->cursor;
 	if (t->round.failed || t->mail->all_or_none || t->again == env->count) {
 		settle(t);
-	} else if (is_exhausted(t)) {
+	} else if (pipeline_is_exhausted(
+		       t->terms->pipeline, t->terms->ehlo->mailmax)) {
 		error_set(&t->mail->error, ERROR_LATER, "RCPT TO",
 		    "%s takes no more recipients in this session",
 		    t->terms->smarthost->host);
@@ -394,7 +387,7 @@ transaction_is_last_round(const struct transaction *t)
 void
 transaction_leave(struct transaction *t)
 {
-	if (!t->round.end_asked || t->told)
+	if (!t->round.end_due || !t->round.end_asked || t->told)
 		return;
 	t->told = true;
 	if (t->mail->observer.ending != NULL)
@@ -579,6 +572,13 @@ answer_bdat(struct transaction *t, const struct answer *a)
 	return 0;
 }
 
+static void
+tell_answered(struct transaction *t)
+{
+	if (t->mail->observer.answered != NULL)
+		t->mail->observer.answered(t->mail->observer.arg, t->mail, 0);
+}
+
 static int
 answer_end(struct transaction *t, const struct answer *a)
 {
@@ -594,8 +594,11 @@ answer_end(struct transaction *t, const struct answer *a)
 	/* A BDAT that was refused leaves the transaction open. */
 	if (reply_positive(a->reply))
 		leave_clean(t);
-	if (t->round.failed || t->round.accepted == 0)
-		return 0; /* BDAT went with a MAIL or RCPT that was refused */
+	if (t->round.failed || t->round.accepted == 0) {
+		/* BDAT went with a MAIL or RCPT that was refused. */
+		tell_answered(t);
+		return 0;
+	}
 	mail->code = a->reply->code;
 	reply_words(a->reply, mail->words, sizeof(mail->words));
 	if (reply_positive(a->reply)) {
@@ -606,8 +609,7 @@ answer_end(struct transaction *t, const struct answer *a)
 		t->round.end_due = true;
 		return -1;
 	}
-	if (mail->observer.answered != NULL)
-		mail->observer.answered(mail->observer.arg, mail, 0);
+	tell_answered(t);
 	return 0;
 }
 
@@ -618,20 +620,17 @@ transaction_answer(struct transaction *t, const struct expected *x,
 	const struct answer a = {reply, doing, e};
 
 	t->round.due--;
-	switch (x->step) {
-	case STEP_MAIL:
+	if (x->step == STEP_MAIL)
 		return answer_mail(t, &a);
-	case STEP_RCPT:
+	if (x->step == STEP_RCPT)
 		return answer_rcpt(t, x->recipient, &a);
-	case STEP_DATA:
+	if (x->step == STEP_DATA)
 		return answer_data(t, &a);
-	case STEP_BDAT:
+	if (x->step == STEP_BDAT)
 		return answer_bdat(t, &a);
-	case STEP_END:
+	if (x->step == STEP_END)
 		return answer_end(t, &a);
-	default:
-		return 0; /* STEP_EMPTY: whatever it says */
-	}
+	return 0; /* STEP_EMPTY: whatever it says */
 }
 
 /*
@@ -670,16 +669,16 @@ accept_unanswered(struct transaction *t)
 }
 
 void
-transaction_end(struct transaction *t, const struct error *cause)
+transaction_end(struct transaction *t, const struct error *cause, bool closing)
 {
 	struct mail *mail = t->mail;
 	struct error e = *cause;
 
 	if (mail->settled)
 		return;
-	mail->again = t->round.full && cause->code == 421;
+	mail->again = t->round.full && closing;
 	/* 421 says that the server did no more. */
-	if (may_be_delivered(t) && cause->code != 421) {
+	if (may_be_delivered(t) && !closing) {
 		accept_unanswered(t);
 		error_clear(&e);
 		error_set(&e, ERROR_DOUBTFUL, cause->doing,

@@ -36,10 +36,12 @@ struct mail;
 
 /* Who must write down how far a mail has come. Either may be NULL. */
 struct mail_observer {
-	/* The end of the mail data is about to leave: from now on the server
-	 * may deliver the mail to all who are accepted or not decided. */
+	/* The end of the mail data is about to leave, once a round: from now on
+	 * the server may deliver the mail to all who are accepted or not
+	 * decided. Told again where BDAT turns out not to be there. */
 	void (*ending)(void *arg, const struct mail *mail);
-	/* The reply to it is in, and the verdicts and `code' say what it was;
+	/* The reply to it is in, and the verdicts say what it was, `code' too
+	 * unless nobody was accepted before it;
 	 * recipient: its number from 1 where each has a reply of his own
 	 * (LMTP), 0 for all of the round. */
 	void (*answered)(void *arg, const struct mail *mail, size_t recipient);
@@ -132,7 +134,9 @@ int transaction_answer(struct transaction *t, const struct expected *x,
     const struct reply *reply, const char *doing, struct error *e);
 
 /* The session is over, for this cause: settles the mail. What had been sent
- * whole and was not answered may have been delivered, and says so. */
-void transaction_end(struct transaction *t, const struct error *cause);
+ * whole and was not answered may have been delivered, and says so; unless the
+ * server said that it was closing, and so did no more. */
+void transaction_end(
+    struct transaction *t, const struct error *cause, bool closing);
 
 #endif
