@@ -270,11 +270,13 @@ connection_mails(struct connection *c, struct mail *mails, size_t count,
 	c->deadline = deadline;
 	c->handed_over = false;
 	pump(c, mails, count);
-	for (i = 0; i < count; i++) {
-		if (!mails[i].settled)
-			return tell(c, e);
-		if (e->kind == ERROR_NONE)
+	for (i = 0; i < count && e->kind == ERROR_NONE; i++) {
+		if (mails[i].settled)
 			*e = mails[i].error;
+		else if (tell(c, e) == 0)
+			error_set(e, ERROR_LATER, NULL,
+			    "%s takes no more mails in this session",
+			    c->smarthost->host);
 	}
 	return e->kind == ERROR_NONE ? 0 : -1;
 }
@@ -303,7 +305,7 @@ connection_was_stale(const struct connection *c, const struct error *e)
 {
 	return !c->handed_over ||
 	       (e->kind == ERROR_LATER &&
-		   (e->code == 421 ||
+		   (session_closing(c->session) ||
 		       session_progress(c->session) == c->progress_before));
 }
 

@@ -41,8 +41,8 @@ int connection_start(struct connection *c, long long deadline, struct error *e);
 /*
  * Hands over the mails, several at a time where the session takes them so, and
  * talks until all are settled or the session is over. 0 when accepted for all,
- * else -1 with the error of the first mail that failed, or the session's where
- * one was never handed over.
+ * else -1 with the error of the first mail that failed; where it was never
+ * handed over the session's, or ERROR_LATER.
  */
 int connection_mails(struct connection *c, struct mail *mails, size_t count,
     long long deadline, struct error *e);

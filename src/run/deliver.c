@@ -109,30 +109,26 @@ reopen(struct deliver *d, struct error *e)
 	return true;
 }
 
-static int
+static void
 attempt(struct deliver *d, size_t index, struct error *e)
 {
-	int result, tries = DELIVER_AGAIN;
+	const struct session *session;
+	int tries = DELIVER_AGAIN;
 
 	d->open = d->ready[index];
 	d->ready[index] = NULL;
 	do {
-		result = connection_start(d->open, d->deadline, e);
-		if (result == -1)
+		if (connection_start(d->open, d->deadline, e) == -1)
 			break;
 		d->handed_over = true;
-		result = connection_mails(d->open, d->mail, 1, d->deadline, e);
+		connection_mails(d->open, d->mail, 1, d->deadline, e);
 	} while (d->mail->again && tries-- > 0 && reopen(d, e));
 	report(d, d->open, &d->plan->account->smarthosts.at[index]);
+	session = connection_session(d->open);
+	if (session != NULL && session_denied(session))
+		d->denied = *e;
 	if (d->mail->last || !d->mail->settled || connection_is_over(d->open))
 		disconnect(d);
-	return result;
-}
-
-static bool
-is_login_refused(const struct error *e)
-{
-	return e->kind == ERROR_DENIED && e->code != 0;
 }
 
 static void
@@ -164,10 +160,10 @@ try_smarthosts(struct deliver *d, struct error *e)
 		/* What may mend itself outweighs what the others said, but
 		 * for a login that is wrong. */
 		if (e->kind != ERROR_LATER || d->handed_over ||
-		    is_login_refused(&last))
+		    d->denied.kind != ERROR_NONE)
 			*e = last;
 		if (last.kind == ERROR_NONE || last.kind == ERROR_CONFIG ||
-		    d->handed_over || is_login_refused(&last))
+		    d->handed_over || d->denied.kind != ERROR_NONE)
 			break;
 		note_failure(d, &last);
 	}
@@ -221,8 +217,6 @@ deliver_mail(struct deliver *d, struct mail *mail, long long deadline,
 		mail->envelope->count)
 		error_set(e, ERROR_BUG, "delivery",
 		    "it ended without an answer for every recipient");
-	if (is_login_refused(e))
-		d->denied = *e;
 	d->report.delay_ms = clock_now() - start;
 	*told = d->report;
 	mail->error = *e;

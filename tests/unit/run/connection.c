@@ -316,6 +316,46 @@ make_certs(void **state)
 	return 0;
 }
 
+/* LIMITS MAILMAX: what was not handed over is not accepted, though nothing
+ * failed; and the first failure is the one that is told. */
+static void
+tells_of_a_mail_that_is_left(void **state)
+{
+	static const struct {
+		const char *reply;
+		enum error_kind kind;
+	} rows[] = {
+	    {"< 250 taken\n", ERROR_LATER}, {"< 554 no\n", ERROR_REFUSED}};
+	char script[1000];
+	struct letter letters[2];
+	struct mail mails[2];
+	struct trial t;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(rows); i++) {
+		snprintf(script, sizeof(script), "%s%s%s",
+		    SERVER_EHLO "< 250-mx\n< 250-LIMITS MAILMAX=1\n"
+				"< 250 PIPELINING\n" SERVER_MAIL,
+		    rows[i].reply, SERVER_QUIT);
+		t = meet(SMARTHOST_PLAIN, script);
+		begin(&t);
+		letter_begin(&letters[0], 1);
+		letter_begin(&letters[1], 1);
+		mails[0] = letters[0].mail;
+		mails[1] = letters[1].mail;
+		assert_int_equal(connection_mails(t.connection, mails, 2,
+				     clock_in(20), &t.e),
+		    -1);
+		assert_int_equal(t.e.kind, rows[i].kind);
+		assert_true(mails[0].settled);
+		assert_false(mails[1].settled);
+		letter_end(&letters[0]);
+		letter_end(&letters[1]);
+		part(&t);
+	}
+}
+
 int
 main(void)
 {
@@ -327,7 +367,8 @@ main(void)
 	    cmocka_unit_test(takes_several_mails_at_once),
 	    cmocka_unit_test(ends_at_the_deadline),
 	    cmocka_unit_test(knows_a_session_that_died),
-	    cmocka_unit_test(drops_what_broke)};
+	    cmocka_unit_test(drops_what_broke),
+	    cmocka_unit_test(tells_of_a_mail_that_is_left)};
 
 	return cmocka_run_group_tests(tests, make_certs, folder_remove);
 }
