@@ -137,8 +137,10 @@ function check_circle(name, way,	next_ones, n, i) {
 }
 
 function end_file() {
-	if (lines > most)
-		printf "%s has %d lines\n", file, lines
+	if (lines > most) {
+		printf "%s has %d lines, %d are the limit\n", file, lines, most
+		bad = 1
+	}
 }
 
 BEGIN {

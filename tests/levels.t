@@ -99,6 +99,8 @@ long=$(awk 'BEGIN { for (i = 0; i < 99; i++) printf "\tx++;\\n" }')
 breaks 1 src/world/net.c "int\nf(void)\n{\n$long}" 'a function of 101 lines'
 breaks 0 src/world/net.c "int\nf(void)\n{\n${long#????????????????????????}}" \
     'a function of 98 lines'
+breaks 1 src/world/net.c "$(yes '/**/' | head -n 900)" 'a file of 901 lines'
+breaks 0 src/world/net.c "$(yes '/**/' | head -n 898)" 'a file of 899 lines'
 
 plant
 echo '#include "smtp/session.h"' >>"$tree/src/smtp/reply.c"
