@@ -57,6 +57,12 @@ text_is_digit(char c)
 }
 
 bool
+text_is_control(char c)
+{
+	return (unsigned char)c < 0x20 || c == 0x7f;
+}
+
+bool
 text_equal_fold(struct text a, struct text b)
 {
 	size_t i;
@@ -198,19 +204,13 @@ text_has_8bit(struct text t)
 	return text_ascii(t) < t.len;
 }
 
-static bool
-is_control(char c)
-{
-	return (unsigned char)c < 0x20 || c == 0x7f;
-}
-
 bool
 text_has_control(struct text t)
 {
 	size_t i;
 
 	for (i = 0; i < t.len; i++) {
-		if (is_control(t.at[i]))
+		if (text_is_control(t.at[i]))
 			return true;
 	}
 	return false;
@@ -313,7 +313,7 @@ is_shown(const char *at, size_t len)
 	const unsigned char *c = (const unsigned char *)at;
 
 	if (len == 1)
-		return !is_control(at[0]);
+		return !text_is_control(at[0]);
 	/* C1 controls (U+0080 to U+009F) steer terminals as C0 does. */
 	if (len == 2)
 		return c[0] != 0xc2 || c[1] >= 0xa0;

@@ -62,10 +62,11 @@ size_t text_cut(struct text t, size_t n);
 bool text_is_blank(char c);
 bool text_is_alpha(char c);
 bool text_is_digit(char c);
+bool text_is_control(char c); /* C0 or DEL */
 char text_lower(char c);
 
 /* Octets before the first with its high bit set; whether there is such a one;
- * whether any is C0 or DEL. */
+ * whether any is a control character. */
 size_t text_ascii(struct text t);
 bool text_has_8bit(struct text t);
 bool text_has_control(struct text t);

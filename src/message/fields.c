@@ -396,7 +396,7 @@ clean_line(struct text line, struct buf *out)
 		c = line.at[i];
 		if (c == '\0')
 			continue;
-		if (c != '\t' && text_has_control((struct text){&c, 1}))
+		if (c != '\t' && text_is_control(c))
 			c = '?';
 		buf_add_char(out, c);
 	}

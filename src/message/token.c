@@ -14,12 +14,6 @@ static const struct {
 };
 
 static bool
-is_control(char c)
-{
-	return (unsigned char)c < 32 || c == 127;
-}
-
-static bool
 is_special(char c)
 {
 	switch (c) {
@@ -44,7 +38,7 @@ is_special(char c)
 bool
 token_is_atext(char c)
 {
-	return !is_control(c) && c != ' ' && !is_special(c);
+	return !text_is_control(c) && c != ' ' && !is_special(c);
 }
 
 static bool
@@ -103,7 +97,8 @@ enclosed_length(struct text t, char close, const char **control)
 			depth++;
 		if (t.at[n] == '\\' && ++n == t.len)
 			break;
-		if (*control == NULL && is_control(t.at[n]) && t.at[n] != '\t')
+		if (*control == NULL && text_is_control(t.at[n]) &&
+		    t.at[n] != '\t')
 			*control = t.at + n;
 	}
 	return 0;

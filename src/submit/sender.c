@@ -244,7 +244,7 @@ clean_name(const char *name)
 	char *clean = mem_copy(name), *c;
 
 	for (c = clean; *c != '\0'; c++)
-		if (text_has_control((struct text){c, 1}))
+		if (text_is_control(*c))
 			*c = ' ';
 	return clean;
 }

@@ -195,6 +195,8 @@ classes(void **state)
 	assert_false(text_is_blank('\n') || text_is_blank('\0'));
 	assert_true(text_has_8bit(TEXT("a\x80")));
 	assert_false(text_has_8bit(TEXT("a\x7f")));
+	assert_true(text_is_control('\x1f') && text_is_control('\x7f'));
+	assert_false(text_is_control(' ') || text_is_control('\x80'));
 	assert_true(text_has_control(TEXT("a\x7f")));
 	assert_true(text_has_control(TEXT("a\0")));
 	assert_false(text_has_control(TEXT("a \x80")));
