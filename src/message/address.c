@@ -135,7 +135,7 @@ run_word(const struct token *t, struct run *run)
 	/* An atom has a backslash only where it is `encoded'. */
 	if (t->kind == TOKEN_QUOTED)
 		rest = token_inside(rest);
-	while (token_unquote(&rest, &c)) {
+	while (token_unquote(&rest, &c, NULL)) {
 		if (c == '\t')
 			run_fault(run, rest.at - 1, control);
 		run_byte(run, c);
@@ -215,11 +215,12 @@ add_literal(struct address_list *list, struct text literal)
 {
 	struct text rest = token_inside(literal);
 	size_t before = list->len + 1;
+	bool quoted;
 	char c;
 
 	keep(list, '[');
-	while (token_unquote(&rest, &c)) {
-		if (text_is_blank(c) && rest.at[-2] != '\\')
+	while (token_unquote(&rest, &c, &quoted)) {
+		if (text_is_blank(c) && !quoted)
 			continue;
 		/* Narrower than dtext: the rest is in no address literal of
 		 * RFC 5321 section 4.1.3 and could end a command's path. */

@@ -105,7 +105,7 @@ take_value(struct text *t, struct buf *out)
 		inside = token_inside(token.text);
 		*t = lexer.rest;
 	}
-	while (token_unquote(&inside, &c))
+	while (token_unquote(&inside, &c, NULL))
 		buf_add_char(out, c);
 }
 

@@ -157,10 +157,13 @@ token_inside(struct text enclosed)
 }
 
 bool
-token_unquote(struct text *inside, char *octet)
+token_unquote(struct text *inside, char *octet, bool *quoted)
 {
-	if (inside->len > 1 && inside->at[0] == '\\')
-		*inside = text_skip(*inside, 1);
+	bool pair = inside->len > 1 && inside->at[0] == '\\';
+
+	if (quoted != NULL)
+		*quoted = pair;
+	*inside = text_skip(*inside, pair);
 	if (is_fold(*inside))
 		*inside = text_skip(*inside, 2);
 	if (inside->len == 0)

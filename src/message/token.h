@@ -47,9 +47,9 @@ bool token_next(struct lexer *lexer, struct token *token);
 struct text token_inside(struct text enclosed);
 
 /* Cuts the next octet that is meant off what stands between delimiters, which
- * is without the backslash of a quoted-pair and the CRLF of a fold. False at
- * the end. */
-bool token_unquote(struct text *inside, char *octet);
+ * is without the backslash of a quoted-pair and the CRLF of a fold; quoted says
+ * whether it had the backslash, and may be NULL. False at the end. */
+bool token_unquote(struct text *inside, char *octet, bool *quoted);
 
 bool token_is_atext(char c);
 

@@ -36,7 +36,7 @@ collect(struct writer *w, struct text t, bool quoted)
 		if (!quoted)
 			t = text_skip(t, 1);
 		else
-			token_unquote(&t, &c);
+			token_unquote(&t, &c, NULL);
 		if (c != '\r' && c != '\n')
 			buf_add_char(&w->run, c);
 	}

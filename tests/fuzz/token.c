@@ -34,7 +34,7 @@ check_inside(const struct token *token)
 	size_t left = inside.len;
 	char c;
 
-	for (; token_unquote(&inside, &c); left = inside.len)
+	for (; token_unquote(&inside, &c, NULL); left = inside.len)
 		check(inside.len < left);
 	check(left == 0 && inside.len == 0);
 }

@@ -149,6 +149,7 @@ static const struct {
     {"a@[b@c]", "!literal holds"},
     {"a@[b>c]", "!literal holds"},
     {"a@[b\\ c]", "!literal holds"},
+    {"a@[\\ ]", "!literal holds"},
     {"a@[b].c", "!dot"},
     {"a@b[c]", "!'['"},
     {"[a]@b", "!'['"},
