@@ -160,16 +160,13 @@ next_piece(struct mender *m, struct text *rest, struct token *piece)
 static size_t
 comment_word_length(struct text t)
 {
-	size_t n;
+	struct text rest = t;
+	char c;
 
-	for (n = 0; n < t.len; n++) {
-		if (t.at[n] == '\\' && n + 1 < t.len && t.at[n + 1] != '\r')
-			n++;
-		else if (t.at[n] == '(' || t.at[n] == ')' ||
-			 text_white(text_skip(t, n)) > 0)
-			break;
-	}
-	return n;
+	while (rest.len > 0 && text_white(rest) == 0 && rest.at[0] != '(' &&
+	       rest.at[0] != ')')
+		token_unquote(&rest, &c, NULL);
+	return t.len - rest.len;
 }
 
 static void

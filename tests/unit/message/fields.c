@@ -106,6 +106,8 @@ address_fields(void **state)
 	    {"Reply-To: a@x (" O_UML " \\(b\\) (" U_UML "))\n",
 		"Reply-To: a@x (=?utf-8?B?w7Y=?= \\(b\\) "
 		"(=?utf-8?B?w7w=?=))\r\n"},
+	    {"To: a@x (" O_UML "\\ b\\) c\\\\ d)\n",
+		"To: a@x (=?utf-8?B?w7YgYik=?= c\\\\ d)\r\n"},
 	    {"To: (c)" O_UML "(d) <a@x>\n",
 		"To: (c) =?utf-8?B?w7Y=?= (d) <a@x>\r\n"},
 	    {"To: " O_UML ":a@x, " U_UML " <b@x>;\n",
@@ -137,6 +139,8 @@ structured_fields(void **state)
 	static const struct example examples[] = {
 	    {"Message-ID: <" O_UML "@x> (" O_UML ")\n",
 		"Message-ID: <\?\?@x> (=?utf-8?B?w7Y=?=)\r\n"},
+	    {"Message-ID: <a@x> (" O_UML "\\\n b c)\n",
+		"Message-ID: <a@x> (=?utf-8?Q?=C3=B6_b?= c)\r\n"},
 	    {"Received: from \"(" O_UML "\" by b (" O_UML "\n",
 		"Received: from \"(\?\?\" by b (\?\?\r\n"},
 	    {"DKIM-Signature: d=" O_UML "; b=x\n",
