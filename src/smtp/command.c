@@ -139,19 +139,16 @@ command_rcpt(
 static size_t
 path_length(struct text t)
 {
-	bool quoted = false;
-	size_t i;
+	/* RFC 5321 section 4.1.2: only a quoted string can hold a '>'. */
+	struct lexer lexer = {
+	    .rest = t, .without = TOKEN_NO_COMMENTS | TOKEN_NO_LITERALS};
+	struct token token;
 
 	if (t.len == 0 || t.at[0] != '<')
 		return text_find(t, ' ');
-	for (i = 1; i < t.len; i++) {
-		if (t.at[i] == '\\' && quoted)
-			i++;
-		else if (t.at[i] == '"')
-			quoted = !quoted;
-		else if (t.at[i] == '>' && !quoted)
-			return i + 1;
-	}
+	while (token_next(&lexer, &token))
+		if (token.kind == '>')
+			return t.len - lexer.rest.len;
 	return 0;
 }
 

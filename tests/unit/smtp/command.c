@@ -257,6 +257,11 @@ a_clients_mail_is_read(void **state)
 	    {"FROM:<>", NULL, "<>", 0, NULL},
 	    {"FROM:<root>", NULL, "<root>", 0, NULL},
 	    {"FROM:<\"a > b\"@c> SIZE=12", NULL, "<\"a > b\"@c>", 12, NULL},
+	    {"FROM:<\"a\\\"> b\"@c> SIZE=12", NULL, "<\"a\\\"> b\"@c>", 12,
+		NULL},
+	    {"FROM:<\"a\\\\\"@c> SIZE=12", NULL, "<\"a\\\\\"@c>", 12, NULL},
+	    {"FROM:<\"a\\\">@c> SIZE=12", "501 ", NULL, 0, NULL},
+	    {"FROM:<a\\>b@c> SIZE=12", "501 ", NULL, 0, NULL},
 	    {"FROM:<a@b> size=12 ENVID=a+20b SMTPUTF8 RET=FULL BODY=8bitmime "
 	     "AUTH=<>",
 		NULL, "<a@b>", 12, "a b"},
