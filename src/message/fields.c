@@ -322,7 +322,7 @@ write_parsed(struct mender *m, struct text value, struct error *e)
 }
 
 static void
-write_parameter(struct mender *m, struct text t, struct text all)
+write_parameter(struct mender *m, struct text t, const struct set *extended)
 {
 	struct writer *w = &m->w;
 	struct parameter p;
@@ -340,7 +340,7 @@ write_parameter(struct mender *m, struct text t, struct text all)
 		parameter_percent(p.value, false, w->out);
 		m->encoded = true;
 	} else if ((w->how & WORD_UTF8) == 0 || star < p.attribute.len ||
-		   parameter_is_extended(all, p.attribute)) {
+		   set_find(extended, p.attribute, 0) < extended->count) {
 		writer_add(w, head, false);
 		write_replaced(m, p.value);
 	} else {
@@ -354,32 +354,23 @@ write_parameter(struct mender *m, struct text t, struct text all)
 	write_structured(m, p.rest, false);
 }
 
-/* Cuts off what stands before the ';' that ends a parameter. */
-static struct text
-cut_parameter(struct mender *m, struct text *rest)
-{
-	struct text ahead = *rest;
-	struct token piece;
-	size_t n = rest->len;
-
-	while (next_piece(m, &ahead, &piece))
-		if (piece.kind == ';') {
-			n = (size_t)(piece.text.at - rest->at);
-			break;
-		}
-	return cut(rest, n);
-}
-
 static void
 write_parameters(struct mender *m, struct text all)
 {
-	struct text rest = all;
+	struct lexer lexer = {.rest = all, .without = m->without};
+	struct set extended = {0};
+	struct text piece;
+	bool more = parameter_next(&lexer, &piece);
 
-	write_structured(m, cut_parameter(m, &rest), false);
-	while (rest.len > 0) {
-		write_special(m, cut(&rest, 1));
-		write_parameter(m, cut_parameter(m, &rest), all);
+	parameter_find_extended(all, &extended);
+	write_structured(m, piece, false);
+	while (more) {
+		more = parameter_next(&lexer, &piece);
+		m->without = lexer.without;
+		write_special(m, TEXT(";"));
+		write_parameter(m, piece, &extended);
 	}
+	set_clear(&extended);
 }
 
 /* Without NULs; other control bytes, which no field may have, are seen. */

@@ -2,12 +2,8 @@
 
 #include <string.h>
 
-#include "message/token.h"
-
 /* Octets of one segment (RFC 2231 section 3). */
 #define SEGMENT_MAX 700
-
-#define FIELD_SEEN 1024
 
 static bool
 is_attribute(struct text t)
@@ -43,17 +39,32 @@ parameter_parse(struct text t, struct parameter *p)
 }
 
 bool
-parameter_is_extended(struct text field, struct text attribute)
+parameter_next(struct lexer *lexer, struct text *before)
 {
-	field = text_first(field, FIELD_SEEN);
-	while (field.len > 0) {
-		field = text_skip(field, text_find(field, ';') + 1);
-		field = text_skip(field, text_white(field));
-		if (text_starts_fold(field, attribute) &&
-		    field.len > attribute.len && field.at[attribute.len] == '*')
-			return true;
+	struct text whole = lexer->rest;
+	struct token token;
+
+	while (token_next(lexer, &token) && token.kind != ';')
+		continue;
+	*before = text_first(whole, (size_t)(token.text.at - whole.at));
+	return token.kind == ';';
+}
+
+void
+parameter_find_extended(struct text field, struct set *attributes)
+{
+	struct lexer lexer = {.rest = field, .without = TOKEN_NO_LITERALS};
+	struct text piece;
+	size_t star;
+	bool more = parameter_next(&lexer, &piece);
+
+	while (more) {
+		more = parameter_next(&lexer, &piece);
+		piece = text_trim(piece);
+		star = text_find(piece, '*');
+		if (star < piece.len)
+			set_add(attributes, text_first(piece, star), 0);
 	}
-	return false;
 }
 
 void

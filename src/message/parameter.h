@@ -7,7 +7,9 @@
  */
 
 #include "base/buf.h"
+#include "base/set.h"
 #include "base/text.h"
+#include "message/token.h"
 
 /* Slices of what was parsed: `lead attribute = value rest'. */
 struct parameter {
@@ -21,9 +23,12 @@ struct parameter {
  * without quotes may hold white space, as careless writers have it. */
 bool parameter_parse(struct text t, struct parameter *p);
 
-/* Whether one of the parameters of a field has the extended form of that
- * attribute; in the first 1024 octets. */
-bool parameter_is_extended(struct text field, struct text attribute);
+/* Cuts what stands before the next ';' outside of quotes and comments off the
+ * rest, and the ';' too. False: there was none, and this is the last piece. */
+bool parameter_next(struct lexer *lexer, struct text *before);
+
+/* Adds the attributes, without case, of which a field has the extended form. */
+void parameter_find_extended(struct text field, struct set *attributes);
 
 /* Appends the extended form, the value being UTF-8 without quotes; in segments
  * only where a line would be too long, as not all readers put them together. */

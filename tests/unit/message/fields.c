@@ -163,6 +163,8 @@ structured_fields(void **state)
 	     "\";\n filename*=utf-8''%C3%BC\n",
 		"Content-Disposition: attachment;\r\n filename=\"\?\?\";\r\n "
 		"filename*=utf-8''%C3%BC\r\n"},
+	    {"Content-Type: a/b; x=\"; name*=y\"; name=" U_UML "\n",
+		"Content-Type: a/b; x=\"; name*=y\"; name*=utf-8''%C3%BC\r\n"},
 	    {"Content-Type: a/b; name=\"\xf6;\"; x=y\n",
 		"Content-Type: a/b; name=\"?;\"; x=y\r\n"},
 	    {"Content-Type: a/b; name*=utf-8''" U_UML "%20\n",

@@ -48,16 +48,78 @@ parameters_are_cut(void **state)
 }
 
 static void
+semicolons_are_found(void **state)
+{
+	static const struct {
+		const char *field;
+		const char *pieces; /* with a '|' between two */
+	} cases[] = {
+	    {"", ""},
+	    {"a", "a"},
+	    {"a;b ;", "a|b |"},
+	    {";;", "||"},
+	    {"a=\"b;\\\";\"(;(;));[c;d]", "a=\"b;\\\";\"(;(;))|[c|d]"},
+	    {"a=\"b;(c;d", "a=\"b|(c|d"},
+	};
+	struct lexer lexer;
+	struct text piece;
+	struct buf out;
+	bool more;
+	size_t i;
+
+	(void)state;
+	buf_init(&out, 100);
+	for (i = 0; i < COUNT(cases); i++) {
+		lexer = (struct lexer){.rest = text_of(cases[i].field),
+		    .without = TOKEN_NO_LITERALS};
+		buf_reset(&out);
+		do {
+			more = parameter_next(&lexer, &piece);
+			buf_add_text(&out, piece);
+			buf_add_string(&out, more ? "|" : "");
+		} while (more);
+		assert_string_equal(buf_string(&out), cases[i].pieces);
+	}
+	buf_clear(&out);
+}
+
+static void
 the_other_form_is_found(void **state)
 {
+	static const struct {
+		const char *field;
+		bool found;
+	} cases[] = {
+	    {"a/b; NAME*=x", true},
+	    {"a/b;\r\n name*0=x", true},
+	    {"a/b; x=\"; y\"; name*0*=x", true},
+	    {"a/b; name=x; xname*=y", false},
+	    {"a/b; x=\"; name*=y\"", false},
+	    {"a/b (; name*=y)", false},
+	    {"name*=x", false},
+	    {"a/b; name", false},
+	};
+	struct set set = {0};
+	struct buf far;
+	size_t i;
+
 	(void)state;
-	assert_true(parameter_is_extended(TEXT("a/b; NAME*=x"), TEXT("name")));
-	assert_true(
-	    parameter_is_extended(TEXT("a/b;\r\n name*0=x"), TEXT("name")));
-	assert_false(
-	    parameter_is_extended(TEXT("a/b; name=x; xname*=y"), TEXT("name")));
-	assert_false(parameter_is_extended(TEXT("name*=x"), TEXT("name")));
-	assert_false(parameter_is_extended(TEXT("a/b; name"), TEXT("name")));
+	for (i = 0; i < COUNT(cases); i++) {
+		parameter_find_extended(text_of(cases[i].field), &set);
+		assert_int_equal(set_find(&set, TEXT("name"), 0) < set.count,
+		    cases[i].found);
+		set_clear(&set);
+	}
+	/* However far behind, and however many there are. */
+	buf_init(&far, SIZE_MAX / 4);
+	for (i = 0; i < 100000; i++)
+		buf_format(&far, "a/b; x%zu*=(", i);
+	buf_add_string(&far, "; name*=x");
+	parameter_find_extended(buf_text(&far), &set);
+	assert_int_equal(set.count, 100001);
+	assert_int_equal(set_find(&set, TEXT("name"), 0), 100000);
+	set_clear(&set);
+	buf_clear(&far);
 }
 
 static void
@@ -100,6 +162,7 @@ main(void)
 {
 	static const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(parameters_are_cut),
+	    cmocka_unit_test(semicolons_are_found),
 	    cmocka_unit_test(the_other_form_is_found),
 	    cmocka_unit_test(parameters_are_extended),
 	};
