@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "message/header.h"
+#include "message/parameter.h"
 #include "message/token.h"
 
 #define BLOCK ((size_t)16 * 1024)
@@ -110,14 +111,12 @@ take_value(struct text *t, struct buf *out)
 }
 
 static bool
-take_parameter(struct text *t, struct text *name, struct buf *value)
+take_parameter(struct lexer *lexer, struct text *name, struct buf *value)
 {
-	size_t at;
+	struct text *t = &lexer->rest, before;
 
-	at = text_find(*t, ';');
-	if (at == t->len)
+	if (!parameter_next(lexer, &before))
 		return false;
-	*t = text_skip(*t, at + 1);
 	buf_reset(value);
 	*name = take_word(t, ";=(");
 	if (starts_with(*t, '=')) {
@@ -130,12 +129,13 @@ take_parameter(struct text *t, struct text *name, struct buf *value)
 static void
 find_boundary(struct text parameters, struct mime_type *type)
 {
+	struct lexer lexer = {.rest = parameters, .without = TOKEN_NO_LITERALS};
 	struct text name, boundary;
 	struct buf value;
 
 	buf_init(&value, MIME_BOUNDARY_MAX);
-	while (type->boundary_len == 0 &&
-	       take_parameter(&parameters, &name, &value)) {
+	while (
+	    type->boundary_len == 0 && take_parameter(&lexer, &name, &value)) {
 		boundary = buf_text(&value);
 		while (boundary.len > 0 &&
 		       text_is_blank(boundary.at[boundary.len - 1]))

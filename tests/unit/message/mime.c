@@ -37,6 +37,11 @@ types(void **state)
 	    {"multipart/mixed; a=b; ; c; boundary=ab; boundary=cd",
 		"multipart+ ab"},
 	    {"multipart/mixed; boundary=\"\"; boundary=cd", "multipart+ cd"},
+	    {"multipart/mixed \"; boundary=ab\"; boundary=cd", "multipart+ cd"},
+	    {"multipart/mixed; a=b (; boundary=ab) \"; boundary=ab\"(; c); "
+	     "boundary=cd",
+		"multipart+ cd"},
+	    {"multipart/mixed; a=b \"; boundary=ab", "multipart+ ab"},
 	    {"multipart/mixed", "broken+"},
 	    {"multipart/mixed; boundary=", "broken+"},
 	    {"multipart/mixed; boundary", "broken+"},
