@@ -78,6 +78,7 @@ forget_mail(struct dispatch *d)
 	notes_clear(&d->notes);
 	memset(&d->mail, 0, sizeof(d->mail));
 	memset(&d->report, 0, sizeof(d->report));
+	d->plan.log->deadline = CLOCK_NEVER;
 }
 
 void

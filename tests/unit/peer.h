@@ -100,6 +100,37 @@ peer_address(unsigned short port)
 	return a;
 }
 
+/* A port that does not answer: its queue is full. */
+struct peer_silence {
+	int fds[8];
+	unsigned short port;
+};
+
+static inline struct peer_silence
+peer_silent(void)
+{
+	struct peer_silence s;
+	struct net_address a;
+	size_t i;
+
+	s.fds[0] = peer_listen(&s.port, 0);
+	a = peer_address(s.port);
+	for (i = 1; i < COUNT(s.fds); i++) {
+		s.fds[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+		connect(s.fds[i], (struct sockaddr *)&a.sockaddr, a.len);
+	}
+	return s;
+}
+
+static inline void
+peer_end_silence(struct peer_silence *s)
+{
+	size_t i;
+
+	for (i = 0; i < COUNT(s->fds); i++)
+		close(s->fds[i]);
+}
+
 /* Whom a session of TLS is for, where nothing else is said. */
 static const struct smarthost peer_host = {
     .security = SMARTHOST_STARTTLS, .host = (char[]){"localhost"}};

@@ -252,6 +252,37 @@ ends_at_the_deadline(void **state)
 	assert_non_null(strstr(t.e.text, "`deadline'"));
 }
 
+/* An address that does not answer costs `connect-timeout' at most, and never
+ * more than is left. */
+static void
+gives_up_a_silent_address(void **state)
+{
+	static const struct {
+		unsigned timeout; /* seconds */
+		int left;	  /* milliseconds */
+		int least;
+	} rows[] = {{30, 300, 300}, {1, 30000, 1000}};
+	struct peer_silence silence = peer_silent();
+	struct trial t = {.peer.port = silence.port};
+	long long begin;
+	size_t i;
+
+	(void)state;
+	t.smarthost = server_smarthost(t.peer, SMARTHOST_PLAIN);
+	for (i = 0; i < COUNT(rows); i++) {
+		account.connect_timeout = rows[i].timeout;
+		error_clear(&t.e);
+		begin = clock_now();
+		assert_int_equal(start(&t, rows[i].left), -1);
+		assert_int_equal(t.e.kind, ERROR_LATER);
+		assert_string_equal(t.e.doing, "connecting");
+		assert_in_range(clock_now() - begin, rows[i].least, 29000);
+		connection_end(t.connection);
+	}
+	account.connect_timeout = 0;
+	peer_end_silence(&silence);
+}
+
 static void
 knows_a_session_that_died(void **state)
 {
@@ -366,6 +397,7 @@ main(void)
 	    cmocka_unit_test(takes_mails),
 	    cmocka_unit_test(takes_several_mails_at_once),
 	    cmocka_unit_test(ends_at_the_deadline),
+	    cmocka_unit_test(gives_up_a_silent_address),
 	    cmocka_unit_test(knows_a_session_that_died),
 	    cmocka_unit_test(drops_what_broke),
 	    cmocka_unit_test(tells_of_a_mail_that_is_left)};

@@ -198,13 +198,79 @@ keeps_what_belongs_to_an_account(void **state)
 	end(&t);
 }
 
+/* A mail that times out leaves the next one all of its own time. */
+static void
+each_mail_has_its_own_deadline(void **state)
+{
+	static const char *const scripts[] = {SERVER_PLAIN
+	    "> MAIL\n> RCPT\n> DATA\n_\n",
+	    SERVER_PLAIN SERVER_MAIL "< 250 second\n" SERVER_QUIT, NULL};
+	struct trial t;
+	char more[100];
+	int seconds = 1, second;
+
+	(void)state;
+	do { /* a slow machine may need more than the shortest */
+		snprintf(more, sizeof(more), FROM "deadline %d\n", seconds);
+		begin(&t, scripts, more, 1);
+		assert_int_equal(dispatch_mail(t.run.dispatch, &t.request,
+				     t.message, false, &t.run.e),
+		    -1);
+		assert_int_equal(t.run.e.kind, ERROR_LATER);
+		assert_non_null(strstr(t.run.e.text, "`deadline'"));
+		message_free(t.message);
+		t.message = parse(TEXT("Subject: x\n\nx\n"));
+		error_clear(&t.run.e);
+		second = dispatch_mail(
+		    t.run.dispatch, &t.request, t.message, true, &t.run.e);
+		seconds *= 10;
+		if (second == -1) {
+			peer_kill(t.run.peer);
+			t.run.peer.pid = 0;
+		}
+		end(&t);
+	} while (second == -1 && seconds <= HANG / 1000);
+	assert_int_equal(second, 0);
+}
+
+/* The system's log is not waited for past the deadline of the mail that it is
+ * told of, and a mail that never came to have one is not cut short by that of
+ * the mail before. */
+static void
+the_log_has_the_deadline_of_its_mail(void **state)
+{
+	struct trial t;
+	long long before, last = 0;
+	int i;
+
+	(void)state;
+	begin(&t, NULL, FROM "deadline 100\n", 1);
+	assert_true(t.run.log.deadline == CLOCK_NEVER);
+	for (i = 0; i < 2; i++) {
+		before = clock_now();
+		dispatch_mail(
+		    t.run.dispatch, &t.request, t.message, false, &t.run.e);
+		assert_in_range(
+		    t.run.log.deadline, before + 100000, clock_now() + 100000);
+		assert_true(t.run.log.deadline > last);
+		last = t.run.log.deadline;
+		usleep(5000);
+	}
+	strlcpy(t.paths[0], "<<", sizeof(t.paths[0]));
+	dispatch_mail(t.run.dispatch, &t.request, t.message, true, &t.run.e);
+	assert_true(t.run.log.deadline == CLOCK_NEVER);
+	end(&t);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(goes_all_the_way),
 	    cmocka_unit_test(tells_how_it_ended),
 	    cmocka_unit_test(names_who_has_not_got_it),
-	    cmocka_unit_test(keeps_what_belongs_to_an_account)};
+	    cmocka_unit_test(keeps_what_belongs_to_an_account),
+	    cmocka_unit_test(each_mail_has_its_own_deadline),
+	    cmocka_unit_test(the_log_has_the_deadline_of_its_mail)};
 
 	return cmocka_run_group_tests(tests, folder_make, folder_remove);
 }

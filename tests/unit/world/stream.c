@@ -110,8 +110,7 @@ await(struct talk *t, short events)
 	assert_int_equal(poll(&polled, 1, PEER_WAIT), 1);
 }
 
-/* A port where nobody listens, and one that does not answer: its queue is
- * full. */
+/* A port where nobody listens. */
 static unsigned short
 dead_port(void)
 {
@@ -119,36 +118,6 @@ dead_port(void)
 
 	close(peer_listen(&port, 1));
 	return port;
-}
-
-struct silence {
-	int fds[8];
-	unsigned short port;
-};
-
-static struct silence
-silent_port(void)
-{
-	struct silence s;
-	struct net_address a;
-	size_t i;
-
-	s.fds[0] = peer_listen(&s.port, 0);
-	a = peer_address(s.port);
-	for (i = 1; i < COUNT(s.fds); i++) {
-		s.fds[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
-		connect(s.fds[i], (struct sockaddr *)&a.sockaddr, a.len);
-	}
-	return s;
-}
-
-static void
-end_silence(struct silence *s)
-{
-	size_t i;
-
-	for (i = 0; i < COUNT(s->fds); i++)
-		close(s->fds[i]);
 }
 
 static void
@@ -175,7 +144,7 @@ connects_to_the_first_that_answers(void **state)
 {
 	struct net_address list[1000];
 	struct net_addresses addresses = {list, COUNT(list)};
-	struct silence silence = silent_port();
+	struct peer_silence silence = peer_silent();
 	unsigned short port;
 	struct stream *s;
 	struct error e;
@@ -202,7 +171,7 @@ connects_to_the_first_that_answers(void **state)
 	stream_drop(s);
 	assert_int_equal(first_free(), before);
 	close(listener);
-	end_silence(&silence);
+	peer_end_silence(&silence);
 }
 
 static void
@@ -210,7 +179,7 @@ says_whom_it_tried(void **state)
 {
 	struct net_address list[3];
 	struct net_addresses addresses = {list, 2};
-	struct silence silence = silent_port();
+	struct peer_silence silence = peer_silent();
 	struct error e;
 	long long begin;
 
@@ -237,7 +206,7 @@ says_whom_it_tried(void **state)
 	error_clear(&e);
 	assert_null(stream_connect(&addresses, begin + PEER_WAIT, &e));
 	assert_int_equal(e.kind, ERROR_LATER);
-	end_silence(&silence);
+	peer_end_silence(&silence);
 }
 
 /* Reads all, checks it, sends it back. */
