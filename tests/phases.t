@@ -1,7 +1,8 @@
 #!/usr/bin/python3
-"""The order of acts: read, decide, open, talk, tell. Once it has begun to talk
-to a smarthost the program opens nothing but sockets to one, names no file and
-starts no process, however the mail goes and wherever its end is told.
+"""The order of acts: read, decide, open, talk, tell. Once all is open,
+before it connects to a smarthost, the program opens nothing but sockets to
+one, names no file and starts no process, however the mail goes and wherever
+its end is told.
 
     tests/phases.t [WORD ...]    only the tests whose names hold a WORD
 """
@@ -60,20 +61,36 @@ def dead_port():
         return listener.getsockname()[1]
 
 
-def misplaced(lines):
-    """The lines of strace, of the program itself and from its first connection
-    on, that are neither sockets on the network nor its end, or that of a
-    lookup; and how many connections it made."""
+# What the last act of opening is, by the configuration: the secret is read, or
+# its program has ended; else the last lookup begins, or what the own machine is
+# called has been looked up; else there is the configuration alone.
+LAST = ((r'openat\(.*/secret"', 'password-file', 1),
+        (r'(wait4\(|<\.\.\. wait4 ).*WNOHANG, NULL\) = [1-9]',
+         'password-command', 1),
+        *((r'(clone3?|v?fork)\(', f'{name}:', count)
+          for count, name in reversed(list(enumerate(NAMES, 1)))),
+        (r'openat\(.*"/etc/hosts"', 'localhost:', 1),
+        (r'openat\(.*/config"', '', 1))
+
+
+def opened(own, config):
+    """Where in these lines all is open."""
+    pattern, _, count = next(last for last in LAST if last[1] in config)
+    ends = [i for i, line in enumerate(own) if re.match(pattern, line)]
+    return ends[count - 1] + 1 if len(ends) >= count else 0
+
+
+def misplaced(lines, config):
+    """The lines of strace, of the program itself and once all is open, that
+    are neither sockets on the network nor its end, or that of a lookup; and
+    how many connections it made."""
     own = [line.split(None, 1)[1] for line in lines
            if line.split(None, 1)[0] == lines[0].split(None, 1)[0]]
-    calls = [line for line in own if re.match(r'connect\(.*AF_INET', line)]
-    if not calls:
-        return own, 0
-    later = own[own.index(calls[0]):]
-    return [line for line in later if not re.match(
+    return [line for line in own[opened(own, config):] if not re.match(
         r'socket\(AF_INET6?,|connect\(\d+, \{sa_family=AF_INET6?, '
         r'sin6?_port=htons\((?!53\))|kill\(\d+, SIGKILL|wait4\(|exit_group\(|'
-        r'newfstatat\(\d+, "",|<\.\.\. |\+\+\+ ', line)], len(calls)
+        r'newfstatat\(\d+, "",|<\.\.\. |\+\+\+ ', line)], sum(
+            bool(re.match(r'connect\(.*AF_INET', line)) for line in own)
 
 
 def look(t, home, world, sentence, config, *argv, connections=1, status=0,
@@ -82,7 +99,7 @@ def look(t, home, world, sentence, config, *argv, connections=1, status=0,
         home, '%file,%process,socket,socketpair,connect,bind,memfd_create',
         *argv, BOB, config=home.config(config), stdin=message,
         preexec_fn=world.enter)
-    wrong, made = misplaced(lines)
+    wrong, made = misplaced(lines, config)
     t.ok(run.status == status and made == connections and not wrong,
          f'{sentence}: nothing is opened while it talks', run.words(),
          f'{made} connections', *wrong)
