@@ -59,8 +59,9 @@ bool connection_is_over(const struct connection *c);
  * silence or with a 421, so that a new one may take it. */
 bool connection_was_stale(const struct connection *c, const struct error *e);
 
-/* What can be looked at from connection_start() on: NULL where it did not come
- * as far as a session, or to a handshake that went well. */
+/* What can be looked at from connection_start() on, the server's certificate
+ * with tls_certificate(): NULL where it did not come as far as a session, or
+ * to a handshake that went well. */
 const struct session *connection_session(const struct connection *c);
 const struct tls *connection_tls(const struct connection *c);
 

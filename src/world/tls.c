@@ -12,7 +12,6 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
-#include "world/certificate.h"
 #include "world/trust.h"
 
 #define TLS_HANDSHAKE "the TLS handshake"
@@ -257,7 +256,7 @@ verify(gnutls_session_t session)
 	if (rc < 0)
 		return error_set(&t->verdict, ERROR_DENIED,
 		    CERTIFICATE_VERIFYING, "%s", gnutls_strerror(rc));
-	certificate_read(&c, chain, count);
+	tls_certificate(t, &c);
 	return certificate_refuse(&c, status, t->reference, &t->verdict);
 }
 
@@ -513,6 +512,14 @@ tls_channel(const struct tls *t, struct sasl_channel *channel)
 				       : SASL_TLS_UNIQUE;
 	}
 	gnutls_free(data.data);
+}
+
+void
+tls_certificate(const struct tls *t, struct certificate *c)
+{
+	struct text chain[TLS_CHAIN_MAX];
+
+	certificate_read(c, chain, find_chain(t->session, chain));
 }
 
 char *

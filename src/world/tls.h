@@ -12,6 +12,7 @@
 #include "auth/mechanism.h"
 #include "base/error.h"
 #include "submit/account.h"
+#include "world/certificate.h"
 
 enum tls_status {
 	TLS_DONE,
@@ -71,6 +72,10 @@ void tls_bye(struct tls *t);
 
 /* Fills tls, verified, binding and data. */
 void tls_channel(const struct tls *t, struct sasl_channel *channel);
+
+/* What the server's chain says, from tls_handshake() on, also where it was not
+ * trusted; "" in all where it showed none. */
+void tls_certificate(const struct tls *t, struct certificate *c);
 
 /* "TLS1.3 X25519 AES-256-GCM", for the log; returns out. */
 char *tls_words(const struct tls *t, char *out, size_t size);

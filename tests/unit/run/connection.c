@@ -65,6 +65,7 @@ logs_in_without_a_mail(void **state)
 		"< 250-mx\n< 250 STARTTLS\n> STARTTLS\n< 220 go on\nTLS\n"
 		"> EHLO \n" AUTH "AGEAYg==\n< 235 in\n" SERVER_QUIT}};
 	const struct session *session;
+	struct certificate shown;
 	struct trial t;
 	char words[100];
 	size_t i;
@@ -80,11 +81,15 @@ logs_in_without_a_mail(void **state)
 		assert_string_equal(session_auth(session), "PLAIN");
 		assert_int_equal(connection_tls(t.connection) == NULL,
 		    rows[i].security == SMARTHOST_PLAIN);
-		if (i > 0)
+		if (i > 0) {
 			assert_non_null(
 			    strstr(tls_words(connection_tls(t.connection),
 				       words, sizeof(words)),
 				"TLS1.3"));
+			tls_certificate(connection_tls(t.connection), &shown);
+			assert_string_equal(
+			    shown.issuer, "CN=sendling test ca");
+		}
 		assert_true(connection_is_quiet(t.connection));
 		assert_false(connection_is_over(t.connection));
 		part(&t);

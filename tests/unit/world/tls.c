@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "world/clock.h"
+#include "world/trust.h"
 #include "../peer.h"
 
 #define BUNDLE "/etc/ssl/certs/ca-certificates.crt"
@@ -164,6 +165,72 @@ verifies_certificates(void **state)
 		assert_non_null(strstr(e.why, "subject CN="));
 		assert_non_null(strstr(e.why, "issuer CN="));
 	}
+}
+
+/* What a chain of tests/certs.sh says by itself. */
+static void
+read_chain(const char *certificate, struct certificate *c)
+{
+	struct text chain[4];
+	struct trust t;
+	struct error e;
+	char file[40];
+	size_t i;
+
+	snprintf(file, sizeof(file), "%s.pem", certificate);
+	error_clear(&e);
+	trust_init(&t);
+	assert_int_equal(trust_read(&t, in_folder(file), &e), 0);
+	while (trust_next(&t))
+		continue;
+	assert_in_range(t.count, 1, 4);
+	for (i = 0; i < t.count; i++)
+		chain[i] = trust_at(&t, i);
+	certificate_read(c, chain, t.count);
+	trust_clear(&t);
+}
+
+/* All of it, and of one that is refused too. */
+static void
+shows_the_certificate(void **state)
+{
+	static const struct {
+		const char *certificate; /* NULL: the server has none */
+		const char *names;
+		const char *issuer;
+		int status;
+	} rows[] = {{"good", "localhost", "CN=sendling test ca", 0},
+	    {"chained", "localhost", "CN=sendling test intermediate", 0},
+	    {"all-names", "localhost, 127.0.0.1, ::1", "CN=sendling test ca",
+		0},
+	    {"self-signed", "localhost", "CN=sendling test self-signed", -1},
+	    {"expired", "localhost", "CN=sendling test ca", -1},
+	    {NULL, "", "", -1}};
+	struct peer_tls peer = {.priority = "NORMAL:+ANON-ECDH"};
+	struct account a = trusting("ca.pem");
+	struct certificate shown, expected;
+	struct outcome o;
+	struct peer p;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(rows); i++) {
+		peer.certificate = rows[i].certificate;
+		p = peer_start(peer_tls, &peer);
+		o = handshake(&a, "localhost", p.port);
+		assert_int_equal(o.status, rows[i].status);
+		tls_certificate(o.tls, &shown);
+		assert_string_equal(shown.names, rows[i].names);
+		assert_string_equal(shown.issuer, rows[i].issuer);
+		if (rows[i].certificate != NULL) {
+			read_chain(rows[i].certificate, &expected);
+			assert_int_equal(strlen(shown.sha256), 64);
+			assert_memory_equal(&shown, &expected, sizeof(shown));
+		}
+		finish(&o);
+		peer_kill(p);
+	}
+	free(a.tls_trust);
 }
 
 static void
@@ -737,6 +804,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(verifies_certificates),
+	    cmocka_unit_test(shows_the_certificate),
 	    cmocka_unit_test(sees_to_the_trust_first),
 	    cmocka_unit_test(trusts_a_folder),
 	    cmocka_unit_test(trusts_the_system),
