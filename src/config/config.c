@@ -438,10 +438,6 @@ account_end(const struct config *c, struct account *a)
 	keyword_inherit(&whole, &c->override);
 	keyword_inherit(&whole, a);
 	keyword_inherit(&whole, &c->defaults);
-	if (whole.tls_trust != NULL && strcmp(whole.tls_trust, "system") == 0) {
-		free(whole.tls_trust);
-		whole.tls_trust = NULL;
-	}
 	keyword_clear(a);
 	*a = whole;
 }

@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define NEAR_MAX      24 /* octets of a word that resembles a keyword */
 #define NEAR_MIN      3
@@ -226,6 +227,17 @@ keyword_format(
 	    .type = k->type, .words = k->words, .member = member(k, a)};
 
 	return value_format(&v, out);
+}
+
+const char *
+keyword_path(const char *name, const struct account *a)
+{
+	const struct keyword *k = keyword_find(text_of(name));
+	const char *path = *(char **)member(k, a);
+
+	if (path == NULL)
+		path = k->usual;
+	return strcmp(path, k->words->name) == 0 ? NULL : path;
 }
 
 void

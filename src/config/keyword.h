@@ -58,8 +58,8 @@ size_t keyword_slot(const struct keyword *k);
  * reader is NULL where the value comes from outside the files: a keyword with
  * KEYWORD_FILES_ONLY must not stand there, and a path may be relative. -1:
  * ERROR_CONFIG, never with the value of a secret in its words; of a list that
- * is wrong, a may keep the first values. `tls-trust system` is set as that
- * word, for config_end() to take away.
+ * is wrong, a may keep the first values. A word that stands for a path is set
+ * as that word, so that it hides what defaults say: see keyword_path().
  */
 int keyword_set(const struct keyword *k, struct account *a, struct text value,
     const struct value_reader *reader, struct error *e);
@@ -68,6 +68,10 @@ int keyword_set(const struct keyword *k, struct account *a, struct text value,
  * repeats, each value is a line of its own. False: a has nothing. */
 bool keyword_format(
     const struct keyword *k, const struct account *a, struct buf *out);
+
+/* The path that holds in a for a keyword of VALUE_PATH, its usual one where
+ * none is set; NULL where that is its word, `off' or `system'. */
+const char *keyword_path(const char *name, const struct account *a);
 
 /* Copies every value that a lacks. */
 void keyword_inherit(struct account *a, const struct account *from);

@@ -82,7 +82,8 @@ struct account {
 	struct account_auth auth;
 	enum account_switch auth_in_clear;
 
-	char *tls_trust; /* NULL: the system's; else a PEM file or folder */
+	/* A PEM file or folder, or "system"; NULL: the same. */
+	char *tls_trust;
 	char *tls_name;
 	char *tls_priority;
 

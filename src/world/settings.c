@@ -216,15 +216,13 @@ int
 settings_read_aliases(
     const struct account *a, struct alias_map **map, struct error *e)
 {
-	const char *path = a->aliases;
+	const char *path = keyword_path("aliases", a);
 	struct error why;
 	struct buf bytes;
 	int result;
 
 	*map = NULL;
 	if (path == NULL)
-		path = SYSCONFDIR "/aliases";
-	else if (strcmp(path, "off") == 0)
 		return 0;
 	error_clear(&why);
 	buf_init(&bytes, ALIAS_SIZE_MAX);

@@ -12,6 +12,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "config/keyword.h"
 #include "world/trust.h"
 
 #define TLS_HANDSHAKE "the TLS handshake"
@@ -65,7 +66,7 @@ tls_start_library(struct error *e)
 static int
 load_trust(struct tls *t, struct error *e)
 {
-	const char *path = t->account->tls_trust;
+	const char *path = keyword_path("tls-trust", t->account);
 
 	if (path == NULL)
 		path = trust_bundle();

@@ -88,13 +88,41 @@ test_lines(void **state)
 }
 
 static void
-test_system_trust(void **state)
+check_path(const char *keyword, const struct account *a, const char *expected)
 {
+	const char *path = keyword_path(keyword, a);
+
+	assert_string_equal(path == NULL ? "none" : path, expected);
+}
+
+/* Also where a default names a file. */
+static void
+test_words_for_paths(void **state)
+{
+	static const struct {
+		const char *text;
+		const char *trust;
+		const char *aliases;
+	} rows[] = {{"domain x.example", "none", SYSCONFDIR "/aliases"},
+	    {"tls-trust SYSTEM\naliases Off", "none", "none"},
+	    {"tls-trust /ca\naliases /a", "/ca", "/a"},
+	    {"tls-trust /ca\naliases /a\naccount x\ntls-trust system\n"
+	     "aliases off",
+		"none", "none"},
+	    {"tls-trust system\naliases off\naccount x\ntls-trust /off\n"
+	     "aliases /system",
+		"/off", "/system"}};
+	const struct account *a;
 	struct config c;
+	size_t i;
 
 	(void)state;
-	assert_null(parse_fine(&c, "tls-trust system")->tls_trust);
-	config_clear(&c);
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		a = parse_fine(&c, rows[i].text);
+		check_path("tls-trust", a, rows[i].trust);
+		check_path("aliases", a, rows[i].aliases);
+		config_clear(&c);
+	}
 }
 
 static void
@@ -289,7 +317,7 @@ test_defaults_and_accounts(void **state)
 	assert_string_equal(work->domain, "work.example");
 	assert_int_equal(work->smarthosts.count, 2);
 	assert_string_equal(work->smarthosts.at[0].host, "b.example");
-	assert_null(work->tls_trust);
+	assert_null(keyword_path("tls-trust", work));
 	assert_null(work->user);
 	assert_int_equal(work->secret.source, SECRET_COMMAND);
 	assert_string_equal(work->secret.text, "x");
@@ -680,7 +708,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_lines),
-	    cmocka_unit_test(test_system_trust),
+	    cmocka_unit_test(test_words_for_paths),
 	    cmocka_unit_test(test_files),
 	    cmocka_unit_test(test_faults),
 	    cmocka_unit_test(test_nul),
