@@ -280,8 +280,9 @@ set_code(struct error *e, struct text words)
 static int
 answer(struct play *p, struct text line)
 {
+	unsigned long long code = 0;
 	struct text kind;
-	char *words = NULL;
+	char *words;
 	struct error e;
 	int i;
 
@@ -300,11 +301,11 @@ answer(struct play *p, struct text line)
 	}
 	if (i > ERROR_CONFIG)
 		return fault(p, "no kind of error: %.*s", TEXT_ARG(kind));
-	if (i == ERROR_NONE)
-		words = mem_string(line.at, line.len);
-	else
+	if (i != ERROR_NONE)
 		set_code(&e, line);
-	serve_done(p->serve, &e, words);
+	text_number(text_first(line, text_find(line, ' ')), 999, &code);
+	words = mem_string(line.at, line.len);
+	serve_done(p->serve, &e, (int)code, words);
 	free(words);
 	return 0;
 }

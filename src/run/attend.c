@@ -102,6 +102,7 @@ name_refused(const struct envelope *env, struct error *e)
 static void
 submit_mail(struct attend *r)
 {
+	const struct mail *settled;
 	struct serve_mail *mail;
 	struct error e;
 
@@ -112,7 +113,8 @@ submit_mail(struct attend *r)
 	    r->plan->dispatch, &mail->request, mail->message, false, &e);
 	if (e.kind != ERROR_NONE && e.why[0] == '\0')
 		name_refused(dispatch_envelope(r->plan->dispatch), &e);
-	serve_done(r->serve, &e, dispatch_words(r->plan->dispatch));
+	settled = dispatch_settled(r->plan->dispatch);
+	serve_done(r->serve, &e, settled->code, settled->words);
 }
 
 /* Sockets and pipes are shared with their other users, who may like them

@@ -323,8 +323,8 @@ dispatch_envelope(const struct dispatch *d)
 	return &d->envelope;
 }
 
-const char *
-dispatch_words(const struct dispatch *d)
+const struct mail *
+dispatch_settled(const struct dispatch *d)
 {
-	return d->mail.words;
+	return &d->mail;
 }

@@ -58,7 +58,8 @@ void dispatch_report(
 int dispatch_mail(struct dispatch *d, const struct request *r,
     struct message *m, bool last, struct error *e);
 
-/* The smarthost's reply to the end of the last mail, or "". */
-const char *dispatch_words(const struct dispatch *d);
+/* The last mail as it was handed over, settled: what the smarthost replied to
+ * its end. Borrowed until the next. */
+const struct mail *dispatch_settled(const struct dispatch *d);
 
 #endif

@@ -139,7 +139,7 @@ reply_failure(struct serve *s, const struct error *e)
 	reply_error(s, words, e);
 }
 
-/* e may be the mail's own. */
+/* e may be the mail's own; words: NULL for ours. */
 static void
 finish_mail(struct serve *s, const struct error *e, const char *words)
 {
@@ -147,10 +147,8 @@ finish_mail(struct serve *s, const struct error *e, const char *words)
 	s->faults = 0;
 	if (e->kind != ERROR_NONE)
 		reply_failure(s, e);
-	else if (words != NULL && strncmp(words, "250 ", 4) == 0)
-		reply(s, "%s", words);
 	else
-		reply(s, "250 2.0.0 taken");
+		reply(s, "%s", words == NULL ? "250 2.0.0 taken" : words);
 	forget_mail(s);
 }
 
@@ -568,9 +566,12 @@ serve_mail(struct serve *s)
 }
 
 void
-serve_done(struct serve *s, const struct error *e, const char *words)
+serve_done(struct serve *s, const struct error *e, int code, const char *words)
 {
-	finish_mail(s, e, words);
+	/* A bare code says nothing. */
+	bool said = code == 250 && strlen(words) > 3;
+
+	finish_mail(s, e, said ? words : NULL);
 	read_all(s);
 }
 

@@ -83,14 +83,15 @@ void serve_closed(struct serve *s, bool timed_out);
 struct serve_mail *serve_mail(struct serve *s);
 
 /*
- * Answers the end of the mail data with one line:
- *   250  and words, the smarthost's reply, where e is ERROR_NONE (words that
- *        are no such reply, or NULL: words of ours);
+ * Answers the end of the mail data with one line; code and words are of the
+ * smarthost's reply to it, as in struct mail, 0 and "" where there was none:
+ *   250  where e is ERROR_NONE: those words if it was a 250 too, else ours;
  *   554  where the mail itself is at fault (ERROR_USAGE, _MESSAGE, _RECIPIENT,
  *        _REFUSED), or the smarthost's own code if it is 550 to 554;
  *   451  for all else, which another attempt may mend, or the smarthost's own
  *        code if it is 450 to 452.
  */
-void serve_done(struct serve *s, const struct error *e, const char *words);
+void serve_done(
+    struct serve *s, const struct error *e, int code, const char *words);
 
 #endif

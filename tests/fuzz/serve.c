@@ -61,7 +61,7 @@ submit_mail(struct play *p, size_t at)
 						   : r->recipients[i].orcpt);
 	while ((n = message_read(m, &cursor, bytes, sizeof(bytes), &e)) > 0)
 		buf_add(&p->told, bytes, (size_t)n);
-	serve_done(p->serve, &e, "250 taken");
+	serve_done(p->serve, &e, 250, "250 taken");
 	p->mark = p->end > 0 ? p->mark : p->told.len + 11;
 	p->end = p->end > 0 ? p->end : at;
 }

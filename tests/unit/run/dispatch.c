@@ -73,7 +73,8 @@ goes_all_the_way(void **state)
 	assert_int_equal(dispatch_open(t.run.dispatch, &t.run.e), 0);
 	assert_int_equal(access(in_folder("log"), F_OK), 0);
 	assert_int_equal(dispatch_send(t.run.dispatch, true, &t.run.e), 0);
-	assert_string_equal(dispatch_words(t.run.dispatch), "250 queued as 7");
+	assert_string_equal(
+	    dispatch_settled(t.run.dispatch)->words, "250 queued as 7");
 	dispatch_report(t.run.dispatch, t.message, &t.run.e);
 	assert_true(run_logged(told));
 	end(&t);
@@ -191,7 +192,8 @@ keeps_what_belongs_to_an_account(void **state)
 		if (dispatch_mail(t.run.dispatch, &t.request, t.message, i == 2,
 			&t.run.e) == -1)
 			fail_msg("%d: %s", i, t.run.e.text);
-		assert_int_equal(dispatch_words(t.run.dispatch)[4], '1' + i);
+		assert_int_equal(
+		    dispatch_settled(t.run.dispatch)->words[4], '1' + i);
 		message_free(t.message);
 		t.message = parse(TEXT("Subject: x\n\nx\n"));
 	}
