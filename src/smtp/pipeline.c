@@ -64,6 +64,7 @@ pipeline_expect(struct pipeline *p, struct expected reply)
 		p->first = 0;
 	}
 	reply.mark = pipeline_mark(p);
+	p->rcpt_due += reply.step == STEP_RCPT;
 	*mem_push(p->queue, p->end) = reply;
 }
 
@@ -105,6 +106,7 @@ pipeline_head(const struct pipeline *p)
 struct expected
 pipeline_next(struct pipeline *p)
 {
+	p->rcpt_due -= p->queue[p->first].step == STEP_RCPT;
 	return p->queue[p->first++];
 }
 

@@ -70,6 +70,7 @@ struct pipeline {
 	unsigned long long gone; /* octets sent in all */
 	struct expected *queue;
 	size_t first, end; /* those in between are due */
+	size_t rcpt_due;   /* of them to RCPT */
 	unsigned begun;	   /* transactions, by MAIL */
 	unsigned open;	   /* the one, counted from 1, that is open at the
 			    * server or may be; 0: none */

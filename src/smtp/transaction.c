@@ -23,7 +23,6 @@ struct round {
 			   * it: the wire is free for others */
 	bool end_due;	  /* the reply that decides is not in */
 	size_t due;	  /* replies */
-	size_t rcpt_due;  /* of them to RCPT */
 	size_t asked;	  /* recipients */
 	size_t accepted;
 	size_t refused;
@@ -141,7 +140,9 @@ next_command(struct transaction *t)
 	if (r->chunked)
 		return STEP_BDAT;
 	if (has_recipient(t))
-		return r->rcpt_due < TRANSACTION_WINDOW ? STEP_RCPT : STEP_STAY;
+		return t->terms->pipeline->rcpt_due < TRANSACTION_WINDOW
+			   ? STEP_RCPT
+			   : STEP_STAY;
 	return next_data(t);
 }
 
@@ -182,7 +183,6 @@ ask_rcpt(struct transaction *t)
 	pipeline_send(t->terms->pipeline, reply, "%s", buf_string(&line));
 	buf_clear(&line);
 	t->round.asked++;
-	t->round.rcpt_due++;
 }
 
 static int
@@ -470,7 +470,6 @@ answer_rcpt(struct transaction *t, size_t index, const struct answer *a)
 {
 	struct recipient *r = &t->mail->envelope->recipients[index];
 
-	t->round.rcpt_due--;
 	if (t->round.failed)
 		return 0;
 	if (reply_positive(a->reply)) {

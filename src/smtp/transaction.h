@@ -21,9 +21,9 @@
 #include "submit/account.h"
 #include "submit/envelope.h"
 
-/* Replies to RCPT that may be due at a time: what the server sends fits into
- * any buffer on the way, and one that takes no more refuses no more than so
- * many. */
+/* Replies to RCPT that may be due at a time, of all mails in a session: what
+ * the server sends fits into any buffer on the way, and one that takes no more
+ * refuses no more than so many. */
 #define TRANSACTION_WINDOW 100
 
 /* With CHUNKING a message up to this size goes with its MAIL and RCPT in one

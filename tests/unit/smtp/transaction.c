@@ -159,6 +159,40 @@ recipients_are_asked_within_a_window(void **state)
 	end(&t);
 }
 
+/* Also where the next mail is on its way before the first is answered. */
+static void
+mails_share_the_window(void **state)
+{
+	struct trial t, next;
+	size_t due;
+
+	(void)state;
+	begin(&t, 70);
+	begin(&next, 70);
+	t.learned.chunking = true;
+	t.mail.last = false;
+	next.mail.observer = (struct mail_observer){NULL, NULL, NULL};
+	greet(&t, "250-mx\r\n250-PIPELINING\r\n250 CHUNKING\r\n");
+	session_mail(t.session, &t.mail);
+	assert_int_equal(hear(&t, "RCPT"), 70);
+	assert_true(session_takes_mail(t.session));
+	session_mail(t.session, &next.mail);
+	assert_int_equal(hear(&t, "RCPT"), 30);
+	say(&t, "250 ok\r\n", 1); /* MAIL */
+	assert_int_equal(hear(&t, "RCPT"), 0);
+	for (due = 0; due < 40; due++) {
+		say(&t, "250 ok\r\n", 1);
+		assert_int_equal(hear(&t, "RCPT"), 1);
+	}
+	say(&t, "250 ok\r\n", 30 + 1);
+	assert_true(t.mail.settled);
+	say(&t, "250 ok\r\n", 2 + 70 + 1); /* RSET too */
+	assert_true(next.mail.settled);
+	assert_int_equal(envelope_count(&next.envelope, VERDICT_DELIVERED), 70);
+	end(&t);
+	end(&next);
+}
+
 /* A limit that was announced is the size of a round, and does not widen the
  * window. */
 static void
@@ -376,6 +410,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(recipients_are_asked_within_a_window),
+	    cmocka_unit_test(mails_share_the_window),
 	    cmocka_unit_test(an_announced_limit_is_the_size_of_a_round),
 	    cmocka_unit_test(a_limit_is_learned_for_the_run),
 	    cmocka_unit_test(a_full_mailbox_stops_nobody),
