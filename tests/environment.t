@@ -8,6 +8,7 @@ standard input, full disks, limits; what it prints, and every exit status.
 
 import contextlib
 import ctypes
+import fcntl
 import itertools
 import json
 import os
@@ -18,6 +19,7 @@ import shutil
 import signal
 import socket
 import stat
+import struct
 import subprocess
 import sys
 import tempfile
@@ -32,6 +34,7 @@ from smtpd import Server
 
 BOB = 'bob@example.org'
 STRANGER = 54321  # has no passwd entry
+SIOCSIFFLAGS, IFF_UP = 0x8914, 1
 
 
 def arrived(t, box, run, sentence, message=MESSAGE, silent=True):
@@ -577,23 +580,40 @@ def test_terminal(t, home, box):
                 f'{typed[len(text):]!r}', wanted)
 
 
+@contextlib.contextmanager
+def silent_network():
+    """A network of its own that has a name server, and it never answers: the
+    act by which a child enters it."""
+    with open('/proc/self/ns/net') as ours:
+        check(LIBC.unshare(CLONE_NEWNET))
+        try:
+            silent = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            fcntl.ioctl(silent, SIOCSIFFLAGS, struct.pack(
+                '16sH22x', b'lo', IFF_UP))
+            silent.bind(('127.0.0.1', 53))
+            theirs = open('/proc/self/ns/net')
+        finally:
+            check(LIBC.setns(ours.fileno(), CLONE_NEWNET))
+    with silent, theirs:
+        yield lambda: check(LIBC.setns(theirs.fileno(), CLONE_NEWNET))
+
+
 def test_silent_name_server(t, home, box):
     """A lookup ends with the deadline, whatever the resolver has in mind."""
     if not can_mount():
         return t.skip('a silent name server', 'no private mount namespace')
     world = etc(home, box, name='silent')
     (world / 'nsswitch.conf').write_text('hosts: dns\n')
-    (world / 'resolv.conf').write_text('nameserver 127.83.83.83\n'
+    (world / 'resolv.conf').write_text('nameserver 127.0.0.1\n'
                                        'options timeout:30 attempts:5\n')
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
-        silent.bind(('127.83.83.83', 53))
+    with silent_network() as enter:
         for urls in (['smtp+plain://mail.example.org'],
                      ['smtp+plain://mail.example.org',
                       'smtp+plain://mail.example.com']):
             run = home.run(BOB, config=home.config('\n'.join(
                 f'smarthost {url}' for url in urls) + '\ndeadline 1s\n'
                 'from alice@example.com\n'), preexec_fn=in_order(
-                    private_mounts, over_etc(world)))
+                    private_mounts, over_etc(world), enter))
             failed(t, box, run, 75, f'{len(urls)} silent name(s)',
                    'mail.example.org: timed out')
 

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 
 import harness
 import smtpd
@@ -132,7 +133,10 @@ def run_tests(names):
             start = time.monotonic()
             with Home() as home, smtpd.Server() as box:
                 given = {'box': box, 'certificate': certificate}
-                test(t, home, *(given[name] for name in wanted))
+                try:
+                    test(t, home, *(given[name] for name in wanted))
+                except Exception:  # the tests behind it are run all the same
+                    t.ok(False, f'{name} died', traceback.format_exc())
             if os.environ.get('TEST_TIMES'):
                 t.note(f'{name}: {time.monotonic() - start:.1f} s')
     return t.end()
