@@ -39,10 +39,28 @@ count() {
 	grep -cE "$1" "$log"
 }
 
-# The log without what went well, its beginning and its end.
+# Of the log: tests that failed with their comments, what prove says at its end
+# and files that died, errors of compilers.
+broken() {
+	awk '
+		/^Test Summary Report/ { report = 1 }
+		/^Files=/ { report = 0 }
+		/^(not )?ok [0-9]/ { comments = /^not/ && !/# ?(TODO|todo)/ }
+		/^# not ok - / { next } # the sum of a unit test
+		/^[^ ]/ { trace = /^Traceback / || (trace && /^[A-Za-z.]+:/) }
+		report || trace || (comments && /^(not ok|#)/) { print; next }
+		/^[^ ]+:[0-9]+: |: (fatal )?error: |: runtime error: / ||
+		    /^ +[0-9]* \|/ || /undefined reference/ ||
+		    /^ERROR: |ERROR: .*Sanitizer/
+	' "$log"
+}
+
+# What may tell why a part is red, its beginning and its end: where no test was
+# run all but the commands.
 interesting() {
-	grep -vE '^ok|^# ok|^1\.\.[0-9]|^[^ ]* \.+ *$|^(cc|gcc|clang|ar) ' "$log" |
-	    cut -c 1-400 | awk '
+	if ! grep -qE '^(not )?ok [0-9]' "$log" || ! broken | grep .; then
+		grep -vE '^(cc|gcc|clang|ar) ' "$log"
+	fi | cut -c 1-400 | awk '
 		NR <= 60 { print; next }
 		{ last[NR % 30] = $0 }
 		END {
@@ -62,7 +80,9 @@ for target; do
 	timeout $HANG "${MAKE-make}" --no-print-directory -k --output-sync -j2 \
 	    B="$B" "$target" >"$log" 2>&1 </dev/null
 	status=$?
-	not=$(count '^not ok [0-9]')
+	# A file that fails without a test that does is one: it died.
+	not=$(($(count '^not ok [0-9]') + \
+	    $(count '^[^ ]+ +\(Wstat: .* Failed: 0\)')))
 	skip=$(($(count '^ok [0-9].* # ?(SKIP|skip)') + \
 	    $(count '^1\.\.0 # ?(SKIP|skip)')))
 	ok=$(($(count '^ok [0-9]') - $(count '^ok [0-9].* # ?(SKIP|skip)')))
@@ -89,5 +109,20 @@ done
 minutes=$((($(date +%s) - begin) / 60))
 echo "$minutes min $((($(date +%s) - begin) % 60)) s in all"
 test $skipped = 0 && skipped= || skipped=", $skipped skipped"
-echo "$passed passed, $failed failed$skipped"
-test $failed = 0
+sum="$passed passed, $failed failed$skipped"
+echo "$sum"
+test $failed != 0 || exit 0
+
+# make has its word behind ours, for each level of it: the last is ours again.
+if test -n "${LAST_OF-}"; then
+	(
+		tries=0
+		while kill -0 "$LAST_OF" 2>/dev/null && test $tries -lt 500
+		do
+			tries=$((tries + 1))
+			sleep 0.01
+		done
+		echo "$sum"
+	) &
+fi
+exit 1

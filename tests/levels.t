@@ -9,9 +9,9 @@ n=0 failed=0
 ok() {
 	n=$((n + 1))
 	if test "$1" = "$2"; then
-		echo "ok $n - $3"
+		printf '%s\n' "ok $n - $3"
 	else
-		echo "not ok $n - $3"
+		printf '%s\n' "not ok $n - $3"
 		sed 's/^/# /' "$tree/said"
 		failed=1
 	fi

@@ -42,15 +42,16 @@ MORE		= check-callers check-corpus check-sanitize check-clang \
 		  check-valgrind check-feed
 LINT		= lint-gcc lint-clang lint-cppcheck lint-man lint-levels \
 		  lint-format lint-shell
-PARTS		= B=$B MAKE=$(MAKE) tests/check.sh
+# LAST_OF is the make that was called, which ends last.
+PARTS		= LAST_OF=$${LAST_OF-$$PPID} B=$B MAKE=$(MAKE) tests/check.sh
 
 # Nothing before what is needed is there: then make starts anew, and finds it.
 check: deps-check
-	@$(MAKE) --no-print-directory check-all
+	@LAST_OF=$$PPID $(MAKE) --no-print-directory check-all
 check-more: deps-more
-	@$(MAKE) --no-print-directory more-all
+	@LAST_OF=$$PPID $(MAKE) --no-print-directory more-all
 lint: deps-lint
-	@$(MAKE) --no-print-directory lint-all
+	@LAST_OF=$$PPID $(MAKE) --no-print-directory lint-all
 # What a part cannot fetch now it will miss, and say so.
 deps-check:
 	@tests/deps.sh build check
