@@ -86,14 +86,17 @@ install_debian() {
 	fi
 }
 
-# What apt would fetch: how many packages, and how much.
+# What apt would install, with what that needs, and fetch of it.
 how_much() {
 	files=$(apt-get install --no-install-recommends --print-uris -qq -y \
 	    "$@" 2>"$log") || return 1
-	echo "$files" | awk -v names="$*" '
-		/^\047/ { n++; size += $3 }
-		END { printf "Installing %d packages, %d MB to fetch: %s\n", n,
-		    (size + 999999) / 1000000, names }'
+	n=$(apt-get install --no-install-recommends -s -qq -y "$@" 2>"$log" |
+	    grep -c '^Inst ')
+	echo "$files" | awk -v n="$n" -v names="$*" '
+		/^\047/ { size += $3 }
+		END { printf "Installing %d package%s, %d MB to fetch: %s%s\n",
+		    n, n == 1 ? "" : "s", (size + 999999) / 1000000, names,
+		    (n > split(names, a)) ? " and what they need" : "" }'
 }
 
 install_now() {
