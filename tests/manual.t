@@ -99,8 +99,8 @@ def check_defaults(tap, words, config_page):
     """What --check -v shows for a keyword that is not set."""
     for keyword, value in (usual.split(' ', 1) for usual in words['usual']):
         item = re.search(r'^\.It Ic %s\s(.*?)(?=^\.It Ic|^\.El)' % keyword,
-                         config_page, re.M | re.S).group(1)
-        told = item.partition('Default:')[2]
+                         config_page, re.M | re.S)
+        told = item.group(1).partition('Default:')[2] if item else 'no item'
         told = re.sub(r'\b(?:Cm|Pa|Ns)\b|[.\s]', '', told)
         tap.ok(told.startswith(value), 'sendling.conf(5) has the default of ' +
                keyword, told, value)
