@@ -30,7 +30,7 @@ PKG_CFLAGS	= $(eval PKG_CFLAGS := $$(shell $(PKG_CONFIG) --cflags \
 PKG_LIBS	= $(eval PKG_LIBS := $$(shell $(PKG_CONFIG) --libs \
 		  $(LIBS)))$(PKG_LIBS)
 
-COMPILE		= $(CC) -std=c11 -D_GNU_SOURCE -DSYSCONFDIR='"$(SYSCONFDIR)"' \
+COMPILE		= $(CC) -std=c11 -D_GNU_SOURCE $(FOLDER) \
 		  -Isrc -I. $(HARDEN) $(WARN) $(PKG_CFLAGS) $(CPPFLAGS) \
 		  $(CFLAGS) -MMD -MP -c
 LINK		= $(CC) $(CFLAGS) $(HARDEN_LD) $(LDFLAGS)
@@ -52,6 +52,18 @@ $B/%.o: %.c | $B/found
 	@mkdir -p $(@D)
 	$(COMPILE) -o $@ $<
 
+# These alone know the folder of the system's settings, and are made anew when
+# it is another.
+NAMES_FOLDER	= $(patsubst %,$B/%.o,src/config/keyword src/world/settings \
+		  tests/unit/config/config tests/unit/world/settings)
+$(NAMES_FOLDER): FOLDER = -DSYSCONFDIR='"$(SYSCONFDIR)"'
+$(NAMES_FOLDER): $B/sysconfdir
+ifneq ($(shell cat $B/sysconfdir 2>/dev/null),$(SYSCONFDIR))
+.PHONY: $B/sysconfdir
+endif
+$B/sysconfdir:
+	@mkdir -p $B && echo '$(SYSCONFDIR)' >$@
+
 $B/found:
 	@$(PKG_CONFIG) --print-errors --exists $(LIBS) || \
 	    { echo 'A library is missing: try "make deps".'; exit 1; }
@@ -59,20 +71,29 @@ $B/found:
 
 -include $(ROOMS:.o=.d) $(CMD:.o=.d)
 
+# As many as there are processors, unless the caller has said how many.
+JOBS		= $(if $(filter -j%,$(MAKEFLAGS)),,-j$$(nproc || echo 2))
+# $(call install_pages,FILES,FOLDER): they tell of the files of this SYSCONFDIR.
+install_pages	= for page in $1; do \
+		  to=$(DESTDIR)$(PREFIX)/share/$2/$$(basename $$page); \
+		  sed -e 's|/etc/sendling|$(SYSCONFDIR)/sendling|g' \
+		      -e 's|/etc/aliases|$(SYSCONFDIR)/aliases|g' \
+		      $$page >$$to && chmod 644 $$to || exit 1; done
+
 deps:
 	@tests/deps.sh build
 demo: deps
-	@$(MAKE) --no-print-directory -s all
+	@$(MAKE) -s -q all 2>/dev/null || { echo 'Building ...'; \
+	    $(MAKE) --no-print-directory -s $(JOBS) all; }
 	@SENDLING=$B/sendling tests/demo.sh
 install: all
 	$(INSTALL) -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 \
 	    $(DESTDIR)$(PREFIX)/share/man/man5 \
 	    $(DESTDIR)$(PREFIX)/share/doc/sendling
 	$(INSTALL) -m 755 $B/sendling $(DESTDIR)$(PREFIX)/bin
-	$(INSTALL) -m 644 man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1
-	$(INSTALL) -m 644 man/*.5 $(DESTDIR)$(PREFIX)/share/man/man5
-	$(INSTALL) -m 644 README config.example \
-	    $(DESTDIR)$(PREFIX)/share/doc/sendling
+	$(call install_pages,man/*.1,man/man1)
+	$(call install_pages,man/*.5,man/man5)
+	$(call install_pages,README config.example,doc/sendling)
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/sendling
 	rm -f $(patsubst man/%,$(DESTDIR)$(PREFIX)/share/man/man1/%,\

@@ -60,6 +60,23 @@ else
 	ok $? 'GnuTLS and libbsd are the only libraries'
 fi
 
+# Objects of another SYSCONFDIR are not taken for those of this one.
+compile() {
+	plain_make B="$folder/b" CFLAGS=-O0 SYSCONFDIR="$1" \
+	    "$folder/b/src/world/settings.o" "$folder/b/src/base/mem.o" &&
+	    grep -aqF "$1/sendling.conf" "$folder/b/src/world/settings.o"
+}
+compile /one/etc
+ok $? 'one SYSCONFDIR'
+compile /other/etc
+ok $? '... and another, whose objects are made anew'
+! grep -q 'src/base/mem\.c' "$folder/said"
+ok $? '... but no others are'
+compile /other/etc && ! grep -q 'settings\.c' "$folder/said"
+ok $? '... and once only'
+plain_make -n B="$folder/b" SYSCONFDIR=/other/etc install
+says 's.*/etc/aliases.*/other/etc/aliases' '... and what is installed names it'
+
 "${MAKE-make}" -s install DESTDIR="$folder/d" PREFIX=/opt >"$folder/said" 2>&1
 ok $? 'make install'
 find "$folder/d" -type f | sort >"$folder/said"
