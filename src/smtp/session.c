@@ -485,9 +485,14 @@ answer_mail(struct session *s, const struct expected *x)
 static enum step
 answer_rset(struct session *s, const struct expected *x)
 {
-	return reply_positive(&s->reply)
-		   ? STEP_READY
-		   : reject(s, x->step, ERROR_REFUSED, "to begin anew");
+	enum step next;
+
+	if (reply_positive(&s->reply))
+		return STEP_READY;
+	next = reject(s, x->step, ERROR_REFUSED, "to begin anew");
+	/* The mail that waits behind it may not leave with a QUIT. */
+	return is_sending(s) || pipeline_waiting(&s->pipeline) > 0 ? STEP_BREAK
+								   : next;
 }
 
 void
