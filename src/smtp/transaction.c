@@ -15,15 +15,16 @@
 struct round {
 	unsigned number; /* of its MAIL in the session; 0 before it */
 	bool data_asked;
-	bool chunked;	  /* by BDAT */
-	bool chunk_taken; /* one at least */
-	bool failed;	  /* nothing more is to be asked */
-	bool full;	  /* the server takes no more recipients in it */
-	bool end_asked;	  /* the end of the data is put out, or stands in for
-			   * it: the wire is free for others */
-	bool end_due;	  /* the reply that decides is not in */
-	size_t due;	  /* replies */
-	size_t asked;	  /* recipients */
+	bool chunked;	   /* by BDAT */
+	bool chunk_taken;  /* one at least */
+	bool failed;	   /* nothing more is to be asked */
+	bool full;	   /* the server takes no more recipients in it */
+	size_t max_before; /* what was learned when it was not */
+	bool end_asked;	   /* the end of the data is put out, or stands in for
+			    * it: the wire is free for others */
+	bool end_due;	   /* the reply that decides is not in */
+	size_t due;	   /* replies */
+	size_t asked;	   /* recipients */
 	size_t accepted;
 	size_t refused;
 };
@@ -37,7 +38,8 @@ struct transaction {
 	struct wire wire;
 	unsigned long long size; /* octets of the mail */
 	struct round round;
-	size_t cursor;		    /* the next recipient to ask */
+	size_t first;		    /* recipient of this round */
+	size_t cursor;		    /* the next to ask */
 	size_t again;		    /* where a further round begins */
 	bool sending;		    /* the mail data, or chunk, is not all in
 				     * the pipeline yet */
@@ -45,6 +47,7 @@ struct transaction {
 	unsigned long long chunk;   /* of this BDAT, not in the pipeline yet */
 	unsigned long long end;	    /* the pipeline's mark behind the data */
 	bool told;		    /* the observer knows that it leaves */
+	bool delivered;		    /* to some, in a round before */
 };
 
 /*
@@ -265,7 +268,7 @@ begin_round(struct transaction *t)
 	recode_rewind(t->recode);
 	wire_init(&t->wire, t->recode);
 	t->unasked = t->size;
-	t->cursor = t->again;
+	t->first = t->cursor = t->again;
 	t->again = t->mail->envelope->count;
 	t->told = false;
 }
@@ -289,26 +292,37 @@ settle(struct transaction *t)
 	t->recode = NULL;
 }
 
+/* RFC 9422: where the session may have no further transaction another one may
+ * take the rest. */
+static void
+begin_further_round(struct transaction *t)
+{
+	struct mail *mail = t->mail;
+
+	if (!pipeline_is_exhausted(
+		t->terms->pipeline, t->terms->ehlo->mailmax)) {
+		begin_round(t);
+		return;
+	}
+	error_set(&mail->error, ERROR_LATER, "RCPT TO",
+	    "%s takes no more recipients in this session",
+	    t->terms->smarthost->host);
+	outcome_decide(mail->envelope, &mail->error);
+	mail->again = true;
+	settle(t);
+}
+
 /* Every reply is in and nothing more is to be asked. */
 static void
 end_round(struct transaction *t)
 {
-	struct envelope *env = t->mail->envelope;
-
 	if (t->cursor < t->again)
 		t->again = t->cursor;
-	if (t->round.failed || t->mail->all_or_none || t->again == env->count) {
+	if (t->round.failed || t->mail->all_or_none ||
+	    t->again == t->mail->envelope->count)
 		settle(t);
-	} else if (pipeline_is_exhausted(
-		       t->terms->pipeline, t->terms->ehlo->mailmax)) {
-		error_set(&t->mail->error, ERROR_LATER, "RCPT TO",
-		    "%s takes no more recipients in this session",
-		    t->terms->smarthost->host);
-		outcome_decide(env, &t->mail->error);
-		settle(t);
-	} else {
-		begin_round(t);
-	}
+	else
+		begin_further_round(t);
 }
 
 static int
@@ -453,32 +467,43 @@ refuse_recipient(
 	t->round.refused++;
 }
 
-/* RFC 5321 section 4.5.3.1.10: who is too many belongs in a further round, and
- * how many it took is not to be passed again. */
+/*
+ * RFC 5321 section 4.5.3.1.10: who is too many belongs in a further round, and
+ * how many it took is not to be passed again. But some say the same of one
+ * mailbox: when another is accepted behind it, or it is refused alone, at the
+ * head of its round, nothing was learned.
+ */
 static void
 stop_asking(struct transaction *t, size_t index)
 {
 	if (index < t->again)
 		t->again = index;
-	if (!t->round.full)
-		t->terms->learned->rcptmax = t->round.accepted;
+	if (t->round.full)
+		return;
 	t->round.full = true;
+	t->round.max_before = t->terms->learned->rcptmax;
+	t->terms->learned->rcptmax = t->round.accepted;
 }
 
 static int
 answer_rcpt(struct transaction *t, size_t index, const struct answer *a)
 {
 	struct recipient *r = &t->mail->envelope->recipients[index];
+	struct learned *learned = t->terms->learned;
+	bool too_many = trouble_is_too_many(a->reply);
 
 	if (t->round.failed)
 		return 0;
 	if (reply_positive(a->reply)) {
 		r->verdict = VERDICT_ACCEPTED;
 		t->round.accepted++;
-	} else if (!t->mail->all_or_none && t->round.accepted > 0 &&
-		   trouble_is_too_many(a->reply)) {
+		if (t->round.full)
+			learned->rcptmax = t->round.max_before;
+	} else if (too_many && !t->mail->all_or_none && t->round.accepted > 0) {
 		stop_asking(t, index);
 	} else if (trouble_kind(a->reply, ERROR_RECIPIENT) != ERROR_PROTOCOL) {
+		if (too_many && index == t->first)
+			learned->rcptmax = 0;
 		refuse_recipient(t, r, a);
 	} else {
 		return fail(t, a, r->path);
@@ -546,7 +571,7 @@ forgo_chunking(struct transaction *t)
 		env->recipients[i - 1].verdict = VERDICT_OPEN;
 		t->again = i - 1;
 	}
-	begin_round(t);
+	begin_further_round(t);
 }
 
 static bool
@@ -603,6 +628,7 @@ answer_end(struct transaction *t, const struct answer *a)
 	if (reply_positive(a->reply)) {
 		t->terms->learned->chunking |= t->round.chunked;
 		outcome_deliver(mail->envelope);
+		t->delivered = true;
 	} else if (fail(t, a, "the mail") == -1) {
 		/* What is neither yes nor no leaves it undecided. */
 		t->round.end_due = true;
@@ -675,7 +701,11 @@ transaction_end(struct transaction *t, const struct error *cause, bool closing)
 
 	if (mail->settled)
 		return;
-	mail->again = t->round.full && closing;
+	/* In a later round others have the mail, and who is asked for has not
+	 * got it: nobody is accepted, or the data is not out. */
+	mail->again = closing && (t->round.full ||
+				     (t->delivered && (t->round.accepted == 0 ||
+							  !t->round.end_due)));
 	/* 421 says that the server did no more. */
 	if (may_be_delivered(t) && !closing) {
 		accept_unanswered(t);

@@ -59,8 +59,10 @@ struct mail {
 	struct error error; /* ERROR_NONE: accepted for every recipient that
 			     * has VERDICT_DELIVERED */
 	bool settled;	    /* the error and the verdicts are final */
-	bool again; /* the session ended by 421 behind more recipients than
-		     * the server takes, which is known now: worth another */
+	bool again; /* another session with the same server may take the rest:
+		     * it closes (421) behind more recipients than it takes,
+		     * which is known now, or behind as many transactions as
+		     * it allows, or announced so (RFC 9422) */
 	struct recode_remarks remarks; /* what the server's form cost */
 	int code;	 /* of the reply to the end of the mail data, */
 	char words[512]; /* ... the whole of it, visible */
