@@ -7,8 +7,8 @@
 #include "base/mem.h"
 #include "world/clock.h"
 
-/* More connections to one smarthost for one mail, while each shows how many
- * recipients it takes at a time. */
+/* Further connections to one smarthost by which nobody got the mail, while each
+ * shows how many recipients it takes at a time. */
 #define DELIVER_AGAIN 3
 
 struct deliver {
@@ -112,17 +112,21 @@ reopen(struct deliver *d, struct error *e)
 static void
 attempt(struct deliver *d, size_t index, struct error *e)
 {
+	const struct envelope *env = d->mail->envelope;
 	const struct session *session;
-	int tries = DELIVER_AGAIN;
+	size_t delivered, tries = 0;
 
 	d->open = d->ready[index];
 	d->ready[index] = NULL;
 	do {
+		delivered = envelope_count(env, VERDICT_DELIVERED);
 		if (connection_start(d->open, d->deadline, e) == -1)
 			break;
 		d->handed_over = true;
 		connection_mails(d->open, d->mail, 1, d->deadline, e);
-	} while (d->mail->again && tries-- > 0 && reopen(d, e));
+		if (envelope_count(env, VERDICT_DELIVERED) == delivered)
+			tries++;
+	} while (d->mail->again && tries <= DELIVER_AGAIN && reopen(d, e));
 	report(d, d->open, &d->plan->account->smarthosts.at[index]);
 	session = connection_session(d->open);
 	if (session != NULL && session_denied(session))
@@ -189,7 +193,7 @@ try_open_session(struct deliver *d, struct error *e)
 	stale = connection_was_stale(d->open, e);
 	if (connection_is_over(d->open))
 		disconnect(d);
-	if (!stale)
+	if (!stale && !d->mail->again)
 		return true;
 	return !reopen(d, e);
 }

@@ -232,6 +232,43 @@ begins_anew_where_recipients_were_too_many(void **state)
 	end(&t);
 }
 
+/* As many transactions as a server takes in one session, whether it announces
+ * them or says 421 behind them: the rest goes over another connection. */
+static void
+begins_anew_where_transactions_were_too_many(void **state)
+{
+#define REST                                                                   \
+	"> MAIL\n> RCPT TO:<r1@\n> DATA\n< 250 ok\n< 250 ok\n"                 \
+	"< 354 go on\n.\n< 250 taken\n" SERVER_QUIT
+	static const char *const rows[][3] = {
+	    {SERVER_EHLO
+		"< 250-mx\n< 250-LIMITS RCPTMAX=1\n< 250 PIPELINING\n" SERVER_MAIL
+		"< 250 taken\n> MAIL\n> RCPT TO:<r1@\n> DATA\n< 421 enough\n",
+		SERVER_PLAIN REST},
+	    {SERVER_EHLO "< 250-mx\n< 250-LIMITS RCPTMAX=1 MAILMAX=1\n"
+			 "< 250 PIPELINING\n" SERVER_MAIL
+			 "< 250 taken\n" SERVER_QUIT,
+		SERVER_PLAIN REST},
+	};
+	struct letter l;
+	struct trial t;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(rows); i++) {
+		begin(&t, rows[i], NULL);
+		letter_begin(&l, 2);
+		l.mail.last = true;
+		assert_int_equal(deliver_mail(t.deliver, &l.mail, clock_in(20),
+				     &t.report, &t.e),
+		    0);
+		assert_int_equal(
+		    envelope_count(&l.envelope, VERDICT_DELIVERED), 2);
+		letter_end(&l);
+		end(&t);
+	}
+}
+
 /* Two recipients have the mail when the session dies, and nobody answers any
  * more: the status may not be one that makes the caller send it again. */
 static void
@@ -322,6 +359,7 @@ main(void)
 	    cmocka_unit_test(keeps_the_session_for_the_next_mail),
 	    cmocka_unit_test(begins_anew_where_the_session_died),
 	    cmocka_unit_test(begins_anew_where_recipients_were_too_many),
+	    cmocka_unit_test(begins_anew_where_transactions_were_too_many),
 	    cmocka_unit_test(never_forgets_who_has_the_mail),
 	    cmocka_unit_test(does_not_send_a_doubtful_mail_again),
 	    cmocka_unit_test(leaves_nothing_open)};
