@@ -128,6 +128,15 @@ next_beginning(const struct transaction *t)
 	return head != NULL && head->step == STEP_RSET ? STEP_STAY : STEP_MAIL;
 }
 
+/* A window that is half empty is filled at once: for each reply a write of its
+ * own would cost both sides more than the wait. */
+static bool
+window_is_open(const struct pipeline *p)
+{
+	return p->rcpt_due < (pipeline_waiting(p) > 0 ? TRANSACTION_WINDOW
+						      : TRANSACTION_WINDOW / 2);
+}
+
 /* What may be asked now; STEP_STAY where the replies must come first. */
 static enum step
 next_command(struct transaction *t)
@@ -143,9 +152,8 @@ next_command(struct transaction *t)
 	if (r->chunked)
 		return STEP_BDAT;
 	if (has_recipient(t))
-		return t->terms->pipeline->rcpt_due < TRANSACTION_WINDOW
-			   ? STEP_RCPT
-			   : STEP_STAY;
+		return window_is_open(t->terms->pipeline) ? STEP_RCPT
+							  : STEP_STAY;
 	return next_data(t);
 }
 
