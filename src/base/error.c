@@ -71,6 +71,17 @@ error_hint(struct error *e, const char *fmt, ...)
 	return -1;
 }
 
+struct error_line
+error_line(const struct error *e)
+{
+	struct error_line line;
+
+	snprintf(line.words, sizeof(line.words), "%s%s%s",
+	    e->doing == NULL ? "" : e->doing, e->doing == NULL ? "" : ": ",
+	    e->text);
+	return line;
+}
+
 int
 error_status(enum error_kind kind)
 {

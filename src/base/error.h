@@ -74,6 +74,12 @@ int error_set_sys(struct error *e, enum error_kind kind, int sys,
 int error_hint(struct error *e, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* "doing: text" as a value, for one line. */
+struct error_line {
+	char words[600];
+};
+struct error_line error_line(const struct error *e);
+
 /* The kind's exit status from sysexits.h. */
 int error_status(enum error_kind kind);
 

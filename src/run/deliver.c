@@ -139,13 +139,10 @@ static void
 note_failure(const struct deliver *d, const struct error *e)
 {
 	const struct session_trace *trace = &d->plan->trace;
-	char line[sizeof(e->text) + 80];
 
 	if (trace->line == NULL)
 		return;
-	snprintf(line, sizeof(line), "%s%s%s", e->doing == NULL ? "" : e->doing,
-	    e->doing == NULL ? "" : ": ", e->text);
-	trace->line(trace->arg, SESSION_NOTE, text_of(line));
+	trace->line(trace->arg, SESSION_NOTE, text_of(error_line(e).words));
 }
 
 /* Another smarthost may do better, unless this one has had the mail, or said

@@ -121,8 +121,7 @@ failure_code(const struct error *e)
 static void
 reply_error(struct serve *s, const char *code, const struct error *e)
 {
-	reply(s, "%s %s%s%s%s%s%s%s", code, e->doing == NULL ? "" : e->doing,
-	    e->doing == NULL ? "" : ": ", e->text,
+	reply(s, "%s %s%s%s%s%s", code, error_line(e).words,
 	    e->why[0] == '\0' ? "" : "; it said: ", e->why,
 	    e->hint[0] == '\0' ? "" : "; ", e->hint);
 }

@@ -153,3 +153,16 @@ envelope_count(const struct envelope *env, enum verdict verdict)
 	}
 	return count;
 }
+
+const char *
+envelope_verdict_word(enum verdict verdict)
+{
+	static const char *const words[] = {[VERDICT_OPEN] = "open",
+	    [VERDICT_ACCEPTED] = "accepted",
+	    [VERDICT_DELIVERED] = "delivered",
+	    [VERDICT_REFUSED] = "refused",
+	    [VERDICT_LATER] = "later",
+	    [VERDICT_DOUBTFUL] = "doubtful"};
+
+	return words[verdict];
+}

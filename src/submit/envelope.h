@@ -78,6 +78,9 @@ int envelope_add(struct envelope *env, struct text path, struct error *e);
 void envelope_decide(struct recipient *r, enum verdict verdict, int code,
     struct enhanced enhanced, const char *words);
 
+/* "delivered", "later", ...: for people and programs. */
+const char *envelope_verdict_word(enum verdict verdict);
+
 /* How many recipients have that verdict. */
 size_t envelope_count(const struct envelope *env, enum verdict verdict);
 
