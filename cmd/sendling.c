@@ -18,6 +18,7 @@
 #include "run/attend.h"
 #include "run/dispatch.h"
 #include "world/clock.h"
+#include "world/failure.h"
 #include "world/file.h"
 #include "world/host.h"
 #include "world/log.h"
@@ -317,8 +318,8 @@ main(int argc, char **argv)
 	} else {
 		run(&r, &e);
 	}
-	if (e.kind != ERROR_NONE)
-		log_failure(&r.log, &e,
+	if (e.kind != ERROR_NONE && !r.log.quiet)
+		failure_print(&e,
 		    r.dispatch == NULL ? NULL : dispatch_envelope(r.dispatch));
 	run_clear(&r);
 	return error_status(e.kind);

@@ -9,6 +9,7 @@
 #include "submit/sender.h"
 #include "submit/submit.h"
 #include "world/clock.h"
+#include "world/result.h"
 #include "world/secret.h"
 #include "world/settings.h"
 
@@ -307,7 +308,7 @@ dispatch_report(struct dispatch *d, struct message *m, const struct error *e)
 	log_notes(d->plan.log, &d->notes);
 	log_mail(d->plan.log, &told);
 	if (d->plan.json)
-		log_json(&told);
+		result_print(&told);
 	free(id);
 }
 

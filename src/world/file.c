@@ -1,5 +1,6 @@
 #include "world/file.h"
 
+#include <stdarg.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -11,7 +12,8 @@
 
 #include "base/mem.h"
 
-#define FILE_CHUNK (64 * 1024)
+#define FILE_SHOWN_MAX (64 * 1024 * 1024)
+#define FILE_CHUNK     (64 * 1024)
 
 /* read(2) that survives signals and a descriptor that some other program left
  * non-blocking. */
@@ -318,4 +320,36 @@ file_append(const char *path, struct error *e)
 	close(fd);
 	return error_set(e, ERROR_CONFIG, NULL, "%s: not a regular file",
 	    SHOWN(text_of(path)));
+}
+
+void
+file_show(int fd, const char *mark, struct text line)
+{
+	struct buf out;
+	char *at;
+
+	buf_init(&out, FILE_SHOWN_MAX);
+	buf_add_string(&out, mark);
+	at = buf_reserve(&out, 4 * line.len);
+	if (at != NULL)
+		out.len += strlen(text_visible(line, at, 4 * line.len + 1));
+	buf_add_char(&out, '\n');
+	file_write(fd, out.at, out.len);
+	buf_clear(&out);
+}
+
+void
+file_print(int fd, const char *fmt, ...)
+{
+	va_list args;
+	char *line;
+	int len;
+
+	va_start(args, fmt);
+	len = vasprintf(&line, fmt, args);
+	va_end(args);
+	if (len == -1)
+		return;
+	file_show(fd, "", text_of(line));
+	free(line);
 }

@@ -16,8 +16,6 @@
 #define RECIPIENTS_MAX 1000
 #define VALUE_MAX      1500
 #define LINE_MAX_SIZE  (32 * 1024)
-#define SHOWN_MAX      (64 * 1024 * 1024)
-#define RESULT_MAX     (1024 * 1024 * 1024) /* of octets of JSON */
 
 void
 log_set_tag(struct log *l, const char *tag)
@@ -53,43 +51,6 @@ log_clear(struct log *l)
 	replace(&l->transcript, -1);
 }
 
-/* The line, made visible. One write, so that lines of several processes do not
- * mix. */
-static void
-show(int fd, const char *mark, struct text line)
-{
-	struct buf out;
-	char *at;
-
-	buf_init(&out, SHOWN_MAX);
-	buf_add_string(&out, mark);
-	at = buf_reserve(&out, 4 * line.len);
-	if (at != NULL)
-		out.len += strlen(text_visible(line, at, 4 * line.len + 1));
-	buf_add_char(&out, '\n');
-	file_write(fd, out.at, out.len);
-	buf_clear(&out);
-}
-
-static void print(int fd, const char *fmt, ...)
-    __attribute__((format(printf, 2, 3)));
-
-static void
-print(int fd, const char *fmt, ...)
-{
-	va_list args;
-	char *line;
-	int len;
-
-	va_start(args, fmt);
-	len = vasprintf(&line, fmt, args);
-	va_end(args);
-	if (len == -1)
-		return;
-	show(fd, "", text_of(line));
-	free(line);
-}
-
 static void
 tell_file(const struct log *l, const char *line)
 {
@@ -97,8 +58,8 @@ tell_file(const struct log *l, const char *line)
 
 	buf_init(&now, 64);
 	date_format(host_now(), &now);
-	print(l->fd, "%s %s[%ld]: %s", buf_string(&now), l->tag, (long)getpid(),
-	    line);
+	file_print(l->fd, "%s %s[%ld]: %s", buf_string(&now), l->tag,
+	    (long)getpid(), line);
 	buf_clear(&now);
 }
 
@@ -119,7 +80,7 @@ tell(struct log *l, int severity, const char *line)
 		break;
 	case LOGGING_STDERR:
 		if (!l->quiet)
-			print(STDERR_FILENO, "%s: %s", l->tag, line);
+			file_print(STDERR_FILENO, "%s: %s", l->tag, line);
 		break;
 	}
 }
@@ -161,9 +122,9 @@ trace_line(void *arg, enum session_side side, struct text line)
 	const struct log *l = arg;
 
 	if (l->verbose && !l->quiet)
-		show(STDERR_FILENO, marks[side], line);
+		file_show(STDERR_FILENO, marks[side], line);
 	if (l->transcript != -1)
-		show(l->transcript, marks[side], line);
+		file_show(l->transcript, marks[side], line);
 }
 
 struct session_trace
@@ -228,22 +189,6 @@ add_envelope(struct buf *line, const struct envelope *env)
 	buf_clear(&list);
 }
 
-struct words {
-	char at[600];
-};
-
-/* "doing: text", as it is. */
-static struct words
-failure_words(const struct error *e)
-{
-	struct words out;
-
-	snprintf(out.at, sizeof(out.at), "%s%s%s",
-	    e->doing == NULL ? "" : e->doing, e->doing == NULL ? "" : ": ",
-	    e->text);
-	return out;
-}
-
 static void
 add_mail(struct buf *line, const struct log_mail *mail)
 {
@@ -262,7 +207,7 @@ add_mail(struct buf *line, const struct log_mail *mail)
 	buf_format(line, " delay=%lld.%03lld status=%d", mail->delay_ms / 1000,
 	    mail->delay_ms % 1000, mail->status);
 	if (mail->error != NULL && mail->error->kind != ERROR_NONE)
-		add_words(line, "error", failure_words(mail->error).at);
+		add_words(line, "error", error_line(mail->error).words);
 }
 
 void
@@ -295,118 +240,4 @@ log_notes(struct log *l, const struct notes *notes)
 
 	for (i = 0; i < notes->count; i++)
 		log_note(l, "%s", notes->lines[i]);
-}
-
-static const char *
-outcome(const struct error *e, const struct envelope *env)
-{
-	if (env == NULL)
-		return "";
-	if (e->kind == ERROR_DOUBTFUL)
-		return "mail may have been sent: ";
-	if (envelope_count(env, VERDICT_DELIVERED) > 0)
-		return "mail not sent to all recipients: ";
-	return "mail not sent: ";
-}
-
-static const char *const verdicts[] = {[VERDICT_OPEN] = "open",
-    [VERDICT_ACCEPTED] = "accepted",
-    [VERDICT_DELIVERED] = "delivered",
-    [VERDICT_REFUSED] = "refused",
-    [VERDICT_LATER] = "later",
-    [VERDICT_DOUBTFUL] = "doubtful"};
-
-static void
-print_recipient(const struct recipient *r)
-{
-	if (r->verdict == VERDICT_REFUSED || r->verdict == VERDICT_LATER ||
-	    r->verdict == VERDICT_DOUBTFUL)
-		print(STDERR_FILENO, "  %s: %s%s%s", verdicts[r->verdict],
-		    r->path, r->reply == NULL ? "" : ": ",
-		    r->reply == NULL ? "" : r->reply->words);
-}
-
-void
-log_failure(struct log *l, const struct error *e, const struct envelope *env)
-{
-	bool partial;
-	size_t i;
-
-	if (l->quiet)
-		return;
-	print(STDERR_FILENO, "%s: %s%s", getprogname(), outcome(e, env),
-	    failure_words(e).at);
-	if (e->why[0] != '\0')
-		print(STDERR_FILENO, "  server: %s", e->why);
-	if (e->hint[0] != '\0')
-		print(STDERR_FILENO, "  hint: %s", e->hint);
-	if (env == NULL || env->count == 1)
-		return;
-	/* The error tells of the one that it names, and of those who share the
-	 * whole mail's fate. */
-	partial = envelope_count(env, VERDICT_DELIVERED) > 0;
-	for (i = 0; i < env->count; i++)
-		if (i + 1 != e->recipient &&
-		    (partial || env->recipients[i].own))
-			print_recipient(&env->recipients[i]);
-}
-
-static void
-json_add_error(struct json *j, const struct error *e)
-{
-	if (e == NULL || e->kind == ERROR_NONE) {
-		json_add_null(j, "error");
-		return;
-	}
-	json_add_object(j, "error");
-	json_add_string(j, "kind", error_word(e->kind));
-	json_add_string(j, "text", failure_words(e).at);
-	json_add_string(j, "why", e->why[0] == '\0' ? NULL : e->why);
-	json_add_string(j, "hint", e->hint[0] == '\0' ? NULL : e->hint);
-	json_end_object(j);
-}
-
-static void
-json_add_recipients(struct json *j, const struct envelope *env)
-{
-	const struct recipient *r;
-	size_t i;
-
-	json_add_array(j, "recipients");
-	for (i = 0; env != NULL && i < env->count; i++) {
-		r = &env->recipients[i];
-		json_add_object(j, NULL);
-		json_add_string(j, "address", r->path);
-		json_add_string(j, "verdict", verdicts[r->verdict]);
-		json_add_string(
-		    j, "reply", r->reply == NULL ? NULL : r->reply->words);
-		json_end_object(j);
-	}
-	json_end_array(j);
-}
-
-void
-log_json(const struct log_mail *mail)
-{
-	const struct envelope *env = mail->envelope;
-	struct json j;
-	struct buf out;
-
-	buf_init(&out, RESULT_MAX);
-	json_init(&j, &out);
-	json_add_object(&j, NULL);
-	json_add_number(&j, "status", mail->status);
-	json_add_error(&j, mail->error);
-	json_add_string(&j, "from", env == NULL ? NULL : env->reverse_path);
-	json_add_recipients(&j, env);
-	json_add_string(&j, "smarthost", mail->smarthost);
-	json_add_string(&j, "tls", mail->tls);
-	json_add_string(&j, "auth", mail->auth);
-	json_add_number(&j, "size", (long long)mail->size);
-	json_add_string(&j, "message_id", mail->message_id);
-	json_add_string(&j, "reply", mail->words);
-	json_end_object(&j);
-	puts(buf_string(&out));
-	fflush(stdout);
-	buf_clear(&out);
 }

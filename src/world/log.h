@@ -2,9 +2,8 @@
 #define LOG_H
 
 /*
- * log: what is told, and where: one line a mail to syslog, a file or stderr;
- * failures on stderr; the dialogue for -v and -X; the result as JSON. Nothing
- * that fails here changes anything else.
+ * log: one line a mail to syslog, a file or stderr, and the dialogue for -v and
+ * -X. Nothing that fails here changes anything else.
  */
 
 #include "base/error.h"
@@ -70,13 +69,5 @@ void log_mail(struct log *l, const struct log_mail *mail);
 void log_note(struct log *l, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 void log_notes(struct log *l, const struct notes *notes);
-
-/* The failure on stderr in two or three lines, and one line for each refused
- * recipient (env may be NULL), unless quiet. */
-void log_failure(
-    struct log *l, const struct error *e, const struct envelope *env);
-
-/* The result as one JSON object on stdout. */
-void log_json(const struct log_mail *mail);
 
 #endif

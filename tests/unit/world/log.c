@@ -6,7 +6,9 @@
 #include "base/mem.h"
 #include "config/keyword.h"
 #include "world/clock.h"
+#include "world/failure.h"
 #include "world/log.h"
+#include "world/result.h"
 
 /* The system's log is the test's own. */
 static char last[40000], last_tag[100];
@@ -400,27 +402,20 @@ failures_on_stderr(void **state)
 {
 	struct capture c;
 	struct error e;
-	struct log l;
 
 	(void)state;
 	error_clear(&e);
 	error_set(&e, ERROR_USAGE, NULL, "there is no option -Z");
-	log_init(&l, NULL);
 	c = capture_begin(STDERR_FILENO);
-	log_failure(&l, &e, NULL);
+	failure_print(&e, NULL);
 	assert_string_equal(capture_end(&c), "log: there is no option -Z\n");
 	error_hint(&e, "see --help");
 	strlcpy(e.why, "550 5.1.1 No\x1b[31m", sizeof(e.why));
 	c = capture_begin(STDERR_FILENO);
-	log_failure(&l, &e, NULL);
+	failure_print(&e, NULL);
 	assert_string_equal(capture_end(&c), "log: there is no option -Z\n"
 					     "  server: 550 5.1.1 No\\x1b[31m\n"
 					     "  hint: see --help\n");
-	l.quiet = true;
-	c = capture_begin(STDERR_FILENO);
-	log_failure(&l, &e, NULL);
-	assert_string_equal(capture_end(&c), "");
-	log_clear(&l);
 }
 
 static void
@@ -443,7 +438,7 @@ refused_recipients_on_stderr(void **state)
 	env.recipients[1].own = true;
 	log_init(&l, NULL);
 	c = capture_begin(STDERR_FILENO);
-	log_failure(&l, &e, &env);
+	failure_print(&e, &env);
 	assert_string_equal(capture_end(&c),
 	    "log: mail not sent to all recipients: RCPT TO: 1 of 2 was "
 	    "refused\n"
@@ -451,27 +446,27 @@ refused_recipients_on_stderr(void **state)
 	envelope_decide(&env.recipients[0], VERDICT_LATER, 0, none, NULL);
 	env.recipients[0].own = true;
 	c = capture_begin(STDERR_FILENO);
-	log_failure(&l, &e, &env);
+	failure_print(&e, &env);
 	assert_string_equal(capture_end(&c),
 	    "log: mail not sent: RCPT TO: 1 of 2 was refused\n"
 	    "  later: b@x\n"
 	    "  refused: c@x: 550 No\\x0a\n");
 	e.recipient = 2; /* the error names it */
 	c = capture_begin(STDERR_FILENO);
-	log_failure(&l, &e, &env);
+	failure_print(&e, &env);
 	assert_string_equal(capture_end(&c),
 	    "log: mail not sent: RCPT TO: 1 of 2 was refused\n"
 	    "  later: b@x\n");
 	e.recipient = 0;
 	envelope_decide(&env.recipients[0], VERDICT_LATER, 0, none, NULL);
 	c = capture_begin(STDERR_FILENO);
-	log_failure(&l, &e, &env);
+	failure_print(&e, &env);
 	assert_string_equal(capture_end(&c),
 	    "log: mail not sent: RCPT TO: 1 of 2 was refused\n"
 	    "  refused: c@x: 550 No\\x0a\n");
 	e.kind = ERROR_DOUBTFUL;
 	c = capture_begin(STDERR_FILENO);
-	log_failure(&l, &e, &env);
+	failure_print(&e, &env);
 	said = capture_end(&c);
 	assert_true(strncmp(said, doubt, strlen(doubt)) == 0);
 	log_clear(&l);
@@ -527,7 +522,7 @@ json_of_a_success(void **state)
 	envelope_decide(
 	    &env.recipients[0], VERDICT_DELIVERED, 250, none, "250 Ok");
 	c = capture_begin(STDOUT_FILENO);
-	log_json(&mail);
+	result_print(&mail);
 	assert_string_equal(capture_end(&c),
 	    "{\"status\":0,\"error\":null,\"from\":\"a@x\",\"recipients\":["
 	    "{\"address\":\"b@x\",\"verdict\":\"delivered\",\"reply\":\"250 "
@@ -551,7 +546,7 @@ json_of_a_failure(void **state)
 	strlcpy(e.why, "550 No", sizeof(e.why));
 	mail.error = &e;
 	c = capture_begin(STDOUT_FILENO);
-	log_json(&mail);
+	result_print(&mail);
 	assert_string_equal(capture_end(&c),
 	    "{\"status\":67,\"error\":{\"kind\":\"recipient\",\"text\":\"RCPT "
 	    "TO: refused\",\"why\":\"550 No\",\"hint\":null},\"from\":\"\","
@@ -561,7 +556,7 @@ json_of_a_failure(void **state)
 	    "\"size\":0,\"message_id\":null,\"reply\":null}\n");
 	mail.envelope = NULL;
 	c = capture_begin(STDOUT_FILENO);
-	log_json(&mail);
+	result_print(&mail);
 	assert_non_null(
 	    strstr(capture_end(&c), "\"from\":null,\"recipients\":[],"));
 	envelope_clear(&env);

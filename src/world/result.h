@@ -1,0 +1,13 @@
+#ifndef RESULT_H
+#define RESULT_H
+
+/*
+ * result: what a program that called us with --json is told.
+ */
+
+#include "world/log.h"
+
+/* The end of a mail as one JSON object on standard output, in one line. */
+void result_print(const struct log_mail *mail);
+
+#endif
