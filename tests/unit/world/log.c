@@ -2,13 +2,11 @@
 
 #include <syslog.h>
 
-#include "../folder.h"
+#include "../capture.h"
 #include "base/mem.h"
 #include "config/keyword.h"
 #include "world/clock.h"
-#include "world/failure.h"
 #include "world/log.h"
-#include "world/result.h"
 
 /* The system's log is the test's own. */
 static char last[40000], last_tag[100];
@@ -47,51 +45,6 @@ syslog_write(struct syslog *s, int priority, const char *tag, const char *line,
 	patience = deadline - clock_now();
 	lines++;
 	return -1;
-}
-
-/* What is written to a descriptor meanwhile. */
-struct capture {
-	int fd;
-	int saved;
-};
-
-static struct capture
-capture_begin(int fd)
-{
-	struct capture c = {fd, -1};
-	int file;
-
-	fflush(NULL);
-	file = open(in_folder("captured"), O_WRONLY | O_CREAT | O_TRUNC, 0600);
-	assert_int_not_equal(file, -1);
-	c.saved = dup(fd);
-	assert_int_equal(dup2(file, fd), fd);
-	close(file);
-	return c;
-}
-
-static const char *
-capture_end(struct capture *c)
-{
-	fflush(NULL);
-	dup2(c->saved, c->fd);
-	close(c->saved);
-	return folder_content("captured");
-}
-
-static struct envelope
-envelope(const char *from, const char *const *recipients)
-{
-	struct envelope env;
-	struct error e;
-
-	error_clear(&e);
-	envelope_init(&env);
-	assert_int_equal(envelope_set_reverse_path(&env, text_of(from), &e), 0);
-	while (*recipients != NULL)
-		assert_int_equal(
-		    envelope_add(&env, text_of(*recipients++), &e), 1);
-	return env;
 }
 
 static const char *const two[] = {"b@x", "c@x", NULL};
@@ -398,82 +351,6 @@ a_full_disk_changes_nothing(void **state)
 }
 
 static void
-failures_on_stderr(void **state)
-{
-	struct capture c;
-	struct error e;
-
-	(void)state;
-	error_clear(&e);
-	error_set(&e, ERROR_USAGE, NULL, "there is no option -Z");
-	c = capture_begin(STDERR_FILENO);
-	failure_print(&e, NULL);
-	assert_string_equal(capture_end(&c), "log: there is no option -Z\n");
-	error_hint(&e, "see --help");
-	strlcpy(e.why, "550 5.1.1 No\x1b[31m", sizeof(e.why));
-	c = capture_begin(STDERR_FILENO);
-	failure_print(&e, NULL);
-	assert_string_equal(capture_end(&c), "log: there is no option -Z\n"
-					     "  server: 550 5.1.1 No\\x1b[31m\n"
-					     "  hint: see --help\n");
-}
-
-static void
-refused_recipients_on_stderr(void **state)
-{
-	static const char doubt[] = "log: mail may have been sent: ";
-	static const struct enhanced none;
-	struct envelope env = envelope("a@x", two);
-	struct capture c;
-	const char *said;
-	struct error e;
-	struct log l;
-
-	(void)state;
-	error_clear(&e);
-	error_set(&e, ERROR_RECIPIENT, "RCPT TO", "1 of 2 was refused");
-	envelope_decide(&env.recipients[0], VERDICT_DELIVERED, 0, none, NULL);
-	envelope_decide(
-	    &env.recipients[1], VERDICT_REFUSED, 550, none, "550 No\n");
-	env.recipients[1].own = true;
-	log_init(&l, NULL);
-	c = capture_begin(STDERR_FILENO);
-	failure_print(&e, &env);
-	assert_string_equal(capture_end(&c),
-	    "log: mail not sent to all recipients: RCPT TO: 1 of 2 was "
-	    "refused\n"
-	    "  refused: c@x: 550 No\\x0a\n");
-	envelope_decide(&env.recipients[0], VERDICT_LATER, 0, none, NULL);
-	env.recipients[0].own = true;
-	c = capture_begin(STDERR_FILENO);
-	failure_print(&e, &env);
-	assert_string_equal(capture_end(&c),
-	    "log: mail not sent: RCPT TO: 1 of 2 was refused\n"
-	    "  later: b@x\n"
-	    "  refused: c@x: 550 No\\x0a\n");
-	e.recipient = 2; /* the error names it */
-	c = capture_begin(STDERR_FILENO);
-	failure_print(&e, &env);
-	assert_string_equal(capture_end(&c),
-	    "log: mail not sent: RCPT TO: 1 of 2 was refused\n"
-	    "  later: b@x\n");
-	e.recipient = 0;
-	envelope_decide(&env.recipients[0], VERDICT_LATER, 0, none, NULL);
-	c = capture_begin(STDERR_FILENO);
-	failure_print(&e, &env);
-	assert_string_equal(capture_end(&c),
-	    "log: mail not sent: RCPT TO: 1 of 2 was refused\n"
-	    "  refused: c@x: 550 No\\x0a\n");
-	e.kind = ERROR_DOUBTFUL;
-	c = capture_begin(STDERR_FILENO);
-	failure_print(&e, &env);
-	said = capture_end(&c);
-	assert_true(strncmp(said, doubt, strlen(doubt)) == 0);
-	log_clear(&l);
-	envelope_clear(&env);
-}
-
-static void
 transcripts(void **state)
 {
 	struct session_trace trace;
@@ -505,63 +382,6 @@ transcripts(void **state)
 	assert_null(log_trace(&l).line);
 }
 
-static void
-json_of_a_success(void **state)
-{
-	static const struct enhanced none;
-	struct envelope env = envelope("a@x", one);
-	struct log_mail mail = {
-	    .envelope = &env,
-	    .smarthost = "mail.example.org:465",
-	    .size = 1234,
-	    .words = "250 \"\\\x01\xff\xc3\xb6",
-	};
-	struct capture c;
-
-	(void)state;
-	envelope_decide(
-	    &env.recipients[0], VERDICT_DELIVERED, 250, none, "250 Ok");
-	c = capture_begin(STDOUT_FILENO);
-	result_print(&mail);
-	assert_string_equal(capture_end(&c),
-	    "{\"status\":0,\"error\":null,\"from\":\"a@x\",\"recipients\":["
-	    "{\"address\":\"b@x\",\"verdict\":\"delivered\",\"reply\":\"250 "
-	    "Ok\"}],\"smarthost\":\"mail.example.org:465\",\"tls\":null,"
-	    "\"auth\":null,\"size\":1234,\"message_id\":null,\"reply\":\"250 "
-	    "\\\"\\\\\\\\x01\\\\xff\xc3\xb6\"}\n");
-	envelope_clear(&env);
-}
-
-static void
-json_of_a_failure(void **state)
-{
-	struct envelope env = envelope("", two);
-	struct log_mail mail = {.envelope = &env, .status = 67};
-	struct capture c;
-	struct error e;
-
-	(void)state;
-	error_clear(&e);
-	error_set(&e, ERROR_RECIPIENT, "RCPT TO", "refused");
-	strlcpy(e.why, "550 No", sizeof(e.why));
-	mail.error = &e;
-	c = capture_begin(STDOUT_FILENO);
-	result_print(&mail);
-	assert_string_equal(capture_end(&c),
-	    "{\"status\":67,\"error\":{\"kind\":\"recipient\",\"text\":\"RCPT "
-	    "TO: refused\",\"why\":\"550 No\",\"hint\":null},\"from\":\"\","
-	    "\"recipients\":[{\"address\":\"b@x\",\"verdict\":\"open\","
-	    "\"reply\":null},{\"address\":\"c@x\",\"verdict\":\"open\","
-	    "\"reply\":null}],\"smarthost\":null,\"tls\":null,\"auth\":null,"
-	    "\"size\":0,\"message_id\":null,\"reply\":null}\n");
-	mail.envelope = NULL;
-	c = capture_begin(STDOUT_FILENO);
-	result_print(&mail);
-	assert_non_null(
-	    strstr(capture_end(&c), "\"from\":null,\"recipients\":[],"));
-	envelope_clear(&env);
-}
-
 int
 main(void)
 {
@@ -576,11 +396,7 @@ main(void)
 	    cmocka_unit_test(a_log_in_a_file),
 	    cmocka_unit_test(a_file_that_cannot_be_had),
 	    cmocka_unit_test(a_full_disk_changes_nothing),
-	    cmocka_unit_test(failures_on_stderr),
-	    cmocka_unit_test(refused_recipients_on_stderr),
 	    cmocka_unit_test(transcripts),
-	    cmocka_unit_test(json_of_a_success),
-	    cmocka_unit_test(json_of_a_failure),
 	};
 
 	setprogname("log");
