@@ -1,22 +1,17 @@
 #include "smtp/session.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
+#include "smtp/echo.h"
+#include "smtp/login.h"
 #include "smtp/outcome.h"
 #include "smtp/pipeline.h"
 #include "smtp/trouble.h"
 
 /* Mails in flight: as many are in doubt when the connection is lost. */
 #define SESSION_MAILS_MAX 16
-
-/* Octets of a command with its CRLF, RFC 5321 section 4.5.3.1.4. */
-#define SESSION_COMMAND_MAX 512
-
-/* A challenge may be long, and the response to it. */
-#define SESSION_SECRET_MAX (PIPELINE_MAX / 2)
 
 /* Seconds for the greeting of a port that should not be spoken to so. */
 #define SESSION_VAIN 20
@@ -28,18 +23,13 @@ struct session {
 	unsigned long progress;
 	bool broken;
 	bool closing; /* the server said so: 421 */
-	bool denied;  /* the login, for good */
 
 	struct reply reply;
 	struct ehlo ehlo;
 	bool greeted;
 	struct sasl_channel channel;
-	struct sasl *sasl;
-	struct error broken_off; /* why we cancelled AUTH */
-	struct buf initial;	 /* response that did not fit behind AUTH */
-	struct buf secret;	 /* what was sent last of this kind */
-	bool authenticated;
-	const char *auth;
+	struct login login;
+	struct echo echo;
 
 	struct pipeline pipeline;
 	struct transaction_terms terms;
@@ -179,15 +169,6 @@ due(enum step step)
 	return (struct expected){.step = step};
 }
 
-/* A line with a secret in it, of any length, of which only `shown` is told. */
-static void
-say_secret(struct session *s, const char *shown, struct text secret)
-{
-	buf_wipe(&s->secret);
-	buf_add_text(&s->secret, secret);
-	pipeline_send_secret(&s->pipeline, due(STEP_AUTH), shown, secret);
-}
-
 /* The session cannot go on: polite where the peer still speaks SMTP. */
 static enum step
 reject(struct session *s, enum step step, enum error_kind permanent,
@@ -241,18 +222,11 @@ wants_starttls(const struct session *s)
 	       !s->channel.tls;
 }
 
-static bool
-wants_auth(const struct session *s)
-{
-	return s->plan.user != NULL &&
-	       s->plan.account->auth.choice != AUTH_OFF && !s->authenticated;
-}
-
 static enum step
 after_ehlo(struct session *s)
 {
 	if (!wants_starttls(s))
-		return wants_auth(s) ? STEP_AUTH : STEP_READY;
+		return login_is_wanted(&s->login) ? STEP_AUTH : STEP_READY;
 	if (s->ehlo.starttls)
 		return STEP_STARTTLS;
 	trouble_lacks_starttls(&s->error, s->plan.smarthost);
@@ -266,7 +240,8 @@ answer_ehlo(struct session *s, const struct expected *x)
 		ehlo_parse(&s->ehlo, &s->reply);
 		return after_ehlo(s);
 	}
-	if (s->reply.code / 100 == 5 && !wants_starttls(s) && !wants_auth(s))
+	if (s->reply.code / 100 == 5 && !wants_starttls(s) &&
+	    !login_is_wanted(&s->login))
 		return STEP_HELO;
 	return reject(s, x->step, ERROR_REFUSED, "our EHLO");
 }
@@ -314,122 +289,27 @@ session_secured(struct session *s, const struct sasl_channel *channel)
 }
 
 /*
- * AUTH, RFC 4954.
+ * AUTH.
  */
 
-static struct sasl *
-new_sasl(struct session *s)
-{
-	const struct account *a = s->plan.account;
-	struct sasl_plan plan = {.user = s->plan.user,
-	    .password = s->plan.password,
-	    .wanted_count = a->auth.count,
-	    .in_clear = a->auth_in_clear == SWITCH_YES};
-
-	memcpy(plan.wanted, a->auth.mechanisms, sizeof(plan.wanted));
-	memcpy(plan.nonce, s->plan.nonce, sizeof(plan.nonce));
-	return sasl_new(
-	    &plan, &s->channel, text_of(s->ehlo.mechanisms), &s->error);
-}
-
-/* RFC 4954 section 4: what would make the line too long goes as the answer to
- * an empty challenge. */
 static enum step
 ask_auth(struct session *s)
 {
-	char command[64];
-	int has_initial;
-
-	if (!s->ehlo.auth) {
-		trouble_lacks_auth(&s->error, s->plan.smarthost,
-		    s->ehlo.starttls && !s->channel.tls);
-		return STEP_QUIT;
-	}
-	s->sasl = new_sasl(s);
-	if (s->sasl == NULL)
-		return STEP_QUIT;
-	has_initial = sasl_initial(s->sasl, &s->initial, &s->error);
-	if (has_initial == -1)
-		return STEP_QUIT;
-	s->auth = mechanism_name(sasl_mechanism(s->sasl));
-	snprintf(command, sizeof(command), "AUTH %s ", s->auth);
-	if (has_initial &&
-	    strlen(command) + s->initial.len + 2 <= SESSION_COMMAND_MAX) {
-		say_secret(s, command, buf_text(&s->initial));
-		buf_wipe(&s->initial);
-	} else {
-		pipeline_send(&s->pipeline, due(STEP_AUTH), "AUTH %s", s->auth);
-	}
-	return STEP_STAY;
-}
-
-static enum step
-continue_auth(struct session *s)
-{
-	struct buf response;
-	int result = 0;
-
-	buf_init(&response, SESSION_SECRET_MAX);
-	if (s->initial.len > 0)
-		buf_add_text(&response, buf_text(&s->initial));
-	else
-		result = sasl_step(s->sasl, buf_text(&s->reply.text), &response,
-		    &s->broken_off);
-	if (result == -1)
-		pipeline_send(&s->pipeline, due(STEP_CANCEL), "*");
-	else
-		say_secret(s, "", buf_text(&response));
-	buf_wipe(&response);
-	buf_wipe(&s->initial);
-	return STEP_STAY;
-}
-
-static enum step
-refuse_auth(struct session *s)
-{
-	char what[128];
-	enum step next;
-
-	snprintf(what, sizeof(what), "AUTH %s for the user %.60s", s->auth,
-	    s->plan.user);
-	next = reject(s, STEP_AUTH, ERROR_DENIED, what);
-	s->denied = s->error.kind == ERROR_DENIED;
-	/* Some servers offer what they have no data for. */
-	if (s->reply.code == 535 && strcmp(s->auth, "PLAIN") != 0 &&
-	    s->channel.tls &&
-	    mechanism_is_offered(MECHANISM_PLAIN, text_of(s->ehlo.mechanisms)))
-		snprintf(s->error.hint, sizeof(s->error.hint),
-		    "check `user' and the password; where both are right "
-		    "write `auth PLAIN' (offered: %.300s)",
-		    s->ehlo.mechanisms);
-	return next;
+	return login_ask(&s->login, &s->error);
 }
 
 static enum step
 answer_auth(struct session *s, const struct expected *x)
 {
-	(void)x;
-	if (s->reply.code == 334)
-		return continue_auth(s);
-	if (!reply_positive(&s->reply))
-		return refuse_auth(s);
-	if (sasl_finish(s->sasl, &s->error) == -1)
-		return STEP_QUIT;
-	sasl_free(s->sasl);
-	s->sasl = NULL;
-	buf_wipe(&s->secret);
-	pipeline_wipe(&s->pipeline);
-	s->authenticated = true;
-	return STEP_READY;
+	return login_answer(
+	    &s->login, &s->reply, rows[x->step].doing, &s->error);
 }
 
-/* RFC 4954 section 4: whatever the server says to "*", AUTH has failed. */
 static enum step
 answer_cancel(struct session *s, const struct expected *x)
 {
 	(void)x;
-	s->error = s->broken_off;
-	return STEP_QUIT;
+	return login_cancelled(&s->login, &s->error);
 }
 
 /*
@@ -533,8 +413,7 @@ ask_over(struct session *s)
 {
 	size_t i;
 
-	sasl_free(s->sasl);
-	s->sasl = NULL;
+	login_end(&s->login);
 	if (s->terms.learned->no_chunking && s->error.kind != ERROR_NONE)
 		error_hint(&s->error, "the server offers CHUNKING but does "
 				      "not know BDAT: write `chunking off'");
@@ -641,20 +520,6 @@ refuse_garbage(struct session *s, struct text bytes)
 	return STEP_BREAK;
 }
 
-/* A server that repeats what it was sent must not put the secret into
- * transcripts, logs and people's questions to others. */
-static void
-hide_echo(struct session *s)
-{
-	const size_t telling = 8; /* octets; less is no secret to find */
-
-	if (s->secret.len < telling ||
-	    !reply_mentions(&s->reply, buf_string(&s->secret)))
-		return;
-	buf_wipe(&s->reply.text);
-	buf_add_string(&s->reply.text, "[the reply repeats the secret]");
-}
-
 /* Takes bytes up to the end of one reply. */
 static enum step
 take_reply(struct session *s, struct text *bytes)
@@ -671,7 +536,7 @@ take_reply(struct session *s, struct text *bytes)
 	default:
 		*bytes = text_skip(*bytes, used);
 		s->progress++;
-		hide_echo(s);
+		echo_hide(&s->echo, &s->reply);
 		pipeline_trace_reply(&s->pipeline, &s->reply);
 		next = answer(s);
 		reply_reset(&s->reply);
@@ -768,6 +633,23 @@ session_sent(struct session *s, size_t len)
  * Life, and what is told.
  */
 
+static void
+init_login(struct session *s)
+{
+	const struct session_plan *plan = &s->plan;
+	struct login_terms terms = {.account = plan->account,
+	    .smarthost = plan->smarthost,
+	    .user = plan->user,
+	    .password = plan->password,
+	    .ehlo = &s->ehlo,
+	    .channel = &s->channel,
+	    .pipeline = &s->pipeline,
+	    .echo = &s->echo};
+
+	memcpy(terms.nonce, plan->nonce, sizeof(terms.nonce));
+	login_init(&s->login, &terms);
+}
+
 struct session *
 session_new(const struct session_plan *plan)
 {
@@ -775,11 +657,10 @@ session_new(const struct session_plan *plan)
 
 	s = mem_new(1, sizeof(*s));
 	s->plan = *plan;
-	s->auth = "-";
 	reply_init(&s->reply);
 	pipeline_init(&s->pipeline, plan->trace);
-	buf_init(&s->initial, SESSION_SECRET_MAX);
-	buf_init(&s->secret, SESSION_SECRET_MAX);
+	echo_init(&s->echo);
+	init_login(s);
 	s->terms = (struct transaction_terms){.account = plan->account,
 	    .smarthost = plan->smarthost,
 	    .ehlo = &s->ehlo,
@@ -799,11 +680,10 @@ session_free(struct session *s)
 		return;
 	for (i = 0; i < s->count; i++)
 		transaction_free(s->transactions[i]);
-	sasl_free(s->sasl);
+	login_clear(&s->login);
 	reply_clear(&s->reply);
 	pipeline_clear(&s->pipeline);
-	buf_wipe(&s->initial);
-	buf_wipe(&s->secret);
+	echo_forget(&s->echo);
 	free(s);
 }
 
@@ -861,7 +741,7 @@ session_step(const struct session *s)
 const char *
 session_auth(const struct session *s)
 {
-	return s->auth;
+	return s->login.mechanism;
 }
 
 const struct ehlo *
@@ -885,5 +765,5 @@ session_closing(const struct session *s)
 bool
 session_denied(const struct session *s)
 {
-	return s->denied;
+	return s->login.denied;
 }

@@ -1,0 +1,168 @@
+#include "smtp/login.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "smtp/trouble.h"
+
+/* Octets of a command with its CRLF, RFC 5321 section 4.5.3.1.4. */
+#define LOGIN_COMMAND_MAX 512
+
+/* A challenge may be long, and the response to it. */
+#define LOGIN_SECRET_MAX (PIPELINE_MAX / 2)
+
+static const struct expected due = {.step = STEP_AUTH};
+
+void
+login_init(struct login *l, const struct login_terms *terms)
+{
+	memset(l, 0, sizeof(*l));
+	l->terms = *terms;
+	l->mechanism = "-";
+	buf_init(&l->initial, LOGIN_SECRET_MAX);
+}
+
+void
+login_end(struct login *l)
+{
+	sasl_free(l->sasl);
+	l->sasl = NULL;
+}
+
+void
+login_clear(struct login *l)
+{
+	login_end(l);
+	buf_wipe(&l->initial);
+}
+
+bool
+login_is_wanted(const struct login *l)
+{
+	return l->terms.user != NULL &&
+	       l->terms.account->auth.choice != AUTH_OFF && !l->done;
+}
+
+/* A line with a secret in it, of any length, of which only `shown` is told. */
+static void
+say_secret(struct login *l, const char *shown, struct text secret)
+{
+	echo_know(l->terms.echo, secret);
+	pipeline_send_secret(l->terms.pipeline, due, shown, secret);
+}
+
+static struct sasl *
+new_sasl(struct login *l, struct error *e)
+{
+	const struct account *a = l->terms.account;
+	struct sasl_plan plan = {.user = l->terms.user,
+	    .password = l->terms.password,
+	    .wanted_count = a->auth.count,
+	    .in_clear = a->auth_in_clear == SWITCH_YES};
+
+	memcpy(plan.wanted, a->auth.mechanisms, sizeof(plan.wanted));
+	memcpy(plan.nonce, l->terms.nonce, sizeof(plan.nonce));
+	return sasl_new(
+	    &plan, l->terms.channel, text_of(l->terms.ehlo->mechanisms), e);
+}
+
+/* RFC 4954 section 4: what would make the line too long goes as the answer to
+ * an empty challenge. */
+enum step
+login_ask(struct login *l, struct error *e)
+{
+	const struct ehlo *ehlo = l->terms.ehlo;
+	char command[64];
+	int has_initial;
+
+	if (!ehlo->auth) {
+		trouble_lacks_auth(e, l->terms.smarthost,
+		    ehlo->starttls && !l->terms.channel->tls);
+		return STEP_QUIT;
+	}
+	l->sasl = new_sasl(l, e);
+	if (l->sasl == NULL)
+		return STEP_QUIT;
+	has_initial = sasl_initial(l->sasl, &l->initial, e);
+	if (has_initial == -1)
+		return STEP_QUIT;
+	l->mechanism = mechanism_name(sasl_mechanism(l->sasl));
+	snprintf(command, sizeof(command), "AUTH %s ", l->mechanism);
+	if (has_initial &&
+	    strlen(command) + l->initial.len + 2 <= LOGIN_COMMAND_MAX) {
+		say_secret(l, command, buf_text(&l->initial));
+		buf_wipe(&l->initial);
+	} else {
+		pipeline_send(l->terms.pipeline, due, "AUTH %s", l->mechanism);
+	}
+	return STEP_STAY;
+}
+
+static enum step
+respond(struct login *l, const struct reply *reply)
+{
+	struct buf response;
+	int result = 0;
+
+	buf_init(&response, LOGIN_SECRET_MAX);
+	if (l->initial.len > 0)
+		buf_add_text(&response, buf_text(&l->initial));
+	else
+		result = sasl_step(
+		    l->sasl, buf_text(&reply->text), &response, &l->broken_off);
+	if (result == -1)
+		pipeline_send(l->terms.pipeline,
+		    (struct expected){.step = STEP_CANCEL}, "*");
+	else
+		say_secret(l, "", buf_text(&response));
+	buf_wipe(&response);
+	buf_wipe(&l->initial);
+	return STEP_STAY;
+}
+
+static enum step
+refuse(struct login *l, const struct reply *reply, const char *doing,
+    struct error *e)
+{
+	const char *offered = l->terms.ehlo->mechanisms;
+	char what[128];
+
+	snprintf(what, sizeof(what), "AUTH %s for the user %.60s", l->mechanism,
+	    l->terms.user);
+	trouble_set(e, reply, ERROR_DENIED, l->terms.smarthost, doing, what);
+	l->denied = e->kind == ERROR_DENIED;
+	/* Some servers offer what they have no data for. */
+	if (reply->code == 535 && strcmp(l->mechanism, "PLAIN") != 0 &&
+	    l->terms.channel->tls &&
+	    mechanism_is_offered(MECHANISM_PLAIN, text_of(offered)))
+		snprintf(e->hint, sizeof(e->hint),
+		    "check `user' and the password; where both are right "
+		    "write `auth PLAIN' (offered: %.300s)",
+		    offered);
+	return e->kind == ERROR_PROTOCOL ? STEP_BREAK : STEP_QUIT;
+}
+
+enum step
+login_answer(struct login *l, const struct reply *reply, const char *doing,
+    struct error *e)
+{
+	if (reply->code == 334)
+		return respond(l, reply);
+	if (!reply_positive(reply))
+		return refuse(l, reply, doing, e);
+	if (sasl_finish(l->sasl, e) == -1)
+		return STEP_QUIT;
+	login_end(l);
+	echo_forget(l->terms.echo);
+	pipeline_wipe(l->terms.pipeline);
+	l->done = true;
+	return STEP_READY;
+}
+
+/* RFC 4954 section 4: whatever the server says to "*", AUTH has failed. */
+enum step
+login_cancelled(struct login *l, struct error *e)
+{
+	*e = l->broken_off;
+	return STEP_QUIT;
+}
