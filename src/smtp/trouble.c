@@ -2,17 +2,25 @@
 
 #define URL_MAX 300
 
+#define LOGIN "the server wants a login: write `user' and `password-file'"
+#define RELAY                                                                  \
+	"the server takes mail for others only after a login: write "          \
+	"`user' and `password-file'"
+#define SENDER "set `from' or `force-from' to an address that this login owns"
+#define VERIFIED                                                               \
+	SENDER " and the provider has verified; a test account may need "      \
+	       "verified recipients too"
+
 /* What the well-known codes mean, the more special first. */
 static const struct {
-	int code;		  /* 0: any */
+	int code;		  /* 0: any; 5: any of 5yz */
 	struct enhanced enhanced; /* class 0: any */
 	const char *mention;	  /* NULL: any */
 	const char *hint;	  /* NULL: TLS first */
 } hints[] = {
     {530, {0, 0, 0}, "STARTTLS", NULL},
     {538, {0, 0, 0}, NULL, NULL},
-    {530, {0, 0, 0}, NULL,
-	"the server wants a login: write `user' and `password-file'"},
+    {530, {0, 0, 0}, NULL, LOGIN},
     {534, {5, 7, 9}, NULL,
 	"the provider wants an application password: make one in the "
 	"account's security settings and use it in place of your own"},
@@ -20,20 +28,33 @@ static const struct {
 	"the provider has switched password logins off for this account: "
 	"switch authenticated SMTP on in its administration"},
     {535, {0, 0, 0}, NULL, "check `user' and the password"},
-    {0, {0, 0, 0}, "relay",
-	"the server takes mail for others only after a login: write "
-	"`user' and `password-file'"},
+    {553, {0, 0, 0}, "not logged in", LOGIN},
+    {5, {0, 0, 0}, "not verified", VERIFIED},
+    {5, {0, 0, 0}, "a verified sender", VERIFIED},
+    {5, {5, 7, 60}, NULL, SENDER},
+    {5, {0, 0, 0}, "send as this sender", SENDER},
+    {5, {0, 0, 0}, "SendAsDenied", SENDER},
+    {5, {0, 0, 0}, "not owned by", SENDER},
+    {5, {0, 0, 0}, "sender address is not allowed", SENDER},
+    {5, {0, 0, 0}, "sender is not allowed", SENDER},
+    {5, {0, 0, 0}, "disallowed as", SENDER},
+    {5, {0, 0, 0}, "not one of your addresses", SENDER},
+    {5, {0, 0, 0}, "authorised to send from", SENDER},
+    {5, {0, 0, 0}, "not local sender", SENDER},
+    {0, {0, 0, 0}, "relay", RELAY},
+    {5, {0, 0, 0}, "allowed rcpthosts", RELAY},
     {504, {0, 0, 0}, "helo",
 	"write `helo NAME' with a host name that DNS knows"},
-    {553, {0, 0, 0}, "sender",
-	"write `from' with an address that the login may use"},
+    {553, {5, 7, 1}, NULL, SENDER},
+    {553, {0, 0, 0}, "sender", SENDER},
     {552, {0, 0, 0}, NULL, "the message or a mailbox is too large"},
 };
 
 static bool
 hint_fits(size_t i, const struct reply *reply)
 {
-	if (hints[i].code != 0 && hints[i].code != reply->code)
+	if (hints[i].code != 0 && hints[i].code != reply->code &&
+	    hints[i].code != reply->code / 100)
 		return false;
 	if (hints[i].enhanced.class != 0 &&
 	    !reply_enhanced_equal(hints[i].enhanced, reply->enhanced))

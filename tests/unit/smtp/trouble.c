@@ -16,8 +16,11 @@
 #define RELAY                                                                  \
 	"the server takes mail for others only after a login: write "          \
 	"`user' and `password-file'"
-#define HELO	  "write `helo NAME' with a host name that DNS knows"
-#define SENDER	  "write `from' with an address that the login may use"
+#define HELO   "write `helo NAME' with a host name that DNS knows"
+#define SENDER "set `from' or `force-from' to an address that this login owns"
+#define VERIFIED                                                               \
+	SENDER " and the provider has verified; a test account may need "      \
+	       "verified recipients too"
 #define TOO_LARGE "the message or a mailbox is too large"
 
 static struct smarthost plain = {
@@ -57,6 +60,40 @@ static const struct {
     {"553 5.7.1 Sender address rejected\r\n", SENDER},
     {"553 5.1.3 no such address\r\n", ""},
     {"550 5.1.8 sender\r\n", ""},
+    /* Microsoft; Amazon SES; Yahoo; SendGrid; Postfix; Yandex; GMX; IONOS;
+     * Zoho; iCloud; Fastmail; mail.ru. */
+    {"550 5.7.60 SMTP; Client does not have permissions to send as this "
+     "sender\r\n",
+	SENDER},
+    {"550 5.7.1 Client does not have permissions to send as this sender\r\n",
+	SENDER},
+    {"554 5.2.252 SendAsDenied; a@x not allowed to send as b@x\r\n", SENDER},
+    {"554 5.2.0 STOREDRV.Submission.Exception:SendAsDeniedException."
+     "MapiExceptionSendAsDenied\r\n",
+	SENDER},
+    {"554 Message rejected: Email address is not verified. The following "
+     "identities failed the check in region EU-WEST-1: a@x\r\n",
+	VERIFIED},
+    {"553 From address not verified - see http://help.example\r\n", VERIFIED},
+    {"550 The from address does not match a verified Sender Identity.\r\n",
+	VERIFIED},
+    {"553 5.7.1 <a@x>: Sender address rejected: not owned by user b\r\n",
+	SENDER},
+    {"553 5.7.1 Sender address rejected: not owned by auth user.\r\n", SENDER},
+    {"550 5.7.1 <a@x>: Sender address rejected: not owned by user b\r\n",
+	SENDER},
+    {"550-Requested action not taken: mailbox unavailable\r\n"
+     "550 Sender address is not allowed.\r\n",
+	SENDER},
+    {"553 Relaying disallowed as a@x\r\n", SENDER},
+    {"553 Sender is not allowed to relay emails\r\n", SENDER},
+    {"550 5.7.0 From address is not one of your addresses\r\n", SENDER},
+    {"551 5.7.1 Not authorised to send from this header address\r\n", SENDER},
+    {"550 not local sender over smtp\r\n", SENDER},
+    {"553 5.7.1 no\r\n", SENDER},
+    {"553 5.7.1 <a@x>: Sender address rejected: not logged in\r\n", LOGIN},
+    {"553 sorry, that domain isn't in my list of allowed rcpthosts\r\n", RELAY},
+    {"450 4.7.1 Client host not verified\r\n", ""},
     {"552 5.3.4 Message too big\r\n", TOO_LARGE},
     {"550 5.1.1 No such user\r\n", ""},
     {"451 4.3.0 Try again\r\n", ""},
