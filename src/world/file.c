@@ -208,10 +208,15 @@ feed(int fd, bool dot_ends, struct message *m, char *chunk, struct error *e)
 			return -1;
 		}
 	}
-	if (n == -1)
-		return error_set_sys(e, ERROR_IO, errno, "reading the message",
-		    "nothing was sent");
-	return message_end(m, e);
+	if (n != -1)
+		return message_end(m, e);
+	error_set_sys(e, ERROR_IO, errno, "standard input",
+	    "the message cannot be read, nothing was sent");
+	if (e->sys == EBADF)
+		error_hint(e,
+		    "standard input is closed or open for writing only; "
+		    "`</dev/null' gives an empty message");
+	return -1;
 }
 
 int

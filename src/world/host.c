@@ -178,7 +178,9 @@ host_facts(const struct host *h, struct facts *f, struct error *e)
 
 /* A descriptor that is closed now would become a socket or a configuration
  * later, and what is printed would go there. Some descriptor has to be taken
- * even where there is no /dev. */
+ * even where there is no /dev. Standard input stays one that cannot be read: a
+ * caller that gives none has lost the message, and an empty mail in its place
+ * would hide that. */
 static void
 open_standard(void)
 {
@@ -186,8 +188,9 @@ open_standard(void)
 
 	for (fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
 		if (fcntl(fd, F_GETFD) == -1 && errno == EBADF &&
-		    open("/dev/null", O_RDWR) == -1)
-			(void)open("/", O_RDONLY | O_DIRECTORY);
+		    open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDWR) ==
+			-1)
+			(void)open("/", O_PATH | O_DIRECTORY);
 }
 
 /* Of GnuTLS's variables one makes it write the neighbourhood of keys to stderr,

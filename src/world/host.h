@@ -36,9 +36,10 @@ const char *host_environment(const char *name);
 /* The environment's SENDLING_* entries ("NAME=VALUE"); NULL past the end. */
 const char *host_setting(size_t index);
 
-/* Opens descriptors 0 to 2 on /dev/null where they are closed; takes
- * SSLKEYLOGFILE and GNUTLS_* out of the environment; unblocks all signals;
- * SIGPIPE and SIGXFSZ are ignored, SIGCHLD is not. First act of main. */
+/* Opens descriptors 0 to 2 on /dev/null where they are closed, 0 so that to
+ * read it is an error; takes SSLKEYLOGFILE and GNUTLS_* out of the environment;
+ * unblocks all signals; SIGPIPE and SIGXFSZ are ignored, SIGCHLD is not. First
+ * act of main. */
 void host_prepare(void);
 
 /* No core file and no ptrace by the same user from now on. */

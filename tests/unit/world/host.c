@@ -52,6 +52,7 @@ is_null_device(int fd)
 static int
 prepare_with_closed(int mask)
 {
+	char byte;
 	int fd;
 
 	/* None of them is /dev/null before. */
@@ -65,6 +66,9 @@ prepare_with_closed(int mask)
 	for (fd = 0; fd < 3; fd++)
 		if (is_null_device(fd) != ((mask & 1 << fd) != 0))
 			return 2 + fd;
+	/* An empty message would pass for the one that was not given. */
+	if ((mask & 1) != 0 && read(STDIN_FILENO, &byte, 1) != -1)
+		return 5;
 	return 0;
 }
 
