@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "config/foreign.h"
 
 #define ACCOUNTS_MAX	 4096 /* names are compared one by one */
 #define ACCOUNT_NAME_MAX 64
@@ -125,6 +126,17 @@ account_find(const struct config *c, struct text name)
 	return NULL;
 }
 
+static int
+account_name_fault(struct text name, struct error *e)
+{
+	error_set(e, ERROR_CONFIG, NULL,
+	    "`%s' is not one word of at most 64 octets", SHOWN(name));
+	if (text_find(name, ':') == name.len)
+		return -1;
+	return error_hint(e, "an account inherits from no other account, but "
+			     "from what stands above the first of them");
+}
+
 /* There is a new one also where the name stands twice, so that the lines below
  * do not count as second values of the account above. */
 static int
@@ -135,8 +147,7 @@ account_begin(void *arg, struct text name, struct error *e)
 	int rc = 0;
 
 	if (name.len > ACCOUNT_NAME_MAX || text_find(name, ' ') < name.len)
-		rc = error_set(e, ERROR_CONFIG, NULL,
-		    "`%s' is not one word of at most 64 octets", SHOWN(name));
+		rc = account_name_fault(name, e);
 	else if (c->account_count == ACCOUNTS_MAX)
 		return error_set(e, ERROR_CONFIG, NULL,
 		    "there are more than %d accounts", ACCOUNTS_MAX);
@@ -214,21 +225,25 @@ line_set(struct parser *p, const struct keyword *k, struct text value,
 	return keyword_set(k, a, value, &reader, e);
 }
 
-/* A word that resembles no keyword is not shown: it may be a password that
- * went astray. */
+/* A word that resembles no keyword, ours or theirs, is not shown: it may be a
+ * password that went astray. line is empty where there is none. */
 static void
-unknown(struct config *c, char *where, struct text word, bool may_show)
+unknown(struct config *c, char *where, struct text word, struct text line)
 {
+	const char *foreign = foreign_hint(word, line);
 	const struct keyword *near = keyword_near(word);
+	bool may_show = foreign != NULL || near != NULL || line.len == 0;
 	struct error e;
 
 	error_clear(&e);
 	error_set(&e, ERROR_CONFIG, NULL, "unknown keyword");
-	if (near != NULL)
+	if (foreign != NULL)
+		error_hint(&e, "%s", foreign);
+	else if (near != NULL)
 		error_hint(&e, "did you mean `%s'?", near->name);
 	else
 		error_hint(&e, "sendling.conf(5) lists the keywords");
-	fault_add(c, where, near != NULL || may_show ? word : TEXT(""), &e);
+	fault_add(c, where, may_show ? word : TEXT(""), &e);
 }
 
 static struct text
@@ -261,8 +276,26 @@ is_sign(struct text t)
 	return t.len > 0 && (t.at[0] == '=' || t.at[0] == ':');
 }
 
+/* The line as it should be, but for what may hold a password. */
+static int
+sign_fault(const struct keyword *k, struct text rest, struct error *e)
+{
+	const char sign = skip_blanks(rest).at[0];
+	struct text value = text_trim(text_skip(skip_blanks(rest), 1));
+
+	if (value_is_quoted(value))
+		value = text_skip(text_first(value, value.len - 1), 1);
+	if (value.len == 0 || (k->flags & KEYWORD_FREE) ||
+	    (k->type == VALUE_SMARTHOSTS && text_find(value, '@') < value.len))
+		value = TEXT("...");
+	error_set(e, ERROR_CONFIG, NULL,
+	    "no `=' or `:' stands between keyword and value");
+	return error_hint(
+	    e, "remove the `%c': write `%s %s'", sign, k->name, SHOWN(value));
+}
+
 /* What stands behind the keyword, blanks and all. A `password' may begin with
- * any octet. */
+ * any octet, a name with a sign to which it sticks. */
 static int
 check_gap(const struct keyword *k, struct text rest, struct error *e)
 {
@@ -271,10 +304,10 @@ check_gap(const struct keyword *k, struct text rest, struct error *e)
 	if (rest.len == 0)
 		return 0;
 	if (is_sign(rest) ||
-	    (is_sign(value) && (value.len == 1 || text_is_blank(value.at[1])) &&
-		(k->flags & KEYWORD_PASSWORD) == 0))
-		return error_set(e, ERROR_CONFIG, NULL,
-		    "no `=' or `:' stands between keyword and value");
+	    (is_sign(value) && (k->flags & KEYWORD_PASSWORD) == 0 &&
+		(k->type != VALUE_TEMPLATE || value.len == 1 ||
+		    text_is_blank(value.at[1]))))
+		return sign_fault(k, rest, e);
 	if (!text_is_blank(rest.at[0]))
 		return error_set(
 		    e, ERROR_CONFIG, NULL, "a space must follow the keyword");
@@ -296,7 +329,7 @@ line_read(struct parser *p, struct text line)
 	word = word_next(&rest);
 	k = keyword_find(word);
 	if (k == NULL) {
-		unknown(p->config, where, word, false);
+		unknown(p->config, where, word, line);
 		return;
 	}
 	error_clear(&e);
@@ -396,7 +429,7 @@ config_set(struct config *c, const char *origin, struct text keyword,
 	int rc;
 
 	if (k == NULL) {
-		unknown(c, mem_copy(SHOWN(text_of(origin))), keyword, true);
+		unknown(c, mem_copy(SHOWN(text_of(origin))), keyword, TEXT(""));
 		return;
 	}
 	error_clear(&e);

@@ -1,0 +1,133 @@
+#include "config/foreign.h"
+
+#include <stddef.h>
+
+#define SMARTHOST                                                              \
+	"write `smarthost smtps://HOST' for TLS from the first byte, or "      \
+	"`smarthost smtp://HOST' for STARTTLS; a port stands behind a colon"
+#define PASSWORD "write `password-file PATH' or `password VALUE'"
+#define TRUST	 "write `tls-trust PATH', a PEM file or a folder"
+#define CHECKED                                                                \
+	"certificates are always checked; write `tls-trust PATH' where the "   \
+	"server's authority is not the system's"
+#define DOMAIN "write `domain NAME', which completes addresses without one"
+#define NOT_HERE                                                               \
+	"this cannot be set here; leave the line out if you can do without it"
+
+/* Of msmtp, ssmtp and dma, and Postfix's name for a smarthost. */
+static const struct {
+	const char *word;
+	const char *hint;
+} words[] = {
+    /* msmtp */
+    {"host", SMARTHOST},
+    {"port", SMARTHOST}, /* dma too */
+    {"protocol", SMARTHOST},
+    {"tls", SMARTHOST},
+    {"tls_starttls", SMARTHOST},
+    {"passwordeval", "write `password-command COMMAND', without quotes"},
+    {"eval", NOT_HERE},
+    {"defaults", "what stands above the first `account' line holds for all "
+		 "accounts"},
+    {"logfile", "write `log PATH'"},
+    {"logfile_time_format", NOT_HERE},
+    {"syslog", "write `log syslog' or `log syslog:FACILITY'"},
+    {"maildomain", DOMAIN},
+    {"auto_from", "write `from %U@%D' and `domain NAME'"},
+    {"allow_from_override", "write `force-from ADDRESS' where the caller may "
+			    "choose no other"},
+    {"set_from_header", "write `force-from ADDRESS' to replace the From "
+			"field"},
+    {"from_full_name", "write `full-name NAME'"},
+    {"tls_trust_file", TRUST},
+    {"tls_crl_file", NOT_HERE},
+    {"tls_fingerprint", CHECKED},
+    {"tls_certcheck", CHECKED},
+    {"tls_nocertcheck", CHECKED},
+    {"tls_key_file", NOT_HERE},
+    {"tls_cert_file", NOT_HERE},
+    {"tls_priorities", "write `tls-priority STRING'"},
+    {"tls_host_override", "write `tls-name NAME'"},
+    {"tls_min_dh_prime_bits", "write `tls-priority STRING'"},
+    {"tls_force_sslv3", NOT_HERE},
+    {"set_date_header", NOT_HERE},
+    {"set_msgid_header", NOT_HERE},
+    {"add_missing_date_header", NOT_HERE},
+    {"add_missing_from_header", NOT_HERE},
+    {"remove_bcc_headers", NOT_HERE},
+    {"keepbcc", NOT_HERE},
+    {"undisclosed_recipients", NOT_HERE},
+    {"ntlmdomain", NOT_HERE},
+    {"proxy_host", NOT_HERE},
+    {"proxy_port", NOT_HERE},
+    {"socket", NOT_HERE},
+    {"source_ip", NOT_HERE},
+    /* ssmtp */
+    {"mailhub", SMARTHOST},
+    {"UseTLS", SMARTHOST},
+    {"UseSTARTTLS", SMARTHOST},
+    {"AuthUser", "write `user NAME'"},
+    {"AuthPass", PASSWORD},
+    {"AuthMethod", "write `auth MECHANISM', or nothing"},
+    {"rewriteDomain", DOMAIN},
+    {"hostname", "write `domain NAME', which completes addresses without "
+		 "one, or `helo NAME' for the name in EHLO"},
+    {"root", "write `root: ADDRESS' into the aliases"},
+    {"minuserid", "write `root: ADDRESS' and the like into the aliases"},
+    {"FromLineOverride", "the From field stays as it is; `from-header yes' "
+			 "makes it the sender, `force-from ADDRESS' replaces "
+			 "it"},
+    {"UseTLSCert", NOT_HERE},
+    {"TLSCert", NOT_HERE},
+    {"TLSKey", NOT_HERE},
+    {"TLS_CA_File", TRUST},
+    {"TLS_CA_Dir", TRUST},
+    {"Debug", "-v shows the dialogue"},
+    /* dma */
+    {"SMARTHOST", SMARTHOST},
+    {"SECURETRANSFER", SMARTHOST},
+    {"SECURE", SMARTHOST},
+    {"STARTTLS", SMARTHOST},
+    {"OPPORTUNISTIC_TLS", SMARTHOST},
+    {"FINGERPRINT", CHECKED},
+    {"VERIFYCERT", CHECKED},
+    {"CERTFILE", NOT_HERE},
+    {"AUTHPATH", "write `user NAME', and `password-file PATH' with nothing "
+		 "but the password in the file"},
+    {"MAILNAME", DOMAIN},
+    {"MASQUERADE", "write `force-from ADDRESS', or `domain NAME'"},
+    {"MAILNAMEFILE", DOMAIN},
+    {"NULLCLIENT", NOT_HERE},
+    {"SPOOLDIR", NOT_HERE},
+    {"DEFER", NOT_HERE},
+    {"FULLBOUNCE", "write `dsn-return full'"},
+    /* Postfix */
+    {"relayhost", SMARTHOST},
+};
+
+/* A line of nullmailer's remotes: `mail.example.org smtp --user=alice ...'.
+ */
+static bool
+is_remote(struct text line)
+{
+	struct text host, protocol;
+
+	return text_next(&line, " \t", &host) &&
+	       text_next(&line, " \t", &protocol) &&
+	       (text_equal(protocol, TEXT("smtp")) ||
+		   text_equal(protocol, TEXT("qmqp")));
+}
+
+const char *
+foreign_hint(struct text word, struct text line)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (text_equal_fold(word, text_of(words[i].word)))
+			return words[i].hint;
+	if (is_remote(line))
+		return "write `smarthost smtps://HOST', or smtp:// for "
+		       "STARTTLS, `user NAME' and `password-file PATH'";
+	return NULL;
+}
