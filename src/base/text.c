@@ -1,5 +1,6 @@
 #include "base/text.h"
 
+#include <limits.h>
 #include <string.h>
 
 struct text
@@ -294,30 +295,46 @@ text_number(struct text t, unsigned long long max, unsigned long long *number)
 	return true;
 }
 
-/* U+200E, U+200F, U+2028 to U+202E, U+2066 to U+2069: they break lines or turn
- * the direction of what is read. */
-static bool
-is_bidi(const unsigned char *c)
+/*
+ * What has no look of its own and changes that of others: it breaks lines,
+ * turns the direction of what is read, or makes two words seem one. Cc, Zl and
+ * Zp of UnicodeData.txt, Default_Ignorable_Code_Point of
+ * DerivedCoreProperties.txt, which has all of Bidi_Control, and the marks of
+ * interlinear annotations; Unicode 15.1.
+ */
+static const struct range {
+	unsigned first, last;
+} hidden[] = {{0, 0x1f}, {0x7f, 0x9f}, {0xad, 0xad}, {0x34f, 0x34f},
+    {0x61c, 0x61c}, {0x115f, 0x1160}, {0x17b4, 0x17b5}, {0x180b, 0x180f},
+    {0x200b, 0x200f}, {0x2028, 0x202e}, {0x2060, 0x206f}, {0x3164, 0x3164},
+    {0xfe00, 0xfe0f}, {0xfeff, 0xfeff}, {0xffa0, 0xffa0}, {0xfff0, 0xfffb},
+    {0x1bca0, 0x1bca3}, {0x1d173, 0x1d17a}, {0xe0000, 0xe0fff},
+    {UINT_MAX, UINT_MAX}};
+
+/* Of a well-formed sequence. */
+static unsigned
+code_point(const char *at, size_t len)
 {
-	if (c[0] != 0xe2 || (c[1] != 0x80 && c[1] != 0x81))
-		return false;
-	if (c[1] == 0x81)
-		return c[2] >= 0xa6 && c[2] <= 0xa9;
-	return c[2] == 0x8e || c[2] == 0x8f || (c[2] >= 0xa8 && c[2] <= 0xae);
+	unsigned c = (unsigned char)at[0];
+	size_t i;
+
+	if (len > 1)
+		c &= 0x7fU >> len;
+	for (i = 1; i < len; i++)
+		c = c << 6 | ((unsigned char)at[i] & 0x3f);
+	return c;
 }
 
 /* Whether the well-formed sequence of that length may be shown as it is. */
 static bool
 is_shown(const char *at, size_t len)
 {
-	const unsigned char *c = (const unsigned char *)at;
+	const struct range *range = hidden;
+	unsigned c = code_point(at, len);
 
-	if (len == 1)
-		return !text_is_control(at[0]);
-	/* C1 controls (U+0080 to U+009F) steer terminals as C0 does. */
-	if (len == 2)
-		return c[0] != 0xc2 || c[1] >= 0xa0;
-	return len != 3 || !is_bidi(c);
+	while (c > range->last)
+		range++;
+	return c < range->first;
 }
 
 /* One printable unit of t into unit; returns how much of t it stands for. */

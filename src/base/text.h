@@ -87,11 +87,11 @@ bool text_number(
     struct text t, unsigned long long max, unsigned long long *number);
 
 /*
- * Writes the slice as printable text into out, NUL-terminated: control bytes,
- * characters that turn the direction of writing, and 8-bit bytes that are no
- * valid UTF-8 become \xHH, what does not fit is
- * cut and ends in "...". Foreign bytes reach people and logs through here and
- * nowhere else. Returns out.
+ * Writes the slice as printable text into out, NUL-terminated: control
+ * characters, those that have no look of their own or turn the direction of
+ * writing, and 8-bit bytes that are no valid UTF-8 become \xHH, what does not
+ * fit is cut and ends in "...". Foreign bytes reach people and logs through
+ * here and nowhere else. Returns out.
  */
 char *text_visible(struct text t, char *out, size_t size);
 

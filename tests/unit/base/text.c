@@ -39,6 +39,44 @@ visible(void **state)
 	}
 }
 
+/* The first and the last of each range that is not shown, and beside it what
+ * is. */
+static void
+invisible(void **state)
+{
+	static const char *const hidden[] = {"\xc2\x80", "\xc2\x85", "\xc2\x9f",
+	    "\xc2\xad", "\xcd\x8f", "\xd8\x9c", "\xe1\x85\x9f", "\xe1\x85\xa0",
+	    "\xe1\x9e\xb4", "\xe1\x9e\xb5", "\xe1\xa0\x8b", "\xe1\xa0\x8e",
+	    "\xe1\xa0\x8f", "\xe2\x80\x8b", "\xe2\x80\x8d", "\xe2\x80\x8e",
+	    "\xe2\x80\x8f", "\xe2\x80\xa8", "\xe2\x80\xa9", "\xe2\x80\xaa",
+	    "\xe2\x80\xae", "\xe2\x81\xa0", "\xe2\x81\xa6", "\xe2\x81\xa9",
+	    "\xe2\x81\xaf", "\xe3\x85\xa4", "\xef\xb8\x80", "\xef\xb8\x8f",
+	    "\xef\xbb\xbf", "\xef\xbe\xa0", "\xef\xbf\xb0", "\xef\xbf\xbb",
+	    "\xf0\x9b\xb2\xa0", "\xf0\x9b\xb2\xa3", "\xf0\x9d\x85\xb3",
+	    "\xf0\x9d\x85\xba", "\xf3\xa0\x80\x80", "\xf3\xa0\x80\x81",
+	    "\xf3\xa0\x81\xbf", "\xf3\xa0\xbf\xbf"};
+	static const char *const shown[] = {"\xc2\xa0", "\xc2\xac", "\xc2\xae",
+	    "\xcd\x8e", "\xcd\x90", "\xd8\x9b", "\xd8\x9d", "\xe2\x80\x8a",
+	    "\xe2\x80\x90", "\xe2\x80\xa7", "\xe2\x80\xaf", "\xe2\x81\x9f",
+	    "\xe2\x81\xb0", "\xe3\x85\xa3", "\xef\xb8\x90", "\xef\xbf\xbc",
+	    "\xf0\x9f\x93\xa7", "\xf4\x80\x80\x80"};
+	char out[20];
+	size_t i, j;
+
+	(void)state;
+	for (i = 0; i < COUNT(hidden); i++) {
+		text_visible(text_of(hidden[i]), out, sizeof(out));
+		if (strlen(out) != 4 * strlen(hidden[i]))
+			fail_msg("row %zu is shown", i);
+		for (j = 0; out[j] != '\0'; j++)
+			assert_false((unsigned char)out[j] >= 0x80);
+	}
+	for (i = 0; i < COUNT(shown); i++)
+		assert_string_equal(
+		    text_visible(text_of(shown[i]), out, sizeof(out)),
+		    shown[i]);
+}
+
 static void
 utf8(void **state)
 {
@@ -208,6 +246,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(characters_stay_whole),
 	    cmocka_unit_test(visible),
+	    cmocka_unit_test(invisible),
 	    cmocka_unit_test(utf8),
 	    cmocka_unit_test(numbers),
 	    cmocka_unit_test(comparing),
