@@ -1,5 +1,6 @@
 #include "cmd/options.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,6 +32,7 @@ struct walk {
 	char **argv;
 	int at;		       /* the next argument */
 	const struct row *row; /* of the option that is looked at */
+	char under[200];       /* a stranger's name, for words; or "" */
 	struct error *error;
 };
 
@@ -90,8 +92,8 @@ ignore(struct walk *w, const char *value)
 static int
 ignore_aloud(struct walk *w, const char *value)
 {
-	notes_add(&w->options->notes, "option %s %s is ignored under this name",
-	    w->row->spelling, value);
+	notes_add(&w->options->notes, "option %s %s is ignored%s",
+	    w->row->spelling, value, w->under);
 	return 0;
 }
 
@@ -99,8 +101,9 @@ static int
 refuse(struct walk *w, const char *value)
 {
 	(void)value;
-	error_set(w->error, ERROR_USAGE, NULL, "option %s: %s",
-	    w->row->spelling, w->row->words);
+	error_set(w->error, ERROR_USAGE, NULL, "option %s: %s%s",
+	    w->row->spelling, w->row->words,
+	    w->row->names == THEIRS ? w->under : "");
 	return error_hint(w->error, "%s", see_help);
 }
 
@@ -268,8 +271,7 @@ static const struct row rows[] = {
     {"-b", ARITY_REQUIRED, ANY, .meaning = parse_mode},
     {"-C", ARITY_REQUIRED, OURS, .meaning = set_file, OPTION(config)},
     {"-C", ARITY_REQUIRED, THEIRS, .meaning = refuse,
-	.words = "no configuration can be named under this name; `sendling "
-		 "--config FILE' does that"},
+	.words = "no configuration can be named"},
     {"--config", ARITY_REQUIRED, OURS, .meaning = set_file, OPTION(config)},
     {"--set", ARITY_REQUIRED, OURS, .meaning = add_setting},
     {"-c", ARITY_NONE, ANY, .meaning = ignore},
@@ -281,7 +283,7 @@ static const struct row rows[] = {
     {"-U", ARITY_NONE, ANY, .meaning = set_flag, OPTION(request.smtputf8)},
     {"-D", ARITY_REQUIRED, OURS, .meaning = ignore},
     {"-D", ARITY_REQUIRED, THEIRS, .meaning = refuse,
-	.words = "no file can be named under this name"},
+	.words = "no file can be named"},
     {"-h", ARITY_REQUIRED, ANY, .meaning = ignore},
     {"-L", ARITY_REQUIRED, ANY, .meaning = set_string, OPTION(tag)},
     {"-M", ARITY_REQUIRED, ANY, .meaning = ignore},
@@ -334,8 +336,8 @@ find_row(struct walk *w, struct text spelling)
 		if ((rows[i].names & name) != 0 &&
 		    text_equal(text_of(rows[i].spelling), spelling))
 			return &rows[i];
-	error_set(w->error, ERROR_USAGE, NULL, "there is no option %s",
-	    SHOWN(spelling));
+	error_set(w->error, ERROR_USAGE, NULL, "there is no option %s%s",
+	    SHOWN(spelling), w->under);
 	error_hint(w->error, "%s", see_help);
 	return NULL;
 }
@@ -430,40 +432,50 @@ parse_arguments(struct walk *w)
 	return result;
 }
 
+static const char own[] = "sendling";
+
 static const struct {
 	const char *called;
 	enum options_name name;
 	enum options_mode mode;
 } names[] = {
-    {"sendling", NAME_SENDLING, MODE_SUBMIT},
     {"mailq", NAME_MAILQ, MODE_QUEUE_LIST},
     {"newaliases", NAME_NEWALIASES, MODE_ALIASES},
 };
 
 static void
-take_name(struct options *o, const char *path)
+take_name(struct walk *w, const char *path)
 {
 	const char *slash = strrchr(path, '/');
 	const char *called = slash == NULL ? path : slash + 1;
+	struct options *o = w->options;
 	size_t i;
 
+	/* sendling-1.0 and sendling.new are people's names for it. */
+	if (strncmp(called, own, strlen(own)) == 0) {
+		o->name = NAME_SENDLING;
+		return;
+	}
 	o->name = NAME_SENDMAIL;
 	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (strcmp(called, names[i].called) == 0) {
 			o->name = names[i].name;
 			o->mode = names[i].mode;
 		}
+	snprintf(w->under, sizeof(w->under), " under the name `%s'",
+	    SHOWN(text_of(called)));
 }
 
 int
 options_parse(struct options *o, int argc, char **argv, struct error *e)
 {
-	struct walk w = {o, argc, argv, 1, NULL, e};
+	struct walk w = {
+	    .options = o, .argc = argc, .argv = argv, .at = 1, .error = e};
 	size_t most = argc > 0 ? (size_t)argc : 0;
 
 	memset(o, 0, sizeof(*o));
 	o->settings = mem_new(most, sizeof(char *));
-	take_name(o, argc > 0 ? argv[0] : "");
+	take_name(&w, argc > 0 ? argv[0] : "");
 	return parse_arguments(&w);
 }
 

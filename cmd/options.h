@@ -26,9 +26,9 @@ enum options_mode {
 
 /*
  * The name we were called by decides what argv may say. Long options, -C and
- * -D exist under "sendling" alone; every name that is none of these ("send-
- * mail", no name at all) is NAME_SENDMAIL, whose arguments a stranger may have
- * written.
+ * -D exist under names that begin with "sendling" alone; every name that is
+ * none of these ("send-mail", no name at all) is NAME_SENDMAIL, whose arguments
+ * a stranger may have written.
  */
 enum options_name { NAME_SENDLING, NAME_SENDMAIL, NAME_MAILQ, NAME_NEWALIASES };
 
@@ -49,8 +49,8 @@ struct options {
 	struct notes notes; /* ignored options, for the log */
 };
 
-/* -1: ERROR_USAGE, naming the option and what to write instead. o is to be
- * cleared in either case. argc may be 0. */
+/* -1: ERROR_USAGE, naming the option and what to write instead, and the name
+ * where that is why. o is to be cleared in either case. argc may be 0. */
 int options_parse(struct options *o, int argc, char **argv, struct error *e);
 void options_clear(struct options *o);
 

@@ -4,7 +4,8 @@
 
 #define ARGS_MAX 12
 static const char *const names[] = {"sendling", "sendmail", "mailq",
-    "newaliases", "send-mail", "/usr/sbin/sendmail", "/usr/lib/sendmail", ""};
+    "newaliases", "send-mail", "/usr/sbin/sendmail", "/usr/lib/sendmail", "",
+    "/opt/sendling-1.0", "my-sendling"};
 
 enum takes { NOTHING, ATTACHED, VALUE };
 enum fate { TAKEN, REFUSED, FOREIGN /* refused but under our own name */ };
@@ -91,7 +92,8 @@ parse(const char *name, const char *const *arguments)
 static bool
 is_ours(const char *name)
 {
-	return strcmp(name, "sendling") == 0;
+	return strcmp(name, "sendling") == 0 ||
+	       strcmp(name, "/opt/sendling-1.0") == 0;
 }
 
 static void
@@ -318,7 +320,9 @@ payloads_reach_nothing(void **state)
 
 	(void)state;
 	for (i = 0; i < COUNT(payloads); i++)
-		for (name = 1; name < COUNT(names); name++) {
+		for (name = 0; name < COUNT(names); name++) {
+			if (is_ours(names[name]))
+				continue;
 			result = parse(names[name], payloads[i]);
 			assert_null(options.config);
 			assert_null(options.transcript);
@@ -415,6 +419,11 @@ names_are_told_apart(void **state)
 	} cases[] = {
 	    {"sendling", NAME_SENDLING},
 	    {"build/sendling", NAME_SENDLING},
+	    {"sendling-1.0", NAME_SENDLING},
+	    {"/tmp/sendling.new", NAME_SENDLING},
+	    {"sendlin", NAME_SENDMAIL},
+	    {"-sendling", NAME_SENDMAIL},
+	    {"sendling-1.0/x", NAME_SENDMAIL},
 	    {"sendmail", NAME_SENDMAIL},
 	    {"/usr/lib/sendmail", NAME_SENDMAIL},
 	    {"send-mail", NAME_SENDMAIL},
@@ -433,6 +442,32 @@ names_are_told_apart(void **state)
 		assert_int_equal(options.name, cases[i].name);
 		options_clear(&options);
 	}
+}
+
+/* Who called the program by a name of his own must learn why it behaves so. */
+static void
+the_name_is_told(void **state)
+{
+	static const char *const foreign[] = {"--check", "-C/etc/x", "-D/x"};
+	static const char *const called[][2] = {{"sendmail", "`sendmail'"},
+	    {"/opt/mail\x1b[2J", "`mail\\x1b[2J'"}, {"", "`'"}};
+	const char *arguments[2] = {NULL, NULL};
+	size_t i, j;
+
+	(void)state;
+	for (i = 0; i < COUNT(foreign); i++)
+		for (j = 0; j < COUNT(called); j++) {
+			arguments[0] = foreign[i];
+			assert_int_equal(parse(called[j][0], arguments), -1);
+			expect_usage();
+			assert_non_null(strstr(error.text, "under the name "));
+			assert_non_null(strstr(error.text, called[j][1]));
+			options_clear(&options);
+		}
+	arguments[0] = "-X/x";
+	assert_int_equal(parse("mailer", arguments), 0);
+	assert_non_null(strstr(options.notes.lines[0], "`mailer'"));
+	options_clear(&options);
 }
 
 static void
@@ -689,6 +724,7 @@ main(void)
 	    cmocka_unit_test(modes_by_letter),
 	    cmocka_unit_test(modes_by_name),
 	    cmocka_unit_test(names_are_told_apart),
+	    cmocka_unit_test(the_name_is_told),
 	    cmocka_unit_test(values_arrive),
 	    cmocka_unit_test(settings_keep_their_order),
 	    cmocka_unit_test(flags_arrive),
