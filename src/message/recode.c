@@ -7,42 +7,24 @@
 #include "base/mem.h"
 #include "message/mime.h"
 
-/* Read and encoded at a time. An octet becomes four at most: three, and its
- * share of the soft line breaks. */
-#define IN  ((size_t)8 * 1024)
-#define OUT (4 * IN)
-
-#define QP_LINE	    75 /* RFC 2045 section 6.7 (5), and "=" */
-#define BASE64_LINE 57 /* octets that make a line of 76 */
-
 #define MIME_VERSION "MIME-Version: 1.0\r\n"
 #define CONTENT_TYPE "Content-Type: text/plain; charset="
 #define LABEL	     "Content-Transfer-Encoding: "
 
-enum way {
-	WAY_COPY,
-	WAY_OWN,   /* a literal of ours */
-	WAY_PLAIN, /* no NUL, no line over 998 octets */
-	WAY_QP,
-	WAY_QP_AGAIN, /* what says that it is quoted-printable */
-	WAY_BASE64
-};
-
 /* A piece of what is given, and where it comes from. */
 struct segment {
-	enum way way;
+	enum encoder_form form;
 	unsigned long long length; /* of the source */
 	struct message_cursor from;
-	const char *text; /* WAY_OWN */
+	const char *own; /* a literal of ours in its place, or NULL */
 };
 
 struct recode {
 	struct message *message;
 	bool eightbit;
-	bool composite; /* the body has a structure that folding must keep */
 	bool is_8bit;
+	bool body_encoded;
 	unsigned long long total;
-	struct recode_remarks remarks;
 
 	struct segment *segments;
 	size_t count;
@@ -51,248 +33,11 @@ struct recode {
 	size_t segment;
 	unsigned long long taken; /* octets of its source */
 	struct message_cursor cursor;
-	size_t column; /* of the line that is being encoded */
 	size_t in_len; /* read and not encoded yet */
 	size_t out_at; /* encoded and not given yet */
-	size_t out_len;
-	struct buf base64;
-	char in[IN];
-	char out[OUT];
+	char in[ENCODER_IN];
+	struct encoder encoder;
 };
-
-/*
- * Encoders. Each takes octets of `in` as long as it can tell what becomes of
- * them, all of them where they are the last, and returns how many.
- */
-
-static void
-put(struct recode *r, const char *bytes, size_t len)
-{
-	memcpy(r->out + r->out_len, bytes, len);
-	r->out_len += len;
-}
-
-static void
-put_line_end(struct recode *r)
-{
-	put(r, "\r\n", 2);
-	r->column = 0;
-}
-
-static bool
-is_high(char c)
-{
-	return ((unsigned char)c & 0x80) != 0;
-}
-
-static void
-fold(struct recode *r)
-{
-	put_line_end(r);
-	r->remarks.body_folded = true;
-	/* So that the rest of the line is no delimiter, no field and no end
-	 * of fields. */
-	if (r->composite)
-		r->out[r->out_len++] = ' ';
-	r->column = r->composite ? 1 : 0;
-}
-
-/* What can go as it is. Of 8-bit octets those that cannot begin a sequence
- * that has no room on this line. */
-static size_t
-plain_run(const struct recode *r, struct text in)
-{
-	size_t n, max, high;
-
-	max = RECODE_LINE_MAX - r->column;
-	high = r->eightbit && max > 3 ? max - 3 : 0;
-	for (n = 0; n < in.len && n < max; n++) {
-		if (in.at[n] == '\0' || in.at[n] == '\r' ||
-		    (n >= high && is_high(in.at[n])))
-			break;
-	}
-	return n;
-}
-
-static void
-put_plain(struct recode *r, struct text t)
-{
-	if (r->column + t.len > RECODE_LINE_MAX)
-		fold(r);
-	put(r, t.at, t.len);
-	r->column += t.len;
-}
-
-/* What plain_run() stops at; returns how much that was. */
-static size_t
-put_unit(struct recode *r, struct text in)
-{
-	size_t len = 1;
-
-	if (in.at[0] == '\0') {
-		r->remarks.nul_removed = true;
-	} else if (in.at[0] == '\r') {
-		put_line_end(r);
-		len = 2;
-	} else if (is_high(in.at[0]) && !r->eightbit) {
-		put_plain(r, TEXT("?"));
-		r->remarks.body_replaced = true;
-	} else {
-		len = text_utf8(in); /* not cut by a fold */
-		len = len > 0 ? len : 1;
-		put_plain(r, text_first(in, len));
-	}
-	return len;
-}
-
-static size_t
-encode_plain(struct recode *r, struct text in, bool last)
-{
-	struct text rest = in;
-	size_t n;
-
-	while (last ? rest.len > 0 : rest.len >= 4) {
-		n = plain_run(r, rest);
-		if (n > 0)
-			put_plain(r, text_first(rest, n));
-		else
-			n = put_unit(r, rest);
-		rest = text_skip(rest, n);
-	}
-	return in.len - rest.len;
-}
-
-static void
-break_softly(struct recode *r, size_t needed)
-{
-	if (r->column + needed <= QP_LINE)
-		return;
-	put(r, "=\r\n", 3);
-	r->column = 0;
-}
-
-static void
-put_quoted(struct recode *r, char c)
-{
-	static const char hex[] = "0123456789ABCDEF";
-	unsigned char octet = (unsigned char)c;
-	char *out;
-
-	break_softly(r, 3);
-	out = r->out + r->out_len;
-	out[0] = '=';
-	out[1] = hex[octet >> 4];
-	out[2] = hex[octet & 15];
-	r->out_len += 3;
-	r->column += 3;
-}
-
-/* Behind a soft line break the rest of a line could be a delimiter. */
-static bool
-is_delimiter(const struct recode *r, char c, char next)
-{
-	return c == '-' && next == '-' && r->composite &&
-	       (r->column == 0 || r->column == QP_LINE);
-}
-
-/* One octet, and the next; a CR where the line ends. `again`: what stands
- * there is quoted-printable but for 8-bit octets. */
-static void
-put_qp(struct recode *r, char c, char next, bool again)
-{
-	bool ends = text_is_blank(c) && next == '\r' && !again;
-	bool literal = c == '=' ? again : (c >= ' ' && c <= '~') || c == '\t';
-
-	if (ends || !literal || is_delimiter(r, c, next)) {
-		put_quoted(r, c);
-		return;
-	}
-	/* The two digits behind it must stay on its line. */
-	break_softly(r, c == '=' ? 3 : 1);
-	r->out[r->out_len++] = c;
-	r->column++;
-}
-
-/* What needs no look at its neighbours and fits on the line. */
-static size_t
-literal_run(const struct recode *r, const char *at, size_t len)
-{
-	size_t n;
-
-	if (len > QP_LINE - r->column)
-		len = QP_LINE - r->column;
-	for (n = 0; n < len; n++) {
-		if (at[n] <= ' ' || at[n] > '~' || at[n] == '=' || at[n] == '-')
-			break;
-	}
-	return n;
-}
-
-static size_t
-encode_qp(struct recode *r, struct text in, bool last)
-{
-	bool again = r->segments[r->segment].way == WAY_QP_AGAIN;
-	size_t n, at = 0;
-
-	while (last ? at < in.len : at + 1 < in.len) {
-		if (is_high(in.at[at])) {
-			put_quoted(r, in.at[at++]);
-			continue;
-		}
-		n = literal_run(r, in.at + at, in.len - at);
-		if (n > 0) {
-			put(r, in.at + at, n);
-			r->column += n;
-			at += n;
-		} else if (in.at[at] == '\r') {
-			put_line_end(r);
-			at += 2;
-		} else {
-			put_qp(r, in.at[at],
-			    at + 1 < in.len ? in.at[at + 1] : '\r', again);
-			at++;
-		}
-	}
-	return at;
-}
-
-static size_t
-encode_base64(struct recode *r, struct text in, bool last)
-{
-	struct text lines, line;
-
-	if (!last)
-		in.len -= in.len % BASE64_LINE;
-	buf_reset(&r->base64);
-	crypt_base64(in, &r->base64);
-	for (lines = buf_text(&r->base64); lines.len > 0;
-	     lines = text_skip(lines, 76)) {
-		line = text_first(lines, 76);
-		if (r->column > 0)
-			put(r, "\r\n", 2);
-		put(r, line.at, line.len);
-		r->column = line.len;
-	}
-	return in.len;
-}
-
-static size_t
-encode(struct recode *r, struct text in, bool last)
-{
-	switch (r->segments[r->segment].way) {
-	case WAY_PLAIN:
-		return encode_plain(r, in, last);
-	case WAY_QP:
-	case WAY_QP_AGAIN:
-		return encode_qp(r, in, last);
-	case WAY_BASE64:
-		return encode_base64(r, in, last);
-	case WAY_COPY:
-	case WAY_OWN:
-		break;
-	}
-	return in.len;
-}
 
 /*
  * Reading.
@@ -319,7 +64,7 @@ read_source(struct recode *r, char *out, size_t size, struct error *e)
 	return n;
 }
 
-/* Encodes the next octets of the segment into r->out, which is empty. */
+/* Encodes the next octets of the segment; what was encoded before is given. */
 static int
 encode_next(struct recode *r, struct error *e)
 {
@@ -327,16 +72,16 @@ encode_next(struct recode *r, struct error *e)
 	size_t used;
 	long n;
 
-	n = read_source(r, r->in + r->in_len, IN - r->in_len, e);
+	n = read_source(r, r->in + r->in_len, ENCODER_IN - r->in_len, e);
 	if (n == -1)
 		return -1;
 	r->in_len += (size_t)n;
-	r->out_at = r->out_len = 0;
-	used =
-	    encode(r, (struct text){r->in, r->in_len}, r->taken == s->length);
+	r->out_at = 0;
+	used = encoder_take(&r->encoder, (struct text){r->in, r->in_len},
+	    r->taken == s->length);
 	r->in_len -= used;
 	memmove(r->in, r->in + used, r->in_len);
-	if (r->base64.full)
+	if (r->encoder.base64.full)
 		return error_set(e, ERROR_SYSTEM, "encoding the message",
 		    "base64 is not to be had");
 	return 0;
@@ -348,16 +93,18 @@ enter(struct recode *r, size_t segment)
 {
 	r->segment = segment;
 	r->taken = 0;
-	r->column = 0;
-	if (segment < r->count)
-		r->cursor = r->segments[segment].from;
+	r->out_at = 0;
+	if (segment == r->count)
+		return;
+	r->cursor = r->segments[segment].from;
+	encoder_begin(&r->encoder, r->segments[segment].form);
 }
 
 /* Enters the segment that the next octet is in. False behind the last. */
 static bool
 settle(struct recode *r)
 {
-	while (r->segment < r->count && r->out_at == r->out_len &&
+	while (r->segment < r->count && r->out_at == r->encoder.out_len &&
 	       r->taken == r->segments[r->segment].length)
 		enter(r, r->segment + 1);
 	return r->segment < r->count;
@@ -368,18 +115,18 @@ read_next(struct recode *r, char *out, size_t size, struct error *e)
 {
 	const struct segment *s = &r->segments[r->segment];
 
-	if (s->way == WAY_COPY)
-		return read_source(r, out, size, e);
-	if (s->way == WAY_OWN) {
+	if (s->own != NULL) {
 		size = min_size(size, s->length - r->taken);
-		memcpy(out, s->text + r->taken, size);
+		memcpy(out, s->own + r->taken, size);
 		r->taken += size;
 		return (long)size;
 	}
-	if (r->out_at == r->out_len && encode_next(r, e) == -1)
+	if (s->form == ENCODER_COPY)
+		return read_source(r, out, size, e);
+	if (r->out_at == r->encoder.out_len && encode_next(r, e) == -1)
 		return -1;
-	size = min_size(size, r->out_len - r->out_at);
-	memcpy(out, r->out + r->out_at, size);
+	size = min_size(size, r->encoder.out_len - r->out_at);
+	memcpy(out, r->encoder.out + r->out_at, size);
 	r->out_at += size;
 	return (long)size;
 }
@@ -402,7 +149,7 @@ recode_read(struct recode *r, char *out, size_t size, struct error *e)
 void
 recode_rewind(struct recode *r)
 {
-	r->in_len = r->out_at = r->out_len = 0;
+	r->in_len = 0;
 	enter(r, 0);
 }
 
@@ -415,15 +162,15 @@ measure(struct recode *r, struct error *e)
 	recode_rewind(r);
 	while (settle(r)) {
 		s = &r->segments[r->segment];
-		if (s->way == WAY_COPY || s->way == WAY_OWN) {
+		if (s->own != NULL || s->form == ENCODER_COPY) {
 			r->total += s->length;
 			r->taken = s->length;
 			continue;
 		}
 		if (encode_next(r, e) == -1)
 			return -1;
-		r->total += r->out_len;
-		r->out_at = r->out_len;
+		r->total += r->encoder.out_len;
+		r->out_at = r->encoder.out_len;
 	}
 	recode_rewind(r);
 	return 0;
@@ -434,13 +181,13 @@ measure(struct recode *r, struct error *e)
  */
 
 static struct segment *
-add(struct recode *r, enum way way, unsigned long long length)
+add(struct recode *r, enum encoder_form form, unsigned long long length)
 {
 	struct segment *s;
 
 	s = mem_push(r->segments, r->count);
 	memset(s, 0, sizeof(*s));
-	s->way = way;
+	s->form = form;
 	s->length = length;
 	if (length == 0)
 		r->count--;
@@ -450,27 +197,27 @@ add(struct recode *r, enum way way, unsigned long long length)
 static void
 add_own(struct recode *r, const char *text)
 {
-	add(r, WAY_OWN, strlen(text))->text = text;
+	add(r, ENCODER_COPY, strlen(text))->own = text;
 }
 
 static void
 add_fields(struct recode *r, size_t first, unsigned long long length)
 {
-	add(r, WAY_COPY, length)->from.field = first;
+	add(r, ENCODER_COPY, length)->from.field = first;
 }
 
 /* Octets of the body, from `at` to `end`. */
 static void
-add_body(struct recode *r, enum way way, unsigned long long at,
+add_body(struct recode *r, enum encoder_form form, unsigned long long at,
     unsigned long long end)
 {
-	struct segment *s = add(r, way, end - at);
+	struct segment *s = add(r, form, end - at);
 
 	s->from.field = message_field_count(r->message);
 	s->from.separator = true;
 	s->from.body_at = at;
-	if (way == WAY_QP || way == WAY_QP_AGAIN || way == WAY_BASE64)
-		r->remarks.body_encoded = true;
+	if (form != ENCODER_COPY && form != ENCODER_PLAIN)
+		r->body_encoded = true;
 }
 
 static const char *
@@ -557,24 +304,24 @@ is_leaf(const struct mime_part *p)
 
 /* NULL where it may keep its own. */
 static const char *
-label_of(enum way way)
+label_of(enum encoder_form form)
 {
-	if (way == WAY_QP)
+	if (form == ENCODER_QP)
 		return LABEL "quoted-printable\r\n";
-	return way == WAY_BASE64 ? LABEL "base64\r\n" : NULL;
+	return form == ENCODER_BASE64 ? LABEL "base64\r\n" : NULL;
 }
 
-static enum way
-way_of(const struct mime_part *p)
+static enum encoder_form
+form_of(const struct mime_part *p)
 {
 	if (!is_leaf(p) || (p->high == 0 && p->encoding != MIME_8BIT))
-		return WAY_PLAIN;
+		return ENCODER_PLAIN;
 	/* What is no base64 is nothing that a reader would see. */
 	if (p->encoding == MIME_BASE64)
-		return WAY_PLAIN;
+		return ENCODER_PLAIN;
 	if (p->encoding == MIME_QP)
-		return WAY_QP_AGAIN;
-	return p->kind == MIME_TEXT ? WAY_QP : WAY_BASE64;
+		return ENCODER_QP_AGAIN;
+	return p->kind == MIME_TEXT ? ENCODER_QP : ENCODER_BASE64;
 }
 
 /* The fields of a part, from `at` on; returns where its label is done with. */
@@ -583,10 +330,10 @@ add_part_fields(struct recode *r, const struct mime_part *p, const char *label,
     unsigned long long at)
 {
 	if (p->label_end > 0) {
-		add_body(r, WAY_PLAIN, at, p->label);
+		add_body(r, ENCODER_PLAIN, at, p->label);
 		at = p->label_end;
 	}
-	add_body(r, WAY_PLAIN, at, p->fields_end);
+	add_body(r, ENCODER_PLAIN, at, p->fields_end);
 	/* RFC 2045 section 4: without it no label counts in a message. */
 	if (p->message && !p->version)
 		add_own(r, MIME_VERSION);
@@ -602,17 +349,17 @@ add_part_fields(struct recode *r, const struct mime_part *p, const char *label,
 static unsigned long long
 add_part(struct recode *r, const struct mime_part *p, unsigned long long at)
 {
-	enum way way = way_of(p);
-	const char *label = label_of(way);
+	enum encoder_form form = form_of(p);
+	const char *label = label_of(form);
 
 	if (!is_leaf(p) && p->kind != MIME_BROKEN && p->encoding == MIME_8BIT)
 		label = LABEL "7bit\r\n";
 	if (label != NULL)
 		at = add_part_fields(r, p, label, at);
-	if (way == WAY_PLAIN)
+	if (form == ENCODER_PLAIN)
 		return at;
-	add_body(r, WAY_PLAIN, at, p->body);
-	add_body(r, way, p->body, p->end);
+	add_body(r, ENCODER_PLAIN, at, p->body);
+	add_body(r, form, p->body, p->end);
 	return p->end;
 }
 
@@ -645,29 +392,29 @@ look_at(struct message *m, struct top *top)
 
 /* Of a body that is one part. Text that nobody described is as likely in an
  * alphabet of which quoted-printable would leave nothing to read. */
-static enum way
-way_of_body(
+static enum encoder_form
+form_of_body(
     const struct recode *r, const struct top *top, const struct mime_part *p)
 {
 	const struct message_facts *facts = message_facts(r->message);
 
 	if (top->labelled && top->encoding != MIME_NONE)
-		return way_of(p);
+		return form_of(p);
 	if (p->high == 0)
-		return WAY_QP;
+		return ENCODER_QP;
 	if (top->typed)
-		return p->kind == MIME_TEXT ? WAY_QP : WAY_BASE64;
-	return p->high > facts->body_size / 3 ? WAY_BASE64 : WAY_QP;
+		return p->kind == MIME_TEXT ? ENCODER_QP : ENCODER_BASE64;
+	return p->high > facts->body_size / 3 ? ENCODER_BASE64 : ENCODER_QP;
 }
 
 static void
 add_leaf(struct recode *r, const struct top *top, const struct mime_part *p)
 {
-	enum way way = way_of_body(r, top, p);
+	enum encoder_form form = form_of_body(r, top, p);
 
-	add_head(r, label_of(way));
-	add_body(r, way, 0, message_facts(r->message)->body_size);
-	if (way == WAY_BASE64)
+	add_head(r, label_of(form));
+	add_body(r, form, 0, message_facts(r->message)->body_size);
+	if (form == ENCODER_BASE64)
 		add_own(r, "\r\n");
 }
 
@@ -680,7 +427,7 @@ add_structure(struct recode *r, const struct top *top, const struct mime *mime)
 	add_head(r, top->encoding == MIME_8BIT ? LABEL "7bit\r\n" : NULL);
 	for (i = 1; i < mime->count; i++)
 		at = add_part(r, &mime->parts[i], at);
-	add_body(r, WAY_PLAIN, at, message_facts(r->message)->body_size);
+	add_body(r, ENCODER_PLAIN, at, message_facts(r->message)->body_size);
 }
 
 static int
@@ -709,17 +456,17 @@ plan(struct recode *r, struct error *e)
 	bool misfit, high;
 
 	look_at(r->message, &top);
-	r->composite = top.type.composite;
+	r->encoder.composite = top.type.composite;
 	misfit = facts->body_nul || facts->body_longest > RECODE_LINE_MAX;
 	high = facts->body_8bit && !r->eightbit;
-	if (high || (misfit && !top.labelled && !r->composite))
+	if (high || (misfit && !top.labelled && !r->encoder.composite))
 		return plan_encoded(r, &top, e);
 	if (misfit) {
 		add_head(r, NULL);
-		add_body(r, WAY_PLAIN, 0, facts->body_size);
-	} else if (facts->body_8bit && !top.labelled && !r->composite) {
+		add_body(r, ENCODER_PLAIN, 0, facts->body_size);
+	} else if (facts->body_8bit && !top.labelled && !r->encoder.composite) {
 		add_head(r, LABEL "8bit\r\n");
-		add_body(r, WAY_COPY, 0, facts->body_size);
+		add_body(r, ENCODER_COPY, 0, facts->body_size);
 	} else
 		add_fields(r, 0, message_size(r->message));
 	return 0;
@@ -759,15 +506,20 @@ recode_new(struct message *m, bool eightbit, struct recode_remarks *remarks,
 	r = mem_new(1, sizeof(*r));
 	r->message = m;
 	r->eightbit = eightbit;
-	buf_init(&r->base64, OUT);
+	encoder_init(&r->encoder, eightbit, false);
 	if (check_fields(r, e) == -1 || plan(r, e) == -1 ||
 	    measure(r, e) == -1) {
 		recode_free(r);
 		return NULL;
 	}
-	if (message_facts(m)->body_8bit && !r->remarks.body_encoded && eightbit)
+	if (message_facts(m)->body_8bit && !r->body_encoded && eightbit)
 		r->is_8bit = true;
-	*remarks = r->remarks;
+	*remarks = (struct recode_remarks){
+	    .body_encoded = r->body_encoded,
+	    .body_folded = r->encoder.folded,
+	    .body_replaced = r->encoder.replaced,
+	    .nul_removed = r->encoder.nul_removed,
+	};
 	return r;
 }
 
@@ -776,7 +528,7 @@ recode_free(struct recode *r)
 {
 	if (r == NULL)
 		return;
-	buf_clear(&r->base64);
+	encoder_clear(&r->encoder);
 	free(r->segments);
 	free(r);
 }

@@ -15,9 +15,10 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "message/encoder.h"
 #include "message/message.h"
 
-#define RECODE_LINE_MAX 998 /* octets without CRLF */
+#define RECODE_LINE_MAX ENCODER_LINE_MAX
 
 /* What was done that the log should know. */
 struct recode_remarks {

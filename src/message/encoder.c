@@ -1,0 +1,260 @@
+#include "message/encoder.h"
+
+#include <string.h>
+
+#include "base/crypt.h"
+
+#define QP_LINE	    75 /* RFC 2045 section 6.7 (5), and "=" */
+#define BASE64_LINE 57 /* octets that make a line of 76 */
+
+void
+encoder_init(struct encoder *en, bool eightbit, bool composite)
+{
+	en->eightbit = eightbit;
+	en->composite = composite;
+	buf_init(&en->base64, ENCODER_OUT);
+}
+
+void
+encoder_clear(struct encoder *en)
+{
+	buf_clear(&en->base64);
+}
+
+void
+encoder_begin(struct encoder *en, enum encoder_form form)
+{
+	en->form = form;
+	en->column = 0;
+	en->out_len = 0;
+}
+
+static void
+put(struct encoder *en, const char *bytes, size_t len)
+{
+	memcpy(en->out + en->out_len, bytes, len);
+	en->out_len += len;
+}
+
+static void
+put_line_end(struct encoder *en)
+{
+	put(en, "\r\n", 2);
+	en->column = 0;
+}
+
+static bool
+is_high(char c)
+{
+	return ((unsigned char)c & 0x80) != 0;
+}
+
+static void
+fold(struct encoder *en)
+{
+	put_line_end(en);
+	en->folded = true;
+	/* So that the rest of the line is no delimiter, no field and no end
+	 * of fields. */
+	if (en->composite)
+		en->out[en->out_len++] = ' ';
+	en->column = en->composite ? 1 : 0;
+}
+
+/* What can go as it is. Of 8-bit octets those that cannot begin a sequence
+ * that has no room on this line. */
+static size_t
+plain_run(const struct encoder *en, struct text in)
+{
+	size_t n, max, high;
+
+	max = ENCODER_LINE_MAX - en->column;
+	high = en->eightbit && max > 3 ? max - 3 : 0;
+	for (n = 0; n < in.len && n < max; n++) {
+		if (in.at[n] == '\0' || in.at[n] == '\r' ||
+		    (n >= high && is_high(in.at[n])))
+			break;
+	}
+	return n;
+}
+
+static void
+put_plain(struct encoder *en, struct text t)
+{
+	if (en->column + t.len > ENCODER_LINE_MAX)
+		fold(en);
+	put(en, t.at, t.len);
+	en->column += t.len;
+}
+
+/* What plain_run() stops at; returns how much that was. */
+static size_t
+put_unit(struct encoder *en, struct text in)
+{
+	size_t len = 1;
+
+	if (in.at[0] == '\0') {
+		en->nul_removed = true;
+	} else if (in.at[0] == '\r') {
+		put_line_end(en);
+		len = 2;
+	} else if (is_high(in.at[0]) && !en->eightbit) {
+		put_plain(en, TEXT("?"));
+		en->replaced = true;
+	} else {
+		len = text_utf8(in); /* not cut by a fold */
+		len = len > 0 ? len : 1;
+		put_plain(en, text_first(in, len));
+	}
+	return len;
+}
+
+static size_t
+encode_plain(struct encoder *en, struct text in, bool last)
+{
+	struct text rest = in;
+	size_t n;
+
+	while (last ? rest.len > 0 : rest.len >= 4) {
+		n = plain_run(en, rest);
+		if (n > 0)
+			put_plain(en, text_first(rest, n));
+		else
+			n = put_unit(en, rest);
+		rest = text_skip(rest, n);
+	}
+	return in.len - rest.len;
+}
+
+static void
+break_softly(struct encoder *en, size_t needed)
+{
+	if (en->column + needed <= QP_LINE)
+		return;
+	put(en, "=\r\n", 3);
+	en->column = 0;
+}
+
+static void
+put_quoted(struct encoder *en, char c)
+{
+	static const char hex[] = "0123456789ABCDEF";
+	unsigned char octet = (unsigned char)c;
+	char *out;
+
+	break_softly(en, 3);
+	out = en->out + en->out_len;
+	out[0] = '=';
+	out[1] = hex[octet >> 4];
+	out[2] = hex[octet & 15];
+	en->out_len += 3;
+	en->column += 3;
+}
+
+/* Behind a soft line break the rest of a line could be a delimiter. */
+static bool
+is_delimiter(const struct encoder *en, char c, char next)
+{
+	return c == '-' && next == '-' && en->composite &&
+	       (en->column == 0 || en->column == QP_LINE);
+}
+
+/* One octet, and the next; a CR where the line ends. `again`: what stands
+ * there is quoted-printable but for 8-bit octets. */
+static void
+put_qp(struct encoder *en, char c, char next, bool again)
+{
+	bool ends = text_is_blank(c) && next == '\r' && !again;
+	bool literal = c == '=' ? again : (c >= ' ' && c <= '~') || c == '\t';
+
+	if (ends || !literal || is_delimiter(en, c, next)) {
+		put_quoted(en, c);
+		return;
+	}
+	/* The two digits behind it must stay on its line. */
+	break_softly(en, c == '=' ? 3 : 1);
+	en->out[en->out_len++] = c;
+	en->column++;
+}
+
+/* What needs no look at its neighbours and fits on the line. */
+static size_t
+literal_run(const struct encoder *en, const char *at, size_t len)
+{
+	size_t n;
+
+	if (len > QP_LINE - en->column)
+		len = QP_LINE - en->column;
+	for (n = 0; n < len; n++) {
+		if (at[n] <= ' ' || at[n] > '~' || at[n] == '=' || at[n] == '-')
+			break;
+	}
+	return n;
+}
+
+static size_t
+encode_qp(struct encoder *en, struct text in, bool last)
+{
+	bool again = en->form == ENCODER_QP_AGAIN;
+	size_t n, at = 0;
+
+	while (last ? at < in.len : at + 1 < in.len) {
+		if (is_high(in.at[at])) {
+			put_quoted(en, in.at[at++]);
+			continue;
+		}
+		n = literal_run(en, in.at + at, in.len - at);
+		if (n > 0) {
+			put(en, in.at + at, n);
+			en->column += n;
+			at += n;
+		} else if (in.at[at] == '\r') {
+			put_line_end(en);
+			at += 2;
+		} else {
+			put_qp(en, in.at[at],
+			    at + 1 < in.len ? in.at[at + 1] : '\r', again);
+			at++;
+		}
+	}
+	return at;
+}
+
+static size_t
+encode_base64(struct encoder *en, struct text in, bool last)
+{
+	struct text lines, line;
+
+	if (!last)
+		in.len -= in.len % BASE64_LINE;
+	buf_reset(&en->base64);
+	crypt_base64(in, &en->base64);
+	for (lines = buf_text(&en->base64); lines.len > 0;
+	     lines = text_skip(lines, 76)) {
+		line = text_first(lines, 76);
+		if (en->column > 0)
+			put(en, "\r\n", 2);
+		put(en, line.at, line.len);
+		en->column = line.len;
+	}
+	return in.len;
+}
+
+size_t
+encoder_take(struct encoder *en, struct text in, bool last)
+{
+	en->out_len = 0;
+	switch (en->form) {
+	case ENCODER_COPY:
+		put(en, in.at, in.len);
+		break;
+	case ENCODER_PLAIN:
+		return encode_plain(en, in, last);
+	case ENCODER_QP:
+	case ENCODER_QP_AGAIN:
+		return encode_qp(en, in, last);
+	case ENCODER_BASE64:
+		return encode_base64(en, in, last);
+	}
+	return in.len;
+}
