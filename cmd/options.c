@@ -329,7 +329,7 @@ static const struct row rows[] = {
 static const struct row *
 find_row(struct walk *w, struct text spelling)
 {
-	unsigned name = w->options->name == NAME_SENDLING ? OURS : THEIRS;
+	unsigned name = w->options->foreign ? THEIRS : OURS;
 	size_t i;
 
 	for (i = 0; i < ROW_COUNT; i++)
@@ -456,6 +456,7 @@ take_name(struct walk *w, const char *path)
 		o->name = NAME_SENDLING;
 		return;
 	}
+	o->foreign = true;
 	o->name = NAME_SENDMAIL;
 	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (strcmp(called, names[i].called) == 0) {

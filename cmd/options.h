@@ -34,6 +34,7 @@ enum options_name { NAME_SENDLING, NAME_SENDMAIL, NAME_MAILQ, NAME_NEWALIASES };
 
 struct options {
 	enum options_name name;
+	bool foreign; /* a stranger may have written the arguments */
 	enum options_mode mode;
 	struct request request; /* its strings are copies */
 	const char *account;	/* -a; this and what follows borrow from argv */

@@ -71,7 +71,9 @@ read_options(struct run *r, int argc, char **argv, struct error *e)
 	result = options_parse(&r->options, argc, argv, e);
 	r->log.verbose = r->options.verbose;
 	r->log.quiet = r->options.quiet;
-	if (r->options.tag != NULL)
+	if (r->options.tag != NULL && r->options.foreign)
+		log_show_tag(&r->log, r->options.tag);
+	else if (r->options.tag != NULL)
 		log_set_tag(&r->log, r->options.tag);
 	return result;
 }

@@ -1159,6 +1159,24 @@ def test_tag(t, home, box):
         t.ok(run.status == 0 and run.err.count(b'\n') == 1 and
              not CONTROL.search(run.err), f'-L {tag!r}, log stderr',
              run.words())
+    # A web form may reach the arguments of these names.
+    environment = {
+        'SENDLING_SMARTHOST': f'smtp+plain://127.0.0.1:{box.ports["smtp"]}',
+        'SENDLING_FROM': 'alice@example.com', 'SENDLING_LOG': str(log)}
+    for name in ('sendmail', 'send-mail'):
+        for tag, shown in (('sshd', 'tag=sshd'),
+                           ('x\nEVIL', r'tag="x\\x0aEVIL"'),
+                           ('sshd[7]: Failed "x"',
+                            r'tag="sshd[7]: Failed \"x\""'), ('', None)):
+            log.unlink(missing_ok=True)
+            run = home.run('-L', tag, BOB, name=name, environment=environment)
+            box.settle()
+            said = log.read_text()
+            t.ok(run.status == 0 and said.count('\n') == 1 and
+                 re.fullmatch(rf'.{{31}} {name}\[\d+\]: from=.*\n', said) and
+                 (f' {shown}\n' in said if shown else ' tag=' not in said),
+                 f'{name} -L {tag!r}: our tag stays', run.words(), said)
+            box.clear()
 
 
 def test_syslog_is_safe(t, home):

@@ -24,6 +24,12 @@ log_set_tag(struct log *l, const char *tag)
 }
 
 void
+log_show_tag(struct log *l, const char *tag)
+{
+	text_visible(text_of(tag), l->shown_tag, sizeof(l->shown_tag));
+}
+
+void
 log_init(struct log *l, const char *tag)
 {
 	memset(l, 0, sizeof(*l));
@@ -190,7 +196,7 @@ add_envelope(struct buf *line, const struct envelope *env)
 }
 
 static void
-add_mail(struct buf *line, const struct log_mail *mail)
+add_mail(struct buf *line, const struct log_mail *mail, const char *tag)
 {
 	char code[16] = "";
 
@@ -206,6 +212,8 @@ add_mail(struct buf *line, const struct log_mail *mail)
 	add_words(line, "reply", mail->words);
 	buf_format(line, " delay=%lld.%03lld status=%d", mail->delay_ms / 1000,
 	    mail->delay_ms % 1000, mail->status);
+	if (tag[0] != '\0')
+		add_value(line, "tag", tag);
 	if (mail->error != NULL && mail->error->kind != ERROR_NONE)
 		add_words(line, "error", error_line(mail->error).words);
 }
@@ -216,7 +224,7 @@ log_mail(struct log *l, const struct log_mail *mail)
 	struct buf line;
 
 	buf_init(&line, LINE_MAX_SIZE);
-	add_mail(&line, mail);
+	add_mail(&line, mail, l->shown_tag);
 	tell(l, mail->status == 0 ? LOG_INFO : LOG_ERR, buf_string(&line));
 	buf_clear(&line);
 }

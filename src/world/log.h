@@ -19,6 +19,7 @@ struct log {
 	struct syslog system;
 	long long deadline; /* the system's log is not waited for past it */
 	char tag[64];	    /* -L, else the program's name */
+	char shown_tag[64]; /* -L of a stranger, or "" */
 	int fd;		    /* LOGGING_FILE, or -1 */
 	bool verbose;	    /* -v: the dialogue on stderr */
 	int transcript;	    /* -X, or -1 */
@@ -28,8 +29,11 @@ struct log {
 void log_init(struct log *l, const char *tag);
 void log_clear(struct log *l);
 
-/* -L: another name in syslog and the lines of the log. Copied. */
+/* -L: another name in syslog and the lines of the log. Copied. What a stranger
+ * says is only shown, in the line of a mail, or he could write lines that pass
+ * for another program's. */
 void log_set_tag(struct log *l, const char *tag);
+void log_show_tag(struct log *l, const char *tag);
 
 /* Opens what the account names, and nothing is opened later but a system's log
  * that went away. Never fails the mail: what goes wrong is a
@@ -60,9 +64,9 @@ struct log_mail {
 };
 
 /* from= to= smarthost= tls= auth= size= msgid= code= reply="" delay= status=,
- * then error="" where there is one: one line, visible, at most 1000 octets of
- * recipients then "+N more". What is not known is "-"; values with a space
- * are quoted. */
+ * then tag= and error="" where there is one: one line, visible, at most 1000
+ * octets of recipients then "+N more". What is not known is "-"; values with a
+ * space are quoted. */
 void log_mail(struct log *l, const struct log_mail *mail);
 
 /* A remark of severity notice, and all of several. */
