@@ -1,10 +1,12 @@
 #include "cmd/options.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
+#include "config/keyword.h"
 
 enum arity { ARITY_NONE, ARITY_ATTACHED, ARITY_REQUIRED };
 
@@ -260,6 +262,17 @@ add_setting(struct walk *w, const char *value)
 	return 0;
 }
 
+/* Who means help by it must not lose a recipient. */
+static int
+parse_hops(struct walk *w, const char *value)
+{
+	unsigned long long hops;
+
+	if (text_number(text_of(value), UINT_MAX, &hops))
+		return 0;
+	return refuse_value(w, value, "is no number of hops", see_help);
+}
+
 #define OPTION(member) .at = offsetof(struct options, member)
 
 /* The first row that has the spelling and the name counts. */
@@ -277,14 +290,18 @@ static const struct row rows[] = {
     {"-c", ARITY_NONE, ANY, .meaning = ignore},
     {"-m", ARITY_NONE, ANY, .meaning = ignore},
     {"-n", ARITY_NONE, ANY, .meaning = set_flag, OPTION(request.no_aliases)},
-    {"-s", ARITY_NONE, ANY, .meaning = ignore},
+    {"-s", ARITY_NONE, OURS, .meaning = refuse,
+	.words = "there is no option for a subject; write a field `Subject:' "
+		 "at the head of the message"},
+    {"-s", ARITY_NONE, THEIRS, .meaning = ignore},
     {"-x", ARITY_NONE, ANY, .meaning = ignore},
     {"-G", ARITY_NONE, ANY, .meaning = set_flag, OPTION(request.no_repairs)},
     {"-U", ARITY_NONE, ANY, .meaning = set_flag, OPTION(request.smtputf8)},
     {"-D", ARITY_REQUIRED, OURS, .meaning = ignore},
     {"-D", ARITY_REQUIRED, THEIRS, .meaning = refuse,
 	.words = "no file can be named"},
-    {"-h", ARITY_REQUIRED, ANY, .meaning = ignore},
+    {"-h", ARITY_REQUIRED, OURS, .meaning = parse_hops},
+    {"-h", ARITY_REQUIRED, THEIRS, .meaning = ignore},
     {"-L", ARITY_REQUIRED, ANY, .meaning = set_string, OPTION(tag)},
     {"-M", ARITY_REQUIRED, ANY, .meaning = ignore},
     {"-p", ARITY_REQUIRED, ANY, .meaning = ignore},
@@ -326,6 +343,52 @@ static const struct row rows[] = {
 
 #define ROW_COUNT (sizeof(rows) / sizeof(rows[0]))
 
+#define SMARTHOST "write --set smarthost=smtps://HOST:PORT"
+
+/* Options of msmtp, and what people try who remember mail(1). */
+static const struct {
+	const char *spelling;
+	const char *hint;
+} instead[] = {
+    {"--host", SMARTHOST},
+    {"--port", SMARTHOST},
+    {"--protocol", SMARTHOST},
+    {"--tls", SMARTHOST},
+    {"--tls-starttls", SMARTHOST},
+    {"--tls-trust-file", "write --set tls-trust=PATH"},
+    {"--tls-host-override", "write --set tls-name=NAME"},
+    {"--password", "write --set password-file=PATH"},
+    {"--passwordeval", "write --set password-command=COMMAND"},
+    {"--logfile", "write --set log=PATH"},
+    {"--syslog", "write --set log=syslog"},
+    {"--maildomain", "write --set domain=NAME"},
+    {"--read-envelope-from", "write --set from-header=yes"},
+    {"--read-recipients", "write -t"},
+    {"--file", "write --config FILE"},
+    {"--pretend", "write --dry-run"},
+    {"--debug", "write -v"},
+    {"--serverinfo", "`sendling -v' shows what the server says while a mail "
+		     "is sent"},
+    {"--configure", "start from config.example; --check reads what you wrote"},
+    {"--subject", "write a field `Subject:' at the head of the message"},
+};
+
+static int
+hint_unknown(struct walk *w, struct text spelling)
+{
+	const struct keyword *k = keyword_find(text_skip(spelling, 2));
+	size_t i;
+
+	if (w->options->name != NAME_SENDLING)
+		return error_hint(w->error, "%s", see_help);
+	for (i = 0; i < sizeof(instead) / sizeof(instead[0]); i++)
+		if (text_equal(spelling, text_of(instead[i].spelling)))
+			return error_hint(w->error, "%s", instead[i].hint);
+	if (k != NULL && (k->flags & KEYWORD_FILES_ONLY) == 0)
+		return error_hint(w->error, "write --set %s=VALUE", k->name);
+	return error_hint(w->error, "%s", see_help);
+}
+
 static const struct row *
 find_row(struct walk *w, struct text spelling)
 {
@@ -338,7 +401,7 @@ find_row(struct walk *w, struct text spelling)
 			return &rows[i];
 	error_set(w->error, ERROR_USAGE, NULL, "there is no option %s%s",
 	    SHOWN(spelling), w->under);
-	error_hint(w->error, "%s", see_help);
+	hint_unknown(w, spelling);
 	return NULL;
 }
 

@@ -8,7 +8,12 @@ static const char *const names[] = {"sendling", "sendmail", "mailq",
     "/opt/sendling-1.0", "my-sendling"};
 
 enum takes { NOTHING, ATTACHED, VALUE };
-enum fate { TAKEN, REFUSED, FOREIGN /* refused but under our own name */ };
+enum fate {
+	TAKEN,
+	REFUSED,
+	FOREIGN, /* refused but under our own name */
+	HISTORIC /* refused under our own name */
+};
 
 /* What the manual of sendmail 8 says, and what we make of it. */
 static const struct {
@@ -46,7 +51,7 @@ static const struct {
     {'q', ATTACHED, "30m", TAKEN},
     {'R', VALUE, "hdrs", TAKEN},
     {'r', VALUE, "me@example.org", TAKEN},
-    {'s', NOTHING, "", TAKEN},
+    {'s', NOTHING, "", HISTORIC},
     {'T', VALUE, "5d", TAKEN},
     {'t', NOTHING, "", TAKEN},
     {'U', NOTHING, "", TAKEN},
@@ -128,7 +133,8 @@ walk_spelling(
 	    {"a@b", "c@d", first, second, NULL, NULL},
 	};
 	bool refused = letters[row].fate == REFUSED ||
-		       (letters[row].fate == FOREIGN && !is_ours(name));
+		       (letters[row].fate == FOREIGN && !is_ours(name)) ||
+		       (letters[row].fate == HISTORIC && is_ours(name));
 	const char *packed[6];
 	size_t i, k, n;
 
@@ -287,6 +293,58 @@ long_options_want_their_arity(void **state)
 		arguments[0] = wrong[i];
 		assert_int_equal(parse("sendling", arguments), -1);
 		expect_usage();
+		options_clear(&options);
+	}
+}
+
+/* What people type who come from elsewhere, and what they should read. */
+static void
+habits_of_others_are_told_what_to_do(void **state)
+{
+	static const struct {
+		const char *arguments[4];
+		const char *words; /* in the error or its hint */
+	} cases[] = {
+	    {{"-s", "hello", "a@b", NULL}, "write a field `Subject:'"},
+	    {{"-shello", "a@b", NULL}, "write a field `Subject:'"},
+	    {{"-ts", "hello", NULL}, "write a field `Subject:'"},
+	    {{"-h", NULL}, "`sendling --help' lists the options"},
+	    {{"-h", "a@b", NULL}, "`sendling --help' lists the options"},
+	    {{"-h", "a@b", NULL}, "option -h: `a@b' is no number of hops"},
+	    {{"--host=x", NULL}, "--set smarthost=smtps://HOST:PORT"},
+	    {{"--host", "x", NULL}, "--set smarthost=smtps://HOST:PORT"},
+	    {{"--port=25", NULL}, "--set smarthost=smtps://HOST:PORT"},
+	    {{"--tls", NULL}, "--set smarthost=smtps://HOST:PORT"},
+	    {{"--tls-starttls=off", NULL}, "--set smarthost=smtps://HOST:PORT"},
+	    {{"--serverinfo", NULL}, "`sendling -v' shows"},
+	    {{"--user=x", NULL}, "write --set user=VALUE"},
+	    {{"--tls-trust", "x", NULL}, "write --set tls-trust=VALUE"},
+	    {{"--password=x", NULL}, "--set password-file=PATH"},
+	    {{"--passwordeval", "x", NULL}, "--set password-command=COMMAND"},
+	    {{"--file=x", NULL}, "--config FILE"},
+	    {{"--pretend", NULL}, "--dry-run"},
+	    {{"--debug", NULL}, "-v"},
+	    {{"--read-recipients", NULL}, "-t"},
+	    {{"--subject=x", NULL}, "write a field `Subject:'"},
+	    {{"--foo", NULL}, "`sendling --help' lists the options"},
+	    {{"--account-", NULL}, "`sendling --help' lists the options"},
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(cases); i++) {
+		assert_int_equal(parse("sendling", cases[i].arguments), -1);
+		expect_usage();
+		if (strstr(error.text, cases[i].words) == NULL &&
+		    strstr(error.hint, cases[i].words) == NULL)
+			fail_msg("%s: %s; %s", cases[i].words, error.text,
+			    error.hint);
+		options_clear(&options);
+	}
+	/* As ever under the name of sendmail. */
+	for (i = 0; i < 5; i++) {
+		assert_int_equal(
+		    parse("sendmail", cases[i].arguments), i == 3 ? -1 : 0);
 		options_clear(&options);
 	}
 }
@@ -720,6 +778,7 @@ main(void)
 	    cmocka_unit_test(unknown_letters_are_usage),
 	    cmocka_unit_test(long_options_are_ours_alone),
 	    cmocka_unit_test(long_options_want_their_arity),
+	    cmocka_unit_test(habits_of_others_are_told_what_to_do),
 	    cmocka_unit_test(payloads_reach_nothing),
 	    cmocka_unit_test(modes_by_letter),
 	    cmocka_unit_test(modes_by_name),
