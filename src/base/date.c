@@ -71,3 +71,40 @@ date_format(struct date date, struct buf *out)
 	    second / 60 % 60, second % 60, offset < 0 ? '-' : '+',
 	    abs(offset) / 60, abs(offset) % 60);
 }
+
+static bool
+is_one_of(struct text word, const char *const *names, size_t count)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		if (text_equal_fold(word, text_of(names[i])))
+			return true;
+	return false;
+}
+
+/* "9:05" or "09:05:00". */
+static bool
+is_time(struct text word)
+{
+	size_t colon = text_find(word, ':');
+
+	return (colon == 1 || colon == 2) && word.len > colon + 2 &&
+	       text_is_digit(word.at[0]) && text_is_digit(word.at[colon - 1]) &&
+	       text_is_digit(word.at[colon + 1]) &&
+	       text_is_digit(word.at[colon + 2]);
+}
+
+bool
+date_stands_in(struct text line)
+{
+	bool day = false, month = false, time = false;
+	struct text word;
+
+	while (text_next(&line, " \t,", &word)) {
+		day |= is_one_of(word, week_days, 7);
+		month |= is_one_of(word, months, 12);
+		time |= is_time(word);
+	}
+	return day && month && time;
+}

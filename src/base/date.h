@@ -14,4 +14,8 @@ struct date {
  * 0 to 9999 (clamped), offsets up to 99:59. -1 when out is full. */
 int date_format(struct date date, struct buf *out);
 
+/* Whether the words of a line have a day of the week, a month and a time of the
+ * day among them, as those of date_format() and ctime(3) do. */
+bool date_stands_in(struct text line);
+
 #endif

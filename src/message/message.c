@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/date.h"
 #include "base/mem.h"
 
 /* Input is looked at in pieces that stay in the nearest cache. */
@@ -24,11 +25,13 @@ struct message {
 	struct buf body;	   /* all of it, or what the store lacks yet */
 	unsigned long long stored; /* octets of the body in the store */
 	bool in_body;
-	bool broken; /* failed, or complete: no more input */
-	bool cr;     /* the last octet was a CR, not yet decided */
-	bool mbox;   /* a "From " line was dropped */
+	bool broken;   /* failed, or complete: no more input */
+	bool cr;       /* the last octet was a CR, not yet decided */
+	bool mbox;     /* a "From " line was dropped */
+	bool composed; /* there is a field that no delivery adds */
 
 	enum line line;		      /* the header line being read */
+	bool in_field;		      /* the line before it was of a field */
 	size_t line_at;		      /* where it begins in header */
 	unsigned long long body_line; /* where the body's last line begins */
 	char sequence[4];	      /* of UTF-8, over piece borders */
@@ -219,23 +222,45 @@ settle(struct message *m, struct error *e)
 	return 0;
 }
 
+/* Fields that a mail gets where it is delivered, in front of what was there. */
+static bool
+is_of_delivery(const struct header_field *field)
+{
+	static const char *const names[] = {"Return-Path", "Delivered-To",
+	    "X-Original-To", "Envelope-To", "Delivery-Date", "Received"};
+	size_t i;
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (header_is(field, names[i]))
+			return true;
+	return false;
+}
+
+/*
+ * "From " of an mbox file, and what older programs make of it; but "From :" is
+ * an obsolete field. Behind other fields it may as well be a body's first line
+ * whose separator is missing, and then has no such date.
+ */
+static bool
+is_mbox(const struct message *m, struct text line)
+{
+	bool quoted = text_equal(text_first(line, 6), TEXT(">From "));
+
+	if (!quoted && !text_equal(text_first(line, 5), TEXT("From ")))
+		return false;
+	if (m->line_at == 0)
+		return quoted || !m->mbox;
+	return !m->composed || date_stands_in(line);
+}
+
 static enum line
 classify(const struct message *m, struct text line)
 {
-	line = text_first(line, LINE_MAX_SEEN);
 	if (line.len == 0)
 		return LINE_SEPARATOR;
-	if (header_starts(line))
+	if (header_starts(line) || (m->in_field && text_is_blank(line.at[0])))
 		return LINE_HEADER;
-	if (m->line_at > 0 && text_is_blank(line.at[0]))
-		return LINE_HEADER;
-	/* "From " of an mbox file, and what older programs make of it; but
-	 * "From :" is an obsolete field. */
-	if (m->line_at == 0 &&
-	    (text_equal(text_first(line, 6), TEXT(">From ")) ||
-		(!m->mbox && text_equal(text_first(line, 5), TEXT("From ")))))
-		return LINE_MBOX;
-	return LINE_BODY;
+	return is_mbox(m, line) ? LINE_MBOX : LINE_BODY;
 }
 
 /* The line in the header turned out to be the first of the body. */
@@ -252,11 +277,23 @@ begin_body(struct message *m)
 }
 
 static void
+end_field_line(struct message *m)
+{
+	struct header_field field;
+	struct text rest;
+
+	buf_add_string(&m->header, "\r\n");
+	rest = text_skip(buf_text(&m->header), m->line_at);
+	if (!m->composed && header_next(&rest, &field) == 1)
+		m->composed = !is_of_delivery(&field);
+}
+
+static void
 end_header_line(struct message *m)
 {
 	switch (m->line) {
 	case LINE_HEADER:
-		buf_add_string(&m->header, "\r\n");
+		end_field_line(m);
 		break;
 	case LINE_MBOX:
 		m->header.len = m->line_at;
@@ -272,21 +309,40 @@ end_header_line(struct message *m)
 		break;
 	}
 	m->cr = false;
+	m->in_field = m->line == LINE_HEADER;
 	m->line = LINE_OPEN;
 	m->line_at = m->header.len;
+}
+
+/* Octets of the byte order mark, or of several, as files have them that were
+ * joined. */
+static size_t
+mark_length(struct text line)
+{
+	const struct text mark = TEXT("\xef\xbb\xbf");
+	size_t n = 0;
+
+	while (text_starts_fold(text_skip(line, n), mark))
+		n += mark.len;
+	return n;
 }
 
 static void
 decide_line(struct message *m, bool whole)
 {
 	struct text line;
+	size_t mark;
 
 	line = text_skip(buf_text(&m->header), m->line_at);
 	if (m->line != LINE_OPEN || (!whole && line.len < LINE_MAX_SEEN))
 		return;
-	m->line = classify(m, line);
+	line = text_first(line, LINE_MAX_SEEN);
+	mark = m->line_at == 0 ? mark_length(line) : 0;
+	m->line = classify(m, text_skip(line, mark));
 	if (m->line == LINE_BODY)
 		begin_body(m);
+	else if (mark > 0)
+		buf_drop(&m->header, mark);
 }
 
 /* Takes at most one line; returns how much it took. */

@@ -9,10 +9,14 @@
  * memory is constant.
  *
  * Reading rules: lines end in LF or CRLF, also mixed; a bare CR becomes a
- * space; a leading "From " or ">From " line is dropped; a line that is neither
- * field nor continuation starts the body (the separator is supplied); a last
- * line without its end gets one; a text without any field is all body; empty
- * input is an empty message.
+ * space; a UTF-8 byte order mark before the first field is skipped; a "From "
+ * or
+ * ">From " line of mbox is dropped: a leading one, one behind nothing but
+ * fields that a delivery adds (Return-Path, Delivered-To, ...), and any in the
+ * header section that has a date; another line that is neither field nor
+ * continuation starts the body (the separator is supplied); a last line without
+ * its end gets one; a text without any field is all body; empty input is an
+ * empty message.
  */
 
 #include "base/error.h"

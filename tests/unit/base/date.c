@@ -79,6 +79,32 @@ agrees_with_the_c_library(void **state)
 }
 
 static void
+lines_with_a_date(void **state)
+{
+	static const struct {
+		const char *line;
+		bool stands;
+	} rows[] = {
+	    {"From a@b Thu Jan  1 00:00:00 1970", true},
+	    {"From - Fri, 20 Nov 2026 10:00:01 +0100", true},
+	    {"From a Sun Feb\t1 9:05 70 remote from b", true},
+	    {"sat dec 23:59", true},
+	    {"", false},
+	    {"Thu Jan 1 1970", false},
+	    {"Thu 1 00:00 1970", false},
+	    {"Jan 1 00:00 1970", false},
+	    {"Thursday January 00:00", false},
+	    {"Thu Jan :00 0:0 000:00 a:00 1a:00 00:0a 00:", false},
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(rows); i++)
+		if (date_stands_in(text_of(rows[i].line)) != rows[i].stands)
+			fail_msg("%s", rows[i].line);
+}
+
+static void
 full_buffer_is_told(void **state)
 {
 	struct buf out;
@@ -96,6 +122,7 @@ main(void)
 	    cmocka_unit_test(dates),
 	    cmocka_unit_test(agrees_with_the_c_library),
 	    cmocka_unit_test(full_buffer_is_told),
+	    cmocka_unit_test(lines_with_a_date),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -374,6 +374,39 @@ original_recipients_stay(void **state)
 	}
 }
 
+/* Where the header section seems to end too early, Bcc is read by all. */
+static void
+bcc_is_found_behind_marks_and_mbox_lines(void **state)
+{
+	static const char *const begins[] = {"\xef\xbb\xbf",
+	    "\xef\xbb\xbf"
+	    "From a@x Thu Jan  1 00:00:00 1970\n",
+	    "Return-Path: <r@x>\nDelivered-To: d@x\n"
+	    "From a@x Thu Jan  1 00:00:00 1970\n",
+	    "Return-Path: <r@x>\n>From a@x\n"};
+	struct buf text;
+	struct job j;
+	size_t i;
+
+	(void)state;
+	buf_init(&text, 4096);
+	for (i = 0; i < COUNT(begins); i++) {
+		buf_reset(&text);
+		buf_format(&text, "%sBcc: b@x\n" WHOLE "To: c@y\n", begins[i]);
+		job_init(&j, buf_string(&text));
+		j.request.from_fields = true;
+		j.request.reverse_path = mem_copy("a@x.org");
+		assert_int_equal(job_run(&j), 0);
+		expect_recipients(&j, "b@x c@y");
+		expect_sent(&j, strstr(begins[i], "Delivered-To") == NULL
+				    ? WHOLE "To: c@y\r\n"
+				    : "Delivered-To: d@x\r\n" WHOLE
+				      "To: c@y\r\n");
+		job_clear(&j);
+	}
+	buf_clear(&text);
+}
+
 static void
 nul_in_a_recipient_costs_no_mail(void **state)
 {
@@ -434,6 +467,7 @@ main(void)
 	    cmocka_unit_test(bare_names_need_an_alias_or_a_domain),
 	    cmocka_unit_test(broken_aliases_stop_local_mail_only),
 	    cmocka_unit_test(original_recipients_stay),
+	    cmocka_unit_test(bcc_is_found_behind_marks_and_mbox_lines),
 	    cmocka_unit_test(nul_in_a_recipient_costs_no_mail),
 	    cmocka_unit_test(a_hundred_thousand_recipients),
 	};
