@@ -85,7 +85,8 @@ read_settings(struct run *r, struct error *e)
 	    .sets = r->options.settings,
 	    .set_count = r->options.setting_count,
 	    /* Scripts of packages call newaliases before there is one. */
-	    .optional = r->options.mode == MODE_ALIASES};
+	    .optional = r->options.mode == MODE_ALIASES,
+	    .no_commands = r->options.foreign && r->host.uid == 0};
 
 	/* A privileged parser would stand behind any user's argv. */
 	if (r->host.privileged) {
@@ -95,6 +96,8 @@ read_settings(struct run *r, struct error *e)
 		    "remove them: chmod 755; a machine shares one account "
 		    "through a configuration that its users can read");
 	}
+	if (plan.no_commands)
+		host_usual_path();
 	host_hide(); /* a password may stand in what is read now */
 	return settings_read(&plan, &r->host, &r->config, e);
 }

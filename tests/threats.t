@@ -1289,6 +1289,50 @@ def test_home_of_another(t, home):
          'a hard link to the file of another', run.words())
 
 
+def test_commands_of_root(t, home):
+    """Under sendmail's names root runs no command that the environment names,
+    nor one from a folder that it names."""
+    if os.geteuid() != 0:
+        return t.skip('commands of root', 'not root')
+    box = Server()
+    folder = home.path / 'marks'
+    folder.mkdir()
+    folder.chmod(0o777)
+    mark = folder / 'mark'
+    home.file('bin', f'#!/bin/sh\n: >{mark}\necho x\n', mode=0o755)
+    (home.path / 'id').symlink_to('bin')
+    environment = {
+        'SENDLING_SMARTHOST': f'smtp+plain://127.0.0.1:{box.ports["smtp"]}',
+        'SENDLING_FROM': 'alice@example.com', 'SENDLING_LOG': 'off',
+        'SENDLING_USER': 'a', 'SENDLING_AUTH_IN_CLEAR': 'yes'}
+    command = {**environment, 'SENDLING_PASSWORD_COMMAND':
+               f'touch {mark}; echo x'}
+    path = {**environment, 'HOME': str(home.path), 'PATH': str(home.path)}
+    config = home.path / '.config/sendling/config'
+    config.parent.mkdir(parents=True)
+    config.write_text('password-command id\n')
+    config.chmod(0o644)
+    nobody = {'preexec_fn': lambda: become(NOBODY)}
+    for name in ('sendmail', 'mailer', 'sendling'):
+        ours = name == 'sendling'
+        for sentence, given, more, runs in (
+                ('a command', command, {}, ours),
+                ('a PATH', path, {}, ours),
+                ('a command, not root', command, nobody, True),
+                ('a PATH, not root', path, nobody, True)):
+            run = home.run(BOB, name='sendmail' if not ours else name,
+                           zeroth=name, environment=given, **more)
+            box.settle()
+            t.ok(mark.exists() == runs and run.status in (69, 78) and
+                 (runs or given is path or run.status == 78 and
+                  b'SENDLING_PASSWORD_COMMAND: ' in run.err and
+                  name.encode() in run.err),
+                 f'{name}, the environment has {sentence}: it is '
+                 f'{"run" if runs else "not run"}', run.words())
+            mark.unlink(missing_ok=True)
+            box.clear()
+
+
 def test_key_log(t, home, certificate):
     box = secure(certificate)
     planted = home.path / 'planted'

@@ -442,7 +442,14 @@ config_set(struct config *c, const char *origin, struct text keyword,
 	} else
 		rc = override_set(c, origin, k, text_trim(value), &e);
 	if (rc == -1)
-		fault_add(c, mem_copy(SHOWN(text_of(origin))), keyword, &e);
+		config_refuse(c, origin, keyword, &e);
+}
+
+void
+config_refuse(struct config *c, const char *origin, struct text keyword,
+    const struct error *why)
+{
+	fault_add(c, mem_copy(SHOWN(text_of(origin))), keyword, why);
 }
 
 int

@@ -68,6 +68,10 @@ size_t config_parse(struct config *c, const char *name, struct text bytes,
 void config_set(struct config *c, const char *origin, struct text keyword,
     struct text value);
 
+/* The same, where the caller does not want it set: a fault, with the reason. */
+void config_refuse(struct config *c, const char *origin, struct text keyword,
+    const struct error *why);
+
 /* "SENDLING_PASSWORD_FILE" -> "password-file" in out; -1 where the name does
  * not begin with SENDLING_ or is too long. */
 int config_keyword_of_environment(const char *name, char *out, size_t size);

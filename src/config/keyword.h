@@ -23,8 +23,9 @@ enum keyword_flags {
 	KEYWORD_FILES_ONLY = 2, /* not from the environment or --set */
 	KEYWORD_FREE = 4,	/* quotes and tabs belong to the value */
 	KEYWORD_SPACED = 8,	/* white space separates several values */
-	KEYWORD_PASSWORD = 16	/* the value is a secret, byte for byte: not
+	KEYWORD_PASSWORD = 16,	/* the value is a secret, byte for byte: not
 				 * trimmed at its end, never shown */
+	KEYWORD_COMMAND = 32	/* the value is a command, which is run */
 };
 
 /* A row of the table; lives as long as the program. */

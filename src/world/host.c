@@ -231,6 +231,13 @@ host_prepare(void)
 }
 
 void
+host_usual_path(void)
+{
+	setenv("PATH",
+	    "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", 1);
+}
+
+void
 host_hide(void)
 {
 	struct rlimit no_core = {0, 0};

@@ -42,6 +42,10 @@ const char *host_setting(size_t index);
  * act of main. */
 void host_prepare(void);
 
+/* From now on commands are looked for in the system's folders, whatever PATH
+ * says. */
+void host_usual_path(void);
+
 /* No core file and no ptrace by the same user from now on. */
 void host_hide(void);
 

@@ -160,21 +160,36 @@ read_sets(const struct settings_plan *plan, struct config *c)
  * name Kubernetes sets SENDLING_PORT=tcp://..., SENDLING_SERVICE_HOST and
  * more. */
 static void
-read_variable(struct config *c, const char *name, struct text value)
+read_variable(const struct settings_plan *plan, struct config *c,
+    const char *name, struct text value)
 {
+	const struct keyword *k;
 	struct text keyword;
+	struct error e;
 	char word[64];
 
 	if (config_keyword_of_environment(name, word, sizeof(word)) == -1)
 		return;
 	keyword = text_of(word);
-	if (text_trim(value).len > 0 &&
-	    (keyword_find(keyword) != NULL || keyword_near(keyword) != NULL))
+	k = keyword_find(keyword);
+	if (text_trim(value).len == 0 ||
+	    (k == NULL && keyword_near(keyword) == NULL))
+		return;
+	if (k == NULL || !plan->no_commands ||
+	    (k->flags & KEYWORD_COMMAND) == 0) {
 		config_set(c, name, keyword, value);
+		return;
+	}
+	error_clear(&e);
+	error_set(&e, ERROR_CONFIG, NULL,
+	    "under the name `%s' root takes no command from the environment",
+	    SHOWN(text_of(getprogname())));
+	error_hint(&e, "write it into a configuration file of root's");
+	config_refuse(c, name, keyword, &e);
 }
 
 static void
-read_environment(struct config *c)
+read_environment(const struct settings_plan *plan, struct config *c)
 {
 	struct text entry, name;
 	const char *setting;
@@ -185,7 +200,8 @@ read_environment(struct config *c)
 		entry = text_of(setting);
 		name = text_first(entry, text_find(entry, '='));
 		variable = mem_string(name.at, name.len);
-		read_variable(c, variable, text_skip(entry, name.len + 1));
+		read_variable(
+		    plan, c, variable, text_skip(entry, name.len + 1));
 		free(variable);
 	}
 }
@@ -196,7 +212,7 @@ settings_read(const struct settings_plan *plan, const struct host *h,
 {
 	config_init(c);
 	read_sets(plan, c);
-	read_environment(c);
+	read_environment(plan, c);
 	if (read_files(plan, h, c, e) == -1)
 		return -1;
 	config_end(c);

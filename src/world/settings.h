@@ -16,7 +16,8 @@ struct settings_plan {
 	const char *path;  /* -C: this file only; or NULL */
 	char *const *sets; /* --set KEYWORD=VALUE */
 	size_t set_count;
-	bool optional; /* no file need be there */
+	bool optional;	  /* no file need be there */
+	bool no_commands; /* the environment may name none */
 };
 
 /*
@@ -26,7 +27,8 @@ struct settings_plan {
  * first that is there is the only one read; one that a folder on the way
  * hides from us counts as not there. No file is needed where a smarthost comes
  * from the environment or --set. A variable SENDLING_* that is empty, or
- * resembles no keyword, is passed over. 0, or -1 ERROR_INPUT: the file of -C is
+ * resembles no keyword, is passed over; one with a command is a fault where
+ * there may be none. 0, or -1 ERROR_INPUT: the file of -C is
  * not there; ERROR_CONFIG: a file that cannot be read or trusted, none found
  * (every path that was tried is named), or the first fault in what was read
  * (all of them are in c).
