@@ -64,12 +64,8 @@ tls_start_library(struct error *e)
 /* All of it is read before anything connects; that a certificate is in it is
  * seen to, and the rest waits for take_apart(). */
 static int
-load_trust(struct tls *t, struct error *e)
+read_trust(struct tls *t, const char *path, struct error *e)
 {
-	const char *path = keyword_path("tls-trust", t->account);
-
-	if (path == NULL)
-		path = trust_bundle();
 	if (path == NULL)
 		return gnutls_certificate_set_x509_system_trust(
 			   t->credentials) > 0
@@ -81,6 +77,23 @@ load_trust(struct tls *t, struct error *e)
 		if (certificate_check(trust_at(&t->trust, t->trust.count - 1)))
 			return 0;
 	return trust_empty(path, e);
+}
+
+static int
+load_trust(struct tls *t, struct error *e)
+{
+	const char *named = keyword_path("tls-trust", t->account);
+
+	if (named != NULL && read_trust(t, named, e) == -1)
+		return error_hint(e,
+		    "name a PEM file or folder that is there and can be read: "
+		    "`tls-trust FILE'; the system's authorities are `tls-trust "
+		    "system'");
+	if (named == NULL && read_trust(t, trust_bundle(), e) == -1)
+		return error_hint(e,
+		    "install the package ca-certificates, or name a PEM file "
+		    "or folder: `tls-trust FILE'");
+	return 0;
 }
 
 /*

@@ -25,28 +25,18 @@ static const char *const bundles[] = {
 };
 
 static int
-hint(struct error *e)
-{
-	return error_hint(e,
-	    "install the package ca-certificates, or name a PEM file or "
-	    "folder: `tls-trust FILE'");
-}
-
-static int
 unreadable(const char *path, int sys, struct error *e)
 {
-	error_set_sys(e, ERROR_CONFIG, sys, NULL, "no trusted certificates: %s",
-	    SHOWN(text_of(path)));
-	return hint(e);
+	return error_set_sys(e, ERROR_CONFIG, sys, NULL,
+	    "no trusted certificates: %s", SHOWN(text_of(path)));
 }
 
 int
 trust_empty(const char *name, struct error *e)
 {
-	error_set(e, ERROR_CONFIG, NULL,
+	return error_set(e, ERROR_CONFIG, NULL,
 	    "no trusted certificates: %s holds no certificate in PEM",
 	    SHOWN(text_of(name)));
-	return hint(e);
 }
 
 static int
@@ -59,9 +49,8 @@ read_file(const char *path, struct buf *pem, struct error *e)
 		return 0;
 	if (why.sys != 0)
 		return unreadable(path, why.sys, e);
-	error_set(
+	return error_set(
 	    e, ERROR_CONFIG, NULL, "no trusted certificates: %s", why.text);
-	return hint(e);
 }
 
 /* Only that nothing at all is found is a fault, and trust_empty()'s. */

@@ -111,7 +111,6 @@ reads_files_and_folders(void **state)
 			assert_int_equal(e.sys, rows[i].sys);
 			if (strstr(e.text, rows[i].words) == NULL)
 				fail_msg("%s", e.text);
-			assert_non_null(strstr(e.hint, "tls-trust FILE"));
 		}
 		trust_clear(&t);
 	}
@@ -152,7 +151,6 @@ says_that_nothing_is_there(void **state)
 	assert_string_equal(e.text,
 	    "no trusted certificates: /etc/x\\x0a.pem holds no certificate in "
 	    "PEM");
-	assert_non_null(strstr(e.hint, "ca-certificates"));
 }
 
 /* What is found can be read, and holds certificates. */
