@@ -861,6 +861,37 @@ def test_quiet(t, home, box):
     box.clear()
 
 
+def test_some_refused(t, home, box):
+    """Standard error, the log and JSON agree on who has the mail."""
+    log = home.path / 'log'
+    config = home.config(box.config(f'log {log}'))
+    for refusal, status in (('550 5.1.1 No such user', 67),
+                            ('451 4.2.0 Come back', 69)):
+        box.refusals = {'no@example.org': refusal}
+        run = home.run('--json', BOB, 'no@example.org', config=config)
+        box.settle()
+        word = 'refused' if status == 67 else 'later'
+        t.ok(run.status == status and run.err.decode() ==
+             'sendling: mail sent to 1 of 2 recipients\n'
+             '  hint: send it again only to those who are named here\n'
+             f'  {word}: no@example.org: {refusal}\n',
+             f'1 of 2 {word}: standard error', run.words())
+        told = json.loads(run.out)
+        t.ok(told['error']['text'] == 'mail sent to 1 of 2 recipients' and
+             {r['address']: (r['verdict'], r['reply'])
+              for r in told['recipients']}.items() >=
+             {'no@example.org': (word, refusal)}.items() and
+             told['recipients'][0]['verdict'] == 'delivered',
+             f'1 of 2 {word}: --json', told)
+        note, line = log.read_text().splitlines()
+        t.ok(f'not sent to <no@example.org>: {refusal}' in note and
+             f'status={status} error="mail sent to 1 of 2 recipients"' in
+             line, f'1 of 2 {word}: the log', note, line)
+        log.unlink()
+    box.refusals = {}
+    box.clear()
+
+
 def test_json(t, home, box):
     good = home.config(box.config())
     odd = 'odd "\\\x1b[31m\udcff\u00fc\t\u2028 \x00words'.replace('\x00', '')

@@ -1,5 +1,6 @@
 #include "smtp/outcome.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* What becomes of those who are accepted, and not decided yet. */
@@ -84,21 +85,20 @@ set_recipients_error(const struct envelope *env, bool all_or_none,
 static void
 set_partial_error(const struct envelope *env, size_t delivered, struct error *e)
 {
-	size_t doubtful, open;
-	char why[sizeof(e->why)];
+	const size_t doubtful = envelope_count(env, VERDICT_DOUBTFUL);
+	const size_t later = envelope_count(env, VERDICT_LATER);
+	const struct error before = *e;
+	char more[64] = "";
 
-	doubtful = envelope_count(env, VERDICT_DOUBTFUL);
-	open = doubtful + envelope_count(env, VERDICT_LATER);
-	strlcpy(why, e->why, sizeof(why));
+	if (doubtful > 0)
+		snprintf(more, sizeof(more), ", perhaps to %zu more", doubtful);
 	error_clear(e);
-	error_set(e, open > 0 ? ERROR_REFUSED : ERROR_RECIPIENT, "RCPT TO",
-	    "%zu of %zu recipients did not get the mail%s",
-	    env->count - delivered, env->count,
-	    doubtful > 0 ? ", though it may have been delivered to some of "
-			   "these; the others did"
-			 : "; the others did");
+	error_set(e, doubtful + later > 0 ? ERROR_REFUSED : ERROR_RECIPIENT,
+	    NULL, "mail sent to %zu of %zu recipients%s%s%s", delivered,
+	    env->count, more, before.kind == ERROR_NONE ? "" : "; ",
+	    before.kind == ERROR_NONE ? "" : error_line(&before).words);
 	error_hint(e, "send it again only to those who are named here");
-	strlcpy(e->why, why, sizeof(e->why));
+	strlcpy(e->why, before.why, sizeof(e->why));
 }
 
 void

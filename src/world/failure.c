@@ -8,12 +8,11 @@
 static const char *
 outcome(const struct error *e, const struct envelope *env)
 {
-	if (env == NULL)
+	/* Where some have it the error itself says how many. */
+	if (env == NULL || envelope_count(env, VERDICT_DELIVERED) > 0)
 		return "";
 	if (e->kind == ERROR_DOUBTFUL)
 		return "mail may have been sent: ";
-	if (envelope_count(env, VERDICT_DELIVERED) > 0)
-		return "mail not sent to all recipients: ";
 	return "mail not sent: ";
 }
 
