@@ -37,6 +37,7 @@ struct tls {
 	struct trust trust; /* empty where GnuTLS knows it already */
 	int fd;
 	int sys;	   /* errno of the last read */
+	bool ended;	   /* it found the connection at its end, or broken */
 	bool answered;	   /* the peer's first bytes were seen */
 	bool foreign;	   /* and were no TLS */
 	bool smtp;	   /* but an SMTP reply */
@@ -306,6 +307,7 @@ pull(gnutls_transport_ptr_t arg, void *bytes, size_t size)
 
 	n = recv(t->fd, bytes, size, 0);
 	t->sys = n == -1 ? errno : 0;
+	t->ended = n == 0 || (n == -1 && errno != EAGAIN && errno != EINTR);
 	if (n <= 0 || t->answered)
 		return n;
 	t->answered = true;
@@ -326,6 +328,7 @@ tls_start(struct tls *t, int fd, struct error *e)
 	if (t->session != NULL)
 		gnutls_deinit(t->session);
 	t->answered = t->foreign = t->smtp = t->verified = t->stuck = false;
+	t->ended = false;
 	error_clear(&t->verdict);
 	rc = gnutls_init(&t->session, GNUTLS_CLIENT | GNUTLS_NONBLOCK |
 					  GNUTLS_NO_SIGNAL | GNUTLS_NO_TICKETS);
@@ -368,10 +371,12 @@ not_tls(const struct tls *t, struct error *e)
 	return -1;
 }
 
+/* GnuTLS has many names for a connection that is lost within a record, which
+ * are those of a record that is wrong as well. */
 static bool
-is_lost(int rc)
+is_lost(const struct tls *t, int rc)
 {
-	return rc == GNUTLS_E_PREMATURE_TERMINATION ||
+	return t->ended || rc == GNUTLS_E_PREMATURE_TERMINATION ||
 	       rc == GNUTLS_E_SESSION_EOF || rc == GNUTLS_E_PULL_ERROR ||
 	       rc == GNUTLS_E_PUSH_ERROR;
 }
@@ -382,11 +387,11 @@ failed(const struct tls *t, int rc, int sys, const char *doing, struct error *e)
 {
 	if (t->foreign)
 		return not_tls(t, e);
-	if (rc == GNUTLS_E_PULL_ERROR || rc == GNUTLS_E_PUSH_ERROR)
+	if (rc == GNUTLS_E_PUSH_ERROR || (t->ended && t->sys != 0))
 		return error_set_sys(e, ERROR_LATER,
-		    rc == GNUTLS_E_PULL_ERROR ? t->sys : sys, doing,
+		    rc == GNUTLS_E_PUSH_ERROR ? sys : t->sys, doing,
 		    "the connection broke");
-	if (is_lost(rc))
+	if (is_lost(t, rc))
 		return error_set(e, ERROR_LATER, doing,
 		    "the server closed the connection without ending TLS");
 	if (rc == GNUTLS_E_MEMORY_ERROR)
@@ -430,7 +435,7 @@ tls_handshake(struct tls *t, struct error *e)
 		failed(t, rc, sys, TLS_HANDSHAKE, e);
 	else if (e->kind == ERROR_NONE)
 		*e = t->verdict;
-	if (t->answered && !t->foreign && !is_lost(rc))
+	if (t->answered && !t->foreign && !is_lost(t, rc))
 		gnutls_alert_send_appropriate(
 		    t->session, rc == 0 ? GNUTLS_E_CERTIFICATE_ERROR : rc);
 	return TLS_FAILED;
@@ -459,7 +464,7 @@ tls_write(
 		return wanted(t);
 	}
 	failed(t, (int)n, sys, NULL, e);
-	return is_lost((int)n) ? TLS_CLOSED : TLS_FAILED;
+	return is_lost(t, (int)n) ? TLS_CLOSED : TLS_FAILED;
 }
 
 enum tls_status
@@ -484,7 +489,7 @@ tls_read(struct tls *t, char *bytes, size_t size, size_t *done, struct error *e)
 	if (gnutls_error_is_fatal((int)n) == 0)
 		return TLS_WANT_READ;
 	failed(t, (int)n, t->sys, NULL, e);
-	return is_lost((int)n) ? TLS_CLOSED : TLS_FAILED;
+	return is_lost(t, (int)n) ? TLS_CLOSED : TLS_FAILED;
 }
 
 bool

@@ -429,8 +429,8 @@ knows_what_is_no_tls(void **state)
 		"", false},
 	    {{"\x16\x03\x03\x7f\x7f nonsense", 1000}, ERROR_PROTOCOL, "", "",
 		false},
-	    {{"\x15\x03\x03\x01\x02\x02\x28", 1}, ERROR_PROTOCOL, "", "",
-		false},
+	    {{"\x15\x03\x03\x01\x02\x02\x28", 1}, ERROR_LATER,
+		"closed the connection", "", false},
 	    {{"", 1}, ERROR_LATER, "closed the connection", "", false}};
 	char name[] = "localhost", hint[80];
 	struct smarthost host = {SMARTHOST_TLS, name, 0, NULL};
@@ -717,6 +717,54 @@ cut_off(gnutls_session_t session, int fd)
 	return 0;
 }
 
+/* The connection is lost within a record: within its header, its body; by a
+ * reset. */
+static int
+cut_off_with(int fd, const char *bytes, size_t len, bool reset)
+{
+	const struct linger linger = {.l_onoff = reset};
+
+	if (send(fd, bytes, len, 0) != (ssize_t)len)
+		return 1;
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
+	close(fd);
+	return 0;
+}
+
+static int
+cut_off_in_header(gnutls_session_t session, int fd)
+{
+	(void)session;
+	return cut_off_with(fd, "\x17\x03\x03", 3, false);
+}
+
+static int
+cut_off_in_record(gnutls_session_t session, int fd)
+{
+	(void)session;
+	return cut_off_with(fd, "\x17\x03\x03\x00\x40half of it", 15, false);
+}
+
+static int
+reset_in_record(gnutls_session_t session, int fd)
+{
+	(void)session;
+	return cut_off_with(fd, "\x17\x03\x03\x00\x40half of it", 15, true);
+}
+
+/* And what is wrong while the connection stands. */
+static int
+send_nonsense(gnutls_session_t session, int fd)
+{
+	char byte;
+
+	(void)session;
+	return send(fd, "\x17\x03\x03\x00\x02no", 7, 0) == 7 &&
+		       recv(fd, &byte, 1, 0) >= 0
+		   ? 0
+		   : 1;
+}
+
 static int
 say_bye(gnutls_session_t session, int fd)
 {
@@ -736,6 +784,13 @@ tells_how_it_ended(void **state)
 	} rows[] = {{send_alert, STREAM_FAILED, ERROR_PROTOCOL,
 			"TLS alert: Internal error"},
 	    {cut_off, STREAM_CLOSED, ERROR_LATER, "without ending TLS"},
+	    {cut_off_in_header, STREAM_CLOSED, ERROR_LATER,
+		"without ending TLS"},
+	    {cut_off_in_record, STREAM_CLOSED, ERROR_LATER,
+		"without ending TLS"},
+	    {reset_in_record, STREAM_CLOSED, ERROR_LATER,
+		"the connection broke: Connection reset by peer"},
+	    {send_nonsense, STREAM_FAILED, ERROR_PROTOCOL, ""},
 	    {say_bye, STREAM_CLOSED, ERROR_LATER,
 		"the server closed the connection"}};
 	struct account a = trusting("ca.pem");
