@@ -277,7 +277,7 @@ exchange_out(struct stream *s, const char *out, size_t len, size_t *sent)
 }
 
 /* Reads once without waiting. A connection that broke while sending ends
- * with the reason of that, once all is read. */
+ * with the reason of that, once all that is there is read. */
 static enum stream_status
 exchange_in(
     struct stream *s, char *in, size_t size, size_t *got, struct error *e)
@@ -288,9 +288,12 @@ exchange_in(
 	switch (s->tls == NULL ? plain_read(s, in, size, got, &end)
 			       : tls_read(s->tls, in, size, got, &end)) {
 	case TLS_DONE:
+		return STREAM_MOVED;
 	case TLS_WANT_READ:
 	case TLS_WANT_WRITE:
-		return STREAM_MOVED;
+		if (s->broken.kind == ERROR_NONE)
+			return STREAM_MOVED;
+		break;
 	case TLS_FAILED:
 		if (e->kind == ERROR_NONE)
 			*e = end;
@@ -317,6 +320,19 @@ take_late(struct stream *s, const struct pollfd *polled, char *in, size_t size,
 	return status == STREAM_MOVED && *got == 0 ? STREAM_TIMEOUT : status;
 }
 
+/* Nothing can be sent any more, so there is nothing to wait for. */
+static enum stream_status
+take_last_words(struct stream *s, char *in, size_t size, size_t *got,
+    long long deadline, struct error *e)
+{
+	enum stream_status status;
+
+	do
+		status = exchange_in(s, in, size, got, e);
+	while (status == STREAM_MOVED && *got == 0 && clock_now() <= deadline);
+	return status == STREAM_MOVED && *got == 0 ? STREAM_TIMEOUT : status;
+}
+
 enum stream_status
 stream_exchange(struct stream *s, const char *out, size_t len, size_t *sent,
     char *in, size_t size, size_t *got, long long deadline, struct error *e)
@@ -329,6 +345,8 @@ stream_exchange(struct stream *s, const char *out, size_t len, size_t *sent,
 	readable = s->tls != NULL && tls_pending(s->tls);
 	for (;;) {
 		exchange_out(s, out, len, sent);
+		if (s->broken.kind != ERROR_NONE)
+			return take_last_words(s, in, size, got, deadline, e);
 		if (readable || *sent >= STREAM_BULK) {
 			status = exchange_in(s, in, size, got, e);
 			if (status != STREAM_MOVED)
@@ -336,9 +354,7 @@ stream_exchange(struct stream *s, const char *out, size_t len, size_t *sent,
 		}
 		if (*sent > 0 || *got > 0)
 			return STREAM_MOVED;
-		polled.events = POLLIN;
-		if (len > 0 && s->broken.kind == ERROR_NONE)
-			polled.events = POLLIN | POLLOUT;
+		polled.events = len > 0 ? POLLIN | POLLOUT : POLLIN;
 		switch (wait_ready(s, &polled, deadline, e)) {
 		case -1:
 			return STREAM_FAILED;

@@ -44,8 +44,8 @@ enum stream_status {
  * Waits, in both directions at once, until something moved. out may be empty;
  * what was not sent has to be the beginning of the next out.
  * Sends in as few writes as can be; *sent and *got are set in every case.
- * A connection that breaks while sending is read to its end first, so that
- * the server's last words are not lost.
+ * A connection that breaks while sending gives first what has come by then, the
+ * server's last words, and then STREAM_CLOSED with the reason, without waiting.
  */
 enum stream_status stream_exchange(struct stream *s, const char *out,
     size_t len, size_t *sent, char *in, size_t size, size_t *got,

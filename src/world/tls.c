@@ -36,15 +36,16 @@ struct tls {
 	gnutls_session_t session;
 	struct trust trust; /* empty where GnuTLS knows it already */
 	int fd;
-	int sys;	   /* errno of the last read */
-	bool ended;	   /* it found the connection at its end, or broken */
+	int sys;	   /* errno of the last read or write, 0 for none */
+	bool ended;	   /* which found the connection at its end, or broken */
 	bool answered;	   /* the peer's first bytes were seen */
 	bool foreign;	   /* and were no TLS */
 	bool smtp;	   /* but an SMTP reply */
 	char strange[200]; /* their first line, visible */
 	bool verified;
 	struct error verdict; /* why the certificate was refused */
-	bool stuck;	      /* a record of ours is not yet on its way */
+	bool stuck;	      /* GnuTLS holds a record, or the rest of it */
+	size_t left;	      /* octets that have left since it was made */
 };
 
 int
@@ -297,6 +298,13 @@ keep_strange(struct tls *t, const char *bytes, size_t len)
 		  (line.at[3] == ' ' || line.at[3] == '-');
 }
 
+static void
+note(struct tls *t, ssize_t n)
+{
+	t->sys = n == -1 ? errno : 0;
+	t->ended = n == 0 || (n == -1 && errno != EAGAIN && errno != EINTR);
+}
+
 /* Between GnuTLS and the socket, to see what it would only call an unexpected
  * packet, and to know errno. */
 static ssize_t
@@ -306,8 +314,7 @@ pull(gnutls_transport_ptr_t arg, void *bytes, size_t size)
 	ssize_t n;
 
 	n = recv(t->fd, bytes, size, 0);
-	t->sys = n == -1 ? errno : 0;
-	t->ended = n == 0 || (n == -1 && errno != EAGAIN && errno != EINTR);
+	note(t, n);
 	if (n <= 0 || t->answered)
 		return n;
 	t->answered = true;
@@ -320,6 +327,22 @@ pull(gnutls_transport_ptr_t arg, void *bytes, size_t size)
 	return -1;
 }
 
+/* The other way, to know what has left. */
+static ssize_t
+push(gnutls_transport_ptr_t arg, const giovec_t *parts, int count)
+{
+	struct msghdr message = {.msg_iov = (struct iovec *)(uintptr_t)parts,
+	    .msg_iovlen = (size_t)count};
+	struct tls *t = arg;
+	ssize_t n;
+
+	n = sendmsg(t->fd, &message, MSG_NOSIGNAL);
+	note(t, n);
+	if (n > 0)
+		t->left += (size_t)n;
+	return n;
+}
+
 int
 tls_start(struct tls *t, int fd, struct error *e)
 {
@@ -330,8 +353,8 @@ tls_start(struct tls *t, int fd, struct error *e)
 	t->answered = t->foreign = t->smtp = t->verified = t->stuck = false;
 	t->ended = false;
 	error_clear(&t->verdict);
-	rc = gnutls_init(&t->session, GNUTLS_CLIENT | GNUTLS_NONBLOCK |
-					  GNUTLS_NO_SIGNAL | GNUTLS_NO_TICKETS);
+	rc = gnutls_init(&t->session,
+	    GNUTLS_CLIENT | GNUTLS_NONBLOCK | GNUTLS_NO_TICKETS);
 	if (rc == 0)
 		rc = gnutls_priority_set(t->session, t->priority);
 	if (rc == 0)
@@ -348,9 +371,9 @@ tls_start(struct tls *t, int fd, struct error *e)
 	gnutls_session_set_keylog_function(t->session, NULL);
 	gnutls_session_set_ptr(t->session, t);
 	t->fd = fd;
-	gnutls_transport_set_ptr2(
-	    t->session, t, (gnutls_transport_ptr_t)(intptr_t)fd);
+	gnutls_transport_set_ptr(t->session, t);
 	gnutls_transport_set_pull_function(t->session, pull);
+	gnutls_transport_set_vec_push_function(t->session, push);
 	return 0;
 }
 
@@ -377,20 +400,18 @@ static bool
 is_lost(const struct tls *t, int rc)
 {
 	return t->ended || rc == GNUTLS_E_PREMATURE_TERMINATION ||
-	       rc == GNUTLS_E_SESSION_EOF || rc == GNUTLS_E_PULL_ERROR ||
-	       rc == GNUTLS_E_PUSH_ERROR;
+	       rc == GNUTLS_E_SESSION_EOF;
 }
 
 /* What a call of GnuTLS that failed for good means. */
 static int
-failed(const struct tls *t, int rc, int sys, const char *doing, struct error *e)
+failed(const struct tls *t, int rc, const char *doing, struct error *e)
 {
 	if (t->foreign)
 		return not_tls(t, e);
-	if (rc == GNUTLS_E_PUSH_ERROR || (t->ended && t->sys != 0))
-		return error_set_sys(e, ERROR_LATER,
-		    rc == GNUTLS_E_PUSH_ERROR ? sys : t->sys, doing,
-		    "the connection broke");
+	if (t->ended && t->sys != 0)
+		return error_set_sys(
+		    e, ERROR_LATER, t->sys, doing, "the connection broke");
 	if (is_lost(t, rc))
 		return error_set(e, ERROR_LATER, doing,
 		    "the server closed the connection without ending TLS");
@@ -416,12 +437,11 @@ wanted(const struct tls *t)
 enum tls_status
 tls_handshake(struct tls *t, struct error *e)
 {
-	int rc, sys;
+	int rc;
 
 	do
 		rc = gnutls_handshake(t->session);
 	while (rc == GNUTLS_E_INTERRUPTED);
-	sys = errno;
 	if (rc < 0 && gnutls_error_is_fatal(rc) == 0) {
 		take_apart(&t->trust);
 		return wanted(t);
@@ -432,7 +452,7 @@ tls_handshake(struct tls *t, struct error *e)
 		error_set(&t->verdict, ERROR_DENIED, CERTIFICATE_VERIFYING,
 		    "the server showed no certificate");
 	if (t->verdict.kind == ERROR_NONE)
-		failed(t, rc, sys, TLS_HANDSHAKE, e);
+		failed(t, rc, TLS_HANDSHAKE, e);
 	else if (e->kind == ERROR_NONE)
 		*e = t->verdict;
 	if (t->answered && !t->foreign && !is_lost(t, rc))
@@ -446,14 +466,14 @@ tls_write(
     struct tls *t, const char *bytes, size_t len, size_t *done, struct error *e)
 {
 	ssize_t n;
-	int sys;
 
+	if (!t->stuck)
+		t->left = 0;
 	/* A record that waits is GnuTLS's already; it wants no bytes again. */
 	do
 		n = t->stuck ? gnutls_record_send(t->session, NULL, 0)
 			     : gnutls_record_send(t->session, bytes, len);
 	while (n == GNUTLS_E_INTERRUPTED);
-	sys = errno;
 	if (n >= 0) {
 		t->stuck = false;
 		*done = (size_t)n < len ? (size_t)n : len;
@@ -463,7 +483,7 @@ tls_write(
 		t->stuck = true;
 		return wanted(t);
 	}
-	failed(t, (int)n, sys, NULL, e);
+	failed(t, (int)n, NULL, e);
 	return is_lost(t, (int)n) ? TLS_CLOSED : TLS_FAILED;
 }
 
@@ -484,11 +504,12 @@ tls_read(struct tls *t, char *bytes, size_t size, size_t *done, struct error *e)
 		    e, ERROR_LATER, NULL, "the server closed the connection");
 		return TLS_CLOSED;
 	}
-	/* GNUTLS_E_REHANDSHAKE is among these: RFC 5246 section 7.4.1.1 lets
-	 * a client leave a wish to renegotiate unanswered. */
+	/* A record that brought nothing, or none. GNUTLS_E_REHANDSHAKE is among
+	 * these: RFC 5246 section 7.4.1.1 lets a client leave a wish to
+	 * renegotiate unanswered. */
 	if (gnutls_error_is_fatal((int)n) == 0)
-		return TLS_WANT_READ;
-	failed(t, (int)n, t->sys, NULL, e);
+		return t->sys == EAGAIN ? TLS_WANT_READ : TLS_DONE;
+	failed(t, (int)n, NULL, e);
 	return is_lost(t, (int)n) ? TLS_CLOSED : TLS_FAILED;
 }
 

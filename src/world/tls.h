@@ -58,7 +58,9 @@ enum tls_status tls_handshake(struct tls *t, struct error *e);
 
 /* Whole records as far as they go; *done counts bytes; after TLS_WANT_WRITE
  * the next call must begin with the same bytes. TLS_CLOSED: the peer
- * said close_notify or the connection ended (*e then tells which). */
+ * said close_notify or the connection ended (*e then tells which).
+ * tls_read() says TLS_WANT_READ only where the socket is empty; TLS_DONE with
+ * nothing is a record that brought nothing. */
 enum tls_status tls_write(struct tls *t, const char *bytes, size_t len,
     size_t *done, struct error *e);
 enum tls_status tls_read(

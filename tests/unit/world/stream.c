@@ -91,22 +91,40 @@ exchange(
 	    clock_now() + ms, &t->e);
 }
 
+/* What both sides of a test know. */
+struct shared {
+	volatile bool may_read;
+	volatile bool said;
+	volatile size_t sent;
+};
+
+static struct shared *shared;
+
+/* The stream's socket, behind its back. */
+static int
+socket_of(const struct talk *t)
+{
+	struct sockaddr_in to;
+	socklen_t len;
+	int fd;
+
+	for (fd = 0; fd < 256; fd++) {
+		len = sizeof(to);
+		if (getpeername(fd, (struct sockaddr *)&to, &len) == 0 &&
+		    ntohs(to.sin_port) == t->peer.port)
+			return fd;
+	}
+	fail_msg("no socket leads to %u", t->peer.port);
+	return -1;
+}
+
 /* Waits, behind the stream's back, until something has come for it, or can
  * be sent. */
 static void
 await(struct talk *t, short events)
 {
-	struct net_address to = {.len = 0};
-	struct sockaddr_in *in = (struct sockaddr_in *)&to.sockaddr;
-	struct pollfd polled = {.fd = -1, .events = events};
-	int fd;
+	struct pollfd polled = {.fd = socket_of(t), .events = events};
 
-	for (fd = 0; fd < 256 && polled.fd == -1; fd++) {
-		to.len = sizeof(to.sockaddr);
-		if (getpeername(fd, (struct sockaddr *)in, &to.len) == 0 &&
-		    ntohs(in->sin_port) == t->peer.port)
-			polled.fd = fd;
-	}
 	assert_int_equal(poll(&polled, 1, PEER_WAIT), 1);
 }
 
@@ -493,6 +511,66 @@ hears_a_refusal_while_all_goes_well(void **state)
 	talk_end(&t);
 }
 
+/* Says nothing more, and stays. */
+static int
+say_and_stay(int fd, const void *words)
+{
+	char bytes[1000];
+	ssize_t len = (ssize_t)strlen(words);
+
+	if (send(fd, words, (size_t)len, 0) != len)
+		return 1;
+	shared->said = true;
+	while (read(fd, bytes, sizeof(bytes)) >= 0)
+		;
+	return 2;
+}
+
+static int
+tls_say_and_stay(gnutls_session_t session, int fd)
+{
+	/* Records with nothing for the caller come before the words. */
+	gnutls_session_ticket_send(session, 2, 0);
+	return tls_send_all(session, "554 no\r\n", 8) ? say_and_stay(fd, "")
+						      : 1;
+}
+
+/* What cannot be sent is told at once, with what the server had said by then;
+ * the connection itself stands. */
+static void
+tells_of_a_failed_send(struct talk t, const char *words)
+{
+	const long long begin = clock_now();
+	char in[100], heard[100] = "";
+
+	while (!shared->said)
+		poll(NULL, 0, 1);
+	shared->said = false;
+	shutdown(socket_of(&t), SHUT_WR);
+	while (exchange(&t, "data", 4, in, sizeof(in), PEER_WAIT) ==
+	       STREAM_MOVED) {
+		assert_int_equal(t.sent, 0);
+		strncat(heard, in, t.got);
+	}
+	assert_in_range(clock_now() - begin, 0, HANG / 2);
+	assert_string_equal(heard, words);
+	assert_int_equal(t.e.kind, ERROR_LATER);
+	assert_string_equal(t.e.text, "the connection broke: Broken pipe");
+	stream_drop(t.stream);
+	tls_free(t.tls);
+	peer_kill(t.peer);
+}
+
+static void
+tells_at_once_what_failed(void **state)
+{
+	(void)state;
+	tells_of_a_failed_send(talk_start(say_and_stay, ""), "");
+	tells_of_a_failed_send(
+	    talk_start(say_and_stay, "554 no\r\n"), "554 no\r\n");
+	tells_of_a_failed_send(talk_start_tls(tls_say_and_stay), "554 no\r\n");
+}
+
 static int
 tls_one_record(gnutls_session_t session, int fd)
 {
@@ -697,14 +775,6 @@ says_good_bye(void **state)
 	free(out);
 }
 
-/* What both sides of a test know. */
-struct shared {
-	volatile bool may_read;
-	volatile size_t sent;
-};
-
-static struct shared *shared;
-
 /* Sleeps until it may read, and gets what was sent and no byte more. */
 static int
 tls_read_what_was_sent(gnutls_session_t session, int fd)
@@ -765,6 +835,7 @@ main(void)
 	    cmocka_unit_test(bears_signals),
 	    cmocka_unit_test(hears_the_last_words),
 	    cmocka_unit_test(hears_a_refusal_while_all_goes_well),
+	    cmocka_unit_test(tells_at_once_what_failed),
 	    cmocka_unit_test(takes_a_record_in_pieces),
 	    cmocka_unit_test(ends_at_the_deadline),
 	    cmocka_unit_test(tells_of_the_end),
