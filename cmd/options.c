@@ -531,7 +531,8 @@ take_name(struct walk *w, const char *path)
 }
 
 int
-options_parse(struct options *o, int argc, char **argv, struct error *e)
+options_parse(
+    struct options *o, bool privileged, int argc, char **argv, struct error *e)
 {
 	struct walk w = {
 	    .options = o, .argc = argc, .argv = argv, .at = 1, .error = e};
@@ -540,6 +541,11 @@ options_parse(struct options *o, int argc, char **argv, struct error *e)
 	memset(o, 0, sizeof(*o));
 	o->settings = mem_new(most, sizeof(char *));
 	take_name(&w, argc > 0 ? argv[0] : "");
+	if (privileged) {
+		o->foreign = true;
+		snprintf(w.under, sizeof(w.under),
+		    " with the rights of a set-id program");
+	}
 	return parse_arguments(&w);
 }
 

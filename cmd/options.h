@@ -50,9 +50,12 @@ struct options {
 	struct notes notes; /* ignored options, for the log */
 };
 
-/* -1: ERROR_USAGE, naming the option and what to write instead, and the name
- * where that is why. o is to be cleared in either case. argc may be 0. */
-int options_parse(struct options *o, int argc, char **argv, struct error *e);
+/* privileged: a set-id program called, and whatever the name is, a stranger may
+ * have written argv. -1: ERROR_USAGE, naming the option and what to write
+ * instead, and the name where that is why. o is to be cleared in either case.
+ * argc may be 0. */
+int options_parse(
+    struct options *o, bool privileged, int argc, char **argv, struct error *e);
 void options_clear(struct options *o);
 
 /* The text of --help, and one row's spelling for the manual's test ("-t",

@@ -68,7 +68,7 @@ read_options(struct run *r, int argc, char **argv, struct error *e)
 {
 	int result;
 
-	result = options_parse(&r->options, argc, argv, e);
+	result = options_parse(&r->options, r->host.privileged, argc, argv, e);
 	r->log.verbose = r->options.verbose;
 	r->log.quiet = r->options.quiet;
 	if (r->options.tag != NULL && r->options.foreign)
@@ -88,10 +88,11 @@ read_settings(struct run *r, struct error *e)
 	    .optional = r->options.mode == MODE_ALIASES,
 	    .no_commands = r->options.foreign && r->host.uid == 0};
 
-	/* A privileged parser would stand behind any user's argv. */
-	if (r->host.privileged) {
+	/* A privileged parser would stand behind any user's argv. But what a
+	 * set-id program sends must not be lost for that program's bits. */
+	if (r->host.set_id) {
 		error_set(e, ERROR_CONFIG, "start",
-		    "sendling was started with set-id bits, which it refuses");
+		    "sendling's own file has set-id bits, which it refuses");
 		return error_hint(e,
 		    "remove them: chmod 755; a machine shares one account "
 		    "through a configuration that its users can read");

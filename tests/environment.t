@@ -12,6 +12,7 @@ import fcntl
 import itertools
 import json
 import os
+import pathlib
 import pty
 import re
 import resource
@@ -105,6 +106,103 @@ def test_cron(t, home, box):
     (world / 'sendling.conf').unlink()
     run = home.run(BOB, name='sendmail', preexec_fn=prepare)
     failed(t, box, run, 78, 'no HOME and no file', '/etc/sendling.conf')
+
+
+EVIL = {'SENDLING_SMARTHOST': 'smtp+plain://nobody.invalid',
+        'SENDLING_FORCE_FROM': 'evil@example.net', 'SENDLING_PASSWD': 'typo',
+        'NAME': 'Evil', 'LOGNAME': 'evil', 'USER': 'evil', 'TZ': 'EVIL-9',
+        'TMPDIR': '/nonexistent', 'PATH': '/nonexistent'}
+
+
+def set_id_caller(home, mode, owner, group):
+    """A program that runs another one, and does not put its ids right."""
+    caller = home.path / 'caller'
+    caller.unlink(missing_ok=True)
+    shutil.copy('/usr/bin/env', caller)
+    os.chown(caller, owner, group)
+    caller.chmod(mode)
+    return [caller]
+
+
+def test_set_id_caller(t, home, box, certificate):
+    """Ids that differ when the file has no set-id bits: the mail goes, by what
+    the system says alone."""
+    if not can_mount():
+        return t.skip('a set-id caller', 'no private mount namespace')
+    if os.statvfs(home.path).f_flag & os.ST_NOSUID or SANITIZED:
+        return t.skip('a set-id caller', 'set-id bits have no effect here')
+    users = home.path / 'users'
+    (users / '.config/sendling').mkdir(parents=True)
+    (users / '.config/sendling/config').write_text('nonsense\n')
+    world = etc(home, box, 'log off', passwd='root:x:0:0:root:/root:/bin/sh\n'
+                f'alice:x:{STRANGER}:{STRANGER}:Alice A:{users}:/bin/sh\n')
+    prepare = in_order(private_mounts, over_etc(world),
+                       lambda: become(STRANGER))
+    given = {**EVIL, 'HOME': str(users),
+             'XDG_CONFIG_HOME': str(users / '.config')}
+    no_from = MESSAGE.replace(b'From: alice@example.com\r\n', b'').replace(
+        b'Date: Sun, 22 Nov 2026 12:00:00 +0000\r\n', b'')
+    for mode, owner, group in ((0o2755, 0, 12345), (0o4755, 12345, 0),
+                               (0o4755, 0, 0), (0o6755, 12345, 12345)):
+        under = set_id_caller(home, mode, owner, group)
+
+        def run(*argv, under=under, **more):
+            return home.run(*argv, under=under, environment=given,
+                            preexec_fn=prepare, **more)
+        for name in ('sendling', 'sendmail'):
+            done = run(BOB, name=name, stdin=no_from)
+            box.settle()
+            mails = b''.join(mail for mail, _ in box.took)
+            t.ok(done.status == 0 and done.silent() and len(box.took) == 1 and
+                 b'From: Alice A <alice@example.com>\r\n' in mails and
+                 b' +0000\r\n' in mails and not box.faults,
+                 f'a caller of mode {mode:o} {owner}:{group}, {name}: it goes '
+                 'by what the system says', done.words(), mails)
+            box.clear()
+            # No mail that is larger than memory fails for TMPDIR.
+            arrived(t, box, run(BOB, name=name, stdin=LARGE),
+                    'and a large one', LARGE)
+        for argv in (('-C', users / '.config/sendling/config'),
+                     ('--config=/etc/sendling.conf',), ('--check',),
+                     ('--set', 'domain=x.example'), ('-D', '/tmp/x')):
+            failed(t, box, run(*argv, BOB), 64, f'{argv[0]} under it',
+                   'set-id program')
+        said = home.path / 'said'
+        arrived(t, box, run('-X', said, BOB), '-X under it')
+        t.ok(not said.exists(), '-X under it is ignored')
+    script = (b'EHLO client\r\nMAIL FROM:<alice@example.com>\r\n'
+              b'RCPT TO:<bob@example.org>\r\nDATA\r\n' + MESSAGE +
+              b'.\r\nQUIT\r\n')
+    done = run('-bs', stdin=script)
+    box.settle()
+    t.ok(done.status == 0 and len(box.took) == 1 and b'\n250 2.0.0' in done.out,
+         '-bs under it', done.words())
+    box.clear()
+    # What the system's configuration runs gets nothing of the environment.
+    secure = Server(certificate, users=[('alice', 'secret')])
+    trust = home.file('trust', pathlib.Path(certificate).with_name(
+        'ca.pem').read_bytes(), mode=0o644)
+    (world / 'sendling.conf').write_text(secure.config(
+        'log off', 'password-command export -p >&2; echo secret').replace(
+            f'tls-trust {secure.trust}', f'tls-trust {trust}'))
+    done = run(BOB)
+    secure.settle()
+    names = set(re.findall(rb'export (\w+)', done.err)) - {
+        b'PWD', b'OLDPWD', b'SHLVL', b'_'}
+    t.ok(done.status == 0 and len(secure.took) == 1 and names == {b'PATH'} and
+         b'nonexistent' not in done.err, 'password-command has a PATH of ours',
+         done.words())
+    for sentence, prepare in (
+            ('', prepare),
+            (', no /proc', in_order(
+                private_mounts, over_etc(world),
+                lambda: mount(users, '/proc', flags=MS_BIND),
+                lambda: become(STRANGER)))):
+        (world / 'sendling.conf').write_text(box.config('log off'))
+        arrived(t, box, run(BOB), f'a set-id caller{sentence}')
+        home.program.chmod(0o2755)
+        failed(t, box, run(BOB), 78, f'bits of our own{sentence}', 'set-id')
+        home.program.chmod(0o755)
 
 
 def test_nothing_in_the_environment(t, home, box):

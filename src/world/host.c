@@ -10,6 +10,7 @@
 #include <sys/auxv.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -125,6 +126,9 @@ find_home(struct host *h, const struct passwd *entry)
 	const char *homes[2];
 	size_t i;
 
+	h->home[0] = '\0';
+	if (h->privileged)
+		return;
 	homes[0] = host_environment("HOME");
 	homes[1] = entry == NULL ? NULL : entry->pw_dir;
 	for (i = 0; i < 2; i++)
@@ -132,6 +136,21 @@ find_home(struct host *h, const struct passwd *entry)
 		    keep(h->home, sizeof(h->home), homes[i]))
 			return;
 	h->home[0] = '\0';
+}
+
+/* The ids alone do not tell: a set-id program that calls us leaves the same
+ * behind. The kernel's name for our file may have changed hands since, and
+ * serves only where there is no /proc. */
+static bool
+has_set_id(void)
+{
+	const char *name = (const char *)getauxval(AT_EXECFN);
+	struct stat st;
+
+	if (stat("/proc/self/exe", &st) == -1 &&
+	    (name == NULL || stat(name, &st) == -1))
+		return true;
+	return (st.st_mode & (S_ISUID | S_ISGID)) != 0;
 }
 
 void
@@ -143,6 +162,7 @@ host_init(struct host *h)
 	tzset(); /* localtime_r(3) need not */
 	h->uid = getuid();
 	h->privileged = getauxval(AT_SECURE) != 0;
+	h->set_id = h->privileged && has_set_id();
 	entry = getpwuid(h->uid);
 	find_login(h, entry);
 	find_full_name(h, entry);
@@ -199,8 +219,14 @@ open_standard(void)
 static void
 clean_environment(void)
 {
+	static char *none[] = {NULL};
 	char **from, **to = environ;
 
+	if (getauxval(AT_SECURE) != 0) {
+		/* The caller's user has written it, and has not its rights. */
+		environ = none;
+		host_usual_path();
+	}
 	if (environ == NULL)
 		return;
 	for (from = environ; *from != NULL; from++)

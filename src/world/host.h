@@ -13,9 +13,11 @@ struct host {
 			      * USER where clean, else "uid1234" */
 	char full_name[256]; /* NAME, else GECOS to its comma, `&` expanded */
 	char name[256];	     /* gethostname(2), or "" */
-	char home[4096];     /* HOME where absolute, else passwd's, else "" */
+	char home[4096];     /* HOME where absolute, else passwd's, else "";
+			      * "" where privileged */
 	unsigned uid;
-	bool privileged; /* AT_SECURE: started set-id */
+	bool privileged; /* AT_SECURE: more than our user's rights */
+	bool set_id;	 /* and it is our own file that gives them */
 };
 
 /* Never fails: what nobody knows is empty. Loads the time zone as well. */
@@ -38,8 +40,9 @@ const char *host_setting(size_t index);
 
 /* Opens descriptors 0 to 2 on /dev/null where they are closed, 0 so that to
  * read it is an error; takes SSLKEYLOGFILE and GNUTLS_* out of the environment;
- * unblocks all signals; SIGPIPE and SIGXFSZ are ignored, SIGCHLD is not. First
- * act of main. */
+ * unblocks all signals; SIGPIPE and SIGXFSZ are ignored, SIGCHLD is not. Where
+ * a set-id program called us nothing of the environment stays but a PATH of the
+ * system's folders. First act of main. */
 void host_prepare(void);
 
 /* From now on commands are looked for in the system's folders, whatever PATH

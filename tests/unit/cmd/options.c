@@ -91,7 +91,7 @@ parse(const char *name, const char *const *arguments)
 		argv[argc++] = (char *)(uintptr_t)*arguments++;
 	argv[argc] = NULL;
 	error_clear(&error);
-	return options_parse(&options, argc, argv, &error);
+	return options_parse(&options, false, argc, argv, &error);
 }
 
 static bool
@@ -528,6 +528,33 @@ the_name_is_told(void **state)
 	options_clear(&options);
 }
 
+/* Whoever called it may have the rights of somebody else. */
+static void
+set_id_callers_are_strangers(void **state)
+{
+	static const struct {
+		const char *option;
+		int result;
+	} cases[] = {{"--check", -1}, {"-C/etc/x", -1}, {"-D/x", -1},
+	    {"--set=user=x", -1}, {"-X/x", 0}, {"-t", 0}};
+	char *argv[2] = {(char *)(uintptr_t) "sendling", NULL};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(cases); i++) {
+		argv[1] = (char *)(uintptr_t)cases[i].option;
+		error_clear(&error);
+		assert_int_equal(options_parse(&options, true, 2, argv, &error),
+		    cases[i].result);
+		assert_true(options.foreign);
+		assert_null(options.config);
+		assert_null(options.transcript);
+		if (cases[i].result == -1)
+			assert_non_null(strstr(error.text, "set-id program"));
+		options_clear(&options);
+	}
+}
+
 static void
 values_arrive(void **state)
 {
@@ -700,7 +727,7 @@ notes_are_visible_and_few(void **state)
 		argv[i] = option;
 	error_clear(&error);
 	assert_int_equal(
-	    options_parse(&options, (int)COUNT(argv), argv, &error), 0);
+	    options_parse(&options, false, (int)COUNT(argv), argv, &error), 0);
 	assert_in_range(options.notes.count, 1, 1000);
 	for (i = 0; i < options.notes.count; i++)
 		assert_false(text_has_control(text_of(options.notes.lines[i])));
@@ -730,7 +757,7 @@ no_arguments_at_all(void **state)
 
 	(void)state;
 	error_clear(&error);
-	assert_int_equal(options_parse(&options, 0, argv, &error), 0);
+	assert_int_equal(options_parse(&options, false, 0, argv, &error), 0);
 	assert_int_equal(options.name, NAME_SENDMAIL);
 	assert_int_equal(options.request.recipient_count, 0);
 	options_clear(&options);
@@ -784,6 +811,7 @@ main(void)
 	    cmocka_unit_test(modes_by_name),
 	    cmocka_unit_test(names_are_told_apart),
 	    cmocka_unit_test(the_name_is_told),
+	    cmocka_unit_test(set_id_callers_are_strangers),
 	    cmocka_unit_test(values_arrive),
 	    cmocka_unit_test(settings_keep_their_order),
 	    cmocka_unit_test(flags_arrive),
