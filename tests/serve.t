@@ -417,6 +417,24 @@ def test_going_away(t):
              'through a new session', replies, smarthost.mails())
 
 
+def test_words(t):
+    """Whose fault it is, for a client that knows of no command line."""
+    with ready(t, 'words', without=['DSN']) as (client, _):
+        client.say('EHLO client.example')
+        replies = [client.send('root', 'bob@example.org'),
+                   client.send('alice@example.com', 'root')]
+        client.say('MAIL FROM:<alice@example.com>',
+                   'RCPT TO:<bob@example.org> NOTIFY=NEVER', 'DATA')
+        client.tell(message('hello') + '.\r\n')
+        replies.append(client.hear())
+        t.ok(all(reply[0] in '45' for reply in replies) and
+             "`root' has no domain" in replies[0] and
+             "`root' has no domain" in replies[1] and
+             'NEVER' in replies[2], 'words: refused, and why', *replies)
+        t.ok(not re.search(r"option|command line|[ `]-", ''.join(replies)),
+             'words: no option and no command line', *replies)
+
+
 def test_wrong_password(t):
     with ready(t, 'a wrong password', users={'alice': 'right'},
                config=['password Tr0ub4dor']) as (client, host):
@@ -486,6 +504,7 @@ def main():
     test_later_recipient(t)
     test_too_large(t)
     test_going_away(t)
+    test_words(t)
     test_wrong_password(t)
     test_no_smarthost(t)
     test_no_configuration(t)

@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "message/address.h"
+#include "submit/alias.h"
 
 /* RFC 3461: a server without DSN may bounce to who must not be told. */
 static int
@@ -17,8 +18,9 @@ check_never(const struct envelope *env, const char *host, struct error *e)
 		error_set(e, ERROR_REFUSED, "DSN",
 		    "%s cannot promise NOTIFY=NEVER: it does not offer DSN",
 		    host);
-		return error_hint(
-		    e, "leave `-N never' or `dsn-notify never' out");
+		return error_hint(e,
+		    "leave the wish `never' out, or submit to a server that "
+		    "offers DSN");
 	}
 	return 0;
 }
@@ -165,6 +167,15 @@ take_path(struct text *rest, struct text keyword, struct text *path)
 	return path->len > 0;
 }
 
+/* Where it cannot be parsed, too, as the list with its colons. */
+static bool
+is_special(struct text path)
+{
+	if (path.len > 1 && path.at[0] == '<')
+		path = text_skip(text_first(path, path.len - 1), 1);
+	return alias_is_special(text_trim(path));
+}
+
 /* A bare name is for submit to complete. What the envelope would refuse later,
  * with the whole mail, is refused here alone. */
 static bool
@@ -180,7 +191,7 @@ is_path(struct text path, bool may_be_null)
 	if (address.local.len == 0)
 		return may_be_null;
 	if (address.domain.len == 0)
-		return true;
+		return !alias_is_special(address.local);
 	buf_init(&spec, 2 * ADDRESS_PATH_MAX);
 	address_format(&address, &spec);
 	valid = envelope_path_fault(buf_text(&spec)) == NULL;
@@ -309,6 +320,7 @@ command_parse_mail(
 	struct text path;
 
 	*size = 0;
+	r->of_client = true;
 	if (!take_path(&argument, TEXT("FROM:"), &path))
 		return "501 5.5.4 write MAIL FROM:<address>";
 	if (!is_path(path, true))
@@ -329,7 +341,10 @@ command_parse_rcpt(struct text argument, struct request *r, size_t most)
 	if (!take_path(&argument, TEXT("TO:"), &path))
 		return "501 5.5.4 write RCPT TO:<address>";
 	if (!is_path(path, false))
-		return "501 5.1.3 the recipient is no address";
+		return is_special(path)
+			   ? "553 5.1.3 a command, a file or a "
+			     "list is no recipient"
+			   : "501 5.1.3 the recipient is no address";
 	if (r->recipient_count == most)
 		return "452 4.5.3 too many recipients";
 	refusal = take_parameters(&reading, argument, rcpt_parameters);

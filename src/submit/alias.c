@@ -174,12 +174,24 @@ begins_program(struct text t)
 	return inside.len > 0 && (inside.at[0] == '|' || inside.at[0] == '/');
 }
 
+static bool
+begins_list(struct text t)
+{
+	return text_starts_fold(unquoted(t), TEXT(":include:"));
+}
+
+bool
+alias_is_special(struct text local)
+{
+	return begins_program(local) || begins_list(local);
+}
+
 static enum value_kind
 value_kind(struct text t)
 {
 	if (t.at[0] == '\\')
 		return VALUE_FINAL;
-	if (text_starts_fold(unquoted(t), TEXT(":include:")))
+	if (begins_list(t))
 		return VALUE_LIST;
 	if (!begins_program(t))
 		return VALUE_ADDRESS;

@@ -21,6 +21,10 @@
 #define ALIAS_DEPTH_MAX 32
 #define ALIAS_SIZE_MAX	(4 * 1024 * 1024)
 
+/* Whether a local-part without a domain is what stands in place of an address
+ * in such a file, quoted or not: a command, a file or a list. */
+bool alias_is_special(struct text local);
+
 /* Reads a list into out, which holds at most ALIAS_SIZE_MAX. 0 or -1. */
 struct alias_source {
 	int (*read)(

@@ -23,19 +23,6 @@ struct origin {
 	const struct address *address;
 };
 
-/* What sendmail's rules would run or write to; here it would only become a
- * puzzling address. */
-static bool
-is_program(const struct address *address)
-{
-	struct text local = address->local;
-
-	if (local.at[0] == '"')
-		local = text_skip(local, 1);
-	return address->domain.len == 0 && local.len > 0 &&
-	       (local.at[0] == '|' || local.at[0] == '/');
-}
-
 static unsigned
 find_notify(const struct origin *o)
 {
@@ -153,9 +140,12 @@ add_recipient(struct origin *o, struct error *e)
 	if (submission_is_null(o->address))
 		return error_set(
 		    e, ERROR_MESSAGE, o->where, "<> is no recipient");
-	if (is_program(o->address))
+	/* What sendmail's rules would run, write to or read; here it would only
+	 * become a puzzling address. */
+	if (o->address->domain.len == 0 && alias_is_special(o->address->local))
 		return error_set(e, ERROR_MESSAGE, o->where,
-		    "`%s' is a command or a file, and no mail goes to such",
+		    "`%s' is a command, a file or a list, and no mail goes to "
+		    "such",
 		    SHOWN(o->address->local));
 	result = expand_alias(o, e);
 	if (result == 0)
@@ -203,19 +193,25 @@ recipient_add_all(struct submission *s, struct error *e)
 
 	for (i = 0; i < r->recipient_count; i++)
 		if (add_list(s, text_of(r->recipients[i].list),
-			"a recipient of the command line", &r->recipients[i],
-			e) == -1)
+			r->of_client ? "RCPT TO"
+				     : "a recipient of the command line",
+			&r->recipients[i], e) == -1)
 			return -1;
 	for (i = b.first; r->from_fields && i < b.end; i++)
 		if (add_field(s, message_field(s->message, i), e) == -1)
 			return -1;
 	if (s->envelope->count > 0)
 		return 0;
-	if (r->from_fields)
-		return error_set(e, ERROR_MESSAGE, NULL,
+	if (r->from_fields) {
+		error_set(e, ERROR_MESSAGE, NULL,
 		    "neither the command line nor the %s fields name a "
 		    "recipient",
 		    b.resent ? "Resent-To, -Cc and -Bcc" : "To, Cc and Bcc");
+		return error_hint(e,
+		    "write a %s field with an address above the first empty "
+		    "line, or give addresses as arguments",
+		    b.resent ? "Resent-To, -Cc or -Bcc" : "To, Cc or Bcc");
+	}
 	error_set(e, ERROR_USAGE, NULL, "no recipient is given");
 	return error_hint(e, "name recipients on the command line, or use -t "
 			     "to take those of To, Cc and Bcc");

@@ -19,6 +19,8 @@ struct request_recipient {
 };
 
 struct request {
+	bool of_client;	  /* of -bs: messages then speak of its commands, not
+			   * of options */
 	bool from_fields; /* -t */
 	struct request_recipient *recipients;
 	size_t recipient_count;

@@ -89,6 +89,7 @@ find_login(const struct submission *s)
  */
 struct source {
 	const char *name;
+	const char *client_name; /* where a client of -bs asks, or NULL */
 	/* An address-list that the caller frees; NULL: it does not say. */
 	char *(*find)(const struct submission *s);
 	bool configured;
@@ -102,11 +103,14 @@ struct source {
 	"whole address"
 
 static const struct source sources[] = {
-    {"`force-from'", find_force_from, .configured = true, .hint = OR_WHOLE},
-    {"option -f", find_given, .may_be_null = true, .hint = OR_WHOLE},
-    {"`from'", find_from, .configured = true, .hint = OR_WHOLE},
-    {"the From field", find_field, .may_be_many = true, .hint = OR_WHOLE},
-    {"the login name", find_login,
+    {"`force-from'", .find = find_force_from, .configured = true,
+	.hint = OR_WHOLE},
+    {"option -f", "MAIL FROM", find_given, .may_be_null = true,
+	.hint = OR_WHOLE},
+    {"`from'", .find = find_from, .configured = true, .hint = OR_WHOLE},
+    {"the From field", .find = find_field, .may_be_many = true,
+	.hint = OR_WHOLE},
+    {"the login name", .find = find_login,
 	.hint = "write `from you@example.org' or `domain example.org' into "
 		"the configuration"},
 };
@@ -119,6 +123,8 @@ add_source(struct submission *s, const struct source *source, struct text value,
 {
 	enum error_kind kind =
 	    source->configured ? ERROR_CONFIG : ERROR_MESSAGE;
+	bool of_client = s->request->of_client && source->client_name != NULL;
+	const char *name = of_client ? source->client_name : source->name;
 	struct address_list list;
 	struct address address = {0};
 	int result;
@@ -128,20 +134,18 @@ add_source(struct submission *s, const struct source *source, struct text value,
 		     ? address_next(&list, &address)
 		     : address_parse_one(&list, value, &address);
 	if (result == -1)
-		return submission_refuse(&list, source->name, kind, e);
+		return submission_refuse(&list, name, kind, e);
 	if (submission_is_null(&address) && source->configured)
-		return error_set(
-		    e, kind, source->name, "<> is no address of a person");
+		return error_set(e, kind, name, "<> is no address of a person");
 	if (submission_is_null(&address))
 		return 0;
 	if (address.domain.len == 0 && s->account->domain == NULL) {
-		submission_refuse_bare(
-		    address.local, source->name, ERROR_CONFIG, e);
+		submission_refuse_bare(address.local, name, ERROR_CONFIG, e);
 		return error_hint(e, "%s", source->hint);
 	}
 	if (source->configured && phrase != NULL)
 		buf_add_text(phrase, address.phrase);
-	result = submission_add_path(s, &address, source->name, path, e);
+	result = submission_add_path(s, &address, name, path, e);
 	return result == -1 ? -1 : 1;
 }
 
@@ -318,13 +322,14 @@ sender_add_from(struct submission *s, struct error *e)
 int
 sender_check(const struct request *r, struct error *e)
 {
+	const char *where = r->of_client ? "the full name" : "option -F";
 	struct text name = text_of(r->full_name);
 
 	if (text_has_control(name))
-		return error_set(e, ERROR_USAGE, "option -F",
+		return error_set(e, ERROR_USAGE, where,
 		    "the name holds a control character");
 	if (name.len > FULL_NAME_MAX)
-		return error_set(e, ERROR_USAGE, "option -F",
+		return error_set(e, ERROR_USAGE, where,
 		    "the name is longer than %d octets", FULL_NAME_MAX);
 	return 0;
 }

@@ -271,6 +271,9 @@ a_clients_mail_is_read(void **state)
 	    {"FROM:<a@b", "501 ", NULL, 0, NULL},
 	    {"FROM:<a@b,c@d>", "501 ", NULL, 0, NULL},
 	    {"FROM:<a@b!c>", "501 ", NULL, 0, NULL},
+	    {"FROM:<|x>", "501 ", NULL, 0, NULL},
+	    {"FROM:<\"/x\">", "501 ", NULL, 0, NULL},
+	    {"FROM:<:include:/x>", "501 ", NULL, 0, NULL},
 	    {"FROM:<a@b> SIZE=x", "501 ", NULL, 0, NULL},
 	    {"FROM:<a@b> SIZE=1 SIZE=1", "501 ", NULL, 1, NULL},
 	    {"FROM:<a@b> ENVID=a+2", "501 ", NULL, 0, NULL},
@@ -295,6 +298,7 @@ a_clients_mail_is_read(void **state)
 		else
 			assert_memory_equal(refusal, rows[i].refusal, 4);
 		assert_int_equal(size, rows[i].size);
+		assert_true(r.of_client);
 		if (rows[i].path == NULL)
 			assert_null(r.reverse_path);
 		else
@@ -328,6 +332,20 @@ a_clients_rcpt_is_read(void **state)
 	    {"TO:<a@b> ORCPT=rfc822;x ORCPT=rfc822;x", "501 ", NULL, 0, NULL},
 	    {"TO:<a@b> ORCPT=x", "501 ", NULL, 0, NULL},
 	    {"TO:<a@b> SIZE=1", "555 ", NULL, 0, NULL},
+	    /* What sendmail would run, write to or read. */
+	    {"TO:<|x>", "553 ", NULL, 0, NULL},
+	    {"TO:|x", "553 ", NULL, 0, NULL},
+	    {"TO:<|/bin/x -y>", "553 ", NULL, 0, NULL},
+	    {"TO:<\"|x y\">", "553 ", NULL, 0, NULL},
+	    {"TO:<|\"x y\">", "553 ", NULL, 0, NULL},
+	    {"TO:< |x >", "553 ", NULL, 0, NULL},
+	    {"TO:</file>", "553 ", NULL, 0, NULL},
+	    {"TO:<\"/file\">", "553 ", NULL, 0, NULL},
+	    {"TO:<:include:/list>", "553 ", NULL, 0, NULL},
+	    {"TO:<\":Include:/list\">", "553 ", NULL, 0, NULL},
+	    {"TO::include:/list", "553 ", NULL, 0, NULL},
+	    {"TO:<|x@y>", NULL, "<|x@y>", 0, NULL},
+	    {"TO:</C=de/S=x/@y>", NULL, "</C=de/S=x/@y>", 0, NULL},
 	};
 	struct request r;
 	const char *refusal;

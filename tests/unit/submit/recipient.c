@@ -101,6 +101,70 @@ faults_name_field_and_text(void **state)
 	job_clear(&j);
 }
 
+/* Who sent the words that cannot be used: a person at a command line, or a
+ * program that speaks SMTP and knows nothing of one. */
+static void
+faults_name_who_asked(void **state)
+{
+	static const struct {
+		const char *list;
+		bool of_client;
+		const char *doing;
+	} cases[] = {
+	    {"root", false, "a recipient of the command line"},
+	    {"<root>", true, "RCPT TO"},
+	    {"a@", true, "RCPT TO"},
+	    {"|x", true, "RCPT TO"},
+	    {"\":include:/x\"", false, "a recipient of the command line"},
+	};
+	struct job j;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(cases); i++) {
+		job_init(&j, WHOLE);
+		j.request.of_client = cases[i].of_client;
+		j.request.reverse_path = mem_copy("a@x");
+		job_recipient(&j, cases[i].list);
+		assert_int_equal(job_run(&j), -1);
+		assert_string_equal(j.error.doing, cases[i].doing);
+		job_clear(&j);
+	}
+}
+
+static void
+nobody_is_told_what_to_do(void **state)
+{
+	static const struct {
+		const char *message;
+		bool from_fields;
+		enum error_kind kind;
+		const char *text, *hint;
+	} cases[] = {
+	    {"Subject: x\n\n", true, ERROR_MESSAGE, "To, Cc and Bcc",
+		"a To, Cc or Bcc field"},
+	    {"To:\nTo: G:;\n\n", true, ERROR_MESSAGE, "To, Cc and Bcc",
+		"addresses as arguments"},
+	    {"Resent-From: a@x\nTo: b@x\n\n", true, ERROR_MESSAGE,
+		"Resent-To, -Cc and -Bcc", "a Resent-To, -Cc or -Bcc field"},
+	    {"To: b@x\n\n", false, ERROR_USAGE, "no recipient", "use -t"},
+	};
+	struct job j;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(cases); i++) {
+		job_init(&j, cases[i].message);
+		j.request.from_fields = cases[i].from_fields;
+		j.request.reverse_path = mem_copy("a@x");
+		assert_int_equal(job_run(&j), -1);
+		assert_int_equal(j.error.kind, cases[i].kind);
+		assert_non_null(strstr(j.error.text, cases[i].text));
+		assert_non_null(strstr(j.error.hint, cases[i].hint));
+		job_clear(&j);
+	}
+}
+
 static void
 bare_names_need_a_domain(void **state)
 {
@@ -460,6 +524,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(recipients),
 	    cmocka_unit_test(faults_name_field_and_text),
+	    cmocka_unit_test(faults_name_who_asked),
+	    cmocka_unit_test(nobody_is_told_what_to_do),
 	    cmocka_unit_test(bare_names_need_a_domain),
 	    cmocka_unit_test(wishes_for_single_recipients),
 	    cmocka_unit_test(aliases_stand_for_local_recipients),

@@ -85,12 +85,14 @@ bare_senders_are_the_configurations_fault(void **state)
 {
 	static const struct {
 		const char *given;
+		bool of_client;
 		const char *doing;
 		const char *hint;
 	} cases[] = {
-	    {NULL, "the login name",
+	    {NULL, false, "the login name",
 		"`from you@example.org' or `domain example.org'"},
-	    {"joe", "option -f", "`domain example.org'"},
+	    {"joe", false, "option -f", "`domain example.org'"},
+	    {"<joe>", true, "MAIL FROM", "`domain example.org'"},
 	};
 	struct job j;
 	size_t i;
@@ -99,6 +101,7 @@ bare_senders_are_the_configurations_fault(void **state)
 	for (i = 0; i < COUNT(cases); i++) {
 		job_init(&j, WHOLE);
 		j.request.reverse_path = mem_copy(cases[i].given);
+		j.request.of_client = cases[i].of_client;
 		job_recipient(&j, "b@x");
 		assert_int_equal(job_run(&j), -1);
 		assert_int_equal(j.error.kind, ERROR_CONFIG);
