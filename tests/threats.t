@@ -13,6 +13,7 @@ Weak parameters, renegotiation       unit/tls
 TLS 1.3 oddities, truncation         unit/tls, unit/stream
 SCRAM, AUTH, extra prompts           unit/sasl, dialogues/scram-*, auth-*
 Canary password                      here, unit/config
+Secret repeated                      here, unit/echo, dialogues/auth-echo*
 No core, not dumpable                here, unit/host
 Password command                     here, unit/secret, environment.t
 Control characters in values         here, unit/envelope, unit/config
@@ -192,6 +193,93 @@ def test_canary_in_faults(t, home):
                    config=home.config('smarthost smtps://localhost\nuser a\n'))
     t.ok(not shows(run.out + run.err), 'SENDLING_PASSWORD is not told',
          run.words())
+
+
+# What a server says at each step, where it says nothing of a secret.
+USUAL = {'GREETING': ('220', 'mail.test'), 'AUTH': ('235', 'welcome'),
+         'MAIL': ('250', 'ok'), 'RCPT': ('250', 'ok'), 'DATA': ('354', 'go on'),
+         'END': ('250', 'taken')}
+
+
+def repeats(said, mechanism):
+    """A server that says at each step what `said' has for it."""
+    def play(server, sock):
+        def answer(step):
+            replies = said.get(step, '{} {}\r\n'.format(*USUAL[step]))
+            sock.sendall(replies.encode())
+
+        answer('GREETING')
+        while line := server.hear(sock, b'\n'):
+            verb = line[:4]
+            if verb == b'EHLO':
+                sock.sendall(b'250-mail.test\r\n250 AUTH %s\r\n'
+                             % mechanism.encode())
+            elif verb == b'AUTH' and mechanism == 'LOGIN':
+                for challenge in (b'334 VXNlcg==\r\n', b'334 UGFzcw==\r\n'):
+                    sock.sendall(challenge)
+                    server.hear(sock, b'\n')
+                answer('AUTH')
+            elif verb in (b'AUTH', b'MAIL', b'RCPT', b'DATA'):
+                answer(verb.decode())
+            elif verb == b'QUIT':
+                return
+            else:
+                while not line.endswith(b'\r\n.\r\n'):
+                    line += server.hear(sock, b'\n')
+                answer('END')
+    return play
+
+
+def test_secret_repeated(t, home):
+    """By a server, at once or later, decoded or not, whole or in two: in
+    nothing that is told, and the mail goes its way all the same."""
+    plain = base64.b64encode(f'\0alice\0{CANARY}'.encode()).decode()
+    alone = base64.b64encode(CANARY.encode()).decode()
+    forms = {'bare': CANARY, 'in capitals': CANARY.upper(), 'PLAIN': plain,
+             'LOGIN': alone, 'cut short': plain[:-8]}
+    lines = {'at once': '{code} 5.7.8 no: {whole}!',
+             'over two lines':
+             '{code}-5.7.8 no: {first}\r\n{code} 5.7.8 {second} no',
+             'in quotes': '{code} 5.7.8 "{whole}"'}
+    # 250, and the refusal, where the mail comes as far as that.
+    codes = {'AUTH': (235, 535), 'MAIL': (250, 550), 'RCPT': (251, 450),
+             'DATA': (354, 554), 'END': (250, 554)}
+    transcript, log = home.path / 'repeated', home.path / 'repeated.log'
+    cases = [(mechanism, f'{step} {code}, {form}, {way}', parts,
+              {step: line.format(code=code, whole=text, first=parts[0],
+                                 second=parts[1]) + '\r\n'},
+              {250: 0, 251: 0, 235: 0, 354: 0, 535: 77, 450: 75}.get(code, 69))
+             for mechanism in ('PLAIN', 'LOGIN')
+             for step, both in codes.items() for code in both
+             for form, text in forms.items()
+             for way, line in lines.items()
+             for parts in [(text[:len(text) // 2], text[len(text) // 2:])]]
+    cases += [('PLAIN', f'{form} over two replies', parts,
+               {'MAIL': f'250 {parts[0]}\r\n', 'RCPT': f'250 {parts[1]}\r\n'},
+               0) for form, text in forms.items()
+              for parts in [(text[:len(text) // 2], text[len(text) // 2:])]]
+    cases += [('PLAIN', f'{form} in {where}', (text, text), {step: said}, 76)
+              for form, text in forms.items()
+              for where, step, said in [
+                  ('what is no reply', 'MAIL', f'password {text}\r\n'),
+                  ('what is no reply, with NULs', 'MAIL',
+                   f'500 \0alice\0{text}\r\n'),
+                  ('a reply too many', 'AUTH',
+                   f'235 ok\r\n250 {text}\r\n')]]
+    for mechanism, what, parts, said, status in cases:
+        for file in (transcript, log):
+            file.unlink(missing_ok=True)
+        with Server(play=repeats(said, mechanism)) as server:
+            run = home.run('-v', '--json', '-X', transcript, BOB,
+                           config=home.config(server.config(
+                               'user alice', f'password {CANARY}',
+                               f'auth {mechanism}', f'log {log}')))
+        told = (run.out + run.err + transcript.read_bytes()
+                + log.read_bytes()).lower()
+        found = [part for part in parts if part.lower().encode() in told]
+        t.ok(run.status == status and not found and
+             b'[the reply repeats the secret]' in told,
+             f'{mechanism}, {what}: hidden', found, run.words())
 
 
 def unquoted(line):

@@ -74,6 +74,24 @@ mechanism_binding_offered(struct text offered)
 	return false;
 }
 
+void
+mechanism_keep_known(char *offered)
+{
+	struct text rest = text_of(offered), name;
+	enum mechanism known;
+	size_t used = 0;
+
+	while (text_next(&rest, " ", &name)) {
+		if (mechanism_parse(name, &known) == -1)
+			continue;
+		if (used > 0)
+			offered[used++] = ' ';
+		memmove(offered + used, name.at, name.len);
+		used += name.len;
+	}
+	offered[used] = '\0';
+}
+
 /* Over TLS with a stranger `auto` shows nobody the password. */
 static bool
 stranger(const struct mechanism_choice *c)

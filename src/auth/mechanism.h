@@ -67,4 +67,7 @@ int mechanism_choose(
 bool mechanism_is_offered(enum mechanism mechanism, struct text offered);
 bool mechanism_binding_offered(struct text offered);
 
+/* Takes names that are none of these out of a list. */
+void mechanism_keep_known(char *offered);
+
 #endif

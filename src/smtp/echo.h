@@ -3,26 +3,51 @@
 
 /*
  * echo: what a server must not repeat. Replies go into transcripts, logs and
- * people's questions to others, so what was sent as a secret is hidden in them
- * before anybody reads them. It is known from echo_know() until the next, or
- * until echo_forget(), and wiped then.
+ * people's questions to others, so a reply that repeats the secret is marked
+ * before anybody reads it: at once or later, in capitals or not, cut over
+ * lines or over replies. What is known is
+ *
+ *	the password as it is, whole, or its beginning at the end of a reply;
+ *	its base64 (RFC 4648), alone or within the response of PLAIN (RFC 4616),
+ *	by any eight characters of its first 512 or so;
+ *	each response of AUTH as it was said, whole.
+ *
+ * A password under six octets is sought in replies to AUTH only: it would be
+ * found in any other. This is the last room that knows the password; it lives
+ * as long as replies may come, and wipes it then.
  */
 
 #include "base/buf.h"
 #include "smtp/reply.h"
 
+/* The password itself, its base64 behind 0, 1 and 2 octets, and responses. */
+#define ECHO_SAID  4
+#define ECHO_FORMS (4 + ECHO_SAID)
+
 struct echo {
-	struct buf secret; /* what was sent last of this kind */
+	/* Without white space and in lower case, as all here. */
+	struct echo_form {
+		struct buf text;
+		size_t piece; /* so many octets of it are telling */
+		bool brief;   /* sought in replies to AUTH only */
+	} forms[ECHO_FORMS];
+	size_t count;
+	struct buf heard; /* the end of what was said, where a form may begin */
 };
 
-void echo_init(struct echo *echo);
+/* The password is copied; empty where there is none. */
+void echo_init(struct echo *echo, struct text password);
+void echo_clear(struct echo *echo);
 
-/* Copies the secret that is about to be sent, in the form it is sent in. */
-void echo_know(struct echo *echo, struct text secret);
+/* A response of AUTH is about to be said, in this form. Copied. */
+void echo_know(struct echo *echo, struct text response);
 
-void echo_forget(struct echo *echo);
+/* Sets reply->hidden where the reply, with those before it, repeats a secret;
+ * looks into the base64 of a 334 as well. Each reply once, in their order. */
+void echo_hide(struct echo *echo, struct reply *reply, bool to_auth);
 
-/* Puts other words in place of a reply's that repeat the secret. */
-void echo_hide(struct echo *echo, struct reply *reply);
+/* The same for one that turns out to be none, with what comes behind it. */
+void echo_hide_rest(
+    struct echo *echo, struct reply *reply, struct text rest, bool to_auth);
 
 #endif

@@ -98,6 +98,15 @@ login_ask(struct login *l, struct error *e)
 	return STEP_STAY;
 }
 
+static void
+hide_words(struct error *e)
+{
+	enum error_kind kind = e->kind;
+
+	error_clear(e);
+	error_set(e, kind, "AUTH", "the server's challenge repeats the secret");
+}
+
 static enum step
 respond(struct login *l, const struct reply *reply)
 {
@@ -110,6 +119,9 @@ respond(struct login *l, const struct reply *reply)
 	else
 		result = sasl_step(
 		    l->sasl, buf_text(&reply->text), &response, &l->broken_off);
+	/* Its words may be the server's. */
+	if (result == -1 && reply->hidden)
+		hide_words(&l->broken_off);
 	if (result == -1)
 		pipeline_send(l->terms.pipeline,
 		    (struct expected){.step = STEP_CANCEL}, "*");
@@ -153,7 +165,6 @@ login_answer(struct login *l, const struct reply *reply, const char *doing,
 	if (sasl_finish(l->sasl, e) == -1)
 		return STEP_QUIT;
 	login_end(l);
-	echo_forget(l->terms.echo);
 	pipeline_wipe(l->terms.pipeline);
 	l->done = true;
 	return STEP_READY;

@@ -41,7 +41,7 @@ pipeline_trace_reply(const struct pipeline *p, const struct reply *reply)
 
 	if (p->trace.line == NULL)
 		return;
-	rest = buf_text(&reply->text);
+	rest = reply_shown(reply);
 	do {
 		if (!text_next_line(&rest, &line))
 			line = TEXT("");

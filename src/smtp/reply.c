@@ -24,12 +24,14 @@ reply_clear(struct reply *reply)
 void
 reply_reset(struct reply *reply)
 {
+	if (reply->hidden)
+		buf_wipe(&reply->text);
 	buf_reset(&reply->text);
 	buf_reset(&reply->line);
 	memset(&reply->enhanced, 0, sizeof(reply->enhanced));
 	reply->code = 0;
 	reply->lines = 0;
-	reply->complete = false;
+	reply->complete = reply->hidden = false;
 	reply->fault = NULL;
 }
 
@@ -142,7 +144,8 @@ line_end(struct reply *reply)
 	/* "250" alone is a last line too: RFC 5321 section 4.2. */
 	reply->complete = reply->fault == NULL &&
 			  (line.len == CODE_LEN || line.at[CODE_LEN] == ' ');
-	buf_reset(&reply->line);
+	if (reply->fault == NULL)
+		buf_reset(&reply->line);
 }
 
 /* Faults show at the first byte that is wrong: a peer that speaks something
@@ -158,8 +161,7 @@ reply_input(struct reply *reply, const char *bytes, size_t len, size_t *used)
 			continue;
 		}
 		reply->fault = byte_fault(&reply->line, bytes[*used]);
-		if (reply->fault == NULL)
-			buf_add_char(&reply->line, bytes[*used]);
+		buf_add_char(&reply->line, bytes[*used]);
 	}
 	if (reply->fault != NULL)
 		return -1;
@@ -186,6 +188,13 @@ repeated_skip(const struct reply *reply, struct text line)
 	return text_trim(line);
 }
 
+struct text
+reply_shown(const struct reply *reply)
+{
+	return reply->hidden ? TEXT("[the reply repeats the secret]")
+			     : buf_text(&reply->text);
+}
+
 char *
 reply_words(const struct reply *reply, char *out, size_t size)
 {
@@ -195,7 +204,7 @@ reply_words(const struct reply *reply, char *out, size_t size)
 
 	buf_init(&words, REPLY_TEXT_MAX + 16);
 	buf_format(&words, "%d", reply->code);
-	rest = buf_text(&reply->text);
+	rest = reply_shown(reply);
 	while (text_next_line(&rest, &line)) {
 		if (!first)
 			line = repeated_skip(reply, line);

@@ -24,7 +24,9 @@ struct reply {
 				   * enhanced code stays in it */
 	unsigned lines;
 	bool complete;
-	struct buf line;   /* the line that is coming in */
+	bool hidden;	   /* the text is not for people: whoever knows why sets
+			    * it */
+	struct buf line;   /* the line that is coming in, or has the fault */
 	const char *fault; /* after -1: what is wrong, static words */
 };
 
@@ -43,6 +45,9 @@ void reply_reset(struct reply *reply);
  */
 int reply_input(
     struct reply *reply, const char *bytes, size_t len, size_t *used);
+
+/* The lines for people: the text, or words in its place where it is hidden. */
+struct text reply_shown(const struct reply *reply);
 
 /* The reply as one line for people, visible, cut to size: "550 5.1.1 No such
  * user". Returns out. */

@@ -238,6 +238,8 @@ answer_ehlo(struct session *s, const struct expected *x)
 {
 	if (reply_positive(&s->reply)) {
 		ehlo_parse(&s->ehlo, &s->reply);
+		if (s->reply.hidden) /* they may be told */
+			mechanism_keep_known(s->ehlo.mechanisms);
 		return after_ehlo(s);
 	}
 	if (s->reply.code / 100 == 5 && !wants_starttls(s) &&
@@ -503,16 +505,20 @@ refuse_injection(struct session *s)
 	return STEP_BREAK;
 }
 
+/* used: so many octets of them were taken as part of a reply. */
 static enum step
-refuse_garbage(struct session *s, struct text bytes)
+refuse_garbage(struct session *s, struct text bytes, size_t used)
 {
 	const struct smarthost *h = s->plan.smarthost;
 	struct text line;
 
 	error_set(&s->error, ERROR_PROTOCOL, rows[waiting_for(s)].doing,
 	    "%s sent what is no SMTP reply: %s", h->host, s->reply.fault);
-	line = text_trim(text_first(bytes, text_find(bytes, '\n')));
-	text_visible(line, s->error.why, sizeof(s->error.why));
+	echo_hide_rest(
+	    &s->echo, &s->reply, text_skip(bytes, used), s->step == STEP_AUTH);
+	line = s->reply.hidden ? reply_shown(&s->reply)
+			       : text_first(bytes, text_find(bytes, '\n'));
+	text_visible(text_trim(line), s->error.why, sizeof(s->error.why));
 	/* The first byte of a TLS record: alert or handshake. */
 	if (s->step == STEP_GREETING && bytes.at[0] >= 0x14 &&
 	    bytes.at[0] <= 0x17)
@@ -529,14 +535,14 @@ take_reply(struct session *s, struct text *bytes)
 
 	switch (reply_input(&s->reply, bytes->at, bytes->len, &used)) {
 	case -1:
-		return refuse_garbage(s, *bytes);
+		return refuse_garbage(s, *bytes, used);
 	case 0:
 		*bytes = text_skip(*bytes, bytes->len);
 		return STEP_STAY;
 	default:
 		*bytes = text_skip(*bytes, used);
 		s->progress++;
-		echo_hide(&s->echo, &s->reply);
+		echo_hide(&s->echo, &s->reply, s->step == STEP_AUTH);
 		pipeline_trace_reply(&s->pipeline, &s->reply);
 		next = answer(s);
 		reply_reset(&s->reply);
@@ -659,7 +665,7 @@ session_new(const struct session_plan *plan)
 	s->plan = *plan;
 	reply_init(&s->reply);
 	pipeline_init(&s->pipeline, plan->trace);
-	echo_init(&s->echo);
+	echo_init(&s->echo, plan->password);
 	init_login(s);
 	s->terms = (struct transaction_terms){.account = plan->account,
 	    .smarthost = plan->smarthost,
@@ -683,7 +689,7 @@ session_free(struct session *s)
 	login_clear(&s->login);
 	reply_clear(&s->reply);
 	pipeline_clear(&s->pipeline);
-	echo_forget(&s->echo);
+	echo_clear(&s->echo);
 	free(s);
 }
 

@@ -42,6 +42,26 @@ what_the_mechanisms_need(void **state)
 	assert_false(mechanism_binding_offered(TEXT("")));
 }
 
+static void
+keeps_known_names(void **state)
+{
+	static const struct {
+		const char *offered;
+		const char *kept;
+	} rows[] = {{"PLAIN LOGIN", "PLAIN LOGIN"},
+	    {"X PLAIN Y-Z LOGIN W", "PLAIN LOGIN"}, {"PLAINER", ""}, {"", ""},
+	    {"LOGIN X", "LOGIN"}};
+	char offered[60];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(rows); i++) {
+		strlcpy(offered, rows[i].offered, sizeof(offered));
+		mechanism_keep_known(offered);
+		assert_string_equal(offered, rows[i].kept);
+	}
+}
+
 #define ALL                                                                    \
 	"LOGIN PLAIN SCRAM-SHA-1 SCRAM-SHA-256 SCRAM-SHA-1-PLUS "              \
 	"SCRAM-SHA-256-PLUS"
@@ -146,6 +166,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(names_go_both_ways),
 	    cmocka_unit_test(what_the_mechanisms_need),
+	    cmocka_unit_test(keeps_known_names),
 	    cmocka_unit_test(chooses_as_the_policy_says),
 	    cmocka_unit_test(what_the_server_offers_is_shown_visible),
 	};
