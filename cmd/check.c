@@ -7,9 +7,11 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "base/set.h"
 #include "base/text.h"
 #include "submit/account.h"
 #include "submit/alias.h"
+#include "world/log.h"
 #include "world/settings.h"
 
 static int
@@ -43,23 +45,15 @@ print_fault(const char *where, const char *what, const char *hint)
 	    hinted ? hint : "");
 }
 
-/* Accounts that share a file of aliases share its faults. */
-static bool
-is_checked(const struct config *c, size_t at)
-{
-	struct text name = text_of(c->accounts[at].aliases);
-	size_t i = 0;
-
-	while (i < at && !text_equal(text_of(c->accounts[i].aliases), name))
-		i++;
-	return i < at;
-}
-
-/* The status is that of the first fault. */
+/* The status is that of the first fault. Accounts that share a file share its
+ * faults, which are told once. */
 static void
-tell_fault(const struct error *fault, struct error *e)
+tell_fault(const struct error *fault, struct set *told, struct error *e)
 {
-	if (fault->kind == ERROR_NONE)
+	struct error_line line = error_line(fault);
+
+	if (fault->kind == ERROR_NONE ||
+	    !set_add(told, text_of(line.words), sizeof(line.words)))
 		return;
 	print_fault(fault->doing == NULL ? "configuration" : fault->doing,
 	    fault->text, fault->hint);
@@ -70,20 +64,19 @@ tell_fault(const struct error *fault, struct error *e)
 static void
 check_accounts(const struct config *c, struct error *e)
 {
+	static int (*const checks[])(const struct account *, struct error *) = {
+	    account_check, log_check, check_aliases_of};
 	struct error fault;
-	size_t i;
+	struct set told = {0};
+	size_t i, k;
 
-	for (i = 0; i < c->account_count; i++) {
-		error_clear(&fault);
-		account_check(&c->accounts[i], &fault);
-		tell_fault(&fault, e);
-	}
-	for (i = 0; i < c->account_count; i++) {
-		error_clear(&fault);
-		if (!is_checked(c, i))
-			check_aliases_of(&c->accounts[i], &fault);
-		tell_fault(&fault, e);
-	}
+	for (k = 0; k < sizeof(checks) / sizeof(checks[0]); k++)
+		for (i = 0; i < c->account_count; i++) {
+			error_clear(&fault);
+			checks[k](&c->accounts[i], &fault);
+			tell_fault(&fault, &told, e);
+		}
+	set_clear(&told);
 }
 
 static void

@@ -938,6 +938,67 @@ def test_silence(t, home, box):
     box.clear()
 
 
+def on_terminal(home, *argv, **more):
+    """A run whose standard error is a terminal."""
+    master, slave = pty.openpty()
+    run = home.run(*argv, stderr=slave, **more)
+    os.close(slave)
+    with open(master, 'rb', buffering=0) as terminal:
+        with contextlib.suppress(OSError):  # the end
+            while text := terminal.read(4096):
+                run.err += text.replace(b'\r\n', b'\n')
+    return run
+
+
+def no_room():
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+
+
+def test_log_that_cannot_be(t, home, box):
+    """The mail goes, and who sits there is told once."""
+    taken = home.file('taken', mode=0o400)
+    (home.path / 'link').symlink_to(taken)
+    cases = [('/nonexistent/log', None, 'No such file'),
+             (home.path / 'link', None, 'symbolic link'),
+             (home.path, None, 'Is a directory')]
+    if os.geteuid() == 0:
+        cases += [(taken, lambda: become(STRANGER), 'Permission denied'),
+                  (home.path / 'new', lambda: become(STRANGER),
+                   'Permission denied')]
+    for path, prepare, words in cases:
+        config = home.config(box.config(f'log {path}'), mode=0o644)
+        more = {'config': config, 'preexec_fn': prepare}
+        run = on_terminal(home, BOB, **more)
+        said = run.err.decode()
+        arrived(t, box, run, f'a log that cannot be, {words}: the mail goes',
+                silent=False)
+        t.ok(re.fullmatch(f'sendling: no log, the mail goes on: [^\n]*'
+                          f'{re.escape(str(path))}: [^\n]*{words}[^\n]*\n',
+                          said), 'a person is told once', repr(said))
+        arrived(t, box, home.run(BOB, **more), 'a program is not')
+        arrived(t, box, on_terminal(home, '-oeq', BOB, **more),
+                'nor with -oeq')
+        home.config(box.config(f'log {path}', 'account a', 'account b'),
+                    mode=0o644)
+        run = home.run('--check', **more)
+        t.ok(run.status == 78 and run.err == b'' and
+             run.out.decode().count('\n') == 1 and
+             f'log: {path}: ' in run.out.decode() and
+             words in run.out.decode(), '--check finds it, and tells it once', run.words())
+    log = home.path / 'log'
+    more = {'config': home.config(box.config(f'log {log}'))}
+    run = home.run('--check', **more)
+    t.ok(run.status == 0 and not log.exists(),
+         '--check makes no file', run.words())
+    run = on_terminal(home, BOB, **more, preexec_fn=no_room)
+    said = run.err.decode()
+    arrived(t, box, run, 'a log that has no room: the mail goes', silent=False)
+    t.ok(re.fullmatch('sendling: no log, the mail goes on: [^\n]*File too '
+                      'large\n', said), 'a person is told once', repr(said))
+    arrived(t, box, home.run(BOB, **more, preexec_fn=no_room),
+            'a program is not')
+
+
 def test_quiet(t, home, box):
     good = home.config(box.config())
     box.refusals = {BOB: '550 5.1.1 No such user'}

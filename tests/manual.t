@@ -179,12 +179,24 @@ def complete(block):
     return '\n'.join(rest + [block])
 
 
+def with_files(folder, block):
+    """The block with files that are there in place of its paths."""
+    folder = pathlib.Path(folder)
+    (folder / 'secret').write_text('x\n')
+    (folder / 'secret').chmod(0o600)
+    for keyword, name in (('log', 'log'), ('password-file', 'secret')):
+        block = re.sub(rf'^({keyword}\s+)/\S+', rf'\g<1>{folder / name}',
+                       block, flags=re.M)
+    return block
+
+
 def check_configurations(tap, folder, name, blocks, least):
     blocks = list(blocks)
     tap.ok(len(blocks) >= least, '%s shows %d configurations or more' %
            (name, least), len(blocks))
     for block in blocks:
-        run = harness.Run(folder, complete(block) + '\n', '--check')
+        run = harness.Run(
+            folder, complete(with_files(folder, block)) + '\n', '--check')
         tap.ok(run.status == 0, '%s: --check accepts "%s"' %
                (name, ' '.join(block.split())[:60]), run.words(), block)
 

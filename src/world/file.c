@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -303,15 +304,15 @@ file_store_clear(struct file_store *s)
 	s->fd = -1;
 }
 
-int
-file_append(const char *path, struct error *e)
+static int
+open_to_append(const char *path, int create, struct error *e)
 {
 	struct stat st;
 	int fd;
 
 	fd = open(path,
-	    O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK |
-		O_CLOEXEC | O_NOCTTY,
+	    O_WRONLY | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC |
+		O_NOCTTY | create,
 	    S_IRUSR | S_IWUSR);
 	if (fd == -1 && errno == ELOOP)
 		return error_set(e, ERROR_CONFIG, NULL,
@@ -327,11 +328,43 @@ file_append(const char *path, struct error *e)
 	    SHOWN(text_of(path)));
 }
 
-void
+int
+file_append(const char *path, struct error *e)
+{
+	return open_to_append(path, O_CREAT, e);
+}
+
+int
+file_check_append(const char *path, struct error *e)
+{
+	struct error why;
+	char *copy;
+	int fd;
+
+	error_clear(&why);
+	fd = open_to_append(path, 0, &why);
+	if (fd != -1) {
+		close(fd);
+		return 0;
+	}
+	if (why.sys != ENOENT) {
+		*e = why;
+		return -1;
+	}
+	copy = mem_copy(path);
+	if (faccessat(AT_FDCWD, dirname(copy), W_OK | X_OK, AT_EACCESS) == -1)
+		error_set_sys(
+		    e, ERROR_CONFIG, errno, NULL, "%s", SHOWN(text_of(path)));
+	free(copy);
+	return e->kind == ERROR_NONE ? 0 : -1;
+}
+
+int
 file_show(int fd, const char *mark, struct text line)
 {
 	struct buf out;
 	char *at;
+	int result;
 
 	buf_init(&out, FILE_SHOWN_MAX);
 	buf_add_string(&out, mark);
@@ -339,22 +372,24 @@ file_show(int fd, const char *mark, struct text line)
 	if (at != NULL)
 		out.len += strlen(text_visible(line, at, 4 * line.len + 1));
 	buf_add_char(&out, '\n');
-	file_write(fd, out.at, out.len);
+	result = file_write(fd, out.at, out.len);
 	buf_clear(&out);
+	return result;
 }
 
-void
+int
 file_print(int fd, const char *fmt, ...)
 {
 	va_list args;
 	char *line;
-	int len;
+	int len, result;
 
 	va_start(args, fmt);
 	len = vasprintf(&line, fmt, args);
 	va_end(args);
 	if (len == -1)
-		return;
-	file_show(fd, "", text_of(line));
+		return -1;
+	result = file_show(fd, "", text_of(line));
 	free(line);
+	return result;
 }

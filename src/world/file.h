@@ -63,13 +63,16 @@ void file_store_clear(struct file_store *s);
  * The descriptor, or -1 ERROR_CONFIG. */
 int file_append(const char *path, struct error *e);
 
+/* Whether file_append() would open it; makes none. 0, or -1 ERROR_CONFIG. */
+int file_check_append(const char *path, struct error *e);
+
 /* Writes all; EINTR and short writes are continued. 0 or -1 with errno. */
 int file_write(int fd, const void *bytes, size_t len);
 
 /* Writes the line behind the mark, made visible, and formatted. One write, so
- * that lines of several processes do not mix; what fails is not told. */
-void file_show(int fd, const char *mark, struct text line);
-void file_print(int fd, const char *fmt, ...)
+ * that lines of several processes do not mix. 0 or -1 with errno. */
+int file_show(int fd, const char *mark, struct text line);
+int file_print(int fd, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
 #endif

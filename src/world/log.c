@@ -1,5 +1,6 @@
 #include "world/log.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@
 
 #define PATIENCE       1000 /* milliseconds, with a system's log that is full */
 #define RECIPIENTS_MAX 1000
+#define NO_LOG	       "no log, the mail goes on: "
 #define VALUE_MAX      1500
 #define LINE_MAX_SIZE  (32 * 1024)
 
@@ -57,15 +59,29 @@ log_clear(struct log *l)
 	replace(&l->transcript, -1);
 }
 
+/* Callers take a word on stderr for a failure, and it is none; a person wants
+ * to know. */
 static void
-tell_file(const struct log *l, const char *line)
+tell_person(struct log *l, const char *why)
+{
+	if (!l->quiet && !l->lost && isatty(STDERR_FILENO))
+		file_print(
+		    STDERR_FILENO, "%s: " NO_LOG "%s", getprogname(), why);
+	l->lost = true;
+}
+
+static void
+tell_file(struct log *l, const char *line)
 {
 	struct buf now;
+	int result;
 
 	buf_init(&now, 64);
 	date_format(host_now(), &now);
-	file_print(l->fd, "%s %s[%ld]: %s", buf_string(&now), l->tag,
+	result = file_print(l->fd, "%s %s[%ld]: %s", buf_string(&now), l->tag,
 	    (long)getpid(), line);
+	if (result == -1)
+		tell_person(l, strerror(errno));
 	buf_clear(&now);
 }
 
@@ -102,12 +118,21 @@ log_open(struct log *l, const struct account *a)
 	replace(
 	    &l->fd, l->to == LOGGING_FILE ? file_append(a->log.text, &e) : -1);
 	if (l->to == LOGGING_FILE && l->fd == -1) {
-		/* Not on stderr: callers take a word there for a failure. */
 		l->to = LOGGING_SYSLOG;
-		log_note(l, "no log, the mail goes on: %s", e.text);
+		log_note(l, NO_LOG "%s", e.text);
+		tell_person(l, e.text);
 	}
 	if (l->to == LOGGING_SYSLOG)
 		syslog_open(&l->system);
+}
+
+int
+log_check(const struct account *a, struct error *e)
+{
+	if (a->log.to != LOGGING_FILE || file_check_append(a->log.text, e) == 0)
+		return 0;
+	e->doing = "log";
+	return -1;
 }
 
 int

@@ -24,6 +24,7 @@ struct log {
 	bool verbose;	    /* -v: the dialogue on stderr */
 	int transcript;	    /* -X, or -1 */
 	bool quiet;	    /* -oeq: nothing on stderr */
+	bool lost;	    /* the file cannot be written, which was told */
 };
 
 void log_init(struct log *l, const char *tag);
@@ -36,9 +37,14 @@ void log_set_tag(struct log *l, const char *tag);
 void log_show_tag(struct log *l, const char *tag);
 
 /* Opens what the account names, and nothing is opened later but a system's log
- * that went away. Never fails the mail: what goes wrong is a
- * note in syslog, which is used instead. */
+ * that went away. Never fails the mail: where a file cannot be had, syslog is
+ * used instead and has a note, and so has standard error, once, where it is a
+ * terminal. */
 void log_open(struct log *l, const struct account *a);
+
+/* Whether the file that the account names could be written; makes none. 0, or
+ * -1 ERROR_CONFIG. */
+int log_check(const struct account *a, struct error *e);
 
 /* Opens the transcript, if there shall be one: path may be NULL. -1:
  * ERROR_CONFIG. */

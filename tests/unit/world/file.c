@@ -323,6 +323,34 @@ appends_to_regular_files_only(void **state)
 	assert_int_equal(e.sys, ENOENT);
 }
 
+static void
+tells_what_could_be_appended_to(void **state)
+{
+	static const struct {
+		const char *name;
+		const char *words; /* NULL: it could */
+	} rows[] = {{"log", NULL}, {"new", NULL}, {"link", "symbolic link"},
+	    {"folder", "Is a directory"},
+	    {"nowhere/log", "/nowhere/log: No such file"},
+	    {"log/below", "/log/below: Not a directory"}};
+	struct error e;
+	size_t i;
+	int result;
+
+	(void)state;
+	for (i = 0; i < COUNT(rows); i++) {
+		error_clear(&e);
+		result = file_check_append(in_folder(rows[i].name), &e);
+		assert_int_equal(result, rows[i].words == NULL ? 0 : -1);
+		if (rows[i].words == NULL)
+			continue;
+		assert_int_equal(e.kind, ERROR_CONFIG);
+		if (strstr(e.text, rows[i].words) == NULL)
+			fail_msg("%s", e.text);
+	}
+	assert_int_equal(access(in_folder("new"), F_OK), -1);
+}
+
 /* Writes to the pipe from another process, in pieces, with signals. */
 static pid_t
 start_writer(int to, int close_this, const char *bytes, size_t len, size_t step)
@@ -467,6 +495,7 @@ main(void)
 	    cmocka_unit_test(says_where_it_cannot_store),
 	    cmocka_unit_test(keeps_nothing_of_a_first_write_that_fails),
 	    cmocka_unit_test(appends_to_regular_files_only),
+	    cmocka_unit_test(tells_what_could_be_appended_to),
 	    cmocka_unit_test(feeds_a_message),
 	    cmocka_unit_test(reads_on_after_a_message_that_is_refused),
 	    cmocka_unit_test(tells_of_a_read_error)};
