@@ -601,7 +601,6 @@ def test_kinds_of_input(t, home, box):
     os.set_blocking(read, False)
     process = home.start(BOB, config=config, stdin=read,
                          stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    os.close(read)
     with contextlib.suppress(BrokenPipeError):
         for part in (MESSAGE[:7], MESSAGE[7:90], MESSAGE[90:], b'.\n', b'x\n'):
             time.sleep(0.02)  # so that it meets an empty pipe
@@ -611,6 +610,8 @@ def test_kinds_of_input(t, home, box):
     arrived(t, box, Done(process.returncode, out, err),
             'a pipe that does not block, and a dot in a segment of its own',
             MESSAGE + b'.\r\nx\r\n')
+    t.ok(not os.get_blocking(read), 'nor does it afterwards, for its owners')
+    os.close(read)
     for text, wanted in ((MESSAGE[:-2], MESSAGE), (b'', None),
                          (MESSAGE.replace(b'\r', b''), MESSAGE),
                          (MESSAGE + b'.\r\nmore\r\n',

@@ -1,7 +1,6 @@
 #include "run/attend.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -59,7 +58,7 @@ read_bytes(struct attend *r, struct error *e)
 		return 0;
 	}
 	len = ready == -1 ? -1 : read(r->plan->in, r->bytes, sizeof(r->bytes));
-	if (len == -1 && errno == EINTR)
+	if (len == -1 && (errno == EINTR || errno == EAGAIN))
 		return 0;
 	if (len == -1)
 		return error_set_sys(
@@ -117,18 +116,6 @@ submit_mail(struct attend *r)
 	serve_done(r->serve, &e, settled->code, settled->words);
 }
 
-/* Sockets and pipes are shared with their other users, who may like them
- * otherwise. */
-static void
-make_blocking(int fd)
-{
-	int flags;
-
-	flags = fcntl(fd, F_GETFL);
-	if (flags != -1 && (flags & O_NONBLOCK) != 0)
-		fcntl(fd, F_SETFL, flags & ~O_NONBLOCK);
-}
-
 int
 attend_run(const struct attend_plan *plan, struct error *e)
 {
@@ -140,8 +127,6 @@ attend_run(const struct attend_plan *plan, struct error *e)
 	enum serve_want want;
 	int result;
 
-	make_blocking(plan->in);
-	make_blocking(plan->out);
 	file_store_init(&r.store, plan->folder);
 	r.serve = serve_new(&serve);
 	do {

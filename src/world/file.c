@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <libgen.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,23 +13,32 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "world/clock.h"
 
 #define FILE_SHOWN_MAX (64 * 1024 * 1024)
 #define FILE_CHUNK     (64 * 1024)
 
-/* read(2) that survives signals and a descriptor that some other program left
- * non-blocking. */
+/* After a read(2) or write(2) that failed: whether to do it once more, when a
+ * descriptor that does not block is ready. That it does not is a matter of all
+ * who share it, and so it stays. */
+static bool
+may_go_on(int fd, short events)
+{
+	struct pollfd polled = {.fd = fd, .events = events};
+
+	if (errno == EAGAIN)
+		return clock_wait(&polled, 1, CLOCK_NEVER) != -1;
+	return errno == EINTR;
+}
+
 static ssize_t
 read_some(int fd, char *bytes, size_t size)
 {
 	ssize_t n;
 
-	while ((n = read(fd, bytes, size)) == -1) {
-		if (errno == EAGAIN || errno == EWOULDBLOCK)
-			fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
-		else if (errno != EINTR)
-			break;
-	}
+	do
+		n = read(fd, bytes, size);
+	while (n == -1 && may_go_on(fd, POLLIN));
 	return n;
 }
 
@@ -40,7 +50,7 @@ file_write(int fd, const void *bytes, size_t len)
 
 	while (len > 0) {
 		n = write(fd, at, len);
-		if (n == -1 && errno == EINTR)
+		if (n == -1 && may_go_on(fd, POLLOUT))
 			continue;
 		if (n == -1)
 			return -1;

@@ -40,8 +40,8 @@ int file_check(const char *path, enum file_trust trust, const struct stat *st,
  * With dot_ends a line that is a lone dot ends the message as well, where the
  * descriptor is a terminal. -1: ERROR_IO on a read error, or the message's
  * error (then the rest of the descriptor is still read to its end, so that its
- * writer is not killed). A descriptor that was left non-blocking is made
- * blocking.
+ * writer is not killed). A descriptor that does not block is waited for, and
+ * stays so.
  */
 int file_read_message(
     int fd, bool dot_ends, struct message *m, struct error *e);
@@ -66,7 +66,8 @@ int file_append(const char *path, struct error *e);
 /* Whether file_append() would open it; makes none. 0, or -1 ERROR_CONFIG. */
 int file_check_append(const char *path, struct error *e);
 
-/* Writes all; EINTR and short writes are continued. 0 or -1 with errno. */
+/* Writes all; EINTR and short writes are continued, where there is no room it
+ * waits. 0 or -1 with errno. */
 int file_write(int fd, const void *bytes, size_t len);
 
 /* Writes the line behind the mark, made visible, and formatted. One write, so

@@ -28,6 +28,8 @@ attend(struct run *r, const char *said, char *heard, size_t size)
 	plan.in = in[0];
 	plan.out = out[1];
 	result = attend_run(&plan, &r->e);
+	assert_true((fcntl(in[0], F_GETFL) & O_NONBLOCK) != 0);
+	assert_true((fcntl(out[1], F_GETFL) & O_NONBLOCK) != 0);
 	close(out[1]);
 	len = read(out[0], heard, size - 1);
 	heard[len < 0 ? 0 : len] = '\0';

@@ -426,6 +426,9 @@ feeds_a_message(void **state)
 		m = message_new(NULL);
 		assert_int_equal(file_read_message(ends[0], false, m, &e), 0);
 		assert_true(ended_well(pid));
+		/* Others who share it like it so. */
+		assert_int_equal(
+		    fcntl(ends[0], F_GETFL) & O_NONBLOCK, flags[i]);
 		close(ends[0]);
 		memset(&cursor, 0, sizeof(cursor));
 		assert_true(message_read(m, &cursor, got, 12, &e) > 0);
@@ -433,6 +436,37 @@ feeds_a_message(void **state)
 		assert_true(message_size(m) > 200000);
 		message_free(m);
 	}
+	free(text);
+}
+
+/* A reader that takes its time, at the other end of what does not block. */
+static void
+writes_where_there_is_no_room_yet(void **state)
+{
+	char *text, got[1000];
+	int ends[2], status;
+	size_t len = 0;
+	ssize_t n;
+	pid_t pid;
+
+	(void)state;
+	text = mem_new(300000, 1);
+	memset(text, 'x', 300000);
+	assert_int_equal(pipe2(ends, O_NONBLOCK), 0);
+	pid = fork();
+	if (pid == 0) {
+		close(ends[1]);
+		fcntl(ends[0], F_SETFL, 0);
+		while ((n = read(ends[0], got, sizeof(got))) > 0)
+			len += (size_t)n;
+		_exit(len == 300000 ? 0 : 1);
+	}
+	close(ends[0]);
+	assert_int_equal(file_write(ends[1], text, 300000), 0);
+	assert_true((fcntl(ends[1], F_GETFL) & O_NONBLOCK) != 0);
+	close(ends[1]);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
 	free(text);
 }
 
@@ -497,6 +531,7 @@ main(void)
 	    cmocka_unit_test(appends_to_regular_files_only),
 	    cmocka_unit_test(tells_what_could_be_appended_to),
 	    cmocka_unit_test(feeds_a_message),
+	    cmocka_unit_test(writes_where_there_is_no_room_yet),
 	    cmocka_unit_test(reads_on_after_a_message_that_is_refused),
 	    cmocka_unit_test(tells_of_a_read_error)};
 
