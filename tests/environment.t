@@ -349,7 +349,7 @@ def test_closed_without_dev(t, home, box):
 
 
 LIST = ("/usr/bin/python3 -ISc 'import os\n"
-        'for fd in range(100):\n'
+        'for fd in range(600):\n'
         ' try: print(fd, os.fstat(fd).st_mode, file=open("{0}", "a"))\n'
         " except OSError: pass'; echo secret")
 
@@ -357,8 +357,15 @@ LIST = ("/usr/bin/python3 -ISc 'import os\n"
 def test_leaked_descriptors(t, home, certificate):
     """What our caller left open is not passed on to password-command."""
     box = Server(certificate, users=[('alice', 'secret')])
-    for case, more in (('as they are', {}), ('1 and 2 closed', {
-            'preexec_fn': closing(1, 2)})):
+    cases = [('as they are', {}),
+             ('1 and 2 closed', {'preexec_fn': closing(1, 2)})]
+    if can_mount():
+        empty = home.path / 'empty'
+        empty.mkdir()
+        cases.append(('beyond the limit, no /proc', {'preexec_fn': in_order(
+            limit(resource.RLIMIT_NOFILE, 64), private_mounts,
+            lambda: mount(empty, '/proc', flags=MS_BIND))}))
+    for case, more in cases:
         listed = home.path / 'listed'
         listed.unlink(missing_ok=True)
         script = home.file('list', LIST.format(listed).replace("'; echo",
@@ -368,6 +375,8 @@ def test_leaked_descriptors(t, home, certificate):
             leaked = [files.enter_context(open('/etc/passwd')).fileno()
                       for _ in range(20)]
             leaked.append(files.enter_context(socket.socket()).fileno())
+            leaked.append(fcntl.fcntl(leaked[0], fcntl.F_DUPFD, 500))
+            files.callback(os.close, leaked[-1])
             run = home.run('-X', home.path / 'transcript', BOB, config=config,
                            pass_fds=leaked, **more)
         box.settle()
