@@ -60,65 +60,6 @@ file_write(int fd, const void *bytes, size_t len)
 	return 0;
 }
 
-static bool
-our_group(gid_t group)
-{
-	gid_t *groups;
-	int count, i;
-	bool ours;
-
-	ours = group == getegid();
-	count = getgroups(0, NULL);
-	if (ours || count <= 0)
-		return ours;
-	groups = mem_new((size_t)count, sizeof(*groups));
-	count = getgroups(count, groups);
-	for (i = 0; i < count && !ours; i++)
-		ours = groups[i] == group;
-	free(groups);
-	return ours;
-}
-
-/* What is wrong with owner and mode, or NULL. */
-static const char *
-fault(enum file_trust trust, const struct stat *st)
-{
-	if (trust == FILE_ANY)
-		return NULL;
-	if (st->st_uid != 0 && st->st_uid != geteuid())
-		return "it belongs to somebody else";
-	if ((st->st_mode & (S_IWGRP | S_IWOTH)) != 0)
-		return "others may write to it";
-	if (trust == FILE_CONFIG)
-		return NULL;
-	if ((st->st_mode & S_IROTH) != 0)
-		return "it holds a password and everybody may read it";
-	if ((st->st_mode & S_IRGRP) != 0 && !our_group(st->st_gid))
-		return "it holds a password and a group that is not ours may "
-		       "read it";
-	return NULL;
-}
-
-int
-file_check(const char *path, enum file_trust trust, const struct stat *st,
-    struct error *e)
-{
-	struct text_shown name = text_shown(text_of(path));
-	const char *what = fault(trust, st);
-
-	if (what == NULL)
-		return 0;
-	error_set(e, ERROR_CONFIG, NULL,
-	    "%s: %s (owner %u, group %u, mode %04o; we are user %u)",
-	    name.words, what, st->st_uid, st->st_gid, st->st_mode & 07777,
-	    (unsigned)geteuid());
-	if (st->st_uid != 0 && st->st_uid != geteuid())
-		return error_hint(
-		    e, "as root: chown %u %s", (unsigned)geteuid(), name.words);
-	return error_hint(e, "%s %s",
-	    trust == FILE_SECRET ? "chmod 600" : "chmod go-w", name.words);
-}
-
 /* The one descriptor that is checked and read: a name can change hands in
  * between. O_NONBLOCK, since opening a FIFO would wait for its writer. */
 static int
@@ -175,7 +116,7 @@ read_all(int fd, const char *path, off_t size, struct buf *out, struct error *e)
 }
 
 int
-file_read(const char *path, enum file_trust trust, struct buf *out,
+file_read(const char *path, enum access_trust trust, struct buf *out,
     struct stat *st, struct error *e)
 {
 	struct stat own;
@@ -187,7 +128,7 @@ file_read(const char *path, enum file_trust trust, struct buf *out,
 	fd = open_regular(path, st, e);
 	if (fd == -1)
 		return -1;
-	status = file_check(path, trust, st, e);
+	status = access_check(path, trust, st, e);
 	if (status == 0)
 		status = read_all(fd, path, st->st_size, out, e);
 	close(fd);

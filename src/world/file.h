@@ -2,8 +2,8 @@
 #define FILE_H
 
 /*
- * file: reads a descriptor or a path up to a limit, checks owner and mode on
- * the descriptor that is read, and lends an unlinked temporary file as a
+ * file: reads a descriptor or a path up to a limit, has owner and mode checked
+ * on the descriptor that is read, and lends an unlinked temporary file as a
  * message_store.
  */
 
@@ -12,13 +12,7 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "message/message.h"
-
-enum file_trust {
-	FILE_ANY,    /* regular file, no more */
-	FILE_CONFIG, /* owner root or us; not writable by group or other */
-	FILE_SECRET  /* the same, and not readable by other, nor by group
-		      * unless root or we own it and the group is ours */
-};
+#include "world/access.h"
 
 /*
  * Reads a whole regular file into out (out->max bounds it; more is an error).
@@ -27,13 +21,8 @@ enum file_trust {
  * all else, with path, owner, mode and who we are where the check fails.
  * st is what fstat(2) told, and may be NULL.
  */
-int file_read(const char *path, enum file_trust trust, struct buf *out,
+int file_read(const char *path, enum access_trust trust, struct buf *out,
     struct stat *st, struct error *e);
-
-/* The check alone, on what file_read() learned: a configuration is read as
- * FILE_CONFIG and turns out to hold a password. */
-int file_check(const char *path, enum file_trust trust, const struct stat *st,
-    struct error *e);
 
 /*
  * Feeds all of the descriptor to the message and ends it. EINTR is retried.

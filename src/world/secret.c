@@ -273,7 +273,7 @@ read_file(const char *path, struct buf *out, struct error *e)
 	int status;
 
 	buf_init(&whole, SECRET_MAX + 2);
-	status = file_read(path, FILE_SECRET, &whole, NULL, e);
+	status = file_read(path, ACCESS_SECRET, &whole, NULL, e);
 	if (status == 0)
 		status = add_first_line("password-file", &whole, out, e);
 	buf_wipe(&whole);

@@ -12,7 +12,7 @@
 
 /* A file with a password must not be readable by others; whether it has one
  * is known by its text, before it is parsed. */
-static enum file_trust
+static enum access_trust
 needed_trust(struct text bytes)
 {
 	static const struct text bom = {"\xef\xbb\xbf", 3};
@@ -23,9 +23,9 @@ needed_trust(struct text bytes)
 	while (text_next_line(&bytes, &line)) {
 		if (text_next(&line, " \t", &word) &&
 		    text_equal(word, TEXT("password")))
-			return FILE_SECRET;
+			return ACCESS_SECRET;
 	}
-	return FILE_CONFIG;
+	return ACCESS_CONFIG;
 }
 
 static int
@@ -33,9 +33,9 @@ read_trusted(const char *path, struct buf *out, struct error *e)
 {
 	struct stat st;
 
-	if (file_read(path, FILE_CONFIG, out, &st, e) == -1)
+	if (file_read(path, ACCESS_CONFIG, out, &st, e) == -1)
 		return -1;
-	return file_check(path, needed_trust(buf_text(out)), &st, e);
+	return access_check(path, needed_trust(buf_text(out)), &st, e);
 }
 
 /* A path in an `include` is relative to the file that it stands in. */
@@ -223,7 +223,7 @@ static int
 read_list(void *arg, const char *path, struct buf *out, struct error *e)
 {
 	(void)arg;
-	return file_read(path, FILE_CONFIG, out, NULL, e);
+	return file_read(path, ACCESS_CONFIG, out, NULL, e);
 }
 
 const struct alias_source settings_lists = {read_list, NULL};
@@ -242,7 +242,7 @@ settings_read_aliases(
 		return 0;
 	error_clear(&why);
 	buf_init(&bytes, ALIAS_SIZE_MAX);
-	result = file_read(path, FILE_CONFIG, &bytes, NULL, &why);
+	result = file_read(path, ACCESS_CONFIG, &bytes, NULL, &why);
 	if (result == 0) {
 		*map = alias_new();
 		result = alias_parse(*map, path, buf_text(&bytes), e);

@@ -45,7 +45,7 @@ read_file(const char *path, struct buf *pem, struct error *e)
 	struct error why;
 
 	error_clear(&why);
-	if (file_read(path, FILE_ANY, pem, NULL, &why) == 0)
+	if (file_read(path, ACCESS_ANY, pem, NULL, &why) == 0)
 		return 0;
 	if (why.sys != 0)
 		return unreadable(path, why.sys, e);
@@ -68,7 +68,7 @@ read_folder(const char *path, struct buf *pem, struct error *e)
 	while ((entry = readdir(folder)) != NULL) {
 		snprintf(name, sizeof(name), "%s/%s", path, entry->d_name);
 		error_clear(&passed_over);
-		file_read(name, FILE_ANY, pem, NULL, &passed_over);
+		file_read(name, ACCESS_ANY, pem, NULL, &passed_over);
 	}
 	closedir(folder);
 	return 0;

@@ -9,8 +9,6 @@
 #include "base/mem.h"
 #include "world/file.h"
 
-#define STRANGER 12345
-
 /* Written anew; gives its path. */
 static const char *
 make(const char *name, const char *bytes, mode_t mode)
@@ -35,8 +33,8 @@ reads_whole_files(void **state)
 		error_clear(&e);
 		/* As many bytes as fit exactly. */
 		buf_init(&out, sizes[i]);
-		assert_int_equal(file_read(make("whole", bytes, 0640), FILE_ANY,
-				     &out, &info, &e),
+		assert_int_equal(file_read(make("whole", bytes, 0640),
+				     ACCESS_ANY, &out, &info, &e),
 		    0);
 		assert_int_equal(out.len, sizes[i]);
 		if (sizes[i] > 0)
@@ -57,8 +55,8 @@ refuses_what_is_too_large(void **state)
 	(void)state;
 	error_clear(&e);
 	buf_init(&out, 9);
-	assert_int_equal(file_read(make("large", "0123456789", 0600), FILE_ANY,
-			     &out, NULL, &e),
+	assert_int_equal(file_read(make("large", "0123456789", 0600),
+			     ACCESS_ANY, &out, NULL, &e),
 	    -1);
 	assert_int_equal(e.kind, ERROR_CONFIG);
 	assert_non_null(strstr(e.text, "larger than 9 bytes"));
@@ -92,70 +90,14 @@ names_what_is_no_file(void **state)
 	buf_init(&out, 100);
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		error_clear(&e);
-		assert_int_equal(file_read(in_folder(rows[i].name), FILE_CONFIG,
-				     &out, NULL, &e),
+		assert_int_equal(file_read(in_folder(rows[i].name),
+				     ACCESS_CONFIG, &out, NULL, &e),
 		    -1);
 		assert_int_equal(e.kind, rows[i].kind);
 		assert_int_equal(e.sys, rows[i].sys);
 		assert_non_null(strstr(e.text, rows[i].words));
 	}
 	buf_clear(&out);
-}
-
-static void
-checks_owner_and_mode(void **state)
-{
-	unsigned us = geteuid(), group = getegid();
-	const struct {
-		enum file_trust trust;
-		struct {
-			unsigned owner, group, mode;
-		} info;
-		const char *words; /* NULL: fine */
-		const char *hint;
-	} rows[] = {{FILE_ANY, {STRANGER, STRANGER, 0777}, NULL, NULL},
-	    {FILE_CONFIG, {us, group, 0644}, NULL, NULL},
-	    {FILE_CONFIG, {0, 0, 0644}, NULL, NULL},
-	    {FILE_CONFIG, {us, group, 0664}, "others may write", "chmod go-w"},
-	    {FILE_CONFIG, {us, group, 0646}, "others may write", "chmod go-w"},
-	    {FILE_CONFIG, {STRANGER, group, 0600}, "somebody else", "chown"},
-	    {FILE_SECRET, {us, group, 0600}, NULL, NULL},
-	    {FILE_SECRET, {us, group, 0400}, NULL, NULL},
-	    {FILE_SECRET, {0, group, 0640}, NULL, NULL},
-	    {FILE_SECRET, {us, STRANGER, 0640}, "a group that is not ours",
-		"chmod 600"},
-	    {FILE_SECRET, {us, group, 0644}, "everybody may read", "chmod 600"},
-	    {FILE_SECRET, {us, group, 0604}, "everybody may read", "chmod 600"},
-	    {FILE_SECRET, {us, group, 0620}, "others may write", "chmod 600"},
-	    {FILE_SECRET, {STRANGER, group, 0600}, "somebody else", "chown"}};
-	char mode[32], who[64];
-	struct stat st;
-	struct error e;
-	size_t i;
-
-	(void)state;
-	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		error_clear(&e);
-		st = (struct stat){.st_uid = rows[i].info.owner,
-		    .st_gid = rows[i].info.group,
-		    .st_mode = S_IFREG | rows[i].info.mode};
-		if (file_check("/etc/x\033", rows[i].trust, &st, &e) == 0) {
-			assert_null(rows[i].words);
-			continue;
-		}
-		assert_non_null(rows[i].words);
-		assert_int_equal(e.kind, ERROR_CONFIG);
-		assert_non_null(strstr(e.text, rows[i].words));
-		assert_non_null(strstr(e.text, "/etc/x\\x1b"));
-		snprintf(mode, sizeof(mode), "mode %04o", rows[i].info.mode);
-		assert_non_null(strstr(e.text, mode));
-		snprintf(who, sizeof(who), "owner %u", rows[i].info.owner);
-		assert_non_null(strstr(e.text, who));
-		snprintf(who, sizeof(who), "we are user %u", us);
-		assert_non_null(strstr(e.text, who));
-		assert_non_null(strstr(e.hint, rows[i].hint));
-		assert_non_null(strstr(e.hint, "/etc/x\\x1b"));
-	}
 }
 
 static void
@@ -168,15 +110,15 @@ checks_the_file_it_reads(void **state)
 	(void)state;
 	error_clear(&e);
 	buf_init(&out, 100);
-	assert_int_equal(file_read(make("open", "secret\n", 0644), FILE_CONFIG,
-			     &out, &info, &e),
+	assert_int_equal(file_read(make("open", "secret\n", 0644),
+			     ACCESS_CONFIG, &out, &info, &e),
 	    0);
 	assert_int_equal(
-	    file_check(in_folder("open"), FILE_SECRET, &info, &e), -1);
+	    access_check(in_folder("open"), ACCESS_SECRET, &info, &e), -1);
 	buf_reset(&out);
 	error_clear(&e);
 	assert_int_equal(
-	    file_read(in_folder("open"), FILE_SECRET, &out, &info, &e), -1);
+	    file_read(in_folder("open"), ACCESS_SECRET, &out, &info, &e), -1);
 	assert_int_equal(out.len, 0);
 	assert_null(strstr(e.text, "secret\n"));
 	buf_clear(&out);
@@ -192,7 +134,7 @@ reads_a_file_that_claims_no_size(void **state)
 	error_clear(&e);
 	buf_init(&out, 100000);
 	assert_int_equal(
-	    file_read("/proc/self/status", FILE_ANY, &out, NULL, &e), 0);
+	    file_read("/proc/self/status", ACCESS_ANY, &out, NULL, &e), 0);
 	assert_true(out.len > 0);
 	buf_clear(&out);
 }
@@ -302,7 +244,7 @@ appends_to_regular_files_only(void **state)
 	}
 	assert_int_equal(stat(in_folder("log"), &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0600);
-	file_read(in_folder("log"), FILE_ANY, &out, NULL, &e);
+	file_read(in_folder("log"), ACCESS_ANY, &out, NULL, &e);
 	assert_string_equal(buf_string(&out), "line\nline\n");
 	buf_clear(&out);
 	make("target", "", 0600);
@@ -522,7 +464,6 @@ main(void)
 	const struct CMUnitTest tests[] = {cmocka_unit_test(reads_whole_files),
 	    cmocka_unit_test(refuses_what_is_too_large),
 	    cmocka_unit_test(names_what_is_no_file),
-	    cmocka_unit_test(checks_owner_and_mode),
 	    cmocka_unit_test(checks_the_file_it_reads),
 	    cmocka_unit_test(reads_a_file_that_claims_no_size),
 	    cmocka_unit_test(stores_without_a_name),

@@ -229,13 +229,13 @@ is_gone(const char *name)
 	error_clear(&e);
 	buf_init(&out, 100);
 	assert_int_equal(
-	    file_read(in_folder(name), FILE_ANY, &out, NULL, &e), 0);
+	    file_read(in_folder(name), ACCESS_ANY, &out, NULL, &e), 0);
 	pid = atoi(buf_string(&out));
 	buf_clear(&out);
 	assert_true(pid > 1);
 	/* A zombie that nobody reaped yet is as good as gone. */
 	snprintf(e.text, sizeof(e.text), "/proc/%d/stat", pid);
-	if (file_read(e.text, FILE_ANY, &out, NULL, &e) == 0 &&
+	if (file_read(e.text, ACCESS_ANY, &out, NULL, &e) == 0 &&
 	    strstr(buf_string(&out), ") Z ") == NULL &&
 	    strstr(buf_string(&out), ") X ") == NULL) {
 		buf_clear(&out);
