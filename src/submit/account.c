@@ -2,11 +2,14 @@
 
 #include <arpa/inet.h>
 #include <fnmatch.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/mem.h"
+#include "message/token.h"
 
 #define HOST_MAX  253 /* RFC 1035 section 2.3.4, without the length octets */
 #define LABEL_MAX 63
@@ -202,17 +205,46 @@ account_check(const struct account *a, struct error *e)
 	return 0;
 }
 
-bool
-account_matches(const struct account *a, const char *reverse_path)
+static bool
+matches_any(const struct pattern_list *match, const char *path)
 {
 	size_t i;
 
+	for (i = 0; i < match->count; i++)
+		if (fnmatch(match->at[i], path, FNM_CASEFOLD) == 0)
+			return true;
+	return false;
+}
+
+/* As people write it: a local-part without its quotes. */
+static bool
+matches_unquoted(const struct pattern_list *match, struct text path)
+{
+	struct text local = text_first(path, text_find_last(path, '@'));
+	struct text inside = token_inside(local);
+	struct buf plain;
+	bool matches;
+	char c;
+
+	if (!token_is_quoted(local))
+		return false;
+	buf_init(&plain, SIZE_MAX / 4);
+	while (token_unquote(&inside, &c, NULL))
+		buf_add_char(&plain, c);
+	buf_add_text(&plain, text_skip(path, local.len));
+	matches = matches_any(match, buf_string(&plain));
+	buf_clear(&plain);
+	return matches;
+}
+
+bool
+account_matches(const struct account *a, const char *reverse_path)
+{
 	if (reverse_path == NULL)
 		return false;
-	for (i = 0; i < a->match.count; i++) {
-		if (fnmatch(a->match.at[i], reverse_path, FNM_CASEFOLD) == 0)
-			return true;
-	}
+	if (matches_any(&a->match, reverse_path) ||
+	    matches_unquoted(&a->match, text_of(reverse_path)))
+		return true;
 	/* %U and the like are expanded only after the choice. */
 	if (a->from == NULL || strchr(a->from, '%') != NULL)
 		return false;

@@ -125,7 +125,8 @@ bool account_is_ipv6(struct text t);
  * reverse, readable values. -1: ERROR_CONFIG naming the keyword. */
 int account_check(const struct account *a, struct error *e);
 
-/* Whether a pattern of `match`, or `from`, matches the reverse-path. */
+/* Whether a pattern of `match`, or `from`, matches the reverse-path, whose
+ * quotes a pattern need not have. */
 bool account_matches(const struct account *a, const char *reverse_path);
 
 #endif

@@ -195,11 +195,15 @@ test_matches(void **state)
 	} rows[] = {{"bob@work.example", true}, {"BOB@Work.Example", true},
 	    {"from@example", true}, {"From@EXAMPLE", true},
 	    {"bob@other.example", false}, {"from@example.org", false},
+	    {"\".bob.\"@odd.example", true}, {"\"a\\\"b\"@odd.example", true},
+	    {"\"c\"@odd.example", false}, {".bob.@odd.example", true},
 	    {"", false}, {NULL, false}};
 	struct account a = {0};
 
 	(void)state;
 	fill(&a);
+	*mem_push(a.match.at, a.match.count) = mem_copy(".bob.@odd.example");
+	*mem_push(a.match.at, a.match.count) = mem_copy("a\"b@odd.*");
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		assert_int_equal(
 		    account_matches(&a, rows[i].path), rows[i].matches);
