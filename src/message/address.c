@@ -5,12 +5,13 @@
 /* Words and dots in a row: a phrase or a local-part; the next special tells
  * which. What speaks against a local-part is kept until then. */
 struct run {
-	char local[ADDRESS_LOCAL_MAX + 1]; /* without its quoting; one octet
-					    * over the limit is kept */
+	char local[ADDRESS_PATH_MAX + 1]; /* without its quoting; one octet
+					   * over the limit is kept */
 	size_t len;
 	bool after_word;
 	bool gap; /* white space or comments inside */
 	struct text text;
+	const char *odd_dot; /* the first where no grammar has one, or NULL */
 	const char *fault;
 	const char *fault_at;
 };
@@ -145,10 +146,8 @@ run_word(const struct token *t, struct run *run)
 static void
 run_dot(const struct token *t, struct run *run)
 {
-	if (!run->after_word)
-		run_fault(run, t->text.at,
-		    "a local-part begins with a dot or has two in a row; "
-		    "such a one must stand in quotes");
+	if (!run->after_word && run->odd_dot == NULL)
+		run->odd_dot = t->text.at;
 	run->after_word = false;
 	run_byte(run, '.');
 }
@@ -169,13 +168,16 @@ read_run(struct walk *w, struct run *run)
 		else if (t->kind == TOKEN_ATOM || t->kind == TOKEN_QUOTED)
 			run_word(t, run);
 		else
-			return 0;
+			break;
 		run->gap = gap;
 		run->text.len =
 		    (size_t)(t->text.at - run->text.at) + t->text.len;
 		if (lex(w) == -1)
 			return -1;
 	}
+	if (!run->after_word && run->len > 0 && run->odd_dot == NULL)
+		run->odd_dot = run->text.at + run->text.len - 1;
+	return 0;
 }
 
 /* The run turned out to be a local-part: its normalised form. */
@@ -190,10 +192,6 @@ finish_local(struct address_list *list, const struct run *run)
 		return fault(list, run->text.at, "the local-part is empty");
 	if (run->fault != NULL)
 		return fault(list, run->fault_at, run->fault);
-	if (!run->after_word)
-		return fault(list, run->text.at + run->text.len - 1,
-		    "a local-part ends in a dot; such a one must stand in "
-		    "quotes");
 	list->len = 0;
 	if (quoted)
 		keep(list, '"');
@@ -204,9 +202,6 @@ finish_local(struct address_list *list, const struct run *run)
 	}
 	if (quoted)
 		keep(list, '"');
-	if (list->len > ADDRESS_LOCAL_MAX)
-		return fault(list, run->text.at,
-		    "a local-part is longer than 64 octets");
 	return 0;
 }
 
@@ -236,14 +231,20 @@ add_literal(struct address_list *list, struct text literal)
 	return 0;
 }
 
+static bool
+ends_domain(const struct token *t)
+{
+	return t->kind == TOKEN_END ||
+	       text_find(TEXT(">,;:"), t->kind) < sizeof(">,;:") - 1;
+}
+
 static int
 add_domain_atom(struct address_list *list, const struct token *t)
 {
 	size_t i;
 
-	if (t->kind == TOKEN_END || t->kind == '>' || t->kind == ',')
-		return fault(
-		    list, t->text.at, "a domain is missing or ends in a dot");
+	if (ends_domain(t))
+		return fault(list, t->text.at, "a domain is missing");
 	if (t->kind != TOKEN_ATOM || t->encoded)
 		return fault(list, t->text.at,
 		    "what stands behind the '@' is no domain");
@@ -252,7 +253,8 @@ add_domain_atom(struct address_list *list, const struct token *t)
 	return 0;
 }
 
-/* Appends the normalised domain to the scratch; *end is behind it. */
+/* Appends the normalised domain to the scratch; *end is behind it, and behind
+ * the dot of an absolute name, which no server takes. */
 static int
 read_domain(struct walk *w, const char **end)
 {
@@ -270,9 +272,12 @@ read_domain(struct walk *w, const char **end)
 			return -1;
 		if (t->kind != '.')
 			return 0;
-		keep(w->list, '.');
+		*end = t->text.at + t->text.len;
 		if (lex(w) == -1)
 			return -1;
+		if (ends_domain(t))
+			return 0;
+		keep(w->list, '.');
 	}
 }
 
@@ -290,10 +295,14 @@ read_spec(struct walk *w, const struct run *run, struct address *address)
 	address->local = (struct text){list->scratch, local};
 	/* Nothing obsolete where there is no domain, which is no RFC 5322: half
 	 * of "J. Doe, Jr <a@b>" would be an address. */
-	if (w->next.kind != '@' && run->gap)
+	if (run->gap && (w->next.kind != '@' || run->odd_dot != NULL))
 		return fault(list, start,
 		    "words are no address; a display-name with a comma must "
 		    "stand in quotes");
+	if (w->next.kind != '@' && run->odd_dot != NULL)
+		return fault(list, run->odd_dot,
+		    "a name without a domain begins or ends with a dot or has "
+		    "two in a row; such a one must stand in quotes");
 	if (w->next.kind != '@' && text_starts_fold(address->local, TEXT("=?")))
 		return fault(list, start, "an encoded word is no address");
 	if (w->next.kind == '@' && (lex(w) == -1 || read_domain(w, &end) == -1))

@@ -6,17 +6,19 @@
  * obsolete forms of section 4.4: mailboxes, groups, nested comments, quoted
  * local-parts, domain literals, folding, routes (dropped), empty list
  * elements, and bare local-parts without a domain ("root"). Phrases may hold
- * encoded words with commas, dots and 8-bit bytes. Never a guess: what cannot
- * be parsed is a fault with words. No recursion, time linear in the input,
- * memory bounded by the longest single address.
+ * encoded words with commas, dots and 8-bit bytes. Beyond the grammar, as such
+ * addresses exist: before an '@' a local-part may begin or end with a dot, or
+ * have several in a row; a dot at the end of a domain is dropped. Never a
+ * guess: what cannot be parsed is a fault with words. No recursion, time linear
+ * in the input, memory bounded by the longest single address.
  */
 
 #include "base/buf.h"
 #include "base/text.h"
 #include "message/token.h"
 
-/* RFC 5321 section 4.5.3.1: octets. */
-#define ADDRESS_LOCAL_MAX  64
+/* RFC 5321 section 4.5.3.1: octets. Its 64 of a local-part are left to the
+ * server: addresses that are rewritten for a way back have more. */
 #define ADDRESS_DOMAIN_MAX 255
 #define ADDRESS_PATH_MAX   254 /* without the angle brackets */
 
@@ -39,7 +41,7 @@ struct address_list {
 	/* Local and domain of the current one, so the struct must stay where
 	 * it is; room for one octet more than both may have. */
 	size_t len;
-	char scratch[ADDRESS_LOCAL_MAX + ADDRESS_DOMAIN_MAX + 1];
+	char scratch[ADDRESS_PATH_MAX + ADDRESS_DOMAIN_MAX + 1];
 };
 
 void address_list_init(struct address_list *list, struct text input);
@@ -49,7 +51,7 @@ void address_list_init(struct address_list *list, struct text input);
  * no address-list, with list->fault and list->fault_at set. "<>" gives an
  * address whose local and domain are both empty, which only a reverse-path
  * may have: callers for recipients refuse it.
- * An over-long local-part, domain or path, a control byte, and a second '@'
+ * An over-long domain or path, a control byte, and a second '@'
  * are faults. Non-ASCII (UTF-8, RFC 6532) is let through.
  */
 int address_next(struct address_list *list, struct address *address);

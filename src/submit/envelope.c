@@ -78,8 +78,6 @@ envelope_path_fault(struct text path)
 		return "it is neither ASCII nor UTF-8";
 	if (local.len == path.len)
 		return "it has no domain";
-	if (local.len > ADDRESS_LOCAL_MAX)
-		return "its local-part is longer than 64 octets";
 	if (!token_is_atoms(local, '.') && !token_is_quoted(local))
 		return "its local-part is neither words with single dots nor "
 		       "one quoted string";

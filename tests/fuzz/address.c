@@ -34,7 +34,7 @@ check_normalised(const struct address *address)
 	check(address_format(address, &out) == 0);
 	check(out.len <= ADDRESS_PATH_MAX && out.len > 0);
 	check(address->local.len > 0);
-	check(address->local.len <= ADDRESS_LOCAL_MAX);
+	check(address->local.len <= ADDRESS_PATH_MAX);
 	check(!text_has_control(buf_text(&out)));
 	check(text_is_utf8(buf_text(&out)));
 	check(address->local.at[0] == '"' ||

@@ -27,7 +27,7 @@ add(void *arg, const struct address *address, struct error *e)
 	struct text local = address->local;
 
 	check(e->kind == ERROR_NONE);
-	check(local.len > 0 && local.len <= ADDRESS_LOCAL_MAX);
+	check(local.len > 0 && local.len <= ADDRESS_PATH_MAX);
 	check(address->domain.len > 0 ||
 	      (local.at[0] != '|' && local.at[0] != '/'));
 	++*(size_t *)arg;

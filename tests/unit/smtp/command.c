@@ -3,6 +3,8 @@
 #include "smtp/command.h"
 
 #define HOST "mail.example"
+#define A10  "aaaaaaaaaa"
+#define LONG "<" A10 A10 A10 A10 A10 A10 A10 "@b>"
 
 /* Every extension, no limit. */
 #define ALL                                                                    \
@@ -327,6 +329,8 @@ a_clients_rcpt_is_read(void **state)
 		"<a@b>", NOTIFY_SUCCESS | NOTIFY_DELAY, "rfc822;a+2Bc@d"},
 	    {"TO:<>", "501 ", NULL, 0, NULL},
 	    {"TO:<a@b>x@y", "555 ", NULL, 0, NULL},
+	    {"TO:<.a..b.@c.>", NULL, "<.a..b.@c.>", 0, NULL},
+	    {"TO:" LONG, NULL, LONG, 0, NULL},
 	    {"TO:<a@b> ORCPT=rfc822;x NOTIFY=NEVER,DELAY", "501 ", NULL, 0,
 		NULL},
 	    {"TO:<a@b> ORCPT=rfc822;x ORCPT=rfc822;x", "501 ", NULL, 0, NULL},

@@ -134,6 +134,8 @@ static const struct {
     {"j\xc3\xb6rg: alice@x", "j\xc3\xb6rg", "alice@x"},
     {"a.b+c_d-e/f: alice@x", "a.b+c_d-e/f", "alice@x"},
     {"root: -f@x", "root", "-f@x"},
+    {"root: foo.@docomo.ne.jp, \"foo.\"@docomo.ne.jp.", "root",
+	"\"foo.\"@docomo.ne.jp"},
     {"root: /C=de/S=x/@gate.example", "root", "/C=de/S=x/@gate.example"},
     /* Nested, each once. */
     {"root: admin\nadmin: alice, bob@x\nalice: a@x", "root", "a@x bob@x"},
@@ -223,8 +225,10 @@ static const struct {
     {"a b: c@x", "aliases:1: `a b' is no name of an alias: "},
     {"a@x: c@x", "aliases:1: `a@x' is no name of an alias: it must be a"},
     {"<>: c@x", "aliases:1: `<>' is no name of an alias: it must be a"},
-    {D60 D10 ": c@x", "aliases:1: `" D60 D10 "' is no name of an alias: a "
-		      "local-part is longer"},
+    {D60 D60 D60 D60 D10 "dddd: c@x",
+	"aliases:1: `" D60 D10 D10 "' is no name of an alias: an address is "
+	"longer"},
+    {"root.: c@x", "aliases:1: `root.' is no name of an alias: a name"},
     {"root:", "aliases:1: the alias `root' has no value"},
     {"root: ,\n , \n", "aliases:1: the alias `root' has no value"},
     {"a: b@x\nroot: alice bob\n", "aliases:2: `alice bob' is no address: "},
@@ -235,6 +239,7 @@ static const struct {
     {"root: \"alice", "aliases:1: `\"alice' is no address: "},
     {"root: a@x\rb: c@x", "aliases:1: `a@x\\x0db: c@x' is no address: "},
     {"root: :include:staff", "aliases:1: `:include:staff' does not name"},
+    {"root: x.", "aliases:1: `x.' is no address: a name without a domain"},
     {"root: :include:", "aliases:1: `:include:' does not name"},
     {"root: a@x\n\nb: c@x\nRoot: d@x\nB: e@x\n",
 	"aliases:4: the alias `Root' is there already, at aliases:1"},

@@ -24,6 +24,9 @@ static const struct {
     {"a@[IPv6:2001:db8::1]", NULL},
     {"\xc3\xa9@\xc3\xa9.example", NULL},
     {A60 "abcd@b", NULL},
+    {A60 "abcde@b", NULL},
+    {A60 A60 A60 A60 "@" A10 "bbb", NULL},
+    {"\".a..b.\"@c", NULL},
     {"a@" D63 "." D63 "." D63 "." A60, NULL},
     {"", "no domain"},
     {"root", "no domain"},
@@ -62,7 +65,7 @@ static const struct {
     {"a\x7f@b", "control"},
     {"a\x1b[31m@b", "control"},
     {"\xe9@b", "UTF-8"},
-    {A60 "abcde@b", "64 octets"},
+    {A60 A60 A60 A60 "@" A10 "bbbb", "254 octets"},
     {"a@" D63 "." D63 "." D63 "." A60 "b", "254 octets"},
 };
 

@@ -103,6 +103,34 @@ faults_name_field_and_text(void **state)
 
 /* Who sent the words that cannot be used: a person at a command line, or a
  * program that speaks SMTP and knows nothing of one. */
+/* Whatever way an address is written and comes in, it is one address. */
+static void
+odd_addresses_count_once(void **state)
+{
+	struct job j;
+
+	(void)state;
+	job_init(&j, WHOLE "To: foo.@docomo.ne.jp,\n"
+			   " \"foo.\"@DOCOMO.ne.jp.\n"
+			   "Cc: a@x., a@x, \"a\"@x\n");
+	j.request.from_fields = true;
+	j.request.reverse_path = mem_copy(".me.@x.org.");
+	job_recipient(&j, "foo.@docomo.ne.jp.");
+	job_recipient(&j, "<\"foo.\"@docomo.ne.jp>, f..@y");
+	assert_int_equal(job_run(&j), 0);
+	expect_recipients(&j, "\"foo.\"@docomo.ne.jp \"f..\"@y a@x");
+	assert_string_equal(j.envelope.reverse_path, "\".me.\"@x.org");
+	job_clear(&j);
+	/* A From that we write is one that others can read. */
+	job_init(&j, "To: b@x\nDate: d\nMessage-ID: <i>\n");
+	j.request.reverse_path = mem_copy("me.@x.org.");
+	job_recipient(&j, "b@x");
+	assert_int_equal(job_run(&j), 0);
+	expect_sent(&j, "To: b@x\r\nDate: d\r\nMessage-ID: <i>\r\n"
+			"From: \"me.\"@x.org\r\n");
+	job_clear(&j);
+}
+
 static void
 faults_name_who_asked(void **state)
 {
@@ -524,6 +552,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(recipients),
 	    cmocka_unit_test(faults_name_field_and_text),
+	    cmocka_unit_test(odd_addresses_count_once),
 	    cmocka_unit_test(faults_name_who_asked),
 	    cmocka_unit_test(nobody_is_told_what_to_do),
 	    cmocka_unit_test(bare_names_need_a_domain),
