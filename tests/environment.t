@@ -35,6 +35,7 @@ from smtpd import Server
 
 BOB = 'bob@example.org'
 STRANGER = 54321  # has no passwd entry
+F_SETSIG, F_SETLEASE = 10, 1024
 SIOCSIFFLAGS, IFF_UP = 0x8914, 1
 
 
@@ -813,6 +814,43 @@ def test_log(t, home, box):
         config = home.config(box.config(f'log {path}'))
         run = home.run(BOB, config=config)
         arrived(t, box, run, f'log {path}')
+    path = home.path / 'held'
+    config = home.config(box.config(f'log {path}'))
+    os.mkfifo(path)
+    run = home.run(BOB, config=config, timeout=20)
+    arrived(t, box, run, 'log is a pipe without a reader')
+    reader = os.open(path, os.O_RDWR)
+    with contextlib.suppress(BlockingIOError):
+        os.set_blocking(reader, False)
+        while True:
+            os.write(reader, b'x' * 4096)
+    run = home.run(BOB, config=config, timeout=20)
+    arrived(t, box, run, 'log is a pipe that is full')
+    os.close(reader)
+    path.unlink()
+    with open(path, 'wb') as held:
+        os.chmod(path, 0o600)
+        fcntl.flock(held, fcntl.LOCK_EX)
+        fcntl.lockf(held, fcntl.LOCK_EX)
+        run = home.run(BOB, config=config, timeout=20)
+        arrived(t, box, run, 'log is locked by another')
+        t.ok(b'status=0' in path.read_bytes(), 'and written all the same')
+    with open(path, 'rb') as held:
+        fcntl.fcntl(held, F_SETSIG, signal.SIGURG)  # which does nothing
+        fcntl.fcntl(held, F_SETLEASE, fcntl.F_RDLCK)
+        run = home.run(BOB, config=config, timeout=20)
+        arrived(t, box, run, 'log is leased by another')
+    read, write = os.pipe()
+    with contextlib.suppress(BlockingIOError):
+        os.set_blocking(write, False)
+        while True:
+            os.write(write, b'x' * 4096)
+    os.set_blocking(write, True)
+    run = home.run(BOB, config=home.config(box.config('log stderr')),
+                   stderr=write, timeout=20)
+    arrived(t, box, run, 'log stderr, and nobody reads it')
+    os.close(read)
+    os.close(write)
     if not can_mount():
         return t.skip('a log on a full disk', 'no private mount namespace')
     disk = home.path / 'disk'

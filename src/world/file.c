@@ -60,6 +60,29 @@ file_write(int fd, const void *bytes, size_t len)
 	return 0;
 }
 
+/* As much at a time as poll(2) has promised, also where the descriptor blocks:
+ * a pipe that can be written takes PIPE_BUF. */
+int
+file_write_until(int fd, const void *bytes, size_t len, long long deadline)
+{
+	struct pollfd polled = {.fd = fd, .events = POLLOUT};
+	const char *at = bytes;
+	size_t step;
+	int ready;
+
+	while (len > 0) {
+		step = len < PIPE_BUF ? len : PIPE_BUF;
+		ready = clock_wait(&polled, 1, deadline);
+		if (ready == 0)
+			errno = ETIMEDOUT;
+		if (ready != 1 || file_write(fd, at, step) == -1)
+			return -1;
+		at += step;
+		len -= step;
+	}
+	return 0;
+}
+
 /* The one descriptor that is checked and read: a name can change hands in
  * between. O_NONBLOCK, since opening a FIFO would wait for its writer. */
 static int

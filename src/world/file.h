@@ -59,6 +59,10 @@ int file_check_append(const char *path, struct error *e);
  * waits. 0 or -1 with errno. */
 int file_write(int fd, const void *bytes, size_t len);
 
+/* The same, but where there is no room until the deadline of the clock: -1
+ * ETIMEDOUT. */
+int file_write_until(int fd, const void *bytes, size_t len, long long deadline);
+
 /* Writes the line behind the mark, made visible, and formatted. One write, so
  * that lines of several processes do not mix. 0 or -1 with errno. */
 int file_show(int fd, const char *mark, struct text line);

@@ -13,7 +13,7 @@
 #include "world/file.h"
 #include "world/host.h"
 
-#define PATIENCE       1000 /* milliseconds, with a system's log that is full */
+#define PATIENCE       1000 /* milliseconds a mail, with who reads the log */
 #define RECIPIENTS_MAX 1000
 #define NO_LOG	       "no log, the mail goes on: "
 #define VALUE_MAX      1500
@@ -39,6 +39,7 @@ log_init(struct log *l, const char *tag)
 	l->fd = l->transcript = -1;
 	l->facility = LOG_MAIL;
 	l->deadline = CLOCK_NEVER;
+	l->patience = PATIENCE;
 	syslog_init(&l->system, _PATH_LOG);
 }
 
@@ -85,15 +86,33 @@ tell_file(struct log *l, const char *line)
 	buf_clear(&now);
 }
 
-/* line is visible already. */
+static void
+tell_stderr(const struct log *l, const char *line, long long deadline)
+{
+	struct buf out;
+
+	if (l->quiet)
+		return;
+	buf_init(&out, sizeof(l->tag) + sizeof(": ") + LINE_MAX_SIZE);
+	buf_format(&out, "%s: %s\n", l->tag, line);
+	file_write_until(STDERR_FILENO, out.at, out.len, deadline);
+	buf_clear(&out);
+}
+
+/* line is visible already. The mail is out, and a caller who waits for us any
+ * longer may take it for lost: whoever reads the log gets little time. */
 static void
 tell(struct log *l, int severity, const char *line)
 {
+	const long long begin = clock_now();
+	const long long deadline =
+	    clock_earlier(l->deadline, begin + l->patience);
+
 	switch (l->to) {
 	case LOGGING_UNSET:
 	case LOGGING_SYSLOG:
-		syslog_write(&l->system, l->facility | severity, l->tag, line,
-		    clock_earlier(l->deadline, clock_now() + PATIENCE));
+		syslog_write(
+		    &l->system, l->facility | severity, l->tag, line, deadline);
 		break;
 	case LOGGING_OFF:
 		break;
@@ -101,10 +120,10 @@ tell(struct log *l, int severity, const char *line)
 		tell_file(l, line);
 		break;
 	case LOGGING_STDERR:
-		if (!l->quiet)
-			file_print(STDERR_FILENO, "%s: %s", l->tag, line);
+		tell_stderr(l, line, deadline);
 		break;
 	}
+	l->patience -= clock_now() - begin;
 }
 
 void
@@ -251,6 +270,7 @@ log_mail(struct log *l, const struct log_mail *mail)
 	buf_init(&line, LINE_MAX_SIZE);
 	add_mail(&line, mail, l->shown_tag);
 	tell(l, mail->status == 0 ? LOG_INFO : LOG_ERR, buf_string(&line));
+	l->patience = PATIENCE;
 	buf_clear(&line);
 }
 

@@ -17,7 +17,9 @@ struct log {
 	enum log_target to;
 	int facility;
 	struct syslog system;
-	long long deadline; /* the system's log is not waited for past it */
+	long long deadline; /* who reads the log is not waited for past it, */
+	long long patience; /* nor longer than so, in milliseconds: what is left
+			     * for the lines of this mail */
 	char tag[64];	    /* -L, else the program's name */
 	char shown_tag[64]; /* -L of a stranger, or "" */
 	int fd;		    /* LOGGING_FILE, or -1 */

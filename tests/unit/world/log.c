@@ -12,6 +12,7 @@
 static char last[40000], last_tag[100];
 static int last_severity, last_facility, lines;
 static long long patience;
+static unsigned slow; /* microseconds that it takes */
 
 void
 syslog_init(struct syslog *s, const char *path)
@@ -43,6 +44,7 @@ syslog_write(struct syslog *s, int priority, const char *tag, const char *line,
 	last_severity = LOG_PRI(priority);
 	last_facility = priority & LOG_FACMASK;
 	patience = deadline - clock_now();
+	usleep(slow);
 	lines++;
 	return -1;
 }
@@ -252,6 +254,37 @@ nobody_is_kept_waiting(void **state)
 	log_clear(&l);
 }
 
+/* Who reads now and then does not hold up a mail line by line. */
+static void
+all_lines_of_a_mail_share_the_patience(void **state)
+{
+	struct log_mail mail = {NULL};
+	long long before;
+	struct log l;
+	int i;
+
+	(void)state;
+	log_init(&l, NULL);
+	slow = 20000;
+	for (i = 0; i < 2; i++) {
+		log_note(&l, "x");
+		before = patience;
+		assert_in_range(before, 500, 2000);
+		log_note(&l, "y");
+		assert_true(patience <= before - 20);
+		before = patience;
+		log_mail(&l, &mail);
+		assert_true(patience <= before - 20);
+	}
+	slow = 600000;
+	log_note(&l, "x");
+	log_note(&l, "y");
+	log_note(&l, "z");
+	assert_true(patience <= 0);
+	slow = 0;
+	log_clear(&l);
+}
+
 static void
 a_log_on_stderr(void **state)
 {
@@ -392,6 +425,7 @@ main(void)
 	    cmocka_unit_test(many_recipients_are_counted),
 	    cmocka_unit_test(the_account_says_where),
 	    cmocka_unit_test(nobody_is_kept_waiting),
+	    cmocka_unit_test(all_lines_of_a_mail_share_the_patience),
 	    cmocka_unit_test(a_log_on_stderr),
 	    cmocka_unit_test(a_log_in_a_file),
 	    cmocka_unit_test(a_file_that_cannot_be_had),

@@ -206,6 +206,30 @@ a_full_stream_loses_whole_lines(void **state)
 	close(log);
 }
 
+/* Its reader is stopped, and so many wait before us that no more may. */
+static void
+a_stream_that_nobody_accepts_is_not_waited_for(void **state)
+{
+	int log = listener(SOCK_STREAM);
+	struct syslog others[16], s;
+	long long begin;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(others); i++) {
+		syslog_init(&others[i], in_folder("log"));
+		syslog_open(&others[i]);
+	}
+	begin = clock_now();
+	syslog_init(&s, in_folder("log"));
+	assert_int_equal(syslog_open(&s), -1);
+	assert_int_equal(put(&s, "lost"), -1);
+	assert_true(clock_now() - begin < WAIT / 2);
+	for (i = 0; i < COUNT(others); i++)
+		syslog_clear(&others[i]);
+	close(log);
+}
+
 static void
 a_busy_log_is_waited_for(void **state)
 {
@@ -240,6 +264,7 @@ main(void)
 	    cmocka_unit_test(the_log_comes_and_goes),
 	    cmocka_unit_test(a_full_log_is_not_waited_for),
 	    cmocka_unit_test(a_full_stream_loses_whole_lines),
+	    cmocka_unit_test(a_stream_that_nobody_accepts_is_not_waited_for),
 	    cmocka_unit_test(a_busy_log_is_waited_for),
 	};
 
