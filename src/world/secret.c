@@ -2,13 +2,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <readpassphrase.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/signalfd.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -17,11 +18,17 @@
 
 #define RUNNING "password-command"
 
+/* Milliseconds in which a command that is to end may put the terminal right. */
+#define GRACE 500
+
 /* A password-command that runs. */
 struct command {
 	const char *text;
-	pid_t pid;
+	pid_t pid; /* -1: it has ended, with: */
+	int status;
 	int output;
+	int signals;  /* that it has ended, or that we are to end, by: */
+	int caught;   /* the number of that signal; 0: none */
 	bool grouped; /* in a process group of its own */
 	long long deadline;
 	bool hurried; /* the deadline is the mail's */
@@ -101,69 +108,114 @@ too_slow(const struct command *c, struct error *e)
 	    "not finished after %d seconds", SECRET_COMMAND_SECONDS);
 }
 
-/* Reads to the end; what does not fit is read and forgotten, so that the
- * command is not killed for being talkative. */
-static int
+/* Some of the output; what does not fit is read and forgotten, so that the
+ * command is not killed for being talkative. Returns 0 at its end. */
+static ssize_t
 read_output(struct command *c, struct buf *out, struct error *e)
 {
 	char chunk[4096];
-	size_t room;
+	size_t room = out->max - out->len;
 	ssize_t n;
-	int ready;
 
-	do {
-		ready = clock_wait_readable(c->output, c->deadline);
-		if (ready == 0)
-			return too_slow(c, e);
-		n = ready == -1 ? -1 : read(c->output, chunk, sizeof(chunk));
-		if (n == -1 && errno != EINTR)
-			return error_set_sys(e, ERROR_SYSTEM, errno, RUNNING,
-			    "reading its output");
-		room = out->max - out->len;
-		if (n > 0)
-			buf_add(
-			    out, chunk, (size_t)n < room ? (size_t)n : room);
-		explicit_bzero(chunk, sizeof(chunk));
-	} while (n != 0);
+	n = read(c->output, chunk, sizeof(chunk));
+	if (n > 0)
+		buf_add(out, chunk, (size_t)n < room ? (size_t)n : room);
+	else if (n == -1)
+		error_set_sys(
+		    e, ERROR_SYSTEM, errno, RUNNING, "reading its output");
+	explicit_bzero(chunk, sizeof(chunk));
+	return n;
+}
+
+static int
+take_signal(struct command *c, struct error *e)
+{
+	struct signalfd_siginfo info;
+
+	if (read(c->signals, &info, sizeof(info)) != sizeof(info))
+		return 0;
+	if (info.ssi_signo != SIGCHLD) {
+		c->caught = (int)info.ssi_signo;
+		return error_set(e, ERROR_LATER, RUNNING, "ended by a signal");
+	}
+	if (waitpid(c->pid, &c->status, WNOHANG) == c->pid)
+		c->pid = -1;
 	return 0;
 }
 
-/* waitpid(2) with a time limit: SIGCHLD is blocked and so stays pending until
- * sigtimedwait(2) takes it. */
+/* What it wrote before it ended: somebody else may have the pipe, and write to
+ * it without end, so no more than its first line. */
 static int
-wait_end(struct command *c, int *status, struct error *e)
+read_rest(struct command *c, struct buf *out, struct error *e)
 {
-	struct timespec left;
-	long long ms;
-	sigset_t child;
-	pid_t ended;
+	ssize_t n = 1;
 
-	sigemptyset(&child);
-	sigaddset(&child, SIGCHLD);
-	while ((ended = waitpid(c->pid, status, WNOHANG)) != c->pid) {
-		if (ended == -1 && errno != EINTR)
-			return error_set_sys(
-			    e, ERROR_SYSTEM, errno, RUNNING, "waitpid");
-		ms = c->deadline - clock_now();
-		if (ms <= 0)
+	while (n > 0 && out->len < out->max &&
+	       text_find(buf_text(out), '\n') == out->len &&
+	       clock_wait_readable(c->output, 0) == 1)
+		n = read_output(c, out, e);
+	return n == -1 ? -1 : 0;
+}
+
+/* Until the command itself has ended: what it leaves behind delays nobody. */
+static int
+follow(struct command *c, struct buf *out, struct error *e)
+{
+	struct pollfd polls[] = {{.fd = c->signals, .events = POLLIN},
+	    {.fd = c->output, .events = POLLIN}};
+	ssize_t n = 0;
+	int ready;
+
+	while (c->pid != -1) {
+		ready = clock_wait(polls, 2, c->deadline);
+		if (ready == 0)
 			return too_slow(c, e);
-		left.tv_sec = (time_t)(ms / 1000);
-		left.tv_nsec = (long)(ms % 1000) * 1000000;
-		sigtimedwait(&child, NULL, &left);
+		if (ready == -1)
+			return error_set_sys(
+			    e, ERROR_SYSTEM, errno, RUNNING, "poll");
+		if (polls[1].revents != 0) {
+			n = read_output(c, out, e);
+			if (n == -1)
+				return -1;
+			if (n == 0)
+				polls[1].fd = -1;
+		}
+		if (polls[0].revents != 0 && take_signal(c, e) == -1)
+			return -1;
 	}
-	c->pid = -1;
-	return 0;
+	return polls[1].fd == -1 ? 0 : read_rest(c, out, e);
+}
+
+/* First as a terminal would end it, then without asking. Its number, and that
+ * of its group, is nobody else's until it is waited for. */
+static void
+stop(const struct command *c)
+{
+	const long long limit = clock_now() + GRACE;
+	const pid_t target = c->grouped ? -c->pid : c->pid;
+	struct signalfd_siginfo info;
+	siginfo_t ended;
+
+	kill(target, SIGTERM);
+	do {
+		ended.si_pid = 0;
+		while (read(c->signals, &info, sizeof(info)) > 0)
+			;
+		waitid(
+		    P_PID, (id_t)c->pid, &ended, WEXITED | WNOHANG | WNOWAIT);
+	} while (
+	    ended.si_pid == 0 && clock_wait_readable(c->signals, limit) == 1);
+	kill(target, SIGKILL);
+	while (waitpid(c->pid, NULL, 0) == -1 && errno == EINTR)
+		;
 }
 
 static void
 end(struct command *c)
 {
 	close(c->output);
-	if (c->pid == -1)
-		return;
-	kill(c->grouped ? -c->pid : c->pid, SIGKILL);
-	while (waitpid(c->pid, NULL, 0) == -1 && errno == EINTR)
-		;
+	if (c->pid != -1)
+		stop(c);
 }
 
 static int
@@ -182,17 +234,13 @@ check_status(int status, struct error *e)
 static int
 run(struct command *c, struct buf *out, struct error *e)
 {
-	int result, status;
+	int result;
 
 	if (start(c, e) == -1)
 		return -1;
-	result = read_output(c, out, e);
-	if (result == 0)
-		result = wait_end(c, &status, e);
-	if (result == 0)
-		result = check_status(status, e);
+	result = follow(c, out, e);
 	end(c);
-	return result;
+	return result == -1 ? -1 : check_status(c->status, e);
 }
 
 static void
@@ -201,25 +249,49 @@ no_act(int signal_number)
 	(void)signal_number;
 }
 
+/* Those that would end us, and that of a child. What our caller has us ignore,
+ * or blocks, does not. */
+static void
+find_watched(const sigset_t *blocked, sigset_t *watched)
+{
+	static const int ending[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+	struct sigaction action;
+	size_t i;
+
+	sigemptyset(watched);
+	sigaddset(watched, SIGCHLD);
+	for (i = 0; i < sizeof(ending) / sizeof(ending[0]); i++)
+		if (sigaction(ending[i], NULL, &action) == 0 &&
+		    action.sa_handler != SIG_IGN &&
+		    sigismember(blocked, ending[i]) == 0)
+			sigaddset(watched, ending[i]);
+}
+
 /* An ignored SIGCHLD would reap the command before we learn its status. */
 static int
 run_watched(struct command *c, struct buf *out, struct error *e)
 {
 	struct sigaction watch, old_action;
-	sigset_t child, old_mask;
-	int status;
+	sigset_t watched, old_mask;
+	int result = -1;
 
 	memset(&watch, 0, sizeof(watch));
 	watch.sa_handler = no_act;
 	sigemptyset(&watch.sa_mask);
-	sigemptyset(&child);
-	sigaddset(&child, SIGCHLD);
-	sigprocmask(SIG_BLOCK, &child, &old_mask);
+	sigprocmask(SIG_BLOCK, NULL, &old_mask);
+	find_watched(&old_mask, &watched);
+	sigprocmask(SIG_BLOCK, &watched, NULL);
 	sigaction(SIGCHLD, &watch, &old_action);
-	status = run(c, out, e);
+	c->signals = signalfd(-1, &watched, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (c->signals == -1) {
+		error_set_sys(e, ERROR_SYSTEM, errno, RUNNING, "signalfd");
+	} else {
+		result = run(c, out, e);
+		close(c->signals);
+	}
 	sigprocmask(SIG_SETMASK, &old_mask, NULL);
 	sigaction(SIGCHLD, &old_action, NULL);
-	return status;
+	return result;
 }
 
 static int
@@ -260,6 +332,8 @@ read_command(
 	if (status == 0)
 		status = add_first_line(RUNNING, &whole, out, e);
 	buf_wipe(&whole);
+	if (c.caught != 0)
+		raise(c.caught); /* as if it had come now */
 	if (status == -1)
 		error_hint(e, "see what the command does in a shell; it runs "
 			      "as /bin/sh -c COMMAND with nothing to read");

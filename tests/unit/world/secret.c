@@ -219,8 +219,9 @@ takes_long_passwords(void **state)
 	buf_wipe(&out);
 }
 
-static bool
-is_gone(const char *name)
+/* The process whose number stands in the file `pid'. */
+static pid_t
+left_behind(void)
 {
 	struct buf out;
 	struct error e;
@@ -229,10 +230,22 @@ is_gone(const char *name)
 	error_clear(&e);
 	buf_init(&out, 100);
 	assert_int_equal(
-	    file_read(in_folder(name), ACCESS_ANY, &out, NULL, &e), 0);
+	    file_read(in_folder("pid"), ACCESS_ANY, &out, NULL, &e), 0);
 	pid = atoi(buf_string(&out));
 	buf_clear(&out);
 	assert_true(pid > 1);
+	return pid;
+}
+
+static bool
+is_gone(void)
+{
+	int pid = left_behind();
+	struct buf out;
+	struct error e;
+
+	error_clear(&e);
+	buf_init(&out, 1000);
 	/* A zombie that nobody reaped yet is as good as gone. */
 	snprintf(e.text, sizeof(e.text), "/proc/%d/stat", pid);
 	if (file_read(e.text, ACCESS_ANY, &out, NULL, &e) == 0 &&
@@ -245,33 +258,140 @@ is_gone(const char *name)
 	return true;
 }
 
-/* Both that which keeps the output open and that which does not. */
+/* A command that writes the process that is left of it to the file `pid'. */
+static const char *
+leaving(const char *before, const char *after)
+{
+	static char command[500];
+
+	snprintf(command, sizeof(command),
+	    "%s & echo $! > %s.new; "
+	    "mv %s.new %s; %s",
+	    before, in_folder("pid"), in_folder("pid"), in_folder("pid"),
+	    after);
+	unlink(in_folder("pid"));
+	return command;
+}
+
+/* Those that keep the output open and those that do not, and those that want
+ * no end. */
 static void
 ends_a_command_that_does_not_end(void **state)
 {
-	static const char *const commands[] = {
-	    "echo canary; sleep 1000 & echo $! > %s; wait",
-	    "echo canary; sleep 1000 > /dev/null & echo $! > %s; exec >&-; "
-	    "wait"};
-	char command[300];
+	static const char *const commands[][2] = {
+	    {"echo canary; sleep 1000", "wait"},
+	    {"echo canary; sleep 1000 > /dev/null", "exec >&-; wait"},
+	    {"trap '' TERM INT; sleep 1000", "while :; do sleep 1000; done"}};
+	const char *command;
 	long long begin;
 	size_t i;
 
 	(void)state;
 	/* Without a terminal of its own, as under cron. */
 	for (i = 0; i < COUNT(commands); i++) {
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral"
-		snprintf(
-		    command, sizeof(command), commands[i], in_folder("pid"));
-#pragma GCC diagnostic pop
+		command = leaving(commands[i][0], commands[i][1]);
 		begin = clock_now();
 		refuses(
 		    SECRET_COMMAND, command, "not finished after 1 seconds");
 		assert_in_range(clock_now() - begin, 1000, HANG);
 		if (!has_terminal())
-			while (!is_gone("pid"))
+			while (!is_gone())
 				;
+	}
+}
+
+/* All of it; at a terminal it shares our group. */
+static void
+end_left_behind(void)
+{
+	pid_t group = getpgid(left_behind());
+
+	kill(group == getpgrp() ? left_behind() : -group, SIGKILL);
+}
+
+/* What the command leaves behind, an agent perhaps, delays nobody, whatever it
+ * has open and says; and it is not ours to end. */
+static void
+waits_for_the_command_alone(void **state)
+{
+	static const char *const commands[] = {"sleep 1000",
+	    "(sleep 1000; echo canary)", "(while :; do sleep 1000; done)"};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(commands); i++) {
+		gives(
+		    SECRET_COMMAND, leaving(commands[i], "echo pass"), "pass");
+		assert_false(is_gone());
+		end_left_behind();
+		refuses(SECRET_COMMAND, leaving(commands[i], "exit 3"),
+		    "ended with status 3");
+		end_left_behind();
+	}
+	gives(SECRET_COMMAND, "echo pass; (while :; do echo canary; done) &",
+	    "pass");
+	refuses(SECRET_COMMAND, "(sleep 0.1; echo canary) & exit 0", "empty");
+}
+
+/* One who waits for his command, and is to be ended by a signal. */
+static pid_t
+wait_for_command(const char *command, int ignored)
+{
+	struct error e;
+	struct buf out;
+	int status;
+	pid_t pid;
+
+	pid = fork();
+	assert_int_not_equal(pid, -1);
+	if (pid == 0) {
+		if (ignored != 0)
+			signal(ignored, SIG_IGN);
+		status = read_from(SECRET_COMMAND, command, false, &out, &e);
+		_exit(status == -1 ? 1 : 0);
+	}
+	while (access(in_folder("pid"), F_OK) == -1)
+		;
+	return pid;
+}
+
+static int
+status_of(pid_t pid)
+{
+	int status;
+
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return status;
+}
+
+static void
+ends_the_command_when_it_is_ended(void **state)
+{
+	static const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT};
+	static const char *const commands[] = {
+	    "sleep 1000", "trap '' TERM; sleep 1000"};
+	size_t i, j;
+	int status;
+	pid_t pid;
+
+	(void)state;
+	for (i = 0; i < COUNT(signals); i++) {
+		for (j = 0; j < COUNT(commands); j++) {
+			pid = wait_for_command(
+			    leaving(commands[j], "wait; wait"), 0);
+			kill(pid, signals[i]);
+			status = status_of(pid);
+			assert_true(WIFSIGNALED(status));
+			assert_int_equal(WTERMSIG(status), signals[i]);
+			if (!has_terminal())
+				while (!is_gone())
+					;
+		}
+		/* As nohup does. */
+		pid = wait_for_command(
+		    leaving("sleep 1000", "kill -9 $!; echo pass"), signals[i]);
+		kill(pid, signals[i]);
+		assert_int_equal(status_of(pid), 0);
 	}
 }
 
@@ -296,7 +416,10 @@ ends_a_command_at_the_deadline(void **state)
 	buf_wipe(&out);
 }
 
-/* In a session with a terminal of its own; `type` is typed there. */
+static int kill_there;
+
+/* In a session with a terminal of its own; `type` is typed there, or the
+ * signal sent to who asks. */
 static int
 at_terminal(int (*ask)(void), const char *type, char *shown, size_t size)
 {
@@ -317,6 +440,8 @@ at_terminal(int (*ask)(void), const char *type, char *shown, size_t size)
 			assert_int_equal(
 			    file_write(master, type, strlen(type)), 0);
 			type = NULL;
+			if (kill_there != 0)
+				kill(pid, kill_there);
 		}
 	}
 	shown[len] = '\0';
@@ -380,6 +505,43 @@ asks_at_the_terminal(void **state)
 	    0);
 }
 
+static int
+wait_for_command_there(void)
+{
+	struct error e;
+	struct buf out;
+	char command[300];
+
+	snprintf(command, sizeof(command),
+	    "echo $$ > %s; echo 'Which: ' > /dev/tty; exec sleep 1000",
+	    in_folder("pid"));
+	read_from(SECRET_COMMAND, command, false, &out, &e);
+	return 1;
+}
+
+/* With it the whole terminal's foreground, of which we are a part. */
+static void
+ends_a_command_at_a_terminal(void **state)
+{
+	char shown[100];
+
+	(void)state;
+	unlink(in_folder("pid"));
+	/* Typed, ^C is a signal to all of us; 255 says that it was one. */
+	assert_int_equal(
+	    at_terminal(wait_for_command_there, "\003", shown, sizeof(shown)),
+	    255);
+	while (!is_gone())
+		;
+	unlink(in_folder("pid"));
+	kill_there = SIGTERM;
+	assert_int_equal(
+	    at_terminal(wait_for_command_there, "", shown, sizeof(shown)), 255);
+	kill_there = 0;
+	while (!is_gone())
+		;
+}
+
 static void
 does_not_ask_without_one(void **state)
 {
@@ -411,8 +573,11 @@ main(void)
 	    cmocka_unit_test(takes_the_first_line_of_a_command),
 	    cmocka_unit_test(takes_long_passwords),
 	    cmocka_unit_test(ends_a_command_that_does_not_end),
+	    cmocka_unit_test(waits_for_the_command_alone),
+	    cmocka_unit_test(ends_the_command_when_it_is_ended),
 	    cmocka_unit_test(ends_a_command_at_the_deadline),
 	    cmocka_unit_test(asks_at_the_terminal),
+	    cmocka_unit_test(ends_a_command_at_a_terminal),
 	    cmocka_unit_test(does_not_ask_without_one)};
 
 	return cmocka_run_group_tests(tests, folder_make, folder_remove);
