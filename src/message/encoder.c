@@ -5,7 +5,9 @@
 #include "base/crypt.h"
 
 #define QP_LINE	    75 /* RFC 2045 section 6.7 (5), and "=" */
-#define BASE64_LINE 57 /* octets that make a line of 76 */
+#define BASE64_LINE 57 /* octets that make a line of BASE64_WIDTH */
+
+#define BASE64_WIDTH 76 /* RFC 2045 section 6.8 */
 
 void
 encoder_init(struct encoder *en, bool eightbit, bool composite)
@@ -192,32 +194,63 @@ literal_run(const struct encoder *en, const char *at, size_t len)
 	return n;
 }
 
+/*
+ * A '=' or a blank, and the blanks behind it, of what is quoted-printable; 0
+ * where more must be seen. Blanks at the end of a line are none of the text,
+ * though not all readers know that: they stay as they are, and no line is
+ * broken among or behind them.
+ */
+static size_t
+encode_blanks(struct encoder *en, struct text t, bool last)
+{
+	bool soft = t.at[0] == '=', ends;
+	struct text blanks;
+	size_t n = soft;
+
+	while (n < t.len && text_is_blank(t.at[n]))
+		n++;
+	if (n == t.len && !last && t.len < ENCODER_IN)
+		return 0;
+	ends = n == t.len ? last : t.at[n] == '\r';
+	if (!ends) {
+		put_qp(en, t.at[0], t.at[1], true);
+		return 1;
+	}
+	blanks = soft ? TEXT("=") : text_first(t, n < QP_LINE ? n : QP_LINE);
+	if (!soft)
+		break_softly(en, blanks.len);
+	put(en, blanks.at, blanks.len);
+	en->column += blanks.len;
+	return n;
+}
+
 static size_t
 encode_qp(struct encoder *en, struct text in, bool last)
 {
 	bool again = en->form == ENCODER_QP_AGAIN;
-	size_t n, at = 0;
+	struct text rest = in;
+	size_t n;
 
-	while (last ? at < in.len : at + 1 < in.len) {
-		if (is_high(in.at[at])) {
-			put_quoted(en, in.at[at++]);
-			continue;
-		}
-		n = literal_run(en, in.at + at, in.len - at);
+	for (; last ? rest.len > 0 : rest.len > 1; rest = text_skip(rest, n)) {
+		n = literal_run(en, rest.at, rest.len);
 		if (n > 0) {
-			put(en, in.at + at, n);
+			put(en, rest.at, n);
 			en->column += n;
-			at += n;
-		} else if (in.at[at] == '\r') {
+		} else if (rest.at[0] == '\r') {
 			put_line_end(en);
-			at += 2;
+			n = 2;
+		} else if (again &&
+			   (rest.at[0] == '=' || text_is_blank(rest.at[0]))) {
+			n = encode_blanks(en, rest, last);
+			if (n == 0)
+				break;
 		} else {
-			put_qp(en, in.at[at],
-			    at + 1 < in.len ? in.at[at + 1] : '\r', again);
-			at++;
+			put_qp(en, rest.at[0], rest.len > 1 ? rest.at[1] : '\r',
+			    again);
+			n = 1;
 		}
 	}
-	return at;
+	return in.len - rest.len;
 }
 
 static size_t
@@ -230,12 +263,40 @@ encode_base64(struct encoder *en, struct text in, bool last)
 	buf_reset(&en->base64);
 	crypt_base64(in, &en->base64);
 	for (lines = buf_text(&en->base64); lines.len > 0;
-	     lines = text_skip(lines, 76)) {
-		line = text_first(lines, 76);
+	     lines = text_skip(lines, BASE64_WIDTH)) {
+		line = text_first(lines, BASE64_WIDTH);
 		if (en->column > 0)
 			put(en, "\r\n", 2);
 		put(en, line.at, line.len);
 		en->column = line.len;
+	}
+	return in.len;
+}
+
+/* In lines of 76; line ends and blanks that came say nothing. But no dash,
+ * which is no base64, comes to stand where a delimiter could begin. */
+static size_t
+encode_base64_again(struct encoder *en, struct text in)
+{
+	size_t i;
+	char c;
+
+	for (i = 0; i < in.len; i++) {
+		c = in.at[i];
+		if (c == '\0')
+			en->nul_removed = true;
+		if (c == '\0' || (c == '-' && en->column == 0) ||
+		    text_white(text_first(text_skip(in, i), 1)) > 0)
+			continue;
+		if (is_high(c) && !en->eightbit) {
+			c = '?';
+			en->replaced = true;
+		}
+		if (en->column >= BASE64_WIDTH &&
+		    (c != '-' || en->column == ENCODER_LINE_MAX))
+			put_line_end(en);
+		en->out[en->out_len++] = c;
+		en->column++;
 	}
 	return in.len;
 }
@@ -255,6 +316,8 @@ encoder_take(struct encoder *en, struct text in, bool last)
 		return encode_qp(en, in, last);
 	case ENCODER_BASE64:
 		return encode_base64(en, in, last);
+	case ENCODER_BASE64_AGAIN:
+		return encode_base64_again(en, in);
 	}
 	return in.len;
 }

@@ -23,7 +23,8 @@ enum encoder_form {
 	ENCODER_PLAIN, /* no NUL, no line over ENCODER_LINE_MAX octets */
 	ENCODER_QP,
 	ENCODER_QP_AGAIN, /* what says that it is quoted-printable */
-	ENCODER_BASE64
+	ENCODER_BASE64,
+	ENCODER_BASE64_AGAIN /* what says that it is base64 */
 };
 
 struct encoder {
