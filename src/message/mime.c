@@ -35,7 +35,10 @@ struct scan {
 
 	unsigned long long at; /* where the line begins */
 	unsigned long long next;
+	unsigned long long number; /* the line's, counted from 1 */
 	unsigned long long high;
+	bool nul;
+	bool cut; /* more than white space stands behind what is in line */
 	size_t len;
 	char line[MIME_LINE_MAX];
 	bool failed;
@@ -158,6 +161,8 @@ static const struct {
     {"multipart", "signed", MIME_SEALED},
     {"multipart", "encrypted", MIME_SEALED},
     {"multipart", NULL, MIME_MULTIPART},
+    {"application", "pkcs7-mime", MIME_SEALED},
+    {"application", "x-pkcs7-mime", MIME_SEALED},
     {"message", "rfc822", MIME_MESSAGE},
     {"message", "global", MIME_MESSAGE},
     {"message", "partial", MIME_SEALED},
@@ -206,7 +211,7 @@ mime_parse_encoding(struct text value)
 		const char *word;
 		enum mime_encoding encoding;
 	} words[] = {{"7bit", MIME_7BIT}, {"8bit", MIME_8BIT},
-	    {"binary", MIME_8BIT}, {"quoted-printable", MIME_QP},
+	    {"binary", MIME_BINARY}, {"quoted-printable", MIME_QP},
 	    {"base64", MIME_BASE64}, {"", MIME_NONE}};
 	struct text word = take_word(&value, ";(");
 	size_t i;
@@ -234,13 +239,13 @@ fail(struct scan *s, const char *what, int max)
 	s->failed = true;
 	error_set(s->e, ERROR_MESSAGE, "encoding the message",
 	    "the message has more than %d %s", max, what);
-	error_hint(s->e, "encode it as quoted-printable or base64, or send it "
-			 "through a server with 8BITMIME");
+	error_hint(s->e, "encode its parts as quoted-printable or base64, in "
+			 "lines of at most 76 octets");
 }
 
 /* Makes a new part the current one; its fields begin at that offset. */
 static void
-begin_part(struct scan *s, unsigned long long at, bool message)
+begin_part(struct scan *s, unsigned long long at, size_t parent, bool message)
 {
 	struct mime *mime = s->mime;
 
@@ -251,6 +256,7 @@ begin_part(struct scan *s, unsigned long long at, bool message)
 	s->current = mime->count;
 	mem_push(mime->parts, mime->count);
 	memset(current(s), 0, sizeof(*mime->parts));
+	current(s)->parent = parent;
 	current(s)->message = message;
 	current(s)->fields_end = at;
 	current(s)->body = at;
@@ -276,13 +282,40 @@ push_level(struct scan *s)
 	memcpy(level->delimiter + 2, s->type.boundary, s->type.boundary_len);
 }
 
+static bool
+is_encoded(const struct mime_part *p)
+{
+	return p->encoding == MIME_QP || p->encoding == MIME_BASE64;
+}
+
+/* What was encoded as a whole, which RFC 2045 section 6.4 forbids, shows
+ * nothing of its parts. */
 static void
 pop_level(struct scan *s)
 {
 	struct level *level = &s->levels[--s->depth];
+	struct mime_part *p = &s->mime->parts[level->part];
 
 	if (!level->begun)
-		s->mime->parts[level->part].kind = MIME_BROKEN;
+		p->kind = is_encoded(p) ? MIME_OTHER : MIME_BROKEN;
+}
+
+static void
+take_label(struct scan *s, struct text value)
+{
+	struct mime *mime = s->mime;
+
+	if (mime->label_count == MIME_LABELS_MAX) {
+		fail(s, "Content-Transfer-Encoding fields", MIME_LABELS_MAX);
+		return;
+	}
+	if (mime->label_count == 0 ||
+	    mime->labels[mime->label_count - 1].part != s->current) {
+		current(s)->encoding = mime_parse_encoding(value);
+		current(s)->label = mime->label_count;
+	}
+	*mem_push(mime->labels, mime->label_count) =
+	    (struct mime_label){s->current, s->field_at, s->at};
 }
 
 static void
@@ -296,12 +329,8 @@ take_field(struct scan *s, const struct header_field *field)
 		p->type = true;
 		mime_parse_type(field->value, &s->type);
 	}
-	if (header_is(field, "Content-Transfer-Encoding") &&
-	    p->label_end == 0) {
-		p->encoding = mime_parse_encoding(field->value);
-		p->label = s->field_at;
-		p->label_end = s->at;
-	}
+	if (header_is(field, "Content-Transfer-Encoding"))
+		take_label(s, field->value);
 }
 
 static void
@@ -315,8 +344,6 @@ end_field(struct scan *s)
 	buf_reset(&s->field);
 }
 
-/* A message that was encoded, which RFC 2046 section 5.2.1 forbids, shows
- * nothing of its parts. */
 static enum mime_kind
 kind_of(const struct scan *s, const struct mime_part *p)
 {
@@ -326,8 +353,7 @@ kind_of(const struct scan *s, const struct mime_part *p)
 	digest = s->depth > 0 && s->levels[s->depth - 1].digest;
 	if (digest && !p->type && !p->message)
 		kind = MIME_MESSAGE;
-	if (kind == MIME_MESSAGE &&
-	    (p->encoding == MIME_QP || p->encoding == MIME_BASE64))
+	if (kind == MIME_MESSAGE && is_encoded(p))
 		kind = MIME_OTHER;
 	return kind;
 }
@@ -348,7 +374,7 @@ begin_body(struct scan *s, unsigned long long at)
 	if (current(s)->kind == MIME_MULTIPART)
 		push_level(s);
 	else if (current(s)->kind == MIME_MESSAGE)
-		begin_part(s, at, true);
+		begin_part(s, at, s->current, true);
 }
 
 /* The line at s->at is not of the part any more: a delimiter, or the end. */
@@ -419,7 +445,7 @@ find_level(const struct scan *s, struct text line, bool *closes)
 {
 	size_t depth;
 
-	if (line.len < 2 || line.at[0] != '-' || line.at[1] != '-')
+	if (line.len < 2 || line.at[0] != '-' || line.at[1] != '-' || s->cut)
 		return 0;
 	for (depth = s->depth; depth > 0; depth--) {
 		if (is_delimiter(&s->levels[depth - 1], line, closes))
@@ -436,7 +462,7 @@ take_delimiter(struct scan *s, size_t depth, bool closes)
 		pop_level(s);
 	if (!closes) {
 		s->levels[depth - 1].begun = true;
-		begin_part(s, s->next, false);
+		begin_part(s, s->next, s->levels[depth - 1].part, false);
 		return;
 	}
 	s->current = s->levels[depth - 1].part;
@@ -444,11 +470,27 @@ take_delimiter(struct scan *s, size_t depth, bool closes)
 }
 
 static void
+note_first(unsigned long long *line, bool it, const struct scan *s)
+{
+	if (it && *line == 0)
+		*line = s->number;
+}
+
+static void
+note_faults(const struct scan *s, struct mime_faults *f)
+{
+	f->high += s->high;
+	note_first(&f->high_line, s->high > 0, s);
+	note_first(&f->long_line, s->next - s->at > MIME_LINE_MAX + 2, s);
+	note_first(&f->nul_line, s->nul, s);
+}
+
+static void
 take_line(struct scan *s)
 {
 	struct text line = {s->line, s->len};
 	bool closes;
-	size_t depth;
+	size_t depth, part;
 
 	if (line.len > 0 && line.at[line.len - 1] == '\r')
 		line.len--;
@@ -458,28 +500,39 @@ take_line(struct scan *s)
 		return;
 	}
 	while (s->in_fields && !s->failed) {
-		if (take_field_line(s, line))
+		part = s->current;
+		if (take_field_line(s, line)) {
+			note_faults(s, &s->mime->parts[part].fields);
 			return;
+		}
 	}
-	current(s)->high += s->high;
+	note_faults(s, &current(s)->content);
 }
 
 static void
 collect(struct scan *s, struct text piece)
 {
+	struct text seen;
 	size_t i;
 
 	for (i = 0; i < piece.len; i++)
 		s->high += (unsigned char)piece.at[i] >> 7;
 	if (memchr(piece.at, '\0', piece.len) == NULL) {
-		piece = text_first(piece, sizeof(s->line) - s->len);
-		memcpy(s->line + s->len, piece.at, piece.len);
-		s->len += piece.len;
+		seen = text_first(piece, sizeof(s->line) - s->len);
+		memcpy(s->line + s->len, seen.at, seen.len);
+		s->len += seen.len;
+		piece = text_skip(piece, seen.len);
+		s->cut |= text_white(piece) < piece.len;
 		return;
 	}
-	for (i = 0; i < piece.len && s->len < sizeof(s->line); i++) {
-		if (piece.at[i] != '\0')
+	s->nul = true;
+	for (i = 0; i < piece.len; i++) {
+		if (piece.at[i] == '\0')
+			continue;
+		if (s->len < sizeof(s->line))
 			s->line[s->len++] = piece.at[i];
+		else
+			s->cut |= strchr(" \t\r", piece.at[i]) == NULL;
 	}
 }
 
@@ -497,11 +550,13 @@ take_block(struct scan *s, struct text block)
 			return 0;
 		}
 		s->next += end + 1;
+		s->number++;
 		take_line(s);
 		block = text_skip(block, end + 1);
 		s->at = s->next;
 		s->len = 0;
 		s->high = 0;
+		s->nul = s->cut = false;
 	}
 	return s->failed ? -1 : 0;
 }
@@ -509,7 +564,7 @@ take_block(struct scan *s, struct text block)
 static void
 begin(struct scan *s, const struct mime_type *type, enum mime_encoding encoding)
 {
-	begin_part(s, 0, false);
+	begin_part(s, 0, 0, false);
 	s->type = *type;
 	current(s)->type = true;
 	current(s)->encoding = encoding;
@@ -551,5 +606,6 @@ void
 mime_clear(struct mime *mime)
 {
 	free(mime->parts);
+	free(mime->labels);
 	memset(mime, 0, sizeof(*mime));
 }

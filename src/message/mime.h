@@ -6,7 +6,7 @@
  * Reads a message once, in blocks and in constant memory but for the list of
  * its parts; changes nothing.
  *
- * Lines are looked at as they are sent: without NULs, and no further than
+ * Lines are looked at without NULs, and those of fields no further than
  * MIME_LINE_MAX octets. A delimiter line is one that holds the delimiter, "--"
  * behind it at the end of a multipart, and white space, nothing else.
  */
@@ -18,13 +18,15 @@
 #define MIME_BOUNDARY_MAX 250	/* 70 in RFC 2046, more in the wild */
 #define MIME_DEPTH_MAX	  32	/* of multiparts */
 #define MIME_PARTS_MAX	  10000 /* messages in messages are parts too */
+#define MIME_LABELS_MAX	  (2 * MIME_PARTS_MAX)
 
 enum mime_kind {
 	MIME_TEXT,
 	MIME_OTHER,
 	MIME_MULTIPART,
 	MIME_MESSAGE, /* message/rfc822, message/global */
-	MIME_SEALED,  /* may not be changed: signed, encrypted, partial */
+	MIME_SEALED,  /* may not be changed: signed, encrypted (RFC 1847, RFC
+		       * 8551), partial */
 	MIME_BROKEN   /* a multipart without a boundary, or whose boundary
 		       * never comes */
 };
@@ -32,7 +34,8 @@ enum mime_kind {
 enum mime_encoding {
 	MIME_NONE, /* no field */
 	MIME_7BIT,
-	MIME_8BIT, /* or binary */
+	MIME_8BIT,
+	MIME_BINARY,
 	MIME_QP,
 	MIME_BASE64,
 	MIME_UNKNOWN
@@ -53,28 +56,46 @@ void mime_parse_type(struct text value, struct mime_type *type);
 /* The value of a Content-Transfer-Encoding field. */
 enum mime_encoding mime_parse_encoding(struct text value);
 
+/* What not every server takes. Lines are those of the body of the whole
+ * message, counted from 1: the first of that kind, or 0. */
+struct mime_faults {
+	unsigned long long high; /* octets with their high bit set */
+	unsigned long long high_line;
+	unsigned long long long_line; /* over MIME_LINE_MAX octets */
+	unsigned long long nul_line;
+};
+
+/* A Content-Transfer-Encoding field. */
+struct mime_label {
+	size_t part;
+	unsigned long long at;
+	unsigned long long end;
+};
+
 /* Offsets are in the body of the whole message. */
 struct mime_part {
 	enum mime_kind kind;
-	enum mime_encoding encoding;
-	bool message;		  /* its fields are those of a message */
-	bool version;		  /* it has MIME-Version */
-	bool type;		  /* it has Content-Type */
-	bool separator;		  /* an empty line ends its fields */
-	unsigned long long label; /* Content-Transfer-Encoding, the whole */
-	unsigned long long label_end;
+	enum mime_encoding encoding; /* what its first label says */
+	size_t label;		     /* the index of that, if it has one */
+	size_t parent;	/* the part that it lies in; 0 lies in itself */
+	bool message;	/* its fields are those of a message */
+	bool version;	/* it has MIME-Version */
+	bool type;	/* it has Content-Type */
+	bool separator; /* an empty line ends its fields */
 	unsigned long long fields_end; /* behind the last field */
 	unsigned long long body;
-	unsigned long long end;	 /* without the CRLF of the delimiter; means
-				  * nothing for a multipart or a message */
-	unsigned long long high; /* octets with their high bit set; those of a
-				  * multipart are in preamble and epilogue */
+	unsigned long long end; /* without the CRLF of the delimiter; means
+				 * nothing for a multipart or a message */
+	struct mime_faults fields;
+	struct mime_faults content; /* of a multipart: preamble and epilogue */
 };
 
-/* Parts in the order in which they begin. */
+/* Parts in the order in which they begin, and labels in that of the body. */
 struct mime {
 	struct mime_part *parts;
 	size_t count;
+	struct mime_label *labels;
+	size_t label_count;
 };
 
 /*

@@ -216,35 +216,32 @@ add_body(struct recode *r, enum encoder_form form, unsigned long long at,
 	s->from.field = message_field_count(r->message);
 	s->from.separator = true;
 	s->from.body_at = at;
-	if (form != ENCODER_COPY && form != ENCODER_PLAIN)
-		r->body_encoded = true;
+	r->body_encoded |= form != ENCODER_COPY && form != ENCODER_PLAIN;
 }
 
+/* Of text in m that nobody described. */
 static const char *
-charset_field(const struct message_facts *facts)
+charset_field(const struct message *m, bool high)
 {
-	if (!facts->body_8bit)
+	if (!high)
 		return CONTENT_TYPE "us-ascii\r\n";
-	return facts->body_utf8 ? CONTENT_TYPE "utf-8\r\n"
-				: CONTENT_TYPE "unknown-8bit\r\n";
+	return message_facts(m)->body_utf8 ? CONTENT_TYPE "utf-8\r\n"
+					   : CONTENT_TYPE "unknown-8bit\r\n";
 }
 
-/* All that stands before the body: as it is where label is NULL, else with that
- * label in place of every other, and with the MIME fields that are missing. */
+/* All that stands before the body, with the MIME fields that are missing, and
+ * that label in place of every other unless it is NULL. */
 static void
-add_head(struct recode *r, const char *label)
+add_mime_head(struct recode *r, const char *label)
 {
 	struct message *m = r->message;
 	const struct message_field *f;
 	unsigned long long length = 0;
 	size_t at = 0, first = 0;
 
-	if (label == NULL) {
-		add_fields(r, 0, message_size(m) - message_facts(m)->body_size);
-		return;
-	}
 	while ((f = message_find_next(m, NULL, &at)) != NULL) {
-		if (!header_is(&f->field, "Content-Transfer-Encoding")) {
+		if (label == NULL ||
+		    !header_is(&f->field, "Content-Transfer-Encoding")) {
 			length += f->field.raw.len;
 			continue;
 		}
@@ -256,43 +253,75 @@ add_head(struct recode *r, const char *label)
 	if (message_find(m, "MIME-Version") == NULL)
 		add_own(r, MIME_VERSION);
 	if (message_find(m, "Content-Type") == NULL)
-		add_own(r, charset_field(message_facts(m)));
-	add_own(r, label);
+		add_own(r, charset_field(m, message_facts(m)->body_8bit));
+	add_own(r, label == NULL ? "" : label);
 	add_own(r, "\r\n");
+}
+
+static void
+add_head(struct recode *r)
+{
+	add_fields(r, 0,
+	    message_size(r->message) - message_facts(r->message)->body_size);
 }
 
 /*
  * The plan for MIME parts.
  */
 
-/* Parts that may not or cannot be encoded. */
-static const struct {
-	enum mime_kind kind;
-	const char *what;
-	const char *hint;
-} rigid[] = {
-    {MIME_SEALED,
-	"in a signed, encrypted or partial part, which may not be changed",
-	"make that part again with its content in quoted-printable or base64"},
-    {MIME_BROKEN, "in a multipart whose boundary is missing",
-	"name the boundary in Content-Type, or encode the message as "
-	"quoted-printable"},
+/* What becomes of a part. */
+struct treatment {
+	enum encoder_form form;	   /* of its content */
+	enum mime_encoding domain; /* what is in it then: 7bit to binary */
+	const char *label;	   /* in place of its own, or NULL */
+	bool mended;		   /* it or a part in it is encoded */
 };
 
 static int
-check_part(const struct mime_part *p, struct error *e)
+refuse(unsigned long long line, const char *what, const char *where,
+    const char *hint, struct error *e)
 {
-	size_t i;
+	error_set(e, ERROR_MESSAGE, "sending the body",
+	    "line %llu of the body %s %s", line, what, where);
+	return error_hint(e, "%s", hint);
+}
 
-	for (i = 0; i < sizeof(rigid) / sizeof(rigid[0]); i++) {
-		if (p->high == 0 || p->kind != rigid[i].kind)
-			continue;
-		error_set(e, ERROR_MESSAGE, "8BITMIME",
-		    "the message has 8-bit bytes %s, and the server does not "
-		    "offer 8BITMIME",
-		    rigid[i].what);
-		return error_hint(e, "%s", rigid[i].hint);
-	}
+#define HIGH "has 8-bit bytes, and the server does not offer 8BITMIME,"
+
+static int
+check_sealed(
+    const struct recode *r, const struct mime_faults *f, struct error *e)
+{
+	static const char where[] = "in a signed, encrypted or partial part, "
+				    "which may not be changed";
+	static const char anew[] = "make that part anew, with its content in "
+				   "quoted-printable or base64 before it is "
+				   "signed or encrypted";
+
+	if (f->long_line > 0)
+		return refuse(
+		    f->long_line, "has more than 998 octets", where, anew, e);
+	if (f->nul_line > 0)
+		return refuse(f->nul_line, "holds a NUL byte", where, anew, e);
+	if (f->high_line > 0 && !r->eightbit)
+		return refuse(f->high_line, HIGH, where, anew, e);
+	return 0;
+}
+
+/* What may not or cannot be encoded. */
+static int
+check_part(const struct recode *r, const struct mime_part *p, struct error *e)
+{
+	if (p->kind == MIME_SEALED)
+		return check_sealed(r, &p->fields, e) == -1
+			   ? -1
+			   : check_sealed(r, &p->content, e);
+	if (p->kind == MIME_BROKEN && p->content.high > 0 && !r->eightbit)
+		return refuse(p->content.high_line, HIGH,
+		    "in a multipart whose boundary is missing",
+		    "name the boundary in Content-Type, or encode the message "
+		    "as quoted-printable",
+		    e);
 	return 0;
 }
 
@@ -302,44 +331,123 @@ is_leaf(const struct mime_part *p)
 	return p->kind == MIME_TEXT || p->kind == MIME_OTHER;
 }
 
-/* NULL where it may keep its own. */
-static const char *
-label_of(enum encoder_form form)
+/* Multiparts and messages have the label that their parts allow. */
+static bool
+is_container(const struct mime_part *p)
 {
-	if (form == ENCODER_QP)
-		return LABEL "quoted-printable\r\n";
-	return form == ENCODER_BASE64 ? LABEL "base64\r\n" : NULL;
+	return p->kind == MIME_MULTIPART || p->kind == MIME_MESSAGE;
+}
+
+static bool
+is_8bit_label(enum mime_encoding encoding)
+{
+	return encoding == MIME_8BIT || encoding == MIME_BINARY;
+}
+
+static bool
+is_encoded(enum encoder_form form)
+{
+	return form != ENCODER_COPY && form != ENCODER_PLAIN;
 }
 
 static enum encoder_form
-form_of(const struct mime_part *p)
+form_of(const struct recode *r, const struct mime_part *p)
 {
-	if (!is_leaf(p) || (p->high == 0 && p->encoding != MIME_8BIT))
-		return ENCODER_PLAIN;
-	/* What is no base64 is nothing that a reader would see. */
-	if (p->encoding == MIME_BASE64)
+	const struct mime_faults *f = &p->content;
+	bool high = f->high > 0 && !r->eightbit;
+
+	/* A label is a promise: kept also where nothing is 8-bit. */
+	if (p->kind == MIME_SEALED ||
+	    (f->long_line == 0 && f->nul_line == 0 && !high &&
+		(r->eightbit || !is_8bit_label(p->encoding))))
+		return ENCODER_COPY;
+	if (!is_leaf(p))
 		return ENCODER_PLAIN;
 	if (p->encoding == MIME_QP)
 		return ENCODER_QP_AGAIN;
+	if (p->encoding == MIME_BASE64)
+		return ENCODER_BASE64_AGAIN;
+	if (p->encoding == MIME_UNKNOWN && !high)
+		return ENCODER_PLAIN;
 	return p->kind == MIME_TEXT ? ENCODER_QP : ENCODER_BASE64;
 }
 
-/* The fields of a part, from `at` on; returns where its label is done with. */
-static unsigned long long
-add_part_fields(struct recode *r, const struct mime_part *p, const char *label,
-    unsigned long long at)
+/* NULL where it may keep its own. */
+static const char *
+label_of(const struct mime_part *p, const struct treatment *t)
 {
-	if (p->label_end > 0) {
-		add_body(r, ENCODER_PLAIN, at, p->label);
-		at = p->label_end;
+	if (t->form == ENCODER_QP || t->form == ENCODER_QP_AGAIN)
+		return LABEL "quoted-printable\r\n";
+	if (t->form == ENCODER_BASE64 || t->form == ENCODER_BASE64_AGAIN)
+		return LABEL "base64\r\n";
+	if (!is_container(p) || !is_8bit_label(p->encoding) ||
+	    p->encoding <= t->domain)
+		return NULL;
+	return t->domain == MIME_8BIT ? LABEL "8bit\r\n" : LABEL "7bit\r\n";
+}
+
+/* Without the parts in it. */
+static void
+treat(struct recode *r, const struct mime_part *p, struct treatment *t)
+{
+	t->form = form_of(r, p);
+	t->mended = is_encoded(t->form);
+	t->domain = MIME_7BIT;
+	if (r->eightbit &&
+	    p->fields.high + (t->mended ? 0 : p->content.high) > 0) {
+		t->domain = MIME_8BIT;
+		r->is_8bit = true;
+	}
+	if (!t->mended && !is_container(p) && is_8bit_label(p->encoding) &&
+	    p->encoding > t->domain)
+		t->domain = p->encoding;
+}
+
+/* Parts lie in those that begin before them. */
+static struct treatment *
+treat_all(struct recode *r, const struct mime *mime)
+{
+	struct treatment *all, *outer;
+	const struct mime_part *p;
+	size_t i;
+
+	all = mem_new(mime->count, sizeof(*all));
+	for (i = 0; i < mime->count; i++)
+		treat(r, &mime->parts[i], &all[i]);
+	for (i = mime->count; i-- > 0;) {
+		p = &mime->parts[i];
+		outer = &all[p->parent];
+		all[i].label = label_of(p, &all[i]);
+		outer->mended |= all[i].mended;
+		if (outer->domain < all[i].domain)
+			outer->domain = all[i].domain;
+	}
+	return all;
+}
+
+/* The fields of part i, from `at` on, but for its labels; returns their end. */
+static unsigned long long
+add_part_fields(struct recode *r, const struct mime *mime, size_t i,
+    const char *label, unsigned long long at)
+{
+	const struct mime_part *p = &mime->parts[i];
+	const struct mime_label *old;
+	size_t k;
+
+	for (k = p->label; label != NULL && k < mime->label_count; k++) {
+		old = &mime->labels[k];
+		if (old->part != i)
+			break;
+		add_body(r, ENCODER_PLAIN, at, old->at);
+		at = old->end;
 	}
 	add_body(r, ENCODER_PLAIN, at, p->fields_end);
 	/* RFC 2045 section 4: without it no label counts in a message. */
 	if (p->message && !p->version)
 		add_own(r, MIME_VERSION);
 	if (p->message && !p->type)
-		add_own(r, charset_field(message_facts(r->message)));
-	add_own(r, label);
+		add_own(r, charset_field(r->message, p->content.high > 0));
+	add_own(r, label == NULL ? "" : label);
 	if (!p->separator)
 		add_own(r, "\r\n");
 	return p->fields_end;
@@ -347,19 +455,17 @@ add_part_fields(struct recode *r, const struct mime_part *p, const char *label,
 
 /* Returns up to where the body is planned. */
 static unsigned long long
-add_part(struct recode *r, const struct mime_part *p, unsigned long long at)
+add_part(struct recode *r, const struct mime *mime, size_t i,
+    const struct treatment *t, unsigned long long at)
 {
-	enum encoder_form form = form_of(p);
-	const char *label = label_of(form);
+	const struct mime_part *p = &mime->parts[i];
 
-	if (!is_leaf(p) && p->kind != MIME_BROKEN && p->encoding == MIME_8BIT)
-		label = LABEL "7bit\r\n";
-	if (label != NULL)
-		at = add_part_fields(r, p, label, at);
-	if (form == ENCODER_PLAIN)
+	if (t->label != NULL || (t->mended && p->message && !p->version))
+		at = add_part_fields(r, mime, i, t->label, at);
+	if (!is_leaf(p) && p->kind != MIME_SEALED)
 		return at;
 	add_body(r, ENCODER_PLAIN, at, p->body);
-	add_body(r, form, p->body, p->end);
+	add_body(r, t->form, p->body, p->end);
 	return p->end;
 }
 
@@ -390,60 +496,62 @@ look_at(struct message *m, struct top *top)
 		top->encoding = mime_parse_encoding(f->field.value);
 }
 
-/* Of a body that is one part. Text that nobody described is as likely in an
+/* A body that is one part. Text that nobody described is as likely in an
  * alphabet of which quoted-printable would leave nothing to read. */
-static enum encoder_form
-form_of_body(
-    const struct recode *r, const struct top *top, const struct mime_part *p)
-{
-	const struct message_facts *facts = message_facts(r->message);
-
-	if (top->labelled && top->encoding != MIME_NONE)
-		return form_of(p);
-	if (p->high == 0)
-		return ENCODER_QP;
-	if (top->typed)
-		return p->kind == MIME_TEXT ? ENCODER_QP : ENCODER_BASE64;
-	return p->high > facts->body_size / 3 ? ENCODER_BASE64 : ENCODER_QP;
-}
-
 static void
-add_leaf(struct recode *r, const struct top *top, const struct mime_part *p)
+add_leaf(struct recode *r, const struct top *top, const struct mime_part *p,
+    struct treatment *t)
 {
-	enum encoder_form form = form_of_body(r, top, p);
+	const unsigned long long size = message_facts(r->message)->body_size;
 
-	add_head(r, label_of(form));
-	add_body(r, form, 0, message_facts(r->message)->body_size);
-	if (form == ENCODER_BASE64)
+	if (t->form == ENCODER_QP && !top->typed &&
+	    top->encoding == MIME_NONE && p->content.high > size / 3)
+		t->form = ENCODER_BASE64;
+	t->label = label_of(p, t);
+	if (t->label == NULL)
+		add_head(r);
+	else
+		add_mime_head(r, t->label);
+	add_body(r, t->form, 0, size);
+	if (t->form == ENCODER_BASE64 || t->form == ENCODER_BASE64_AGAIN)
 		add_own(r, "\r\n");
 }
 
 static void
-add_structure(struct recode *r, const struct top *top, const struct mime *mime)
+add_structure(
+    struct recode *r, const struct mime *mime, const struct treatment *all)
 {
 	unsigned long long at = 0;
 	size_t i;
 
-	add_head(r, top->encoding == MIME_8BIT ? LABEL "7bit\r\n" : NULL);
+	if (all[0].label != NULL || all[0].mended)
+		add_mime_head(r, all[0].label);
+	else
+		add_head(r);
 	for (i = 1; i < mime->count; i++)
-		at = add_part(r, &mime->parts[i], at);
+		at = add_part(r, mime, i, &all[i], at);
 	add_body(r, ENCODER_PLAIN, at, message_facts(r->message)->body_size);
 }
 
 static int
-plan_encoded(struct recode *r, const struct top *top, struct error *e)
+plan_parts(struct recode *r, const struct top *top, struct error *e)
 {
+	struct treatment *all = NULL;
 	struct mime mime;
 	int result;
 	size_t i;
 
 	result = mime_scan(&mime, r->message, &top->type, top->encoding, e);
 	for (i = 0; result == 0 && i < mime.count; i++)
-		result = check_part(&mime.parts[i], e);
-	if (result == 0 && is_leaf(&mime.parts[0]))
-		add_leaf(r, top, &mime.parts[0]);
-	else if (result == 0)
-		add_structure(r, top, &mime);
+		result = check_part(r, &mime.parts[i], e);
+	if (result == 0) {
+		all = treat_all(r, &mime);
+		if (is_leaf(&mime.parts[0]))
+			add_leaf(r, top, &mime.parts[0], &all[0]);
+		else
+			add_structure(r, &mime, all);
+	}
+	free(all);
 	mime_clear(&mime);
 	return result;
 }
@@ -453,22 +561,19 @@ plan(struct recode *r, struct error *e)
 {
 	const struct message_facts *facts = message_facts(r->message);
 	struct top top;
-	bool misfit, high;
 
 	look_at(r->message, &top);
 	r->encoder.composite = top.type.composite;
-	misfit = facts->body_nul || facts->body_longest > RECODE_LINE_MAX;
-	high = facts->body_8bit && !r->eightbit;
-	if (high || (misfit && !top.labelled && !r->encoder.composite))
-		return plan_encoded(r, &top, e);
-	if (misfit) {
-		add_head(r, NULL);
-		add_body(r, ENCODER_PLAIN, 0, facts->body_size);
-	} else if (facts->body_8bit && !top.labelled && !r->encoder.composite) {
-		add_head(r, LABEL "8bit\r\n");
-		add_body(r, ENCODER_COPY, 0, facts->body_size);
-	} else
+	if (facts->body_nul || facts->body_longest > RECODE_LINE_MAX ||
+	    (facts->body_8bit && !r->eightbit))
+		return plan_parts(r, &top, e);
+	r->is_8bit |= facts->body_8bit;
+	if (!facts->body_8bit || top.labelled || top.type.composite) {
 		add_fields(r, 0, message_size(r->message));
+		return 0;
+	}
+	add_mime_head(r, LABEL "8bit\r\n");
+	add_body(r, ENCODER_COPY, 0, facts->body_size);
 	return 0;
 }
 
@@ -512,8 +617,6 @@ recode_new(struct message *m, bool eightbit, struct recode_remarks *remarks,
 		recode_free(r);
 		return NULL;
 	}
-	if (message_facts(m)->body_8bit && !r->body_encoded && eightbit)
-		r->is_8bit = true;
 	*remarks = (struct recode_remarks){
 	    .body_encoded = r->body_encoded,
 	    .body_folded = r->encoder.folded,

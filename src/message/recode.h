@@ -6,11 +6,16 @@
  * and wire.
  *
  * struct recode is a way to read a whole message as one server can take it:
- * MIME fields for 8-bit text that has none (RFC 2045), quoted-printable for
- * lines over 998 bytes and for NULs, and down-conversion for a server without
- * 8BITMIME (RFC 6152 section 3). The message itself is not changed by it, so
- * that another server may get it in another form. The header section was
- * mended before by the fields room.
+ * MIME fields for 8-bit text that has none (RFC 2045), and another transfer
+ * encoding for each leaf that has lines over 998 octets or NULs, or 8-bit
+ * octets for a server without 8BITMIME (RFC 6152 section 3): quoted-printable
+ * for text, base64 for what is none. A leaf decodes to what it was. What is
+ * quoted-printable or base64 already stays so, with other line breaks; under an
+ * encoding that we do not know, and outside of leaves, lines are folded and
+ * NULs removed. Signed and encrypted parts (RFC 1847, RFC 8551) never change.
+ *
+ * The message itself is not changed by it, so that another server may get it
+ * in another form. The header section was mended before by the fields room.
  */
 
 #include "base/buf.h"
@@ -25,8 +30,8 @@ struct recode_remarks {
 	bool nul_removed; /* where it could not be encoded */
 	bool body_folded; /* at 998 bytes, where it could not be encoded */
 	bool body_encoded;
-	bool body_replaced; /* 8-bit bytes between parts, and in the fields of
-			     * parts, became `?' */
+	bool body_replaced; /* 8-bit bytes between parts, in the fields of
+			     * parts and in base64 became `?' */
 };
 
 struct recode;
@@ -34,10 +39,10 @@ struct recode;
 /*
  * A reader of m for a server. Scans the body only where the facts of the
  * message demand it; a message that fits as it is is read straight through.
- * eightbit: the server offers 8BITMIME. NULL: ERROR_MESSAGE where a part that
- * must be encoded may not be changed (multipart/signed, multipart/encrypted
- * and what lies in them) or cannot be found (a multipart without boundary), or
- * the store's error.
+ * eightbit: the server offers 8BITMIME. NULL: ERROR_MESSAGE with the line where
+ * a part that the server cannot take may not be changed (signed, encrypted and
+ * partial ones, and what lies in them) or cannot be found (a multipart without
+ * boundary), or past the maxima of the mime room; or the store's error.
  * m is borrowed; its fields must not change while r is there.
  */
 struct recode *recode_new(struct message *m, bool eightbit,

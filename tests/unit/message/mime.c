@@ -6,7 +6,7 @@
 static const char *const kinds[] = {
     "text", "other", "multipart", "message", "sealed", "broken"};
 static const char *const encodings[] = {
-    "none", "7bit", "8bit", "qp", "base64", "unknown"};
+    "none", "7bit", "8bit", "binary", "qp", "base64", "unknown"};
 
 /* "kind" or "kind boundary"; a composite one ends in "+", a digest in "*". */
 static void
@@ -50,6 +50,9 @@ types(void **state)
 	    {"multipart/digest; boundary=ab", "multipart+* ab"},
 	    {"multipart/signed; boundary=ab", "sealed+ ab"},
 	    {"multipart/encrypted", "sealed+"},
+	    {"application/pkcs7-mime; smime-type=signed-data", "sealed"},
+	    {"Application/X-PKCS7-MIME", "sealed"},
+	    {"application/pkcs7-signature", "other"},
 	    {"message/rfc822", "message+"},
 	    {"message/global", "message+"},
 	    {"message/partial", "sealed+"},
@@ -103,7 +106,7 @@ labels(void **state)
 	    {" (none) ", MIME_NONE},
 	    {"7bit", MIME_7BIT},
 	    {" 8BIT ", MIME_8BIT},
-	    {"binary", MIME_8BIT},
+	    {"binary", MIME_BINARY},
 	    {"quoted-printable", MIME_QP},
 	    {"(a)\r\n base64 (b)", MIME_BASE64},
 	    {"base64; x", MIME_BASE64},
@@ -136,8 +139,8 @@ describe(const struct mime *mime, struct text body, struct buf *out)
 		if (p->kind != MIME_MULTIPART && p->kind != MIME_MESSAGE)
 			buf_format(out, " [%.*s]", (int)(p->end - p->body),
 			    body.at + p->body);
-		if (p->high > 0)
-			buf_format(out, "%llu", p->high);
+		if (p->content.high > 0)
+			buf_format(out, "%llu", p->content.high);
 	}
 }
 
@@ -212,6 +215,11 @@ parts(void **state)
 		"--b\r\nContent-Type: message/rfc822\r\n"
 		"Content-Transfer-Encoding: base64\r\n\r\nAA\r\n--b--\r\n",
 		"multipart/nonets\nother/base64ts [AA]"},
+	    {"multipart/mixed; boundary=b",
+		"--b\r\nContent-Transfer-Encoding: base64\r\n"
+		"Content-Type: multipart/mixed; boundary=c\r\n\r\nAA\r\n"
+		"--b--\r\n",
+		"multipart/nonets\nother/base64ts [AA]"},
 	    {"multipart/signed; boundary=b", "--b\r\n\r\na\r\n--b--\r\n",
 		"sealed/nonets [--b\r\n\r\na\r\n--b--]"},
 	};
@@ -231,6 +239,69 @@ parts(void **state)
 		assert_int_equal(mime.count, 0);
 		buf_clear(&out);
 	}
+}
+
+static void
+describe_faults(const struct mime_faults *f, const char *of, struct buf *out)
+{
+	if (f->high_line + f->long_line + f->nul_line > 0)
+		buf_format(out, " %s: %llux%llu %llu %llu", of, f->high,
+		    f->high_line, f->long_line, f->nul_line);
+}
+
+/* Each with its parent, its labels by their lines, and then faults: octets with
+ * their high bit, and the lines of the first of those, of the first that is too
+ * long and of the first NUL. `@' is a line of 998 octets, `#' one more. */
+static void
+faults_and_labels(void **state)
+{
+	static const char script[] =
+	    "p\xff\n@\n--b\nX: \xfc\nX:#\nContent-Transfer-Encoding: 8bit\nY: "
+	    "0\n"
+	    "Content-Transfer-Encoding: base64\n\na\n@\n#\n0\xff\n\xff\xff\n"
+	    "--b\nContent-Type: message/rfc822\n\nX: 0\n\n#\n#\n"
+	    "--b0 \n\na\n--b~x\n--b--\n#\n";
+	struct mime mime;
+	struct error e;
+	struct buf body, out;
+	const char *c;
+	size_t i;
+
+	(void)state;
+	buf_init(&body, SIZE_MAX / 4);
+	buf_init(&out, SIZE_MAX / 4);
+	for (c = script; *c != '\0'; c++) {
+		if (*c == '@' || *c == '#')
+			buf_format(&body, "%0*d", *c == '@' ? 998 : 999, 0);
+		else if (*c == '~')
+			buf_format(&body, "%1000s", "");
+		else if (*c == '0')
+			buf_add_char(&body, '\0');
+		else
+			buf_add_char(&body, *c);
+	}
+	assert_int_equal(
+	    scan(buf_text(&body), "multipart/mixed; boundary=b", &mime, &e), 0);
+	for (i = 0; i < mime.count; i++) {
+		buf_format(&out, "%zu", mime.parts[i].parent);
+		describe_faults(&mime.parts[i].fields, "fields", &out);
+		describe_faults(&mime.parts[i].content, "content", &out);
+		buf_add_char(&out, '\n');
+	}
+	for (i = 0; i < mime.label_count; i++)
+		buf_format(&out, "%zu of %llu\n", mime.labels[i].part,
+		    mime.labels[i].end - mime.labels[i].at);
+	assert_string_equal(buf_string(&out),
+	    "0 content: 1x1 27 0\n"
+	    "0 fields: 1x4 5 7 content: 3x13 12 13\n"
+	    "0\n"
+	    "2 fields: 0x0 0 18 content: 0x0 20 0\n"
+	    "0 content: 0x0 25 0\n"
+	    "1 of 33\n1 of 35\n");
+	assert_int_equal(mime.parts[1].encoding, MIME_8BIT);
+	mime_clear(&mime);
+	buf_clear(&body);
+	buf_clear(&out);
 }
 
 static void
@@ -278,6 +349,7 @@ main(void)
 	    cmocka_unit_test(boundaries_have_a_limit),
 	    cmocka_unit_test(labels),
 	    cmocka_unit_test(parts),
+	    cmocka_unit_test(faults_and_labels),
 	    cmocka_unit_test(parts_have_limits),
 	};
 
