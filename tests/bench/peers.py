@@ -92,7 +92,9 @@ def sendling_from_field(program, job):
 
 
 def floor(program, job):
-    return Command(program, job.port, job.trust, input=job.message.crlf)
+    """It knows no system's trust, and gets the one certificate it needs."""
+    return Command(program, job.port, job.trust or job.folder / "certs/ca.pem",
+                   input=job.message.crlf)
 
 
 def msmtp(program, job):
@@ -185,9 +187,9 @@ def smtplib(program, job):
                    job.trust, SENDER, recipients, input=job.message.lf)
 
 
-COMMANDS = {"sendling": sendling, "floor": floor, "msmtp": msmtp,
-            "curl": curl, "ssmtp": ssmtp, "nullmailer": nullmailer,
-            "swaks": swaks, "smtplib": smtplib}
+COMMANDS = {"sendling": sendling, "floor": floor, "pump": floor,
+            "msmtp": msmtp, "curl": curl, "ssmtp": ssmtp,
+            "nullmailer": nullmailer, "swaks": swaks, "smtplib": smtplib}
 
 
 def quietly(*argv, cwd=None, env=None):
