@@ -730,6 +730,14 @@ def test_silent_name_server(t, home, box):
                     private_mounts, over_etc(world), enter))
             failed(t, box, run, 75, f'{len(urls)} silent name(s)',
                    'mail.example.org: timed out')
+        run = home.run('-bs', config=home.config(
+            'smarthost smtp+plain://mail.example.org\ndeadline 1s\n'
+            'from alice@example.com\n'), stdin=b'EHLO client\r\n' + 3 * (
+                b'MAIL FROM:<alice@example.com>\r\nRCPT TO:<' + BOB.encode() +
+                b'>\r\nDATA\r\n' + MESSAGE + b'.\r\n') + b'QUIT\r\n',
+            preexec_fn=in_order(private_mounts, over_etc(world), enter))
+        t.ok(run.status == 0 and run.out.count(b'\r\n451 ') == 3,
+             'a silent name in -bs: put off, each time', run.words())
 
 
 def test_read_error(t, home, box):

@@ -6,11 +6,8 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#include "base/mem.h"
 
 #define NET_RESOLVING "looking up the smarthost"
 
@@ -75,6 +72,16 @@ net_unanswered(const char *host, const char *why, struct error *e)
 	    "/etc/resolv.conf says");
 }
 
+int
+net_unasked(const char *host, int sys, struct error *e)
+{
+	error_set_sys(e, ERROR_SYSTEM, sys, NET_RESOLVING,
+	    "%s: there can be no thread for it", SHOWN(text_of(host)));
+	return error_hint(e,
+	    "see how many processes (`ulimit -u') and how much memory are "
+	    "allowed");
+}
+
 /* EAI_NODATA and EAI_ADDRFAMILY, which not every system has, say like
  * EAI_NONAME that there is no address. */
 static int
@@ -120,12 +127,14 @@ interleave(struct addrinfo *found, struct net_addresses *addresses)
 	struct net_address *a;
 	size_t i;
 
-	for (i = 0; turns[0] != NULL || turns[1] != NULL; i = 1 - i) {
+	for (i = 0; addresses->count < NET_ADDRESSES_MAX &&
+		    (turns[0] != NULL || turns[1] != NULL);
+	     i = 1 - i) {
 		at = turns[i];
 		if (at == NULL)
 			continue;
 		turns[i] = next_of_family(at->ai_next, family, i == 0);
-		a = mem_push(addresses->list, addresses->count);
+		a = &addresses->list[addresses->count++];
 		memset(a, 0, sizeof(*a));
 		memcpy(&a->sockaddr, at->ai_addr, at->ai_addrlen);
 		a->len = at->ai_addrlen;
@@ -140,7 +149,7 @@ net_resolve(const struct smarthost *s, enum account_family family,
 	char port[8];
 	int why;
 
-	memset(addresses, 0, sizeof(*addresses));
+	addresses->count = 0;
 	memset(&hints, 0, sizeof(hints));
 	hints.ai_family = families[family].family;
 	hints.ai_socktype = SOCK_STREAM;
@@ -160,13 +169,6 @@ net_resolve(const struct smarthost *s, enum account_family family,
 	interleave(found, addresses);
 	freeaddrinfo(found);
 	return 0;
-}
-
-void
-net_clear(struct net_addresses *addresses)
-{
-	free(addresses->list);
-	memset(addresses, 0, sizeof(*addresses));
 }
 
 /* A kernel without IPv6 is no failure of ours: another address may do. */

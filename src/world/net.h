@@ -16,22 +16,28 @@ struct net_address {
 	socklen_t len;
 };
 
+/* Of more addresses than that nobody waits for the last. */
+#define NET_ADDRESSES_MAX 64
+
 struct net_addresses {
 	struct net_address *list; /* families interleaved, RFC 8305 section 4 */
 	size_t count;
 };
 
-/* All addresses of host and port. -1: ERROR_HOST where the name does not
- * exist, ERROR_LATER where nobody can tell now, both naming the host. */
+/* The addresses of host and port, into a list that is the caller's, with room
+ * for NET_ADDRESSES_MAX. Allocates nothing of ours, so that any thread may ask.
+ * -1: ERROR_HOST where the name does not exist, ERROR_LATER where nobody can
+ * tell now, both naming the host; ERROR_SYSTEM. */
 int net_resolve(const struct smarthost *s, enum account_family family,
     struct net_addresses *addresses, struct error *e);
-void net_clear(struct net_addresses *addresses);
 
 /* Whether net_resolve() needs no name server for it. */
 bool net_is_at_hand(const char *host);
 
-/* Nobody could tell the host's addresses. -1 ERROR_LATER. */
+/* Nobody could tell the host's addresses: -1 ERROR_LATER; nobody could be
+ * asked, as there was no thread for it: -1 ERROR_SYSTEM. */
 int net_unanswered(const char *host, const char *why, struct error *e);
+int net_unasked(const char *host, int sys, struct error *e);
 
 /* A non-blocking, close-on-exec socket, TCP_NODELAY set, that is connecting.
  * -1: ERROR_SYSTEM, or ERROR_LATER where the address cannot be reached. */

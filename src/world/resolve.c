@@ -1,138 +1,163 @@
 #include "world/resolve.h"
 
-#include <errno.h>
-#include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
-#include <unistd.h>
+#include <time.h>
 
 #include "base/mem.h"
 #include "world/clock.h"
-#include "world/file.h"
 
-/* Of more addresses than that nobody waits for the last. */
-#define RESOLVE_MAX 64
+/* For the thread; what modules of nsswitch.conf(5) need, and room to spare. */
+#define RESOLVE_STACK (1024 * 1024)
 
-/* Goes from process to process as it is: the strings that an error points to
- * are in the same place here and there. */
-struct answer {
-	struct error e; /* why there are no addresses */
-	size_t count;
-	struct net_address list[RESOLVE_MAX];
-};
-
+/* Belongs to both threads while there are two, and to the last one then. */
 struct resolve {
-	const struct smarthost *smarthost;
+	struct smarthost smarthost; /* a copy: ours may be gone before it */
 	enum account_family family;
-	pid_t pid;     /* of the process that asks, or -1 */
-	int pipe;      /* from it */
-	bool answered; /* the answer is here */
-	struct answer answer;
-	struct net_addresses addresses; /* of the answer */
+	struct error e; /* why there are no addresses */
+	struct net_addresses addresses;
+	struct net_address list[NET_ADDRESSES_MAX];
+
+	pthread_mutex_t mutex;	/* for what follows; the rest is the thread's */
+	pthread_cond_t changed; /* until it has answered, and ours then */
+	bool answered;
+	bool abandoned;
+	bool threaded; /* there is one to be joined */
+	pthread_t thread;
 };
 
 static void
-look_up(struct resolve *r)
+destroy(struct resolve *r)
 {
-	struct net_addresses found;
-
-	net_resolve(r->smarthost, r->family, &found, &r->answer.e);
-	r->answer.count = found.count < RESOLVE_MAX ? found.count : RESOLVE_MAX;
-	if (found.count > 0)
-		memcpy(r->answer.list, found.list,
-		    r->answer.count * sizeof(*found.list));
-	net_clear(&found);
-	r->answered = true;
+	pthread_cond_destroy(&r->changed);
+	pthread_mutex_destroy(&r->mutex);
+	free(r->smarthost.host);
+	free(r);
 }
 
-/* The process: it keeps no descriptor but the way for its answer, so that
- * nobody takes it for us, and does not outlive us. */
-static _Noreturn void
-ask(struct resolve *r, int to)
+static void *
+ask(void *arg)
 {
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	dup2(to, STDIN_FILENO);
-	closefrom(STDIN_FILENO + 1);
-	look_up(r);
-	file_write(STDIN_FILENO, &r->answer, sizeof(r->answer));
-	_exit(0);
+	struct resolve *r = arg;
+	bool abandoned;
+
+	net_resolve(&r->smarthost, r->family, &r->addresses, &r->e);
+	pthread_mutex_lock(&r->mutex);
+	r->answered = true;
+	abandoned = r->abandoned;
+	pthread_cond_signal(&r->changed);
+	pthread_mutex_unlock(&r->mutex);
+	if (abandoned)
+		destroy(r);
+	return NULL;
+}
+
+/* Signals are for whoever has handlers. 0, or an errno. */
+static int
+start_thread(struct resolve *r)
+{
+	pthread_attr_t attributes;
+	sigset_t all, before;
+	int failed;
+
+	failed = pthread_attr_init(&attributes);
+	if (failed != 0)
+		return failed;
+	pthread_attr_setstacksize(&attributes, RESOLVE_STACK);
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	failed = pthread_create(&r->thread, &attributes, ask, r);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	pthread_attr_destroy(&attributes);
+	return failed;
+}
+
+static void
+init_changed(struct resolve *r)
+{
+	pthread_condattr_t attributes;
+
+	pthread_condattr_init(&attributes);
+	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	pthread_cond_init(&r->changed, &attributes);
+	pthread_condattr_destroy(&attributes);
 }
 
 struct resolve *
 resolve_start(const struct smarthost *s, enum account_family family)
 {
 	struct resolve *r;
-	int ends[2];
+	int failed;
 
 	r = mem_new(1, sizeof(*r));
-	r->smarthost = s;
+	r->smarthost = *s;
+	r->smarthost.host = mem_copy(s->host);
 	r->family = family;
-	r->pid = -1;
-	if (!net_is_at_hand(s->host) && pipe2(ends, O_CLOEXEC) == 0) {
-		r->pid = fork();
-		if (r->pid == 0)
-			ask(r, ends[1]);
-		r->pipe = ends[0];
-		close(ends[1]);
-		if (r->pid == -1)
-			close(r->pipe);
+	r->addresses.list = r->list;
+	pthread_mutex_init(&r->mutex, NULL);
+	init_changed(r);
+	if (net_is_at_hand(s->host)) {
+		ask(r);
+		return r;
 	}
-	if (r->pid == -1)
-		look_up(r);
+	failed = start_thread(r);
+	r->threaded = failed == 0;
+	if (failed != 0)
+		net_unasked(s->host, failed, &r->e);
 	return r;
 }
 
-static void
-read_answer(struct resolve *r, long long deadline)
+/* Whether the answer has come by the deadline. */
+static bool
+await(struct resolve *r, long long deadline)
 {
-	const char *why = "its lookup broke down";
-	size_t len = 0;
-	ssize_t n;
+	struct timespec until;
+	long long end;
+	bool answered;
 
-	do {
-		n = -1;
-		errno = 0;
-		if (clock_wait_readable(r->pipe, deadline) == 0)
-			why = CLOCK_OVER;
-		else
-			n = read(r->pipe, (char *)&r->answer + len,
-			    sizeof(r->answer) - len);
-		if (n > 0)
-			len += (size_t)n;
-	} while (n > 0 || (n == -1 && errno == EINTR));
-	r->answered = true;
-	if (len == sizeof(r->answer))
-		return;
-	error_clear(&r->answer.e);
-	net_unanswered(r->smarthost->host, why, &r->answer.e);
+	pthread_mutex_lock(&r->mutex);
+	while (!r->answered && clock_now() < deadline) {
+		/* Never is no moment that every system's clock can tell. */
+		end = clock_earlier(deadline, clock_in(60));
+		until.tv_sec = (time_t)(end / 1000);
+		until.tv_nsec = (long)(end % 1000) * 1000000;
+		pthread_cond_timedwait(&r->changed, &r->mutex, &until);
+	}
+	answered = r->answered;
+	pthread_mutex_unlock(&r->mutex);
+	return answered;
 }
 
 const struct net_addresses *
 resolve_wait(struct resolve *r, long long deadline, struct error *e)
 {
-	if (!r->answered)
-		read_answer(r, deadline);
-	if (r->answer.e.kind != ERROR_NONE) {
-		*e = r->answer.e;
+	if (r->threaded && !await(r, deadline)) {
+		net_unanswered(r->smarthost.host, CLOCK_OVER, e);
 		return NULL;
 	}
-	r->addresses = (struct net_addresses){r->answer.list, r->answer.count};
+	if (r->e.kind != ERROR_NONE) {
+		*e = r->e;
+		return NULL;
+	}
 	return &r->addresses;
 }
 
 void
 resolve_free(struct resolve *r)
 {
+	bool abandoned;
+
 	if (r == NULL)
 		return;
-	if (r->pid != -1) {
-		close(r->pipe);
-		kill(r->pid, SIGKILL);
-		while (waitpid(r->pid, NULL, 0) == -1 && errno == EINTR)
-			;
-	}
-	free(r);
+	pthread_mutex_lock(&r->mutex);
+	abandoned = r->abandoned = r->threaded && !r->answered;
+	if (abandoned)
+		pthread_detach(r->thread);
+	pthread_mutex_unlock(&r->mutex);
+	if (abandoned)
+		return;
+	if (r->threaded)
+		pthread_join(r->thread, NULL);
+	destroy(r);
 }

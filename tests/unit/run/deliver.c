@@ -330,16 +330,16 @@ leaves_nothing_open(void **state)
 {
 	static const char *const scripts[] = {
 	    SERVER_PLAIN SERVER_MAIL "< 250 1\n" SERVER_QUIT, NULL};
-	static char name[] = "sendling.invalid";
+	static char other[] = "127.0.0.2";
 	int before = count_descriptors();
 	struct trial t;
 
 	(void)state;
 	begin(&t, scripts, NULL);
-	t.smarthosts[1].host = name;
+	t.smarthosts[1].host = other;
 	deliver_open(t.deliver);
 	deliver_open(t.deliver);
-	assert_int_equal(count_descriptors(), before + 1); /* the lookup */
+	assert_int_equal(count_descriptors(), before);
 	assert_int_equal(deliver(&t, false), VERDICT_DELIVERED);
 	assert_int_equal(count_descriptors(), before + 1); /* the session */
 	deliver_open(t.deliver);

@@ -13,6 +13,8 @@ static void fake_freeaddrinfo(struct addrinfo *found);
 
 #include <fcntl.h>
 
+#include "base/mem.h"
+
 static const char *fake_addresses; /* "4a 4b 6c": or NULL: the real resolver */
 static int fake_error;
 static bool fake_narrow; /* the error comes only with AI_ADDRCONFIG */
@@ -80,6 +82,8 @@ fake_freeaddrinfo(struct addrinfo *found)
 	}
 }
 
+static struct net_address room[NET_ADDRESSES_MAX];
+
 static int
 resolve(const char *host, enum account_family family,
     struct net_addresses *addresses, struct error *e)
@@ -89,6 +93,7 @@ resolve(const char *host, enum account_family family,
 
 	s.host = mem_copy(host);
 	error_clear(e);
+	addresses->list = room;
 	status = net_resolve(&s, family, addresses, e);
 	free(s.host);
 	return status;
@@ -145,9 +150,25 @@ puts_families_in_turn(void **state)
 				: atoi(strrchr(words, '.') + 1));
 		}
 		assert_string_equal(order, rows[i].order);
-		net_clear(&addresses);
-		assert_null(addresses.list);
 	}
+	fake_addresses = NULL;
+}
+
+static void
+takes_so_many_and_no_more(void **state)
+{
+	char found[3 * (NET_ADDRESSES_MAX + 2) + 1] = "";
+	struct net_addresses addresses;
+	struct error e;
+	int i;
+
+	(void)state;
+	fake_addresses = found;
+	for (i = 0; i < NET_ADDRESSES_MAX + 2; i++)
+		strlcat(found, i % 3 == 0 ? "6a " : "4a ", sizeof(found));
+	found[strlen(found) - 1] = '\0';
+	assert_int_equal(resolve("x.example", FAMILY_UNSET, &addresses, &e), 0);
+	assert_int_equal(addresses.count, NET_ADDRESSES_MAX);
 	fake_addresses = NULL;
 }
 
@@ -181,7 +202,6 @@ asks_as_configured(void **state)
 		assert_int_equal(
 		    asked.ai_flags, rows[i].flags | AI_NUMERICSERV);
 		assert_string_equal(asked_port, "465");
-		net_clear(&addresses);
 	}
 	fake_addresses = NULL;
 }
@@ -239,7 +259,6 @@ asks_again_without_regard_to_the_network(void **state)
 		    rows[i].status);
 		assert_int_equal(
 		    e.kind, rows[i].status == 0 ? ERROR_NONE : ERROR_LATER);
-		net_clear(&addresses);
 	}
 	fake_narrow = false;
 	fake_addresses = NULL;
@@ -258,16 +277,13 @@ resolves_without_a_name_server(void **state)
 	assert_int_equal(addresses.count, 1);
 	assert_string_equal(
 	    net_words(addresses.list, words, sizeof(words)), "::1");
-	net_clear(&addresses);
 	assert_int_equal(resolve("127.0.0.9", FAMILY_IPV4, &addresses, &e), 0);
 	assert_true(net_is_loopback(addresses.list));
-	net_clear(&addresses);
 	assert_int_equal(resolve("127.0.0.9", FAMILY_IPV6, &addresses, &e), -1);
 	assert_int_equal(e.kind, ERROR_HOST);
 	assert_non_null(strstr(e.text, "IPv6"));
 	assert_int_equal(resolve("localhost", FAMILY_ANY, &addresses, &e), 0);
 	assert_true(net_is_loopback(addresses.list));
-	net_clear(&addresses);
 }
 
 static void
@@ -297,7 +313,6 @@ shows_addresses(void **state)
 		    rows[i].words);
 		assert_int_equal(
 		    net_is_loopback(addresses.list), rows[i].loopback);
-		net_clear(&addresses);
 	}
 }
 
@@ -339,7 +354,6 @@ connects(void **state)
 		    resolve(rows[i].address, FAMILY_ANY, &addresses, &e), 0);
 		listener = listen_on(addresses.list);
 		if (listener == -1 && i == 1) {
-			net_clear(&addresses);
 			print_message("# no IPv6 here\n");
 			continue;
 		}
@@ -357,7 +371,6 @@ connects(void **state)
 		close(accepted);
 		close(listener);
 		close(fd);
-		net_clear(&addresses);
 	}
 }
 
@@ -376,7 +389,6 @@ says_why_it_does_not_connect(void **state)
 	assert_int_equal(e.kind, ERROR_LATER);
 	assert_int_equal(e.sys, EINVAL);
 	assert_non_null(strstr(e.text, "192.0.2.1"));
-	net_clear(&addresses);
 	unix_address.sockaddr.ss_family = AF_MAX;
 	error_clear(&e);
 	assert_int_equal(net_start(&unix_address, &e), -1);
@@ -390,6 +402,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(knows_literals),
 	    cmocka_unit_test(puts_families_in_turn),
+	    cmocka_unit_test(takes_so_many_and_no_more),
 	    cmocka_unit_test(asks_as_configured),
 	    cmocka_unit_test(says_why_a_name_does_not_resolve),
 	    cmocka_unit_test(asks_again_without_regard_to_the_network),

@@ -1,52 +1,55 @@
 #include "../unit.h"
 
-/* resolve with a lookup, and a fork(2), that do what a test wants. */
-#include <unistd.h>
+/* resolve with a lookup, and a pthread_create(3), that do what a test wants. */
+#include <pthread.h>
 
 #include "world/net.h"
 static int fake_resolve(const struct smarthost *s, enum account_family family,
     struct net_addresses *addresses, struct error *e);
-static int fake_fork(void);
-#define net_resolve fake_resolve
-#define fork	    fake_fork
+static int fake_create(pthread_t *thread, const pthread_attr_t *attributes,
+    void *(*begin)(void *), void *arg);
+#define net_resolve    fake_resolve
+#define pthread_create fake_create
 #include "../../../src/world/resolve.c"
 #undef net_resolve
-#undef fork
+#undef pthread_create
 
-#include <netinet/in.h>
+#include <dirent.h>
+#include <errno.h>
 #include <poll.h>
+#include <semaphore.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
-static enum { KNOWN, UNKNOWN, SILENT, BROKEN, CURIOUS } act;
-static size_t known; /* addresses */
-static bool no_process;
-static int forks;
+enum act { KNOWN, UNKNOWN, SILENT };
+
+static _Atomic enum act act;
+static _Atomic size_t known; /* addresses */
+static int refusal;	     /* of threads: its errno */
+static int threads;
+
+/* Of a silent lookup: it has begun, it may end, it has, and what it saw. */
+static sem_t begun, may_end, ended;
+static char seen[64];
+static _Atomic bool reached; /* by a signal */
 
 static int
-fake_fork(void)
+fake_create(pthread_t *thread, const pthread_attr_t *attributes,
+    void *(*begin)(void *), void *arg)
 {
-	forks++;
-	return no_process ? -1 : fork();
-}
-
-/* Descriptors that are open: the process may have one. */
-static int
-count_descriptors(void)
-{
-	int fd, count = 0;
-
-	for (fd = 0; fd < 256; fd++)
-		count += fcntl(fd, F_GETFD) != -1;
-	return count;
+	threads++;
+	return refusal != 0 ? refusal
+			    : pthread_create(thread, attributes, begin, arg);
 }
 
 static int
 fake_resolve(const struct smarthost *s, enum account_family family,
     struct net_addresses *addresses, struct error *e)
 {
+	sigset_t blocked;
 	size_t i;
 
-	memset(addresses, 0, sizeof(*addresses));
-	switch (act) {
+	switch ((enum act)act) {
 	case KNOWN:
 		break;
 	case UNKNOWN:
@@ -54,15 +57,15 @@ fake_resolve(const struct smarthost *s, enum account_family family,
 		    s->host, (int)family);
 		return error_hint(e, "spell it right");
 	case SILENT:
-		poll(NULL, 0, 100000);
-		break;
-	case BROKEN:
-		_exit(1);
-	case CURIOUS:
-		known = (size_t)count_descriptors();
+		sem_post(&begun);
+		sem_wait(&may_end);
+		strlcpy(seen, s->host, sizeof(seen));
+		pthread_sigmask(SIG_BLOCK, NULL, &blocked);
+		reached = !sigismember(&blocked, SIGTERM) ||
+			  !sigismember(&blocked, SIGALRM);
+		sem_post(&ended);
 		break;
 	}
-	addresses->list = mem_new(known, sizeof(*addresses->list));
 	addresses->count = known;
 	for (i = 0; i < known; i++)
 		addresses->list[i].len = (socklen_t)i + 1;
@@ -73,53 +76,86 @@ static char name[] = "mail.example.org", address[] = "192.0.2.1",
 	    local[] = "LocalHost";
 static const struct smarthost smarthost = {.host = name, .port = 465};
 
-/* Whether no process and no descriptor is left. */
-static void
-leaves_nothing(struct resolve *r, int before)
+static int
+count_entries(const char *path)
 {
-	resolve_free(r);
+	DIR *folder = opendir(path);
+	int count = 0;
+
+	assert_non_null(folder);
+	while (readdir(folder) != NULL)
+		count++;
+	closedir(folder);
+	return count;
+}
+
+/* What is there of the process: threads that were given up may still be about
+ * to end. */
+struct traces {
+	int threads;
+	int descriptors;
+};
+
+static struct traces
+look(void)
+{
+	return (struct traces){
+	    count_entries("/proc/self/task"), count_entries("/proc/self/fd")};
+}
+
+static void
+assert_no_child(void)
+{
 	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
 	assert_int_equal(errno, ECHILD);
-	assert_int_equal(count_descriptors(), before);
+}
+
+/* Whether no thread, process or descriptor is left. */
+static void
+leaves_nothing(struct traces before)
+{
+	long long end = clock_now() + HANG;
+
+	assert_no_child();
+	while (look().threads > before.threads && clock_now() < end)
+		poll(NULL, 0, 1);
+	assert_in_range(look().threads, 0, before.threads);
+	assert_int_equal(look().descriptors, before.descriptors);
 }
 
 static void
 brings_addresses(void **state)
 {
-	static const struct {
-		size_t known, brought;
-		bool alone; /* without a process */
-	} rows[] = {{1, 1, false}, {5, 5, false}, {RESOLVE_MAX, 64, false},
-	    {RESOLVE_MAX + 1, 64, false}, {3, 3, true}};
+	static const size_t counts[] = {0, 1, 5, NET_ADDRESSES_MAX};
 	const struct net_addresses *found;
-	int before = count_descriptors();
+	struct traces before = look();
 	struct resolve *r;
 	struct error e;
 	size_t i, k;
 
 	(void)state;
 	act = KNOWN;
-	for (i = 0; i < COUNT(rows); i++) {
+	for (i = 0; i < COUNT(counts); i++) {
 		error_clear(&e);
-		known = rows[i].known;
-		no_process = rows[i].alone;
+		known = counts[i];
 		r = resolve_start(&smarthost, FAMILY_ANY);
 		found = resolve_wait(r, CLOCK_NEVER, &e);
 		assert_non_null(found);
-		assert_int_equal(found->count, rows[i].brought);
+		assert_int_equal(found->count, counts[i]);
 		for (k = 0; k < found->count; k++)
 			assert_int_equal(found->list[k].len, k + 1);
 		/* As often as one likes. */
 		assert_ptr_equal(resolve_wait(r, 0, &e), found);
-		leaves_nothing(r, before);
+		assert_no_child();
+		resolve_free(r);
+		leaves_nothing(before);
 	}
-	no_process = false;
 }
 
 static void
 brings_errors(void **state)
 {
-	int before = count_descriptors();
+	struct traces before = look();
 	struct resolve *r;
 	struct error e;
 
@@ -132,49 +168,91 @@ brings_errors(void **state)
 	assert_string_equal(e.doing, "looking");
 	assert_string_equal(e.text, "mail.example.org has no address in 3");
 	assert_string_equal(e.hint, "spell it right");
-	leaves_nothing(r, before);
+	resolve_free(r);
+	leaves_nothing(before);
 }
 
+/* What is given up reads on in a copy of its own, and no signal ends there. */
 static void
 is_given_up(void **state)
 {
-	int before = count_descriptors();
+	char *host = mem_copy(name);
+	struct smarthost s = {.host = host, .port = 465};
+	struct traces before = look();
 	long long begin;
 	struct resolve *r;
 	struct error e;
 
 	(void)state;
 	act = SILENT;
+	known = 1;
 	error_clear(&e);
 	begin = clock_now();
-	r = resolve_start(&smarthost, FAMILY_ANY);
+	r = resolve_start(&s, FAMILY_ANY);
 	assert_null(resolve_wait(r, begin + 30, &e));
 	assert_in_range(clock_now() - begin, 30, HANG);
 	assert_int_equal(e.kind, ERROR_LATER);
 	assert_string_equal(e.doing, "looking up the smarthost");
 	assert_non_null(strstr(e.text, "mail.example.org: timed out"));
 	assert_non_null(strstr(e.hint, "resolv.conf"));
-	leaves_nothing(r, before);
+	sem_wait(&begun);
+	resolve_free(r);
+	memset(host, 'x', strlen(host));
+	free(host);
+	sem_post(&may_end);
+	sem_wait(&ended);
+	assert_string_equal(seen, name);
+	assert_false(reached);
+	leaves_nothing(before);
 	/* And where nobody waits for it. */
-	leaves_nothing(resolve_start(&smarthost, FAMILY_ANY), before);
-	assert_in_range(clock_now() - begin, 30, HANG);
+	resolve_free(resolve_start(&smarthost, FAMILY_ANY));
+	sem_wait(&begun);
+	sem_post(&may_end);
+	leaves_nothing(before);
 }
 
+/* An answer that comes after the deadline is one all the same, for whoever
+ * asks again. */
 static void
-tells_of_a_lookup_that_breaks(void **state)
+answers_late(void **state)
 {
-	int before = count_descriptors();
 	struct resolve *r;
 	struct error e;
 
 	(void)state;
-	act = BROKEN;
+	act = SILENT;
 	error_clear(&e);
 	r = resolve_start(&smarthost, FAMILY_ANY);
-	assert_null(resolve_wait(r, CLOCK_NEVER, &e));
-	assert_int_equal(e.kind, ERROR_LATER);
-	assert_string_equal(e.text, "mail.example.org: its lookup broke down");
-	leaves_nothing(r, before);
+	assert_null(resolve_wait(r, 0, &e));
+	sem_wait(&begun);
+	sem_post(&may_end);
+	error_clear(&e);
+	assert_non_null(resolve_wait(r, CLOCK_NEVER, &e));
+	resolve_free(r);
+}
+
+/* Whoever comes last frees it, and either may. */
+static void
+ends_in_any_order(void **state)
+{
+	struct traces before = look();
+	struct resolve *r;
+	struct error e;
+	int i;
+
+	(void)state;
+	act = KNOWN;
+	for (i = 0; i < 300; i++) {
+		error_clear(&e);
+		r = resolve_start(&smarthost, FAMILY_ANY);
+		if (i % 3 == 0)
+			resolve_wait(r, 0, &e);
+		if (i % 5 == 0)
+			sched_yield();
+		resolve_free(r);
+	}
+	leaves_nothing(before);
+	resolve_free(NULL);
 }
 
 static void
@@ -192,68 +270,90 @@ asks_nobody_for_what_is_at_hand(void **state)
 	for (i = 0; i < COUNT(hosts); i++) {
 		error_clear(&e);
 		s.host = hosts[i];
-		forks = 0;
+		threads = 0;
 		r = resolve_start(&s, FAMILY_ANY);
-		assert_int_equal(forks, 0);
+		assert_int_equal(threads, 0);
 		assert_non_null(resolve_wait(r, 0, &e));
 		resolve_free(r);
 	}
 }
 
+/* In place it could not be given up. */
 static void
-keeps_no_descriptor(void **state)
+does_not_look_up_in_place(void **state)
 {
 	struct resolve *r;
 	struct error e;
 
 	(void)state;
-	act = CURIOUS;
+	act = SILENT;
+	refusal = EAGAIN;
 	error_clear(&e);
 	r = resolve_start(&smarthost, FAMILY_ANY);
-	assert_int_equal(resolve_wait(r, CLOCK_NEVER, &e)->count, 1);
+	assert_null(resolve_wait(r, CLOCK_NEVER, &e));
+	assert_int_equal(e.kind, ERROR_SYSTEM);
+	assert_int_equal(e.sys, EAGAIN);
+	assert_string_equal(e.doing, "looking up the smarthost");
+	assert_non_null(strstr(e.text, "mail.example.org: "));
+	assert_non_null(strstr(e.hint, "ulimit -u"));
 	resolve_free(r);
+	refusal = 0;
 }
 
-static bool
-is_running(pid_t pid)
-{
-	char path[64], line[256] = "";
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	f = fopen(path, "r");
-	if (f == NULL)
-		return false;
-	if (fgets(line, sizeof(line), f) == NULL)
-		line[0] = '\0';
-	fclose(f);
-	return line[0] != '\0' && strstr(line, ") Z") == NULL;
-}
-
+/* Signals are ours as before. */
 static void
-does_not_outlive_us(void **state)
+leaves_signals_alone(void **state)
 {
-	int ends[2], tries = 0;
-	pid_t us, pid;
+	sigset_t before, behind;
+	int i;
+
+	(void)state;
+	act = KNOWN;
+	pthread_sigmask(SIG_BLOCK, NULL, &before);
+	resolve_free(resolve_start(&smarthost, FAMILY_ANY));
+	pthread_sigmask(SIG_BLOCK, NULL, &behind);
+	for (i = 1; i < NSIG; i++)
+		assert_int_equal(
+		    sigismember(&before, i), sigismember(&behind, i));
+}
+
+/* Nobody waits for it, with all that is done at an exit, and a process that is
+ * started meanwhile. */
+static void
+keeps_no_exit_up(void **state)
+{
+	int status;
+	pid_t us, other;
 
 	(void)state;
 	act = SILENT;
-	assert_int_equal(pipe(ends), 0);
 	us = fork();
 	assert_int_not_equal(us, -1);
 	if (us == 0) {
-		pid = resolve_start(&smarthost, FAMILY_ANY)->pid;
-		file_write(ends[1], &pid, sizeof(pid));
-		poll(NULL, 0, 50); /* until it has said what it wants */
-		raise(SIGKILL);
+		alarm(HANG / 1000);
+		resolve_start(&smarthost, FAMILY_ANY);
+		sem_wait(&begun);
+		other = fork();
+		if (other == 0)
+			_exit(7);
+		if (waitpid(other, &status, 0) != other ||
+		    WEXITSTATUS(status) != 7)
+			_exit(1);
+		exit(3);
 	}
-	assert_int_equal(read(ends[0], &pid, sizeof(pid)), sizeof(pid));
-	assert_int_equal(waitpid(us, NULL, 0), us);
-	while (is_running(pid) && tries++ < 1000)
-		poll(NULL, 0, 10);
-	assert_false(is_running(pid));
-	close(ends[0]);
-	close(ends[1]);
+	assert_int_equal(waitpid(us, &status, 0), us);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 3);
+}
+
+static int
+init_semaphores(void **state)
+{
+	(void)state;
+	/* With the first thread a sanitizer may start one of its own. */
+	resolve_free(resolve_start(&smarthost, FAMILY_ANY));
+	return sem_init(&begun, 0, 0) | sem_init(&may_end, 0, 0) |
+	       sem_init(&ended, 0, 0);
 }
 
 int
@@ -261,10 +361,11 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(brings_addresses),
 	    cmocka_unit_test(brings_errors), cmocka_unit_test(is_given_up),
-	    cmocka_unit_test(tells_of_a_lookup_that_breaks),
+	    cmocka_unit_test(answers_late), cmocka_unit_test(ends_in_any_order),
 	    cmocka_unit_test(asks_nobody_for_what_is_at_hand),
-	    cmocka_unit_test(keeps_no_descriptor),
-	    cmocka_unit_test(does_not_outlive_us)};
+	    cmocka_unit_test(does_not_look_up_in_place),
+	    cmocka_unit_test(leaves_signals_alone),
+	    cmocka_unit_test(keeps_no_exit_up)};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, init_semaphores, NULL);
 }
