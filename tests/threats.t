@@ -441,6 +441,15 @@ search(void)
 '''
 
 
+def passwords(home, password):
+    """A line for each place that it may come from."""
+    return (('password', f'password {password}'),
+            ('password-file',
+             f'password-file {home.file("long", password)}'),
+            ('password-command',
+             f'password-command cat {home.file("long2", password)}'))
+
+
 def test_canary_in_memory(t, home):
     """Nothing of a password is left when the program ends, wherever it came
     from and however it was used."""
@@ -458,16 +467,11 @@ def test_canary_in_memory(t, home):
     report = home.path / 'report'
     environment = {'LD_PRELOAD': str(search), 'REPORT': str(report),
                    'NEEDLES': b'\n'.join(needles)}
-    sources = {'password': f'password {password}',
-               'password-file':
-               f'password-file {home.file("long", password)}',
-               'password-command':
-               f'password-command cat {home.file("long2", password)}'}
     # In the clear, as what is in the memory of GnuTLS is not ours.
     right = Server(users=[('alice', password)])
     wrong = Server(users=[('alice', 'other')])
     for (source, line), mechanism, box, argv in itertools.product(
-            sources.items(), ('PLAIN', 'LOGIN', 'SCRAM-SHA-256'),
+            passwords(home, password), ('PLAIN', 'LOGIN', 'SCRAM-SHA-256'),
             (right, wrong), ((BOB,), ('-bs',))):
         config = home.config(box.config(line, f'auth {mechanism}'))
         report.unlink(missing_ok=True)
@@ -546,6 +550,77 @@ def test_canary_in_session(t, home):
              secret not in left,
              f'{mechanism}, a password of {length} octets: what was said is '
              'wiped before MAIL', said, left.find(secret))
+
+
+def waits_at(step, mechanism):
+    """A server that takes any password and all recipients, and waits where
+    `step' is asked for."""
+    replies = {'MAIL': '250 ok', 'RCPT': '250 ok', 'DATA': '354 go on'}
+
+    def play(server, sock):
+        lines = sock.makefile('rb')
+        sock.sendall(b'220 mail.test\r\n')
+        for line in lines:
+            verb = line[:4].decode().strip()
+            if verb == step:
+                server.met.set()
+                server.go.wait(HANG)
+                return
+            if verb == 'EHLO':
+                sock.sendall(f'250-mail.test\r\n250 AUTH {mechanism}\r\n'
+                             .encode())
+            elif verb == 'AUTH' and mechanism == 'LOGIN':
+                for challenge in (b'334 VXNlcg==\r\n', b'334 UGFzcw==\r\n'):
+                    sock.sendall(challenge)
+                    lines.readline()
+                sock.sendall(b'235 welcome\r\n')
+            elif verb == 'AUTH':
+                sock.sendall(b'235 welcome\r\n')
+            elif verb in replies:
+                sock.sendall(f'{replies[verb]}\r\n'.encode())
+    return play
+
+
+def test_forgotten(t, home):
+    """When the login is done and no other can follow, the one copy of the
+    password is that of the room that hides it."""
+    if SANITIZED or os.geteuid() != 0:
+        return t.skip('the password is forgotten', 'not root, or sanitized')
+    # Digits, that are the same in capitals; no part of it occurs twice.
+    password = ''.join(f'{n:03}' for n in range(100, 180))
+    others = [f'r{n}@example.org' for n in range(3)]
+    lines = [line for _, line in passwords(home, password)]
+    for line, mechanism, (step, to), defaults in itertools.product(
+            lines, ('PLAIN', 'LOGIN'),
+            (('MAIL', [BOB]), ('RCPT', [BOB]), ('DATA', [BOB]),
+             ('.', [BOB]), ('.', others)), (True, False)):
+        source = line.split()[0]
+        if not defaults and source != 'password':
+            continue
+        server = Server(play=waits_at(step, mechanism))
+        server.met, server.go = threading.Event(), threading.Event()
+        accounts = '' if defaults else \
+            '\naccount one\nfrom-header no\naccount default\n' + line
+        config = home.config(server.config(
+            'user alice', line, f'auth {mechanism}') + accounts)
+        process = home.start(*to, config=config, stdin=subprocess.PIPE,
+                             stderr=subprocess.PIPE)
+        process.stdin.write(MESSAGE)
+        process.stdin.close()
+        process.stdin = None
+        server.met.wait(HANG)
+        left = memory(process.pid)
+        server.go.set()
+        process.communicate(timeout=HANG)
+        server.close()
+        base64s = [base64.b64encode(text)[4:44] for text in (
+            password.encode(), b'\0' + password.encode(),
+            b'\0\0' + password.encode())]
+        copies = left.count(password[60:200].encode())
+        t.ok(b'client.example' in left and copies <= 1 and
+             not any(text in left for text in base64s),
+             f'{source}, {mechanism}, {len(to)} at {step}: one copy of the '
+             'password', copies)
 
 
 def test_hidden_first(t, home, certificate):

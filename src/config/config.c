@@ -370,6 +370,25 @@ config_clear(struct config *c)
 	config_init(c);
 }
 
+static void
+forget_value(struct account_secret *secret)
+{
+	if (secret->source != SECRET_VALUE)
+		return;
+	mem_wipe_string(secret->text);
+	memset(secret, 0, sizeof(*secret));
+}
+
+void
+config_forget(struct config *c)
+{
+	size_t i;
+
+	forget_value(&c->defaults.secret);
+	for (i = 0; i < c->account_count; i++)
+		forget_value(&c->accounts[i].secret);
+}
+
 size_t
 config_parse(struct config *c, const char *name, struct text bytes,
     const struct config_source *source)

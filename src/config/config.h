@@ -50,6 +50,9 @@ struct config {
 void config_init(struct config *c);
 void config_clear(struct config *c);
 
+/* Wipes the passwords that stand in it; the accounts have none then. */
+void config_forget(struct config *c);
+
 /*
  * Reads one configuration; faults are collected, not fatal. name stands in
  * them. source may be NULL: `include` is then a fault. Returns the number of

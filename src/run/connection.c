@@ -49,6 +49,17 @@ step_limit(struct connection *c)
 	    c->deadline, c->since + 1000LL * session_timeout(c->session));
 }
 
+/* A mail may take long, and the server's last word too. */
+static void
+forget(const struct connection *c)
+{
+	const struct connection_plan *plan = c->plan;
+
+	if (plan->forget != NULL && plan->password.len > 0 &&
+	    session_needs_no_login(c->session))
+		plan->forget(plan->arg);
+}
+
 static void
 exchange(struct connection *c)
 {
@@ -60,6 +71,7 @@ exchange(struct connection *c)
 
 	error_clear(&cause);
 	len = session_output(c->session, &out);
+	forget(c);
 	if (session_want(c->session) != SESSION_PEER)
 		return; /* the message could not be read to its end */
 	status = stream_exchange(c->stream, out, len, &sent, in, sizeof(in),

@@ -20,6 +20,10 @@ struct connection_plan {
 	struct text password;
 	const char *helo; /* "": the socket's address literal */
 	struct session_trace trace;
+	/* No connection will need the password any more, though replies may
+	 * come; it is to be empty then. NULL: nobody wipes it. */
+	void (*forget)(void *arg);
+	void *arg;
 };
 
 struct connection;

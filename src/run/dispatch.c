@@ -170,6 +170,16 @@ open_log(struct dispatch *d)
 	log_open(d->plan.log, d->account);
 }
 
+static void
+forget_password(void *arg)
+{
+	struct dispatch *d = arg;
+
+	d->connection_plan.password = TEXT("");
+	buf_wipe(&d->password);
+	config_forget(d->plan.config);
+}
+
 /* What the smarthosts need is under way while the secret is read: once for all
  * mails of the account, and only when a mail is ready to go. */
 static int
@@ -191,6 +201,8 @@ open_account(struct dispatch *d, struct error *e)
 	d->connection_plan.user = d->user;
 	d->connection_plan.password = buf_text(&d->password);
 	d->connection_plan.helo = d->helo;
+	d->connection_plan.forget = forget_password;
+	d->connection_plan.arg = d;
 	return 0;
 }
 

@@ -17,7 +17,7 @@
 
 /* Borrowed, all of it, until dispatch_free(). */
 struct dispatch_plan {
-	const struct config *config;
+	struct config *config; /* loses its passwords when none is needed */
 	const struct host *host;
 	struct log *log;
 	const char *account; /* -a, or NULL */

@@ -27,6 +27,7 @@ login_end(struct login *l)
 {
 	sasl_free(l->sasl);
 	l->sasl = NULL;
+	l->terms.password = TEXT("");
 }
 
 void

@@ -654,6 +654,7 @@ init_login(struct session *s)
 
 	memcpy(terms.nonce, plan->nonce, sizeof(terms.nonce));
 	login_init(&s->login, &terms);
+	s->plan.password = TEXT("");
 }
 
 struct session *
@@ -748,6 +749,13 @@ const char *
 session_auth(const struct session *s)
 {
 	return s->login.mechanism;
+}
+
+bool
+session_needs_no_login(const struct session *s)
+{
+	return s->login.done && s->last && s->count == 1 &&
+	       !transaction_may_leave(s->transactions[0]);
 }
 
 const struct ehlo *

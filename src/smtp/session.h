@@ -76,6 +76,11 @@ bool session_takes_mail(const struct session *s);
 void session_mail(struct session *s, struct mail *mail);
 void session_quit(struct session *s);
 
+/* Whether the login is done and no other session can need one: the last mail
+ * is under way, and nothing of it can be left. The plan's password is not read
+ * any more. */
+bool session_needs_no_login(const struct session *s);
+
 /* What the server offered last. */
 const struct ehlo *session_ehlo(const struct session *s);
 

@@ -406,6 +406,23 @@ transaction_is_last_round(const struct transaction *t)
 	       t->again == count;
 }
 
+/* Who is the only one is asked for here or nowhere; and where the end of the
+ * mail data is asked for all who are left, nobody remains. */
+bool
+transaction_may_leave(const struct transaction *t)
+{
+	const struct envelope *env = t->mail->envelope;
+
+	if (t->mail->settled)
+		return t->mail->again;
+	/* BDAT may not be there, and the session have no further MAIL. */
+	if (t->terms->ehlo->mailmax > 0 && chunks(t))
+		return true;
+	return env->count > 1 && !t->mail->all_or_none &&
+	       !(t->round.end_asked && !t->round.full &&
+		   t->cursor == env->count);
+}
+
 void
 transaction_leave(struct transaction *t)
 {

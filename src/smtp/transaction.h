@@ -112,6 +112,9 @@ bool transaction_wants(const struct transaction *t);
 /* Whether the mail is settled: t has done its work. */
 bool transaction_is_over(const struct transaction *t);
 
+/* Whether a part of the mail may yet be left to another session: `again'. */
+bool transaction_may_leave(const struct transaction *t);
+
 /* Whether this mail's end is asked, and no further round can be needed. */
 bool transaction_is_last_round(const struct transaction *t);
 

@@ -200,6 +200,60 @@ keeps_what_belongs_to_an_account(void **state)
 	end(&t);
 }
 
+#define OFFERS "< 250-mx\n< 250-AUTH PLAIN\n"
+#define LOGIN  "> AUTH PLAIN AGEAc2VjcmV0IHdvcmQ=\n< 235 in\n"
+#define REST                                                                   \
+	SERVER_EHLO OFFERS                                                     \
+	    "< 250 PIPELINING\n" LOGIN                                         \
+	    "> MAIL\n> RCPT\n> DATA\n< 250 s\n< 250 r\n< 354 go\n"             \
+	    ".\n< 250 ok\n" SERVER_QUIT
+
+/* The last mail wipes the password once its login is done, but not while a
+ * further one may be needed for it. */
+static void
+forgets_the_password_in_time(void **state)
+{
+	static const struct {
+		const char *scripts[3];
+		size_t recipients;
+		bool last;
+		bool forgotten;
+	} rows[] = {{{REST}, 1, true, true}, {{REST}, 1, false, false},
+	    {{SERVER_EHLO OFFERS
+		 "< 250-PIPELINING\n< 250 LIMITS RCPTMAX=1\n" LOGIN SERVER_MAIL
+		 "< 250 ok\n> MAIL\n> RCPT\n> DATA\n< 421 enough\n",
+		 REST},
+		2, true, true},
+	    {{SERVER_EHLO OFFERS
+		 "< 250-PIPELINING\n< 250 LIMITS RCPTMAX=1 MAILMAX=1\n" LOGIN
+		     SERVER_MAIL "< 250 ok\n" SERVER_QUIT,
+		 REST},
+		2, true, true},
+	    /* BDAT is not there, and no further MAIL may be. */
+	    {{SERVER_EHLO OFFERS
+		 "< 250-CHUNKING\n< 250 LIMITS MAILMAX=1\n" LOGIN
+		 "> MAIL\n< 250 ok\n> RCPT\n< 250 ok\n> BDAT\n"
+		 "< 502 what\n_\n",
+		 REST},
+		1, true, true}};
+	const struct account *account;
+	struct trial t;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(rows); i++) {
+		begin(&t, rows[i].scripts,
+		    FROM "user a\npassword secret word\n", rows[i].recipients);
+		if (dispatch_mail(t.run.dispatch, &t.request, t.message,
+			rows[i].last, &t.run.e) == -1)
+			fail_msg("%zu: %s %s", i, t.run.e.text, t.run.e.why);
+		account = dispatch_account(t.run.dispatch);
+		assert_int_equal(
+		    account->secret.text == NULL, rows[i].forgotten);
+		end(&t);
+	}
+}
+
 /* A mail that times out leaves the next one all of its own time. */
 static void
 each_mail_has_its_own_deadline(void **state)
@@ -271,6 +325,7 @@ main(void)
 	    cmocka_unit_test(tells_how_it_ended),
 	    cmocka_unit_test(names_who_has_not_got_it),
 	    cmocka_unit_test(keeps_what_belongs_to_an_account),
+	    cmocka_unit_test(forgets_the_password_in_time),
 	    cmocka_unit_test(each_mail_has_its_own_deadline),
 	    cmocka_unit_test(the_log_has_the_deadline_of_its_mail)};
 
