@@ -365,6 +365,12 @@ stream_exchange(struct stream *s, const char *out, size_t len, size_t *sent,
 	}
 }
 
+size_t
+stream_torn(const struct stream *s)
+{
+	return s->tls == NULL ? 0 : tls_torn(s->tls);
+}
+
 void
 stream_end(struct stream *s, const char *out, size_t len)
 {

@@ -51,6 +51,10 @@ enum stream_status stream_exchange(struct stream *s, const char *out,
     size_t len, size_t *sent, char *in, size_t size, size_t *got,
     long long deadline, struct error *e);
 
+/* How many octets behind those that were sent may have left in part, and cannot
+ * be taken back: see tls_torn(). 0 without TLS. */
+size_t stream_torn(const struct stream *s);
+
 /* The own address as an EHLO argument; whether the peer's is loopback. */
 char *stream_literal(const struct stream *s, char *out, size_t size);
 bool stream_is_local(const struct stream *s);

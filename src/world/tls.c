@@ -18,6 +18,9 @@
 #define TLS_HANDSHAKE "the TLS handshake"
 #define TLS_CHAIN_MAX 16 /* GnuTLS verifies no longer one either */
 
+/* Octets in a record, RFC 8446 section 5.1. */
+#define TLS_RECORD_MAX 16384
+
 /* Not ahead of main(): tls_start_library() does it. */
 GNUTLS_SKIP_GLOBAL_INIT
 
@@ -36,16 +39,17 @@ struct tls {
 	gnutls_session_t session;
 	struct trust trust; /* empty where GnuTLS knows it already */
 	int fd;
-	int sys;	   /* errno of the last read or write, 0 for none */
-	bool ended;	   /* which found the connection at its end, or broken */
-	bool answered;	   /* the peer's first bytes were seen */
-	bool foreign;	   /* and were no TLS */
-	bool smtp;	   /* but an SMTP reply */
+	int sys;       /* errno of the last read or write, 0 for none */
+	bool ended;    /* which found the connection at its end, or broken */
+	bool answered; /* the peer's first bytes were seen */
+	bool foreign;  /* and were no TLS */
+	bool smtp;     /* but an SMTP reply */
 	char strange[200]; /* their first line, visible */
 	bool verified;
 	struct error verdict; /* why the certificate was refused */
 	bool stuck;	      /* GnuTLS holds a record, or the rest of it */
 	size_t left;	      /* octets that have left since it was made */
+	size_t torn;
 };
 
 int
@@ -352,9 +356,10 @@ tls_start(struct tls *t, int fd, struct error *e)
 		gnutls_deinit(t->session);
 	t->answered = t->foreign = t->smtp = t->verified = t->stuck = false;
 	t->ended = false;
+	t->torn = 0;
 	error_clear(&t->verdict);
-	rc = gnutls_init(&t->session,
-	    GNUTLS_CLIENT | GNUTLS_NONBLOCK | GNUTLS_NO_TICKETS);
+	rc = gnutls_init(
+	    &t->session, GNUTLS_CLIENT | GNUTLS_NONBLOCK | GNUTLS_NO_TICKETS);
 	if (rc == 0)
 		rc = gnutls_priority_set(t->session, t->priority);
 	if (rc == 0)
@@ -474,6 +479,9 @@ tls_write(
 		n = t->stuck ? gnutls_record_send(t->session, NULL, 0)
 			     : gnutls_record_send(t->session, bytes, len);
 	while (n == GNUTLS_E_INTERRUPTED);
+	t->torn = 0;
+	if (n < 0 && t->left > 0)
+		t->torn = len < TLS_RECORD_MAX ? len : TLS_RECORD_MAX;
 	if (n >= 0) {
 		t->stuck = false;
 		*done = (size_t)n < len ? (size_t)n : len;
@@ -485,6 +493,12 @@ tls_write(
 	}
 	failed(t, (int)n, NULL, e);
 	return is_lost(t, (int)n) ? TLS_CLOSED : TLS_FAILED;
+}
+
+size_t
+tls_torn(const struct tls *t)
+{
+	return t->torn;
 }
 
 enum tls_status

@@ -66,6 +66,11 @@ enum tls_status tls_write(struct tls *t, const char *bytes, size_t len,
 enum tls_status tls_read(
     struct tls *t, char *bytes, size_t size, size_t *done, struct error *e);
 
+/* Of how many octets at most, of those that tls_write() was given last and has
+ * not done, a part may have left: they are in a record that went out in part.
+ * 0: none. */
+size_t tls_torn(const struct tls *t);
+
 /* Whether bytes are already decrypted and need no poll. */
 bool tls_pending(const struct tls *t);
 

@@ -775,6 +775,14 @@ says_good_bye(void **state)
 	free(out);
 }
 
+static int
+tls_wait(gnutls_session_t session, int fd)
+{
+	(void)session;
+	(void)fd;
+	return poll(NULL, 0, -1);
+}
+
 /* Sleeps until it may read, and gets what was sent and no byte more. */
 static int
 tls_read_what_was_sent(gnutls_session_t session, int fd)
@@ -802,14 +810,41 @@ drops_what_waits(void **state)
 
 	(void)state;
 	memset(out, 'x', LARGE); /* so that what is next looks the same */
+	assert_int_equal(stream_torn(t.stream), 0);
 	while (exchange(&t, out, LARGE, in, sizeof(in), 20) == STREAM_MOVED)
 		sent += t.sent;
+	/* It has left in part. */
+	assert_int_equal(stream_torn(t.stream), 16384);
 	shared->sent = sent;
 	shared->may_read = true;
 	await(&t, POLLOUT);
 	stream_drop(t.stream);
 	t.stream = NULL;
 	talk_end(&t);
+	free(out);
+}
+
+/* The way is full before the record is made: none of it leaves, until it is
+ * free again. */
+static void
+knows_what_has_not_left(void **state)
+{
+	struct talk t = talk_start_tls(tls_wait);
+	char *out = large(LARGE), in[10];
+	int fd = socket_of(&t);
+
+	(void)state;
+	while (send(fd, out, LARGE, MSG_NOSIGNAL) > 0)
+		;
+	while (send(fd, out, 1, MSG_NOSIGNAL) > 0)
+		;
+	assert_int_equal(
+	    exchange(&t, out, 100, in, sizeof(in), 20), STREAM_TIMEOUT);
+	assert_int_equal(t.sent, 0);
+	assert_int_equal(stream_torn(t.stream), 0);
+	stream_drop(t.stream);
+	tls_free(t.tls);
+	peer_kill(t.peer);
 	free(out);
 }
 
@@ -841,8 +876,8 @@ main(void)
 	    cmocka_unit_test(tells_of_the_end),
 	    cmocka_unit_test(is_not_kept_by_babble),
 	    cmocka_unit_test(secures_within_the_deadline),
-	    cmocka_unit_test(says_good_bye),
-	    cmocka_unit_test(drops_what_waits)};
+	    cmocka_unit_test(says_good_bye), cmocka_unit_test(drops_what_waits),
+	    cmocka_unit_test(knows_what_has_not_left)};
 
 	return cmocka_run_group_tests(tests, make_certs, folder_remove);
 }
