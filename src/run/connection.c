@@ -77,6 +77,7 @@ exchange(struct connection *c)
 	status = stream_exchange(c->stream, out, len, &sent, in, sizeof(in),
 	    &got, step_limit(c), &cause);
 	session_sent(c->session, sent);
+	session_torn(c->session, stream_torn(c->stream));
 	if (got > 0)
 		session_input(c->session, in, got);
 	if (status == STREAM_TIMEOUT && clock_now() >= c->deadline)

@@ -135,6 +135,12 @@ pipeline_is_out(const struct pipeline *p, unsigned long long mark)
 }
 
 bool
+pipeline_may_be_out(const struct pipeline *p, unsigned long long mark)
+{
+	return p->gone + p->torn >= mark;
+}
+
+bool
 pipeline_is_exhausted(const struct pipeline *p, unsigned most)
 {
 	return most > 0 && p->begun >= most;
@@ -151,12 +157,19 @@ pipeline_sent(struct pipeline *p, size_t len)
 {
 	p->sent += len;
 	p->gone += len;
+	p->torn = 0;
 	if (p->sent == p->out.len) {
 		p->out.len = p->sent = 0; /* `full' stays */
 	} else if (p->sent >= PIPELINE_BURST) {
 		buf_drop(&p->out, p->sent);
 		p->sent = 0;
 	}
+}
+
+void
+pipeline_torn(struct pipeline *p, size_t len)
+{
+	p->torn = len;
 }
 
 void

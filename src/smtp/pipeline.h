@@ -68,6 +68,7 @@ struct pipeline {
 	struct buf out;
 	size_t sent;		 /* of out */
 	unsigned long long gone; /* octets sent in all */
+	size_t torn;		 /* of those behind them a part has left */
 	struct expected *queue;
 	size_t first, end; /* those in between are due */
 	size_t rcpt_due;   /* of them to RCPT */
@@ -98,19 +99,22 @@ const struct expected *pipeline_head(const struct pipeline *p);
 struct expected pipeline_next(struct pipeline *p);
 
 /* The octets that wait; whether more may be asked before they are sent; the
- * mark behind the last of them, and whether all before a mark are out. */
+ * mark behind the last of them, whether all before a mark are out, and whether
+ * the one before it may be. */
 size_t pipeline_waiting(const struct pipeline *p);
 bool pipeline_has_room(const struct pipeline *p);
 unsigned long long pipeline_mark(const struct pipeline *p);
 bool pipeline_is_out(const struct pipeline *p, unsigned long long mark);
+bool pipeline_may_be_out(const struct pipeline *p, unsigned long long mark);
 
 /* RFC 9422: whether no further transaction may begin; most 0: no limit. */
 bool pipeline_is_exhausted(const struct pipeline *p, unsigned most);
 
-/* What waits, borrowed until the next call; so much of it was sent; forget
- * what was not. */
+/* What waits, borrowed until the next call; so much of it was sent; of so much
+ * of the rest a part was as well, as things stand; forget what was not. */
 struct text pipeline_output(const struct pipeline *p);
 void pipeline_sent(struct pipeline *p, size_t len);
+void pipeline_torn(struct pipeline *p, size_t len);
 void pipeline_forget(struct pipeline *p);
 
 /* Overwrites what was sent, a secret among it, where nothing waits. */

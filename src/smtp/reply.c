@@ -227,6 +227,12 @@ reply_positive(const struct reply *reply)
 }
 
 bool
+reply_negative(const struct reply *reply)
+{
+	return reply->code / 100 == 4 || reply->code / 100 == 5;
+}
+
+bool
 reply_mentions(const struct reply *reply, const char *words)
 {
 	struct text rest, wanted;

@@ -53,8 +53,9 @@ struct text reply_shown(const struct reply *reply);
  * user". Returns out. */
 char *reply_words(const struct reply *reply, char *out, size_t size);
 
-/* Whether it is a 2yz. */
+/* Whether it is a 2yz; a 4yz or 5yz. */
 bool reply_positive(const struct reply *reply);
+bool reply_negative(const struct reply *reply);
 
 /* Whether the text holds the words, without case. */
 bool reply_mentions(const struct reply *reply, const char *words);

@@ -595,18 +595,21 @@ quit_early(struct session *s)
 	s->quit = true;
 }
 
-/* More to send, where all that was asked is out. */
+/* More to send, where all that was asked is out: a burst, so that the end of
+ * the mail data leaves with what is before it. */
 static void
 refill(struct session *s)
 {
-	if (!is_sending(s)) {
-		enter(s, STEP_READY);
-	} else if (transaction_pull(turn(s), &s->error) == -1) {
-		enter(s, STEP_BREAK);
-	} else if (!is_sending(s)) {
-		quit_early(s);
-		enter(s, STEP_READY);
+	while (is_sending(s) && pipeline_has_room(&s->pipeline)) {
+		if (transaction_pull(turn(s), &s->error) == -1) {
+			enter(s, STEP_BREAK);
+			return;
+		}
+		if (!is_sending(s))
+			quit_early(s);
 	}
+	if (!is_sending(s))
+		enter(s, STEP_READY);
 }
 
 size_t
@@ -633,6 +636,12 @@ session_sent(struct session *s, size_t len)
 	if (len > 0 && is_sending(s))
 		s->progress++;
 	pipeline_sent(&s->pipeline, len);
+}
+
+void
+session_torn(struct session *s, size_t len)
+{
+	pipeline_torn(&s->pipeline, len);
 }
 
 /*

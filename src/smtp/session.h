@@ -56,6 +56,10 @@ unsigned long session_progress(const struct session *s);
 size_t session_output(struct session *s, const char **bytes);
 void session_sent(struct session *s, size_t len);
 
+/* Of how many octets behind those a part has left all the same, and cannot be
+ * taken back; until session_sent() is called next. */
+void session_torn(struct session *s, size_t len);
+
 /* Bytes from the peer, in pieces of any size. */
 void session_input(struct session *s, const char *bytes, size_t len);
 

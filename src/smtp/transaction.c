@@ -558,12 +558,28 @@ answer_data(struct transaction *t, const struct answer *a)
 	return 0;
 }
 
+static bool
+is_out(const struct transaction *t)
+{
+	return !t->sending && pipeline_is_out(t->terms->pipeline, t->end);
+}
+
+/* Whether what ends the mail may have reached the server: a part of the record
+ * that it is in has left; or the dot has, and the CRLF behind it has not. */
+static bool
+may_be_out(const struct transaction *t)
+{
+	return !t->sending &&
+	       pipeline_may_be_out(t->terms->pipeline,
+		   t->round.chunked ? t->end : t->end - strlen("\r\n"));
+}
+
 /* The server answered before it had the whole mail: its refusal counts, an
  * acceptance cannot be one, and the rest of the data is not sent. */
 static int
 answer_early(struct transaction *t, const struct answer *a)
 {
-	t->round.end_due = false;
+	t->round.end_due = !reply_negative(a->reply) && may_be_out(t);
 	return trouble_set(a->error, a->reply, ERROR_REFUSED,
 	    t->terms->smarthost, "the mail data", "the mail");
 }
@@ -597,12 +613,6 @@ forgo_chunking(struct transaction *t)
 		t->again = i - 1;
 	}
 	begin_further_round(t);
-}
-
-static bool
-is_out(const struct transaction *t)
-{
-	return !t->sending && pipeline_is_out(t->terms->pipeline, t->end);
 }
 
 static int
@@ -688,16 +698,16 @@ transaction_answer(struct transaction *t, const struct expected *x,
  */
 
 /*
- * All of the mail is sent, and the reply that would decide is still due: with
- * a pipelined BDAT the replies to MAIL and RCPT may be due as well, and unless
- * these were refusals the server may deliver whatever becomes of us.
+ * The mail is sent to its end, and the reply that would decide is still due:
+ * with a pipelined BDAT the replies to MAIL and RCPT may be due as well, and
+ * unless these were refusals the server may deliver whatever becomes of us.
  */
 static bool
 may_be_delivered(const struct transaction *t)
 {
 	const struct round *r = &t->round;
 
-	return r->end_due && is_out(t) && !r->failed &&
+	return r->end_due && may_be_out(t) && !r->failed &&
 	       (r->accepted > 0 || r->due > 1);
 }
 
@@ -736,9 +746,9 @@ transaction_end(struct transaction *t, const struct error *cause, bool closing)
 		accept_unanswered(t);
 		error_clear(&e);
 		error_set(&e, ERROR_DOUBTFUL, cause->doing,
-		    "%.250s; the whole mail had been sent and may have been "
-		    "delivered",
-		    cause->text);
+		    "%.250s; %s and may have been delivered", cause->text,
+		    is_out(t) ? "the whole mail had been sent"
+			      : "the end of the mail was on its way");
 		strlcpy(e.why, cause->why, sizeof(e.why));
 		mail->again = false;
 	}

@@ -459,6 +459,79 @@ a_second_mail_is_taken_when_the_first_is_asked(void **state)
 	end(&t);
 }
 
+/* Sends all but the last `kept` octets of what the client has to say, and of
+ * the next ones `torn` may have left in part. */
+static void
+tear(struct trial *t, size_t kept, size_t torn)
+{
+	const char *bytes;
+	size_t len = session_output(t->session, &bytes);
+
+	assert_true(len >= kept);
+	session_sent(t->session, len - kept);
+	session_torn(t->session, torn);
+}
+
+/* From the first octet of what ends the mail on nobody knows what becomes of
+ * it; before that it is not sent. */
+static void
+a_torn_end_is_doubtful(void **state)
+{
+	static const struct {
+		const char *ehlo;
+		size_t kept, torn;
+		const char *reply; /* NULL: the connection is lost */
+		enum error_kind kind;
+	} rows[] = {
+	    {EHLO, 3, 0, NULL, ERROR_LATER},
+	    {EHLO, 2, 0, NULL, ERROR_DOUBTFUL},
+	    {EHLO, 0, 0, NULL, ERROR_DOUBTFUL},
+	    {EHLO, 10, 0, NULL, ERROR_LATER},
+	    {EHLO, 10, 7, NULL, ERROR_LATER},
+	    {EHLO, 10, 10, NULL, ERROR_DOUBTFUL},
+	    {EHLO, 10, 0, "250 ok\r\n", ERROR_PROTOCOL},
+	    {EHLO, 10, 10, "250 ok\r\n", ERROR_DOUBTFUL},
+	    {EHLO, 10, 10, "354 go\r\n", ERROR_DOUBTFUL},
+	    {EHLO, 10, 10, "554 no\r\n", ERROR_REFUSED},
+	    {EHLO, 10, 10, "421 no\r\n", ERROR_LATER},
+	    {EHLO "250 CHUNKING\r\n", 1, 0, NULL, ERROR_LATER},
+	    {EHLO "250 CHUNKING\r\n", 10, 10, NULL, ERROR_DOUBTFUL},
+	    {EHLO "250 CHUNKING\r\n", 60, 59, NULL, ERROR_LATER},
+	    {EHLO "250 CHUNKING\r\n", 60, 60, NULL, ERROR_DOUBTFUL},
+	};
+	const struct error gone = {.kind = ERROR_LATER, .text = "gone"};
+	char ehlo[100];
+	struct trial t;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(rows); i++) {
+		begin(&t, 1);
+		t.mail.last = false; /* no QUIT behind it */
+		strlcpy(ehlo, rows[i].ehlo, sizeof(ehlo));
+		if (strstr(ehlo, "250 DSN\r\n250 ") != NULL)
+			strstr(ehlo, "250 DSN")[3] = '-';
+		greet(&t, ehlo);
+		session_mail(t.session, &t.mail);
+		if (strstr(ehlo, "CHUNKING") == NULL) {
+			hear(&t, "x");
+			say(&t, "250 ok\r\n", 2);
+			say(&t, "354 go\r\n", 1);
+		}
+		tear(&t, rows[i].kept, rows[i].torn);
+		if (rows[i].reply != NULL)
+			say(&t, rows[i].reply, 1);
+		else
+			session_closed(t.session, &gone);
+		assert_true(t.mail.settled);
+		if (t.mail.error.kind != rows[i].kind)
+			fail_msg("row %zu: %s: %s", i,
+			    error_word(t.mail.error.kind), t.mail.error.text);
+		assert_true(session_broken(t.session));
+		end(&t);
+	}
+}
+
 int
 main(void)
 {
@@ -472,6 +545,7 @@ main(void)
 	    cmocka_unit_test(observers_are_told_before_and_after),
 	    cmocka_unit_test(observers_are_told_of_a_refusal),
 	    cmocka_unit_test(only_the_open_are_opened_again),
+	    cmocka_unit_test(a_torn_end_is_doubtful),
 	    cmocka_unit_test(a_second_mail_is_taken_when_the_first_is_asked),
 	};
 
