@@ -37,7 +37,7 @@ No files written                     here
 Signals amid the mail data           here
 Status 0 without a final 250         here, dialogues/*, hostile.t
 Temporary and permanent              dialogues/*-4yz, *-5yz, *-421
-Unknown outcome                      dialogues/end-close, too-many-then-*
+Unknown outcome                      here, dialogues/end-*, too-many-then-*
 Failure after acceptance             here, dialogues/quit-*, environment.t
 Truncated input                      here, environment.t, unit/file
 Some recipients refused              dialogues/mix-*, too-many-*
@@ -66,11 +66,13 @@ import resource
 import shutil
 import signal
 import socket
+import ssl
 import struct
 import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import harness
 from home import (
@@ -1904,6 +1906,169 @@ def test_partial(t, home, certificate):
                  f'{"DATA" if without else "BDAT"}: octet by octet',
                  run.words(), *box.faults, len(mails))
             box.clear()
+
+
+SMALL_BUFFER = r'''
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <sys/socket.h>
+
+int
+connect(int fd, const struct sockaddr *to, socklen_t len)
+{
+	const int size = 2048;
+
+	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+	return ((__typeof__(&connect))dlsym(RTLD_NEXT, "connect"))(fd, to, len);
+}
+'''
+
+
+class Stopping:
+    """A server that takes a mail but for the last octets, of which it leaves
+    so many with the client and the kernel, until it is told to go on: then it
+    takes what comes, and answers nothing."""
+
+    def __init__(self, certificate, chunking, left):
+        self.chunking, self.left = chunking, left
+        self.context = certificate and tls_context(certificate)
+        self.stopped, self.go_on = threading.Event(), threading.Event()
+        self.caught_up = threading.Event()
+        self.heard, self.begin, self.whole = bytearray(), 0, None
+        self.server = Server(certificate, play=self.play)
+        for listener in self.server.listeners:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+
+    def receive(self, size):
+        """Takes so many raw octets at most; False at the end."""
+        raw = self.sock.recv(size)
+        if not self.context:
+            self.heard += raw
+            return bool(raw)
+        self.into.write(raw)
+        with contextlib.suppress(ssl.SSLWantReadError, ssl.SSLZeroReturnError):
+            while octets := self.tls.read(65536):
+                self.heard += octets
+        return bool(raw)
+
+    def say(self, text):
+        if not self.context:
+            return self.sock.sendall(text)
+        self.tls.write(text)
+        self.sock.sendall(self.out.read())
+
+    def shake_hands(self):
+        self.into, self.out = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self.tls = self.context.wrap_bio(self.into, self.out, server_side=True)
+        while True:
+            with contextlib.suppress(ssl.SSLWantReadError):
+                self.tls.do_handshake()
+                return self.sock.sendall(self.out.read())
+            self.sock.sendall(self.out.read())
+            self.into.write(self.sock.recv(65536))
+
+    def hear(self, pattern):
+        while not (match := re.search(pattern, self.heard[self.begin:])):
+            if not self.receive(512):
+                raise OSError('gone')
+        return match
+
+    def play(self, _, sock):
+        self.sock = sock
+        if self.context:
+            self.shake_hands()
+        self.say(b'220 mx\r\n')
+        self.hear(rb'EHLO.*\r\n')
+        self.begin = len(self.heard)
+        self.say(b'250-mx\r\n250-PIPELINING\r\n250 CHUNKING\r\n'
+                 if self.chunking else b'250-mx\r\n250 PIPELINING\r\n')
+        if self.chunking:
+            match = self.hear(rb'BDAT (\d+) LAST\r\n')
+            end = self.begin + match.end() + int(match[1])
+        else:
+            self.hear(rb'DATA\r\n')
+            self.begin = len(self.heard)
+            self.say(b'250 ok\r\n250 ok\r\n354 go on\r\n')
+            end = self.begin + len(BODY) + len(b'.\r\n')
+        # The last record is the rest of those before it, of 16 KiB each.
+        last = (end - self.begin) % 16384
+        while self.left <= last and len(self.heard) < end - last:
+            self.receive(min(512, end - last - len(self.heard)))
+        taken = 0
+        while taken < last - self.left:
+            taken += 512
+            self.receive(512)
+        self.stopped.set()
+        self.go_on.wait(HANG)
+        sock.settimeout(0.2)
+        with contextlib.suppress(TimeoutError):
+            while self.receive(65536):
+                pass
+        self.caught_up.set()
+        sock.settimeout(HANG)
+        with contextlib.suppress(OSError):
+            while self.receive(65536):
+                pass
+        self.whole = len(self.heard) >= end
+
+
+BODY = HEADER + b'\r\n' + (b'x' * 62 + b'\r\n') * (47 * 16)
+
+
+def stopped(home, slow, certificate, chunking, left, limit):
+    """A run that is stopped when its server stops, until its deadline is over
+    and the way is free again: what it said, and whether the server had it.
+    None where the machine was too slow for that."""
+    play = Stopping(certificate, chunking, left)
+    with play.server as server:
+        process = home.start(
+            '--set', f'deadline={limit}s', BOB, stdin=subprocess.PIPE,
+            stderr=subprocess.PIPE, environment={'LD_PRELOAD': str(slow)},
+            config=home.config(server.config(), f'stop{server.ports}'))
+        over = time.monotonic() + limit + 1
+        process.stdin.write(BODY)
+        process.stdin.close()
+        in_time = play.stopped.wait(limit)
+        if in_time:
+            process.send_signal(signal.SIGSTOP)
+            time.sleep(max(0, over - time.monotonic()))
+            play.go_on.set()
+            play.caught_up.wait(HANG)
+            process.send_signal(signal.SIGCONT)
+        err = process.stderr.read().decode()
+        status = process.wait(HANG)
+        play.go_on.set()
+        server.settle()
+    return (status, err, play.whole) if in_time else None
+
+
+def test_stopped_at_the_end(t, home, certificate):
+    """The time is over while TLS or the kernel holds the end of the mail: what
+    was not sent is not sent by the close, and what may have been is not
+    denied."""
+    slow = preload(home.path, SMALL_BUFFER)
+    if slow is None:
+        return t.skip('stopped at the end', 'no preloading here')
+    plans = list(itertools.product((certificate, None), (True, False),
+                                   (*range(0, 14336, 2048), len(BODY))))
+    with ThreadPoolExecutor(16) as pool:
+        ends = list(pool.map(lambda plan: next(filter(None, (
+            stopped(home, slow, *plan, limit) for limit in harness.LIMITS))),
+            plans))
+    for plan, (status, err, whole) in zip(plans, ends):
+        name = '%s, %s, %d octets left' % (
+            'TLS' if plan[0] else 'plain', 'BDAT' if plan[1] else 'DATA',
+            plan[2])
+        doubtful = 'may have been' in err
+        t.ok(status == 75 and (doubtful or whole is False), name,
+             f'status {status}, whole: {whole}', err)
+    for number, way in enumerate(('TLS', 'plain')):
+        some = ends[number * len(ends) // 2:][:len(ends) // 2]
+        t.ok(any('may have been sent' in err for _, err, _ in some) and
+             any('mail not sent' in err for _, err, _ in some),
+             f'{way}: some are doubtful, some not sent', some)
+    t.ok(any('on its way' in err and not whole for _, err, whole in ends),
+         'TLS: a part of the last record makes it doubtful', ends)
 
 
 def test_truncated_input(t, home, certificate):

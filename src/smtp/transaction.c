@@ -746,9 +746,9 @@ transaction_end(struct transaction *t, const struct error *cause, bool closing)
 		accept_unanswered(t);
 		error_clear(&e);
 		error_set(&e, ERROR_DOUBTFUL, cause->doing,
-		    "%.250s; %s and may have been delivered", cause->text,
-		    is_out(t) ? "the whole mail had been sent"
-			      : "the end of the mail was on its way");
+		    "%.250s; %s may have been delivered", cause->text,
+		    is_out(t) ? "the whole mail had been sent and"
+			      : "the end of the mail was on its way; it");
 		strlcpy(e.why, cause->why, sizeof(e.why));
 		mail->again = false;
 	}
