@@ -4,7 +4,8 @@
 /*
  * set: strings, each once, numbered from 0 in the order in which they came.
  * Of a string the first `exact` octets compare with case and the others
- * without, as the domain of an address does. Linear time in all.
+ * without, as the domain of an address does. Linear time in all, whoever chose
+ * the strings: where that may be somebody else, the key is secret.
  */
 
 #include "base/text.h"
@@ -15,6 +16,7 @@ struct set_slot;
 struct set {
 	char **strings; /* owned, each with a NUL behind it */
 	size_t count;
+	unsigned char key[16];	/* random, or all zero; before the first add */
 	struct set_slot *slots; /* private */
 	size_t size;
 };

@@ -1,6 +1,7 @@
 #include "message/fields.h"
 
 #include <stdint.h>
+#include <string.h>
 
 #include "base/crypt.h"
 #include "message/address.h"
@@ -26,8 +27,9 @@ struct mender {
 	bool encode; /* what is wrong with it */
 	bool is_long;
 	bool smtputf8;
-	bool angle;	  /* behind a '<' */
-	unsigned without; /* literals, and what was not closed */
+	const unsigned char *random; /* see fields_repair(), or NULL */
+	bool angle;		     /* behind a '<' */
+	unsigned without;	     /* literals, and what was not closed */
 	bool encoded;
 	bool replaced;
 };
@@ -362,6 +364,8 @@ write_parameters(struct mender *m, struct text all)
 	struct text piece;
 	bool more = parameter_next(&lexer, &piece);
 
+	if (m->random != NULL)
+		memcpy(extended.key, m->random, sizeof(extended.key));
 	parameter_find_extended(all, &extended);
 	write_structured(m, piece, false);
 	while (more) {
@@ -525,8 +529,8 @@ fields_drop_nul(struct message *m, size_t *count, struct error *e)
 }
 
 int
-fields_repair(struct message *m, bool utf8, struct fields_remarks *remarks,
-    struct error *e)
+fields_repair(struct message *m, bool utf8, const unsigned char *random,
+    struct fields_remarks *remarks, struct error *e)
 {
 	struct message_field *f;
 	struct mender mender;
@@ -538,6 +542,7 @@ fields_repair(struct message *m, bool utf8, struct fields_remarks *remarks,
 		mender = (struct mender){.name = f->field.name,
 		    .form = form_of(f->field.name),
 		    .smtputf8 = utf8,
+		    .random = random,
 		    .without = TOKEN_NO_LITERALS};
 		find_faults(&mender, f->field.raw);
 		if ((mender.encode || mender.is_long) &&

@@ -32,11 +32,12 @@ int fields_drop_nul(struct message *m, size_t *count, struct error *e);
  * A non-ASCII word that stands as an address without a domain counts as text.
  * Never adds or removes a field, never changes a field's name, and its output
  * parses into the same addresses. Costs nothing where the message's facts say
- * that nothing is to be done. -1: ERROR_MESSAGE (8-bit bytes in an addr-spec
- * without utf8, naming the field).
+ * that nothing is to be done. random is a key for the set of a field's
+ * parameters, of 16 octets that their writer does not know, or NULL. -1:
+ * ERROR_MESSAGE (8-bit bytes in an addr-spec without utf8, naming the field).
  */
-int fields_repair(struct message *m, bool utf8, struct fields_remarks *remarks,
-    struct error *e);
+int fields_repair(struct message *m, bool utf8, const unsigned char *random,
+    struct fields_remarks *remarks, struct error *e);
 
 /* Whether an address in a field that is not dropped has a domain and a
  * non-ASCII local-part, which only SMTPUTF8 can carry. */

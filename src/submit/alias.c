@@ -688,6 +688,8 @@ alias_expand(const struct alias_map *map, const struct address *address,
 
 	if (alias == NULL)
 		return 0;
+	if (visitor->random != NULL)
+		memcpy(x.seen.key, visitor->random, sizeof(x.seen.key));
 	result = expand(&x, alias);
 	while (x.depth > 0)
 		pop(&x);

@@ -59,6 +59,8 @@ struct alias_visitor {
 	int (*add)(void *arg, const struct address *address, struct error *e);
 	bool (*is_local)(void *arg, struct text domain);
 	void *arg;
+	const unsigned char *random; /* 16 octets, or NULL: a key, as who is on
+				      * a list may have chosen the address */
 };
 int alias_expand(const struct alias_map *map, const struct address *address,
     const struct alias_source *source, const struct alias_visitor *visitor,

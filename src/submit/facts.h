@@ -15,7 +15,8 @@ struct facts {
 	const char *full_name; /* NAME or the passwd entry's, or "" */
 	const char *host;      /* the host's name as it is, or "" */
 	struct date now;
-	unsigned char random[16]; /* for the Message-ID */
+	unsigned char random[16]; /* for the Message-ID, and the keys of sets
+				   * that are gone when that is seen */
 };
 
 /*

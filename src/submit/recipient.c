@@ -1,5 +1,7 @@
 #include "submit/recipient.h"
 
+#include <string.h>
+
 #include "base/crypt.h"
 #include "base/mem.h"
 
@@ -118,7 +120,8 @@ is_local(void *arg, struct text domain)
 static int
 expand_alias(struct origin *o, struct error *e)
 {
-	const struct alias_visitor visitor = {add_expanded, is_local, o};
+	const struct alias_visitor visitor = {
+	    add_expanded, is_local, o, o->s->facts->random};
 	const struct submit_aliases *aliases = o->s->aliases;
 	const struct alias_map *map = NULL;
 
@@ -191,6 +194,8 @@ recipient_add_all(struct submission *s, struct error *e)
 	struct submission_block b = submission_block(s->message);
 	size_t i;
 
+	memcpy(s->envelope->paths.key, s->facts->random,
+	    sizeof(s->envelope->paths.key));
 	for (i = 0; i < r->recipient_count; i++)
 		if (add_list(s, text_of(r->recipients[i].list),
 			r->of_client ? "RCPT TO"

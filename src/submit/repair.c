@@ -270,7 +270,7 @@ repair_octets(struct submission *s, struct error *e)
 
 	s->needs_utf8 |= fields_need_utf8(s->message);
 	if (fields_repair(s->message, s->request->smtputf8 || s->needs_utf8,
-		&remarks, e) == -1)
+		s->facts->random, &remarks, e) == -1)
 		return -1;
 	note_fields(s->notes, remarks.encoded, "with 8-bit bytes",
 	    "which were encoded");

@@ -55,7 +55,7 @@ expand(const struct alias_map *map, struct text name, struct text bytes)
 {
 	size_t count = 0;
 	const struct alias_source source = {read_same, &bytes};
-	const struct alias_visitor visitor = {add, is_local, &count};
+	const struct alias_visitor visitor = {add, is_local, &count, NULL};
 	const struct address address = {.local = name};
 	struct error e;
 	int result;

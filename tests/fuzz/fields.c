@@ -71,10 +71,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	error_clear(&e);
 	if (fields_drop_nul(m, &nuls, &e) == 0 &&
-	    fields_repair(m, utf8, &remarks, &e) == 0) {
+	    fields_repair(m, utf8, NULL, &remarks, &e) == 0) {
 		again = parse_sent(m);
 		check_fields(m, again, utf8);
-		check(fields_repair(again, utf8, &none, &e) == 0);
+		check(fields_repair(again, utf8, NULL, &none, &e) == 0);
 		check(none.encoded + none.folded == 0);
 		message_free(again);
 	}

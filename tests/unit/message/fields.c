@@ -25,7 +25,7 @@ repaired(struct text input, bool utf8, struct fields_remarks *remarks,
 	memset(remarks, 0, sizeof(*remarks));
 	buf_init(out, SIZE_MAX / 4);
 	if (fields_drop_nul(m, &nuls, &e) == -1 ||
-	    fields_repair(m, utf8, remarks, &e) == -1)
+	    fields_repair(m, utf8, NULL, remarks, &e) == -1)
 		fail_msg("%.*s: %s", TEXT_ARG(input), e.text);
 	read_all(m, 4096, out);
 	out->len -= 2;
@@ -251,12 +251,14 @@ addresses_that_need_utf8(void **state)
 		m = parse(text_of(cases[i].input));
 		error_clear(&e);
 		assert_int_equal(fields_need_utf8(m), cases[i].need);
-		assert_int_equal(fields_repair(m, false, &remarks, &e), -1);
+		assert_int_equal(
+		    fields_repair(m, false, NULL, &remarks, &e), -1);
 		assert_int_equal(e.kind, ERROR_MESSAGE);
 		assert_non_null(strstr(e.text, cases[i].says));
 		message_field(m, 0)->dropped = true;
 		assert_false(fields_need_utf8(m));
-		assert_int_equal(fields_repair(m, false, &remarks, &e), 0);
+		assert_int_equal(
+		    fields_repair(m, false, NULL, &remarks, &e), 0);
 		message_free(m);
 	}
 }
@@ -394,7 +396,7 @@ what_is_fit_is_not_touched(void **state)
 
 	(void)state;
 	error_clear(&e);
-	assert_int_equal(fields_repair(m, false, &remarks, &e), 0);
+	assert_int_equal(fields_repair(m, false, NULL, &remarks, &e), 0);
 	assert_int_equal(message_field_count(m), 2);
 	for (i = 0; i < message_field_count(m); i++)
 		assert_null(message_field(m, i)->owned);
@@ -412,7 +414,7 @@ fields_made_by_us_are_repaired(void **state)
 	error_clear(&e);
 	assert_int_equal(
 	    message_append(m, "From", TEXT(O_UML " <a@x>"), &e), 0);
-	assert_int_equal(fields_repair(m, false, &remarks, &e), 0);
+	assert_int_equal(fields_repair(m, false, NULL, &remarks, &e), 0);
 	assert_int_equal(remarks.encoded, 1);
 	assert_false(text_has_8bit(message_field(m, 1)->field.raw));
 	assert_null(message_field(m, 0)->owned);
@@ -1101,7 +1103,7 @@ try_one(unsigned long long seed)
 	t.after = parse(buf_text(&t.input));
 	error_clear(&e);
 	if (fields_drop_nul(t.after, &nuls, &e) == 0 &&
-	    fields_repair(t.after, t.utf8, &t.remarks, &e) == 0)
+	    fields_repair(t.after, t.utf8, NULL, &t.remarks, &e) == 0)
 		check_trial(&t);
 	else
 		CHECK(&t, e.kind == ERROR_MESSAGE && !t.utf8);

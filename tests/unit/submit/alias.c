@@ -86,7 +86,7 @@ static int
 expand(const struct alias_map *map, const char *name, struct given *g,
     struct error *e)
 {
-	const struct alias_visitor visitor = {add, is_local, g};
+	const struct alias_visitor visitor = {add, is_local, g, NULL};
 	struct address_list list;
 	struct address address;
 	int result;
@@ -365,7 +365,7 @@ lists_need_a_source(void **state)
 	struct alias_map *map = parse_fine("root: :include:/staff");
 	const struct address root = {.local = TEXT("root")};
 	struct given g = {.refused = NULL};
-	const struct alias_visitor visitor = {add, NULL, &g};
+	const struct alias_visitor visitor = {add, NULL, &g, NULL};
 	struct error e;
 
 	(void)state;

@@ -515,6 +515,23 @@ nul_in_a_recipient_costs_no_mail(void **state)
 	job_clear(&j);
 }
 
+/* The sets that strangers fill are keyed with what they cannot know. */
+static void
+recipients_are_hashed_with_a_secret(void **state)
+{
+	struct job j;
+
+	(void)state;
+	job_init(&j, WHOLE);
+	j.request.reverse_path = mem_copy("a@x");
+	job_recipient(&j, "b@x");
+	assert_int_equal(job_run(&j), 0);
+	assert_memory_equal(
+	    j.envelope.paths.key, j.facts.random, sizeof(j.facts.random));
+	assert_int_equal(sizeof(j.envelope.paths.key), sizeof(j.facts.random));
+	job_clear(&j);
+}
+
 /* A quadratic walk would take minutes here. */
 static void
 a_hundred_thousand_recipients(void **state)
@@ -564,6 +581,7 @@ main(void)
 	    cmocka_unit_test(original_recipients_stay),
 	    cmocka_unit_test(bcc_is_found_behind_marks_and_mbox_lines),
 	    cmocka_unit_test(nul_in_a_recipient_costs_no_mail),
+	    cmocka_unit_test(recipients_are_hashed_with_a_secret),
 	    cmocka_unit_test(a_hundred_thousand_recipients),
 	};
 
