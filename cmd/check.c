@@ -12,7 +12,9 @@
 #include "submit/account.h"
 #include "submit/alias.h"
 #include "world/log.h"
+#include "world/secret.h"
 #include "world/settings.h"
+#include "world/tls.h"
 
 static int
 check_aliases_of(const struct account *a, struct error *e)
@@ -23,6 +25,23 @@ check_aliases_of(const struct account *a, struct error *e)
 		return -1;
 	alias_free(map);
 	return 0;
+}
+
+/* Trust and priority, where the account speaks TLS. */
+static int
+check_tls_of(const struct account *a, struct error *e)
+{
+	const struct smarthost *s = a->smarthosts.at;
+	const struct smarthost *end = s + a->smarthosts.count;
+	struct tls *t;
+
+	while (s < end && s->security == SMARTHOST_PLAIN)
+		s++;
+	if (s == end)
+		return 0;
+	t = tls_new(a, s, e);
+	tls_free(t);
+	return t == NULL ? -1 : 0;
 }
 
 int
@@ -62,10 +81,10 @@ tell_fault(const struct error *fault, struct set *told, struct error *e)
 }
 
 static void
-check_accounts(const struct config *c, struct error *e)
+check_accounts(const struct config *c, struct notes *remarks, struct error *e)
 {
 	static int (*const checks[])(const struct account *, struct error *) = {
-	    account_check, log_check, check_aliases_of};
+	    account_check, log_check, check_tls_of, check_aliases_of};
 	struct error fault;
 	struct set told = {0};
 	size_t i, k;
@@ -76,6 +95,24 @@ check_accounts(const struct config *c, struct error *e)
 			checks[k](&c->accounts[i], &fault);
 			tell_fault(&fault, &told, e);
 		}
+	for (i = 0; i < c->account_count; i++) {
+		error_clear(&fault);
+		secret_check(&c->accounts[i], remarks, &fault);
+		tell_fault(&fault, &told, e);
+	}
+	set_clear(&told);
+}
+
+/* Accounts that share a file share its remarks. */
+static void
+print_remarks(const struct notes *remarks)
+{
+	struct set told = {0};
+	size_t i;
+
+	for (i = 0; i < remarks->count; i++)
+		if (set_add(&told, text_of(remarks->lines[i]), SIZE_MAX))
+			printf("remark: %s\n", remarks->lines[i]);
 	set_clear(&told);
 }
 
@@ -99,7 +136,7 @@ print_account(const struct account *a)
 }
 
 bool
-check_config(const struct config *c, bool verbose, struct error *e)
+check_config(struct config *c, bool verbose, struct error *e)
 {
 	const struct config_fault *f;
 	size_t i;
@@ -111,7 +148,8 @@ check_config(const struct config *c, bool verbose, struct error *e)
 	/* No accounts: no file was read, which is none of the faults. */
 	if (e->kind != ERROR_NONE && c->account_count == 0)
 		return false;
-	check_accounts(c, e);
+	check_accounts(c, &c->remarks, e);
+	print_remarks(&c->remarks);
 	if (e->kind == ERROR_NONE)
 		printf("no faults; accounts: %zu\n", c->account_count);
 	return true;

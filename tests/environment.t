@@ -13,7 +13,9 @@ import itertools
 import json
 import os
 import pathlib
+import pathlib
 import pty
+import pwd
 import re
 import resource
 import shutil
@@ -29,13 +31,14 @@ import time
 import harness
 from home import (
     CLONE_NEWNET, HEADER, HANG, LARGE, LIBC, MESSAGE, MS_BIND, MS_RDONLY,
-    MS_REC, MS_REMOUNT, SANITIZED, SPEAK_UP, Done, Home, become,
+    MS_REC, MS_REMOUNT, NOBODY, SANITIZED, SPEAK_UP, Done, Home, become,
     can_mount, check, in_order, mount, private_mounts, run_tests)
 from smtpd import Server
 
 BOB = 'bob@example.org'
 STRANGER = 54321  # has no passwd entry
 F_SETSIG, F_SETLEASE = 10, 1024
+CONFIG_PAGE = harness.TESTS.parent / 'man/sendling.conf.5'
 SIOCSIFFLAGS, IFF_UP = 0x8914, 1
 
 
@@ -206,6 +209,127 @@ def test_set_id_caller(t, home, box, certificate):
         home.program.chmod(0o755)
 
 
+def log_in(name):
+    entry = pwd.getpwnam(name)
+    os.initgroups(name, entry.pw_gid)
+    os.setgid(entry.pw_gid)
+    os.setuid(entry.pw_uid)
+
+
+def recipe(path):
+    """The commands by which sendling.conf(5) shares /etc/sendling.conf, for
+    another file: run where /etc is the test's own."""
+    commands = re.search(r'^groupadd.*?(?=^\.Ed)', CONFIG_PAGE.read_text(),
+                         re.M | re.S)[0]
+    return commands.replace('/etc/sendling.conf', path)
+
+
+def test_sharing(t, home):
+    """Several users share a password, as the manual tells them to."""
+    if not can_mount():
+        return t.skip('sharing', 'no private mount namespace')
+    box = Server(users=[('alice', 'secret')])
+    world = etc(home, box, 'log off', 'password secret', passwd=''.join(
+        f'{name}:x:{number}:{number}::/nonexistent:/bin/sh\n'
+        for name, number in (('root', 0), ('alice', 5001), ('bob', 5002),
+                             ('nobody', NOBODY))))
+    shutil.copy('/etc/login.defs', world)
+    mounted = in_order(private_mounts, over_etc(world))
+
+    def run(name, *argv):
+        return home.run('-i', *argv, BOB, preexec_fn=in_order(
+            mounted, lambda: log_in(name)))
+
+    def refused(name, path, words, hint):
+        done = run(name)
+        failed(t, box, done, 78, f'{name}, {words}', f'{path}: {words}')
+        told = done.err.decode().split('  hint: ')[-1]
+        t.ok(re.match(hint, told) and 'chmod 600' not in told,
+             f'{name} is told how to share it', told)
+
+    for path, lines in (
+            ('/etc/sendling.conf', ('password secret',)),
+            ('/etc/sendling.password',
+             ('password-file /etc/sendling.password',))):
+        (world / 'sendling.conf').write_text(box.config('log off', *lines))
+        file = world / pathlib.Path(path).name
+        if not file.exists():
+            file.write_text('secret\n')
+        share = (f'to share it with a group, as root: chown root:GROUP {path};'
+                 f' chmod 640 {path}; usermod -aG GROUP ')
+        file.chmod(0o600)
+        refused('alice', path, 'user alice may not read it (owner root, group '
+                'root, mode 0600)', share + 'alice\n')
+        file.chmod(0o644)
+        refused('alice', path, 'it holds a password and everybody may read it',
+                share + 'USER\n')
+        done = subprocess.run(['sh', '-ec', recipe(path)], preexec_fn=mounted,
+                              capture_output=True, text=True)
+        t.ok(done.returncode == 0, 'the recipe of sendling.conf(5)',
+             done.stderr)
+        for name in ('root', 'alice'):
+            arrived(t, box, run(name), f'{path} is shared: {name} sends')
+        for name in ('bob', 'nobody'):
+            refused(name, path, f'user {name} may not read it (owner root, '
+                    'group sendling, mode 0640)',
+                    f'as root: usermod -aG sendling {name}; ')
+        subprocess.run(['groupdel', 'sendling'], preexec_fn=mounted,
+                       check=True)
+        file.chmod(0o644)
+
+
+def test_container_secrets(t, home):
+    """Docker and podman give root's files of mode 0444."""
+    if not can_mount():
+        return t.skip('secrets', 'no private mount namespace')
+    box = Server(users=[('alice', 'secret')])
+    secret = home.file('secret', 'secret\n', 0o444)
+
+    def prepare(mode, user):
+        def act():
+            private_mounts()
+            mount('none', '/run', 'tmpfs')
+            os.mkdir('/run/secrets', 0o755)
+            shutil.copy(secret, '/run/secrets/mail')
+            os.chmod('/run/secrets/mail', mode)
+            become(user)
+        return act
+
+    config = home.config(
+        box.config('password-file /run/secrets/mail'), mode=0o644)
+    for user in (0, STRANGER):
+        run = home.run(BOB, config=config, preexec_fn=prepare(0o444, user))
+        arrived(t, box, run, f'/run/secrets, mode 0444, user {user}')
+        run = home.run('--check', config=config,
+                       preexec_fn=prepare(0o444, user))
+        t.ok(run.status == 0 and run.out.startswith(
+             b'remark: /run/secrets/mail: everybody may read it (mode 0444)'),
+             '--check remarks on it', run.words())
+        run = home.run(BOB, config=config, preexec_fn=prepare(0o464, user))
+        failed(t, box, run, 78, 'one that a group may write',
+               'others may write to it')
+    run = home.run('--check', config=config, preexec_fn=prepare(0o400, 0))
+    t.ok(run.status == 0 and b'remark' not in run.out,
+         'none where it is root\'s alone', run.words())
+    run = home.run('--check', config=config,
+                   preexec_fn=prepare(0o400, STRANGER))
+    t.ok(run.status == 78 and
+         b'password-file: /run/secrets/mail: user 54321 may not read it' in
+         run.out, '--check finds one that cannot be read', run.words())
+    config = home.config(box.config(f'password-file {secret}'), mode=0o644)
+    run = home.run(BOB, config=config, preexec_fn=lambda: become(STRANGER))
+    failed(t, box, run, 78, 'mode 0444 elsewhere', 'everybody may read it')
+    config = home.config('include /run/secrets/mail\nlog off\n', mode=0o644)
+    secret = home.file('secret', box.config('password secret'), 0o444)
+    run = home.run(BOB, config=config, preexec_fn=prepare(0o444, STRANGER))
+    arrived(t, box, run, 'a configuration with a password in /run/secrets')
+    run = home.run('--check', config=config,
+                   preexec_fn=prepare(0o444, STRANGER))
+    t.ok(run.status == 0 and run.out.startswith(
+         b'remark: /run/secrets/mail: everybody may read it (mode 0444)'),
+         '--check remarks on it', run.words())
+
+
 def test_nothing_in_the_environment(t, home, box):
     config = home.config(box.config())
     arrived(t, box, home.run(BOB, config=config),
@@ -251,10 +375,10 @@ def test_hidden_home(t, home, box):
     (folder / 'config').chmod(0o600)
     run = home.run(BOB, environment=variables, preexec_fn=prepare)
     failed(t, box, run, 78, 'a file that is there and may not be read',
-           f'{folder}/config: Permission denied')
+           f'{folder}/config: user {STRANGER} may not read it')
     closed.chmod(0o700)
     run = home.run('-C', folder / 'config', BOB, preexec_fn=prepare)
-    failed(t, box, run, 78, 'the same with -C', 'Permission denied')
+    failed(t, box, run, 78, 'the same with -C', 'may not search the folders')
     (world / 'sendling.conf').unlink()
     run = home.run(BOB, environment=variables, preexec_fn=prepare)
     failed(t, box, run, 78, 'neither', f'tried {folder}/config (Permission '

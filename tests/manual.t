@@ -184,7 +184,8 @@ def with_files(folder, block):
     folder = pathlib.Path(folder)
     (folder / 'secret').write_text('x\n')
     (folder / 'secret').chmod(0o600)
-    for keyword, name in (('log', 'log'), ('password-file', 'secret')):
+    for keyword, name in (('log', 'log'), ('password-file', 'secret'),
+                          ('tls-trust', 'ca.pem')):
         block = re.sub(rf'^({keyword}\s+)/\S+', rf'\g<1>{folder / name}',
                        block, flags=re.M)
     return block
@@ -265,6 +266,7 @@ def main():
     check_readme_statuses(tap, words, readme)
     check_folders(tap)
     with tempfile.TemporaryDirectory() as folder:
+        harness.make_certificates(folder)
         for name, blocks, least in (
                 ('sendling.conf(5)', page_configurations(config_page), 20),
                 ('README', readme_configurations(readme, words['keyword']), 2),

@@ -367,6 +367,7 @@ config_clear(struct config *c)
 	keyword_clear(&c->defaults);
 	keyword_clear(&c->override);
 	slots_clear(c->override_origin);
+	notes_clear(&c->remarks);
 	config_init(c);
 }
 

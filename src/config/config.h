@@ -14,6 +14,7 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "base/notes.h"
 #include "config/keyword.h"
 #include "submit/account.h"
 
@@ -42,6 +43,7 @@ struct config {
 	size_t account_count;
 	struct config_fault *faults; /* all of them, in order */
 	size_t fault_count;
+	struct notes remarks; /* what is odd and no fault, for --check */
 	/* private: */
 	struct account override; /* --set, then environment: highest first */
 	char *override_origin[KEYWORD_SLOTS]; /* who set each keyword there */

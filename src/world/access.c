@@ -1,33 +1,27 @@
 #include "world/access.h"
 
-#include <stdlib.h>
+#include <errno.h>
+#include <string.h>
 #include <unistd.h>
 
-#include "base/mem.h"
 #include "base/text.h"
+#include "world/host.h"
 
+#define CONTAINER "/run/secrets/"
+
+/* What a container was given: root's, and often for everybody in it to read. */
 static bool
-our_group(gid_t group)
+is_container_secret(const char *path, const struct stat *st)
 {
-	gid_t *groups;
-	int count, i;
-	bool ours;
-
-	ours = group == getegid();
-	count = getgroups(0, NULL);
-	if (ours || count <= 0)
-		return ours;
-	groups = mem_new((size_t)count, sizeof(*groups));
-	count = getgroups(count, groups);
-	for (i = 0; i < count && !ours; i++)
-		ours = groups[i] == group;
-	free(groups);
-	return ours;
+	return st->st_uid == 0 &&
+	       strncmp(path, CONTAINER, strlen(CONTAINER)) == 0 &&
+	       strstr(path, "/../") == NULL;
 }
 
-/* What is wrong with owner and mode, or NULL. */
+/* What is wrong with owner and mode, or NULL. A group is of its owner's
+ * choice: that is how several users share a password. */
 static const char *
-fault(enum access_trust trust, const struct stat *st)
+fault(const char *path, enum access_trust trust, const struct stat *st)
 {
 	if (trust == ACCESS_ANY)
 		return NULL;
@@ -35,14 +29,41 @@ fault(enum access_trust trust, const struct stat *st)
 		return "it belongs to somebody else";
 	if ((st->st_mode & (S_IWGRP | S_IWOTH)) != 0)
 		return "others may write to it";
-	if (trust == ACCESS_CONFIG)
-		return NULL;
-	if ((st->st_mode & S_IROTH) != 0)
+	if (trust == ACCESS_SECRET && (st->st_mode & S_IROTH) != 0 &&
+	    !is_container_secret(path, st))
 		return "it holds a password and everybody may read it";
-	if ((st->st_mode & S_IRGRP) != 0 && !our_group(st->st_gid))
-		return "it holds a password and a group that is not ours may "
-		       "read it";
 	return NULL;
+}
+
+/* How several users share a file; user is one of them. */
+static int
+hint_sharing(
+    const char *before, const char *name, const char *user, struct error *e)
+{
+	return error_hint(e,
+	    "%sto share it with a group, as root: chown root:GROUP %s; chmod "
+	    "640 %s; usermod -aG GROUP %s",
+	    before, name, name, user);
+}
+
+/* What mends the fault. */
+static int
+hint_mending(const char *name, const struct stat *st, struct error *e)
+{
+	const unsigned us = geteuid();
+	const bool root = st->st_uid == 0;
+	const bool shared = (st->st_mode & (S_IRGRP | S_IROTH)) == S_IRGRP;
+
+	if (!root && st->st_uid != us && (us == 0 || !shared))
+		return error_hint(e, "as root: chown %u %s", us, name);
+	if (!root && st->st_uid != us)
+		return hint_sharing("", name, host_user(us).words, e);
+	if ((st->st_mode & (S_IWGRP | S_IWOTH)) != 0)
+		return error_hint(e, "chmod go-w %s", name);
+	if (!root)
+		return error_hint(e, "chmod 600 %s", name);
+	return hint_sharing(
+	    us == 0 ? "for root alone: chmod 600; " : "", name, "USER", e);
 }
 
 int
@@ -50,7 +71,7 @@ access_check(const char *path, enum access_trust trust, const struct stat *st,
     struct error *e)
 {
 	struct text_shown name = text_shown(text_of(path));
-	const char *what = fault(trust, st);
+	const char *what = fault(path, trust, st);
 
 	if (what == NULL)
 		return 0;
@@ -58,9 +79,47 @@ access_check(const char *path, enum access_trust trust, const struct stat *st,
 	    "%s: %s (owner %u, group %u, mode %04o; we are user %u)",
 	    name.words, what, st->st_uid, st->st_gid, st->st_mode & 07777,
 	    (unsigned)geteuid());
-	if (st->st_uid != 0 && st->st_uid != geteuid())
-		return error_hint(
-		    e, "as root: chown %u %s", (unsigned)geteuid(), name.words);
-	return error_hint(e, "%s %s",
-	    trust == ACCESS_SECRET ? "chmod 600" : "chmod go-w", name.words);
+	return hint_mending(name.words, st, e);
+}
+
+int
+access_denied(const char *path, struct error *e)
+{
+	struct text_shown name = text_shown(text_of(path));
+	struct host_name user = host_user(geteuid()), owner, group;
+	struct stat st;
+
+	if (stat(path, &st) == -1) {
+		error_set(e, ERROR_CONFIG, NULL,
+		    "%s: user %s may not search the folders on the way to it",
+		    name.words, user.words);
+		e->sys = EACCES;
+		return error_hint(e,
+		    "let the user search them, or keep the file elsewhere, as "
+		    "in /etc");
+	}
+	owner = host_user(st.st_uid);
+	group = host_group(st.st_gid);
+	error_set(e, ERROR_CONFIG, NULL,
+	    "%s: user %s may not read it (owner %s, group %s, mode %04o)",
+	    name.words, user.words, owner.words, group.words,
+	    st.st_mode & 07777);
+	e->sys = EACCES;
+	/* Nobody becomes a member of root's own group for it. */
+	if ((st.st_mode & S_IRGRP) == 0 || st.st_gid == 0)
+		return hint_sharing("", name.words, user.words, e);
+	return error_hint(e,
+	    "as root: usermod -aG %s %s; it holds from the next login on",
+	    group.words, user.words);
+}
+
+void
+access_remark(const char *path, enum access_trust trust, const struct stat *st,
+    struct notes *remarks)
+{
+	if (trust == ACCESS_SECRET && (st->st_mode & S_IROTH) != 0)
+		notes_add(remarks,
+		    "%s: everybody may read it (mode %04o), which is taken "
+		    "below " CONTAINER " alone",
+		    path, st->st_mode & 07777);
 }

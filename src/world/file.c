@@ -94,6 +94,8 @@ open_regular(const char *path, struct stat *st, struct error *e)
 	fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
 	if (fd == -1) {
 		sys = errno;
+		if (sys == EACCES)
+			return access_denied(path, e);
 		if (sys == ENOENT || sys == ENOTDIR)
 			kind = ERROR_INPUT;
 		return error_set_sys(

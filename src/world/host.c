@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
@@ -170,6 +171,34 @@ host_init(struct host *h)
 	/* A name that does not fit may come without its NUL. */
 	if (gethostname(h->name, sizeof(h->name) - 1) == -1)
 		h->name[0] = '\0';
+}
+
+static struct host_name
+name_of(const char *name, unsigned id)
+{
+	struct host_name n;
+
+	if (name == NULL)
+		snprintf(n.words, sizeof(n.words), "%u", id);
+	else
+		text_visible(text_of(name), n.words, sizeof(n.words));
+	return n;
+}
+
+struct host_name
+host_user(unsigned uid)
+{
+	const struct passwd *entry = getpwuid(uid);
+
+	return name_of(entry == NULL ? NULL : entry->pw_name, uid);
+}
+
+struct host_name
+host_group(unsigned gid)
+{
+	const struct group *entry = getgrgid(gid);
+
+	return name_of(entry == NULL ? NULL : entry->gr_name, gid);
 }
 
 struct date

@@ -23,6 +23,14 @@ struct host {
 /* Never fails: what nobody knows is empty. Loads the time zone as well. */
 void host_init(struct host *h);
 
+/* The name of a user and of a group, visible; the number where there is none.
+ */
+struct host_name {
+	char words[64];
+};
+struct host_name host_user(unsigned uid);
+struct host_name host_group(unsigned gid);
+
 /* The clock, and the local time's offset from UTC, in the zone of
  * host_init(). */
 struct date host_now(void);

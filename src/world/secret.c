@@ -341,13 +341,13 @@ read_command(
 }
 
 static int
-read_file(const char *path, struct buf *out, struct error *e)
+read_file(const char *path, struct stat *st, struct buf *out, struct error *e)
 {
 	struct buf whole;
 	int status;
 
 	buf_init(&whole, SECRET_MAX + 2);
-	status = file_read(path, ACCESS_SECRET, &whole, NULL, e);
+	status = file_read(path, ACCESS_SECRET, &whole, st, e);
 	if (status == 0)
 		status = add_first_line("password-file", &whole, out, e);
 	buf_wipe(&whole);
@@ -402,9 +402,26 @@ secret_read(const struct account *a, bool ask, long long deadline,
 	case SECRET_VALUE:
 		return add(text_of(a->secret.text), "password", "it", out, e);
 	case SECRET_FILE:
-		return read_file(a->secret.text, out, e);
+		return read_file(a->secret.text, NULL, out, e);
 	case SECRET_COMMAND:
 		return read_command(a->secret.text, deadline, out, e);
 	}
 	return none_named(e);
+}
+
+int
+secret_check(const struct account *a, struct notes *remarks, struct error *e)
+{
+	struct buf password;
+	struct stat st;
+	int status;
+
+	if (a->user == NULL || a->secret.source != SECRET_FILE)
+		return 0;
+	buf_init(&password, SECRET_MAX);
+	status = read_file(a->secret.text, &st, &password, e);
+	buf_wipe(&password);
+	if (status == 0)
+		access_remark(a->secret.text, ACCESS_SECRET, &st, remarks);
+	return status;
 }

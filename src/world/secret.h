@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "base/notes.h"
 #include "submit/account.h"
 
 #define SECRET_MAX	       (64 * 1024)
@@ -29,5 +30,10 @@
  */
 int secret_read(const struct account *a, bool ask, long long deadline,
     struct buf *out, struct error *e);
+
+/* Whether a `password-file' can be read; runs no command and asks nobody. What
+ * is odd about it and no fault is in remarks. -1: as secret_read(). */
+int secret_check(
+    const struct account *a, struct notes *remarks, struct error *e);
 
 #endif

@@ -29,13 +29,19 @@ needed_trust(struct text bytes)
 }
 
 static int
-read_trusted(const char *path, struct buf *out, struct error *e)
+read_trusted(
+    struct config *c, const char *path, struct buf *out, struct error *e)
 {
+	enum access_trust trust;
 	struct stat st;
 
 	if (file_read(path, ACCESS_CONFIG, out, &st, e) == -1)
 		return -1;
-	return access_check(path, needed_trust(buf_text(out)), &st, e);
+	trust = needed_trust(buf_text(out));
+	if (access_check(path, trust, &st, e) == -1)
+		return -1;
+	access_remark(path, trust, &st, &c->remarks);
+	return 0;
 }
 
 /* A path in an `include` is relative to the file that it stands in. */
@@ -46,25 +52,24 @@ read_included(void *arg, const char *from, const char *path, struct buf *out,
 	const char *slash = strrchr(from, '/');
 	struct buf full;
 
-	(void)arg;
 	buf_init(&full, PATH_MAX);
 	if (path[0] != '/' && slash != NULL)
 		buf_add(&full, from, (size_t)(slash - from) + 1);
 	buf_add_string(&full, path);
 	*name = buf_take(&full);
-	return read_trusted(*name, out, e);
+	return read_trusted(arg, *name, out, e);
 }
 
 /* 1 when the file is there and was parsed, 0 when it is not there. */
 static int
 read_file(struct config *c, const char *path, struct error *e)
 {
-	const struct config_source source = {.read = read_included};
+	const struct config_source source = {read_included, c};
 	struct buf bytes;
 	int result;
 
 	buf_init(&bytes, CONFIG_SIZE_MAX);
-	result = read_trusted(path, &bytes, e);
+	result = read_trusted(c, path, &bytes, e);
 	if (result == 0) {
 		config_parse(c, path, buf_text(&bytes), &source);
 		result = 1;

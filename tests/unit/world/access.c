@@ -27,14 +27,21 @@ checks_owner_and_mode(void **state)
 	    {ACCESS_CONFIG, {STRANGER, group, 0600}, "somebody else", "chown"},
 	    {ACCESS_SECRET, {us, group, 0600}, NULL, NULL},
 	    {ACCESS_SECRET, {us, group, 0400}, NULL, NULL},
+	    /* Whatever the group is: the owner chose it. */
 	    {ACCESS_SECRET, {0, group, 0640}, NULL, NULL},
-	    {ACCESS_SECRET, {us, STRANGER, 0640}, "a group that is not ours",
-		"chmod 600"},
-	    {ACCESS_SECRET, {us, group, 0644}, "everybody may read",
-		"chmod 600"},
-	    {ACCESS_SECRET, {us, group, 0604}, "everybody may read",
-		"chmod 600"},
-	    {ACCESS_SECRET, {us, group, 0620}, "others may write", "chmod 600"},
+	    {ACCESS_SECRET, {0, STRANGER, 0640}, NULL, NULL},
+	    {ACCESS_SECRET, {us, STRANGER, 0640}, NULL, NULL},
+	    {ACCESS_SECRET, {us, STRANGER, 0440}, NULL, NULL},
+	    {ACCESS_SECRET, {us, STRANGER, 0660}, "others may write",
+		"chmod go-w"},
+	    {ACCESS_SECRET, {us, group, 0644}, "everybody may read", "chmod "},
+	    {ACCESS_SECRET, {us, group, 0604}, "everybody may read", "chmod "},
+	    {ACCESS_SECRET, {0, 0, 0644}, "everybody may read",
+		"chown root:GROUP "},
+	    {ACCESS_SECRET, {us, group, 0620}, "others may write",
+		"chmod go-w"},
+	    {ACCESS_SECRET, {us, group, 0642}, "others may write",
+		"chmod go-w"},
 	    {ACCESS_SECRET, {STRANGER, group, 0600}, "somebody else", "chown"}};
 	char mode[32], who[64];
 	struct stat st;
@@ -66,11 +73,54 @@ checks_owner_and_mode(void **state)
 	}
 }
 
+/* What a container was given has mode 0444 in all of them. */
+static void
+takes_the_secrets_of_a_container(void **state)
+{
+	static const struct {
+		const char *path;
+		unsigned owner, mode;
+		bool taken;
+	} rows[] = {{"/run/secrets/mail", 0, 0444, true},
+	    {"/run/secrets/some/mail", 0, 0644, true},
+	    {"/run/secrets/mail", 0, 0400, true},
+	    {"/run/secrets/mail", STRANGER, 0444, false},
+	    {"/run/secrets/mail", 0, 0464, false},
+	    {"/run/secrets/mail", 0, 0446, false},
+	    {"/run/secrets/../../etc/mail", 0, 0444, false},
+	    {"/run/secretsmail", 0, 0444, false}, {"/run/mail", 0, 0444, false},
+	    {"/x/run/secrets/mail", 0, 0444, false}};
+	struct notes remarks = {NULL, 0};
+	struct stat st;
+	struct error e;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(rows); i++) {
+		error_clear(&e);
+		st = (struct stat){
+		    .st_uid = rows[i].owner, .st_mode = S_IFREG | rows[i].mode};
+		assert_int_equal(
+		    access_check(rows[i].path, ACCESS_SECRET, &st, &e),
+		    rows[i].taken ? 0 : -1);
+		if (!rows[i].taken)
+			continue;
+		access_remark(rows[i].path, ACCESS_CONFIG, &st, &remarks);
+		assert_int_equal(remarks.count, 0);
+		access_remark(rows[i].path, ACCESS_SECRET, &st, &remarks);
+		assert_int_equal(remarks.count, rows[i].mode & 4 ? 1 : 0);
+		if (remarks.count == 1)
+			assert_non_null(strstr(remarks.lines[0], rows[i].path));
+		notes_clear(&remarks);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(checks_owner_and_mode),
+	    cmocka_unit_test(takes_the_secrets_of_a_container),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

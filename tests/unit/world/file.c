@@ -9,6 +9,8 @@
 #include "base/mem.h"
 #include "world/file.h"
 
+#define STRANGER 12345
+
 /* Written anew; gives its path. */
 static const char *
 make(const char *name, const char *bytes, mode_t mode)
@@ -97,6 +99,75 @@ names_what_is_no_file(void **state)
 		assert_int_equal(e.sys, rows[i].sys);
 		assert_non_null(strstr(e.text, rows[i].words));
 	}
+	buf_clear(&out);
+}
+
+/* Its group is STRANGER's own, or not: where root can try that. */
+static void
+says_who_may_not_read_what(void **state)
+{
+	static const struct {
+		unsigned owner, group, mode;
+		const char *words; /* NULL: it is read */
+		const char *hint;
+	} rows[] = {{0, STRANGER, 0640, NULL, NULL},
+	    {4, STRANGER, 0640, "it belongs to somebody else",
+		"as root: chown root:GROUP "},
+	    {4, STRANGER, 0644, "it belongs to somebody else",
+		"as root: chown 12345 "},
+	    {0, 0, 0600,
+		"user 12345 may not read it (owner root, group root, mode "
+		"0600)",
+		"as root: chown root:GROUP "},
+	    {0, 0, 0640,
+		"user 12345 may not read it (owner root, group root, mode "
+		"0640)",
+		"as root: chown root:GROUP "},
+	    {0, 8, 0640,
+		"user 12345 may not read it (owner root, group mail, mode "
+		"0640)",
+		"as root: usermod -aG mail 12345"}};
+	const char *path = make("shared", "secret\n", 0600);
+	struct error e;
+	struct buf out;
+	size_t i;
+	int result;
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	assert_int_equal(chmod(folder, 0711), 0);
+	buf_init(&out, 100);
+	for (i = 0; i < COUNT(rows); i++) {
+		error_clear(&e);
+		assert_int_equal(chown(path, rows[i].owner, rows[i].group), 0);
+		assert_int_equal(chmod(path, rows[i].mode), 0);
+		assert_int_equal(setegid(STRANGER), 0);
+		assert_int_equal(seteuid(STRANGER), 0);
+		result = file_read(path, ACCESS_SECRET, &out, NULL, &e);
+		assert_int_equal(seteuid(0), 0);
+		assert_int_equal(setegid(0), 0);
+		assert_int_equal(result, rows[i].words == NULL ? 0 : -1);
+		if (rows[i].words == NULL)
+			continue;
+		assert_int_equal(e.kind, ERROR_CONFIG);
+		assert_int_equal(e.sys, rows[i].owner == 0 ? EACCES : 0);
+		if (strstr(e.text, rows[i].words) == NULL)
+			fail_msg("%s", e.text);
+		if (strstr(e.hint, rows[i].hint) == NULL)
+			fail_msg("%s", e.hint);
+		assert_null(strstr(e.hint, "chmod 600"));
+		assert_non_null(strstr(e.text, path));
+	}
+	assert_int_equal(chmod(folder, 0700), 0);
+	error_clear(&e);
+	assert_int_equal(seteuid(STRANGER), 0);
+	result = file_read(path, ACCESS_SECRET, &out, NULL, &e);
+	assert_int_equal(seteuid(0), 0);
+	assert_int_equal(result, -1);
+	assert_int_equal(e.sys, EACCES);
+	assert_non_null(
+	    strstr(e.text, "user 12345 may not search the folders"));
 	buf_clear(&out);
 }
 
@@ -464,6 +535,7 @@ main(void)
 	const struct CMUnitTest tests[] = {cmocka_unit_test(reads_whole_files),
 	    cmocka_unit_test(refuses_what_is_too_large),
 	    cmocka_unit_test(names_what_is_no_file),
+	    cmocka_unit_test(says_who_may_not_read_what),
 	    cmocka_unit_test(checks_the_file_it_reads),
 	    cmocka_unit_test(reads_a_file_that_claims_no_size),
 	    cmocka_unit_test(stores_without_a_name),
