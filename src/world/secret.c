@@ -117,7 +117,9 @@ read_output(struct command *c, struct buf *out, struct error *e)
 	size_t room = out->max - out->len;
 	ssize_t n;
 
-	n = read(c->output, chunk, sizeof(chunk));
+	do
+		n = read(c->output, chunk, sizeof(chunk));
+	while (n == -1 && errno == EINTR);
 	if (n > 0)
 		buf_add(out, chunk, (size_t)n < room ? (size_t)n : room);
 	else if (n == -1)
