@@ -288,7 +288,7 @@ encode_base64_again(struct encoder *en, struct text in)
 		if (c == '\0' || (c == '-' && en->column == 0) ||
 		    text_white(text_first(text_skip(in, i), 1)) > 0)
 			continue;
-		if (is_high(c) && !en->eightbit) {
+		if (is_high(c)) {
 			c = '?';
 			en->replaced = true;
 		}

@@ -149,6 +149,10 @@ static const struct {
 	true,
 	RECODE(CRMIME CRMIXED "\r\n--b\r\n" BASE64 "\r\nbYWJj\r\n--b--\r\n"),
 	false, "en"},
+    {RECODE(MIME LABEL "base64\n\nYW\0\xffJj\n"), true,
+	RECODE(CRMIME TYPE "text/plain; charset=unknown-8bit\r\n" BASE64
+			   "\r\nYW?Jj\r\n"),
+	false, "ern"},
     {RECODE(MIME MIXED LABEL "base64\n\nYW\0Jj\n"), true,
 	RECODE(CRMIME CRMIXED BASE64 "\r\nYWJj\r\n"), false, "en"},
     /* A server without 8BITMIME. */
