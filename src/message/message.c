@@ -32,6 +32,7 @@ struct message {
 
 	enum line line;		      /* the header line being read */
 	bool in_field;		      /* the line before it was of a field */
+	bool line_cr;		      /* a bare CR was in it */
 	size_t line_at;		      /* where it begins in header */
 	unsigned long long body_line; /* where the body's last line begins */
 	char sequence[4];	      /* of UTF-8, over piece borders */
@@ -87,6 +88,18 @@ note_8bit(struct message *m, struct text rest)
 	}
 }
 
+/* What a CR without its LF is kept as: in the body as what it is, as a signed
+ * part may not be sent with a space in its place. */
+static char
+bare_cr(struct message *m, const struct buf *out)
+{
+	if (out == &m->header)
+		m->line_cr = true;
+	else
+		m->facts.body_cr = true;
+	return out == &m->header ? ' ' : '\r';
+}
+
 /* Adds part of a line, without its LF. A CR at its end waits for the next
  * octet to show whether it is a bare one. */
 static void
@@ -97,7 +110,7 @@ add_part(struct message *m, struct buf *out, const char *at, size_t len)
 	if (len == 0)
 		return;
 	if (m->cr)
-		buf_add_char(out, ' ');
+		buf_add_char(out, bare_cr(m, out));
 	m->cr = at[len - 1] == '\r';
 	len -= m->cr ? 1 : 0;
 	to = buf_reserve(out, len);
@@ -107,7 +120,7 @@ add_part(struct message *m, struct buf *out, const char *at, size_t len)
 	out->len += len;
 	cr = to;
 	while ((cr = memchr(cr, '\r', (size_t)(to + len - cr))) != NULL)
-		*cr = ' ';
+		*cr++ = bare_cr(m, out);
 }
 
 static unsigned long long
@@ -270,6 +283,7 @@ begin_body(struct message *m)
 	bool cr = m->cr;
 
 	m->in_body = true;
+	m->facts.body_cr |= m->line_cr;
 	m->cr = false;
 	add_body(m, m->header.at + m->line_at, m->header.len - m->line_at);
 	m->header.len = m->line_at;
@@ -308,7 +322,7 @@ end_header_line(struct message *m)
 	case LINE_OPEN:
 		break;
 	}
-	m->cr = false;
+	m->cr = m->line_cr = false;
 	m->in_field = m->line == LINE_HEADER;
 	m->line = LINE_OPEN;
 	m->line_at = m->header.len;
@@ -394,7 +408,7 @@ end_last_line(struct message *m)
 	struct buf *out = m->in_body ? &m->body : &m->header;
 
 	if (m->cr)
-		buf_add_char(out, ' ');
+		buf_add_char(out, bare_cr(m, out));
 	m->cr = false;
 	if (!m->in_body && (m->line != LINE_OPEN || out->len > m->line_at)) {
 		decide_line(m, true);
@@ -607,6 +621,44 @@ read_separator(struct message_cursor *c, char *out, size_t size)
 	return put;
 }
 
+/* Some octets of the body from `at' on, where there are any. */
+static long
+read_octets(struct message *m, unsigned long long at, char *out, size_t size,
+    struct error *e)
+{
+	long n;
+
+	if (m->stored == 0) {
+		memcpy(out, m->body.at + at, size);
+		return (long)size;
+	}
+	n = m->store->read(m->store->arg, at, out, size, e);
+	if (n == 0)
+		return error_set(e, ERROR_SYSTEM, "reading the message",
+		    "the temporary file is shorter than what was written");
+	return n;
+}
+
+/* Makes a space of each bare CR of what was read up to `end', which is behind
+ * an LF where the body ends. */
+static int
+blank_bare_crs(struct message *m, char *out, size_t len, unsigned long long end,
+    struct error *e)
+{
+	char *cr = out, next;
+
+	while ((cr = memchr(cr, '\r', (size_t)(out + len - cr))) != NULL) {
+		if (cr + 1 < out + len)
+			next = cr[1];
+		else if (read_octets(m, end, &next, 1, e) == -1)
+			return -1;
+		if (next != '\n')
+			*cr = ' ';
+		cr++;
+	}
+	return 0;
+}
+
 static long
 read_body(struct message *m, struct message_cursor *c, char *out, size_t size,
     struct error *e)
@@ -617,21 +669,15 @@ read_body(struct message *m, struct message_cursor *c, char *out, size_t size,
 	if (size > m->facts.body_size - c->body_at)
 		size = (size_t)(m->facts.body_size - c->body_at);
 	while (put < size) {
-		n = (long)size;
-		if (m->stored == 0)
-			memcpy(out, m->body.at + c->body_at, size);
-		else
-			n = m->store->read(m->store->arg, c->body_at, out + put,
-			    size - put, e);
-		if (n == 0)
-			return error_set(e, ERROR_SYSTEM, "reading the message",
-			    "the temporary file is shorter than what was "
-			    "written");
+		n = read_octets(m, c->body_at, out + put, size - put, e);
 		if (n == -1)
 			return -1;
 		put += (size_t)n;
 		c->body_at += (size_t)n;
 	}
+	if (m->facts.body_cr && !c->bare_cr && put > 0 &&
+	    blank_bare_crs(m, out, put, c->body_at, e) == -1)
+		return -1;
 	return (long)put;
 }
 

@@ -8,10 +8,9 @@
  * beyond that in a store that the caller lends (an unlinked file), so that
  * memory is constant.
  *
- * Reading rules: lines end in LF or CRLF, also mixed; a bare CR becomes a
+ * Reading rules: lines end in LF or CRLF, also mixed; a bare CR is sent as a
  * space; a UTF-8 byte order mark before the first field is skipped; a "From "
- * or
- * ">From " line of mbox is dropped: a leading one, one behind nothing but
+ * or ">From " line of mbox is dropped: a leading one, one behind nothing but
  * fields that a delivery adds (Return-Path, Delivered-To, ...), and any in the
  * header section that has a date; another line that is neither field nor
  * continuation starts the body (the separator is supplied); a last line without
@@ -55,6 +54,7 @@ struct message_facts {
 	bool body_utf8; /* 8-bit, and all of it valid UTF-8 */
 	bool header_8bit;
 	bool body_nul;
+	bool body_cr; /* bare ones */
 	bool header_nul;
 };
 
@@ -116,6 +116,7 @@ struct message_cursor {
 	size_t field_at; /* how much of it was read */
 	bool separator;	 /* the empty line was read */
 	unsigned long long body_at;
+	bool bare_cr; /* those of the body are wanted as they came */
 };
 long message_read(struct message *m, struct message_cursor *cursor, char *out,
     size_t size, struct error *e);

@@ -364,6 +364,47 @@ check_canonical(struct text sent)
 	assert_true(sent.len >= 2 && sent.at[sent.len - 1] == '\n');
 }
 
+/* Those of the body can be had as they came, in pieces of any size. */
+static void
+bare_crs_of_the_body(void **state)
+{
+	struct message *m = parse(TEXT("A: \rb\n\nx\ry\r\r\nz\r\n\r\r\nend\r"));
+	const struct text raw = TEXT("x\ry\r\r\nz\r\n\r\r\nend\r\r\n");
+	const struct text sent = TEXT("x y \r\nz\r\n \r\nend \r\n");
+	struct message_cursor cursor;
+	struct error e;
+	struct buf out;
+	char part[8];
+	size_t size;
+	long n;
+	int i;
+
+	(void)state;
+	assert_true(message_facts(m)->body_cr);
+	buf_init(&out, 4096);
+	for (size = 1; size <= sizeof(part); size++) {
+		for (i = 0; i < 2; i++) {
+			buf_reset(&out);
+			cursor = (struct message_cursor){
+			    .field = 1, .separator = true, .bare_cr = i == 1};
+			while (
+			    (n = message_read(m, &cursor, part, size, &e)) > 0)
+				buf_add(&out, part, (size_t)n);
+			assert_int_equal(n, 0);
+			assert_true(
+			    text_equal(buf_text(&out), i == 1 ? raw : sent));
+		}
+	}
+	buf_clear(&out);
+	message_free(m);
+	m = parse(TEXT("A: \rb\r\n\r\nx\r\n"));
+	assert_false(message_facts(m)->body_cr);
+	message_free(m);
+	m = parse(TEXT("A: b\nx\ry\n"));
+	assert_true(message_facts(m)->body_cr);
+	message_free(m);
+}
+
 static void
 pieces_make_no_difference(void **state)
 {
@@ -786,6 +827,7 @@ main(void)
 	    cmocka_unit_test(texts),
 	    cmocka_unit_test(nul_is_kept_and_told),
 	    cmocka_unit_test(facts_of_bodies),
+	    cmocka_unit_test(bare_crs_of_the_body),
 	    cmocka_unit_test(pieces_make_no_difference),
 	    cmocka_unit_test(store_takes_what_memory_shall_not),
 	    cmocka_unit_test(memory_where_no_store_can_be_had),
