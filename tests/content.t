@@ -387,6 +387,8 @@ def test_signed_parts_are_refused(t, home):
         line = 4
         refused(t, boxes, MIME + signed(b'a\0b'), (
             f'line {line + 2} of the body holds a NUL', *MAY_NOT), 'a NUL')
+        refused(t, boxes, MIME + signed(b'a\rb\r\n'), (
+            f'line {line + 2} of the body holds a CR without LF', *MAY_NOT), 'a bare CR')
         refused(t, boxes, MIME + signed(b'a\r\n\xc3\xbc'), (
             f'line {line + 3} of the body', '8-bit', '8BITMIME', *MAY_NOT),
                 '8-bit octets', servers=(False,))
@@ -407,6 +409,13 @@ def test_signed_parts_stay(t, home):
                      part in came and came != mail,
                      f'a signed part beside others, {fields}', run.words(),
                      came)
+        # A CR elsewhere is a space as ever, and refuses nothing.
+        part = signed(odd)
+        run, came, _ = boxes.send(
+            MIME + multipart(leaf(b'a\rb\r\r\n'), part, leaf(b'c\r')), True)
+        t.ok(run.status == 0 and came is not None and part in came and
+             [octets for _, _, octets in leaves(came)][0] == b'a b \r\n',
+             'a CR beside a signed part', run.words(), came)
 
 
 def test_signatures_hold(t, home):

@@ -38,9 +38,11 @@ struct scan {
 	unsigned long long number; /* the line's, counted from 1 */
 	unsigned long long high;
 	bool nul;
-	bool cut; /* more than white space stands behind what is in line */
+	size_t crs; /* counted where there are bare ones */
+	bool cut;   /* more than white space stands behind what is in line */
 	size_t len;
 	char line[MIME_LINE_MAX];
+	bool bare_cr; /* there are such in the body */
 	bool failed;
 	struct error *e;
 };
@@ -483,6 +485,19 @@ note_faults(const struct scan *s, struct mime_faults *f)
 	note_first(&f->high_line, s->high > 0, s);
 	note_first(&f->long_line, s->next - s->at > MIME_LINE_MAX + 2, s);
 	note_first(&f->nul_line, s->nul, s);
+	note_first(&f->cr_line, s->crs > 1, s);
+}
+
+/* They are sent so, but for those of what may not be changed. */
+static void
+blank_bare_crs(char *line, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < len; i++) {
+		if (line[i] == '\r')
+			line[i] = ' ';
+	}
 }
 
 static void
@@ -494,6 +509,8 @@ take_line(struct scan *s)
 
 	if (line.len > 0 && line.at[line.len - 1] == '\r')
 		line.len--;
+	if (s->crs > 1)
+		blank_bare_crs(s->line, line.len);
 	depth = find_level(s, line, &closes);
 	if (depth > 0) {
 		take_delimiter(s, depth, closes);
@@ -517,6 +534,8 @@ collect(struct scan *s, struct text piece)
 
 	for (i = 0; i < piece.len; i++)
 		s->high += (unsigned char)piece.at[i] >> 7;
+	for (i = 0; s->bare_cr && i < piece.len; i++)
+		s->crs += piece.at[i] == '\r';
 	if (memchr(piece.at, '\0', piece.len) == NULL) {
 		seen = text_first(piece, sizeof(s->line) - s->len);
 		memcpy(s->line + s->len, seen.at, seen.len);
@@ -557,6 +576,7 @@ take_block(struct scan *s, struct text block)
 		s->len = 0;
 		s->high = 0;
 		s->nul = s->cut = false;
+		s->crs = 0;
 	}
 	return s->failed ? -1 : 0;
 }
@@ -577,8 +597,9 @@ int
 mime_scan(struct mime *mime, struct message *m, const struct mime_type *type,
     enum mime_encoding encoding, struct error *e)
 {
-	struct message_cursor cursor = {
-	    .field = message_field_count(m), .separator = true};
+	struct message_cursor cursor = {.field = message_field_count(m),
+	    .separator = true,
+	    .bare_cr = true};
 	struct scan *s;
 	char block[BLOCK];
 	long n;
@@ -586,6 +607,7 @@ mime_scan(struct mime *mime, struct message *m, const struct mime_type *type,
 	memset(mime, 0, sizeof(*mime));
 	s = mem_new(1, sizeof(*s));
 	s->mime = mime;
+	s->bare_cr = message_facts(m)->body_cr;
 	s->e = e;
 	buf_init(&s->field, FIELD_MAX);
 	begin(s, type, encoding);

@@ -63,6 +63,7 @@ struct mime_faults {
 	unsigned long long high_line;
 	unsigned long long long_line; /* over MIME_LINE_MAX octets */
 	unsigned long long nul_line;
+	unsigned long long cr_line; /* a bare one */
 };
 
 /* A Content-Transfer-Encoding field. */

@@ -303,6 +303,9 @@ check_sealed(
 		    f->long_line, "has more than 998 octets", where, anew, e);
 	if (f->nul_line > 0)
 		return refuse(f->nul_line, "holds a NUL byte", where, anew, e);
+	if (f->cr_line > 0)
+		return refuse(
+		    f->cr_line, "holds a CR without LF", where, anew, e);
 	if (f->high_line > 0 && !r->eightbit)
 		return refuse(f->high_line, HIGH, where, anew, e);
 	return 0;
@@ -556,6 +559,13 @@ plan_parts(struct recode *r, const struct top *top, struct error *e)
 	return result;
 }
 
+/* Or hold a part that is. */
+static bool
+may_be_sealed(const struct mime_type *type)
+{
+	return type->composite || type->kind == MIME_SEALED;
+}
+
 static int
 plan(struct recode *r, struct error *e)
 {
@@ -565,7 +575,8 @@ plan(struct recode *r, struct error *e)
 	look_at(r->message, &top);
 	r->encoder.composite = top.type.composite;
 	if (facts->body_nul || facts->body_longest > RECODE_LINE_MAX ||
-	    (facts->body_8bit && !r->eightbit))
+	    (facts->body_8bit && !r->eightbit) ||
+	    (facts->body_cr && may_be_sealed(&top.type)))
 		return plan_parts(r, &top, e);
 	r->is_8bit |= facts->body_8bit;
 	if (!facts->body_8bit || top.labelled || top.type.composite) {
