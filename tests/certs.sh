@@ -37,6 +37,9 @@ authorityKeyIdentifier = keyid, issuer
 basicConstraints = critical, CA:FALSE
 keyUsage = critical, digitalSignature
 subjectAltName = \${ENV::NAMES}
+[nameless_extensions]
+basicConstraints = critical, CA:FALSE
+extendedKeyUsage = serverAuth
 END
 OPENSSL_CONF=$PWD/openssl.cnf
 export OPENSSL_CONF NAMES PURPOSE
@@ -99,6 +102,7 @@ server not-yet DNS:localhost -startdate 20900101000000Z \
 server wrong-name DNS:mail.example.org
 server longer-name DNS:localhost.evil.test
 (CN=localhost && server cn-only DNS:mail.example.org)
+(CN=127.0.0.1 && signed ip-as-cn ca nameless_extensions)
 server wildcard 'DNS:*.example.org'
 server star 'DNS:*'
 server star-org 'DNS:*.org'

@@ -33,6 +33,14 @@ certificate_check(struct text der)
 }
 
 static void
+add_words(struct certificate *c, const char *words)
+{
+	if (c->names[0] != '\0')
+		strlcat(c->names, ", ", sizeof(c->names));
+	strlcat(c->names, words, sizeof(c->names));
+}
+
+static void
 add_name(struct certificate *c, const char *name)
 {
 	char shown[sizeof(c->name)];
@@ -40,9 +48,31 @@ add_name(struct certificate *c, const char *name)
 	text_visible(text_of(name), shown, sizeof(shown));
 	if (c->name[0] == '\0')
 		strlcpy(c->name, shown, sizeof(c->name));
-	else
-		strlcat(c->names, ", ", sizeof(c->names));
-	strlcat(c->names, shown, sizeof(c->names));
+	add_words(c, shown);
+}
+
+static bool
+is_address(const char *name)
+{
+	unsigned char address[16];
+
+	return inet_pton(AF_INET, name, address) == 1 ||
+	       inet_pton(AF_INET6, name, address) == 1;
+}
+
+/* RFC 9525 section 6.5: an address is looked for among the addresses only. */
+static void
+add_dns_name(struct certificate *c, const char *name, const char *where)
+{
+	char words[80];
+
+	if (!is_address(name)) {
+		add_name(c, name);
+		return;
+	}
+	snprintf(words, sizeof(words), "%s (as a %s)", name, where);
+	add_words(c, words);
+	c->misplaced = true;
 }
 
 static void
@@ -63,17 +93,17 @@ add_names(struct certificate *c, gnutls_x509_crt_t x509)
 			break;
 		name[size] = '\0';
 		if (type == GNUTLS_SAN_DNSNAME)
-			add_name(c, name);
+			add_dns_name(c, name, "DNS name");
 		else if (type == GNUTLS_SAN_IPADDRESS &&
 			 inet_ntop(size == 4 ? AF_INET : AF_INET6, name, words,
 			     sizeof(words)) != NULL)
 			add_name(c, words);
 	}
 	size = sizeof(name);
-	if (c->name[0] == '\0' &&
+	if (c->names[0] == '\0' &&
 	    gnutls_x509_crt_get_dn_by_oid(
 		x509, GNUTLS_OID_X520_COMMON_NAME, 0, 0, name, &size) == 0)
-		add_name(c, name);
+		add_dns_name(c, name, "common name");
 }
 
 static void
@@ -243,8 +273,15 @@ describe(const struct certificate *c, unsigned status, const char *reference,
 }
 
 static int
-advise(const struct certificate *c, unsigned status, struct error *e)
+advise(const struct certificate *c, unsigned status, const char *reference,
+    struct error *e)
 {
+	if ((status & GNUTLS_CERT_UNEXPECTED_OWNER) != 0 && c->misplaced &&
+	    is_address(reference))
+		error_hint(e,
+		    "the server needs a certificate with its address among the "
+		    "IP addresses (subjectAltName IP:%s)",
+		    SHOWN(text_of(reference)));
 	if ((status & GNUTLS_CERT_UNEXPECTED_OWNER) != 0)
 		error_hint(e,
 		    "write the server's own name in `smarthost'; if this is "
@@ -275,5 +312,5 @@ certificate_refuse(const struct certificate *c, unsigned status,
 	    buf_string(&words));
 	buf_clear(&words);
 	certificate_format(c, e->why, sizeof(e->why));
-	return advise(c, status, e);
+	return advise(c, status, reference, e);
 }

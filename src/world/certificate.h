@@ -19,12 +19,13 @@
 /* All of it visible, and "" where nothing is known. */
 struct certificate {
 	char names[160];    /* of the server, joined by ", " */
-	char name[80];	    /* the first of them */
+	char name[80];	    /* the first of them that can be asked for */
 	char subject[110];  /* as in RFC 4514 */
 	char issuer[110];   /* the same */
 	time_t from, until; /* when all certificates of the chain hold */
 	char sha256[65];    /* the fingerprint, in hexadecimal */
 	bool self_signed;
+	bool misplaced; /* an address stands where only a name counts */
 };
 
 /* Whether it is a certificate at all. */

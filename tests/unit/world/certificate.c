@@ -35,6 +35,7 @@ what_they_say(void **state)
 	} rows[] = {{"good", "localhost", "ca", false},
 	    {"all-names", "localhost, 127.0.0.1, ::1", "ca", false},
 	    {"ip", "127.0.0.1, ::1", "ca", false},
+	    {"ip-as-name", "127.0.0.1 (as a DNS name)", "ca", false},
 	    {"wildcard", "*.example.org", "ca", false},
 	    {"chained", "localhost", "intermediate", false},
 	    {"self-signed", "localhost", "self-signed", true},
