@@ -164,6 +164,21 @@ parse_path(const struct value *v, struct error *e)
 	return check_path(v, e) == -1 ? -1 : parse_string(v, e);
 }
 
+static int
+parse_host(const struct value *v, struct error *e)
+{
+	struct value host = *v;
+
+	host.text = account_without_dot(v->text);
+	return parse_string(&host, e);
+}
+
+static bool
+is_domain(struct text t)
+{
+	return account_is_host(account_without_dot(t));
+}
+
 static bool
 is_ascii(struct text t)
 {
@@ -173,7 +188,7 @@ is_ascii(struct text t)
 static bool
 is_host_or_ipv6(struct text t)
 {
-	return account_is_host(t) || account_is_ipv6(t);
+	return is_domain(t) || account_is_ipv6(t);
 }
 
 /* Also an address literal of RFC 5321 section 4.1.3. */
@@ -185,7 +200,7 @@ is_helo(struct text t)
 	unsigned char address[4];
 
 	if (t.at[0] != '[' || t.at[t.len - 1] != ']')
-		return account_is_host(t);
+		return is_domain(t);
 	if (text_starts_fold(inside, tag))
 		return account_is_ipv6(text_skip(inside, tag.len));
 	return inet_pton(AF_INET, SHOWN(inside), address) == 1;
@@ -573,14 +588,14 @@ static const struct type {
     [VALUE_MAILBOX] = {parse_mailbox, format_mailbox, sizeof(char *),
 	.string = true},
     [VALUE_PATH] = {parse_path, format_string, sizeof(char *), .string = true},
-    [VALUE_DOMAIN] = {parse_string, format_string, sizeof(char *), true,
-	.fits = account_is_host, .expected = "a domain name in ASCII"},
-    [VALUE_HELO] = {parse_string, format_string, sizeof(char *), true,
+    [VALUE_DOMAIN] = {parse_host, format_string, sizeof(char *), true,
+	.fits = is_domain, .expected = "a domain name in ASCII"},
+    [VALUE_HELO] = {parse_host, format_string, sizeof(char *), true,
 	.fits = is_helo,
 	.expected = "a host name in ASCII or an address literal",
 	.hint = "write it like host.example.org, [192.0.2.1] or "
 		"[IPv6:2001:db8::1]"},
-    [VALUE_HOST] = {parse_string, format_string, sizeof(char *), true,
+    [VALUE_HOST] = {parse_host, format_string, sizeof(char *), true,
 	.fits = is_host_or_ipv6,
 	.expected = "a host name in ASCII or an IP address"},
     [VALUE_PRIORITY] = {parse_string, format_string, sizeof(char *), true,

@@ -46,6 +46,14 @@ account_is_host(struct text t)
 	return label > 0;
 }
 
+struct text
+account_without_dot(struct text host)
+{
+	if (host.len > 1 && host.at[host.len - 1] == '.')
+		host.len--;
+	return host;
+}
+
 bool
 account_is_ipv6(struct text t)
 {
@@ -96,7 +104,7 @@ host_next(struct text *rest, struct text *host)
 	if (account_is_ipv6(*rest))
 		return "needs brackets around its IPv6 address";
 	end = text_find(*rest, ':');
-	*host = text_first(*rest, end);
+	*host = account_without_dot(text_first(*rest, end));
 	*rest = text_skip(*rest, end);
 	return account_is_host(*host) ? NULL : "names no host";
 }

@@ -121,6 +121,10 @@ char *smarthost_url(const struct smarthost *s, enum smarthost_security security,
 bool account_is_host(struct text t);
 bool account_is_ipv6(struct text t);
 
+/* The host without the dot that may end a whole name: it counts neither for
+ * the lookup nor for the certificate. */
+struct text account_without_dot(struct text host);
+
 /* Whether the account can be used: a smarthost, a user with a secret and the
  * reverse, readable values. -1: ERROR_CONFIG naming the keyword. */
 int account_check(const struct account *a, struct error *e);
