@@ -452,8 +452,8 @@ fail(struct transaction *t, const struct answer *a, const char *what)
 	if (trouble_kind(a->reply, ERROR_REFUSED) == ERROR_PROTOCOL)
 		return trouble_set(a->error, a->reply, ERROR_REFUSED,
 		    t->terms->smarthost, a->doing, what);
-	trouble_set(
-	    e, a->reply, ERROR_REFUSED, t->terms->smarthost, a->doing, what);
+	trouble_set_mail(
+	    e, a->reply, t->terms->smarthost, a->doing, what, t->size);
 	outcome_decide(t->mail->envelope, e);
 	t->round.failed = true;
 	return 0;
@@ -580,8 +580,8 @@ static int
 answer_early(struct transaction *t, const struct answer *a)
 {
 	t->round.end_due = !reply_negative(a->reply) && may_be_out(t);
-	return trouble_set(a->error, a->reply, ERROR_REFUSED,
-	    t->terms->smarthost, "the mail data", "the mail");
+	return trouble_set_mail(a->error, a->reply, t->terms->smarthost,
+	    "the mail data", "the mail", t->size);
 }
 
 /* The server offered CHUNKING and does not know BDAT; as long as no chunk was

@@ -1,5 +1,7 @@
 #include "smtp/trouble.h"
 
+#include <stdio.h>
+
 #define URL_MAX 300
 
 #define LOGIN "the server wants a login: write `user' and `password-file'"
@@ -11,10 +13,17 @@
 	SENDER " and the provider has verified; a test account may need "      \
 	       "verified recipients too"
 
+/* A class that no enhanced code has: there is none. */
+#define NONE 255
+
+#define TOO_LARGE                                                              \
+	"the message is too large for the server: send less, or a link to "    \
+	"what is large"
+
 /* What the well-known codes mean, the more special first. */
 static const struct {
 	int code;		  /* 0: any; 5: any of 5yz */
-	struct enhanced enhanced; /* class 0: any */
+	struct enhanced enhanced; /* class 0: any, or none */
 	const char *mention;	  /* NULL: any */
 	const char *hint;	  /* NULL: TLS first */
 } hints[] = {
@@ -47,7 +56,16 @@ static const struct {
 	"write `helo NAME' with a host name that DNS knows"},
     {553, {5, 7, 1}, NULL, SENDER},
     {553, {0, 0, 0}, "sender", SENDER},
-    {552, {0, 0, 0}, NULL, "the message or a mailbox is too large"},
+    {0, {5, 3, 4}, NULL, TOO_LARGE},
+    {0, {4, 3, 4}, NULL, TOO_LARGE},
+    {0, {5, 2, 3}, NULL, TOO_LARGE},
+    {0, {4, 2, 3}, NULL, TOO_LARGE},
+    {0, {5, 2, 2}, NULL,
+	"the recipient's mailbox is full; nobody else can mend that"},
+    {552, {5, 7, 0}, NULL,
+	"the server does not take such content: an attachment of a kind that "
+	"it forbids, or what looks dangerous to it"},
+    {552, {NONE, 0, 0}, NULL, "the message or a mailbox is too large"},
 };
 
 static bool
@@ -56,7 +74,9 @@ hint_fits(size_t i, const struct reply *reply)
 	if (hints[i].code != 0 && hints[i].code != reply->code &&
 	    hints[i].code != reply->code / 100)
 		return false;
-	if (hints[i].enhanced.class != 0 &&
+	if (hints[i].enhanced.class == NONE && reply->enhanced.class != 0)
+		return false;
+	if (hints[i].enhanced.class != 0 && hints[i].enhanced.class != NONE &&
 	    !reply_enhanced_equal(hints[i].enhanced, reply->enhanced))
 		return false;
 	return hints[i].mention == NULL ||
@@ -92,10 +112,10 @@ trouble_kind(const struct reply *reply, enum error_kind permanent)
 	}
 }
 
-int
-trouble_set(struct error *e, const struct reply *reply,
-    enum error_kind permanent, const struct smarthost *h, const char *doing,
-    const char *what)
+static int
+set(struct error *e, const struct reply *reply, enum error_kind permanent,
+    const struct smarthost *h, const char *doing, const char *what,
+    const char *hint)
 {
 	enum error_kind kind;
 	const char *verb, *when = "";
@@ -113,8 +133,46 @@ trouble_set(struct error *e, const struct reply *reply,
 	e->code = reply->code;
 	e->enhanced = reply->enhanced;
 	reply_words(reply, e->why, sizeof(e->why));
+	if (hint != NULL)
+		error_hint(e, "%s", hint);
 	add_hint(e, reply, h);
 	return -1;
+}
+
+int
+trouble_set(struct error *e, const struct reply *reply,
+    enum error_kind permanent, const struct smarthost *h, const char *doing,
+    const char *what)
+{
+	return set(e, reply, permanent, h, doing, what, NULL);
+}
+
+/* RFC 3463: x.2.3, x.3.4; what servers say without these. */
+static bool
+is_about_size(const struct reply *reply)
+{
+	const struct enhanced *code = &reply->enhanced;
+
+	if (!reply_negative(reply))
+		return false;
+	if (code->class == 0)
+		return reply->code == 552 || reply->code == 523 ||
+		       reply->code == 534;
+	return (code->subject == 3 && code->detail == 4) ||
+	       (code->subject == 2 && code->detail == 3);
+}
+
+int
+trouble_set_mail(struct error *e, const struct reply *reply,
+    const struct smarthost *h, const char *doing, const char *what,
+    unsigned long long size)
+{
+	char words[60];
+
+	if (!is_about_size(reply))
+		return set(e, reply, ERROR_REFUSED, h, doing, what, NULL);
+	snprintf(words, sizeof(words), "a mail of %llu octets", size);
+	return set(e, reply, ERROR_MESSAGE, h, doing, words, TOO_LARGE);
 }
 
 bool

@@ -24,6 +24,14 @@ int trouble_set(struct error *e, const struct reply *reply,
     const char *what);
 
 /*
+ * The same for a reply to the mail as a whole, which has so many octets: a 5yz
+ * about its size is ERROR_MESSAGE and says so, any other ERROR_REFUSED.
+ */
+int trouble_set_mail(struct error *e, const struct reply *reply,
+    const struct smarthost *h, const char *doing, const char *what,
+    unsigned long long size);
+
+/*
  * Whether the reply to RCPT says that the transaction has as many recipients
  * as the server takes (RFC 5321 section 4.5.3.1.10): x.5.3, or a bare 452.
  */

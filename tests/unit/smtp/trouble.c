@@ -21,7 +21,14 @@
 #define VERIFIED                                                               \
 	SENDER " and the provider has verified; a test account may need "      \
 	       "verified recipients too"
-#define TOO_LARGE "the message or a mailbox is too large"
+#define TOO_LARGE                                                              \
+	"the message is too large for the server: send less, or a link to "    \
+	"what is large"
+#define LARGE	"the message or a mailbox is too large"
+#define MAILBOX "the recipient's mailbox is full; nobody else can mend that"
+#define CONTENT                                                                \
+	"the server does not take such content: an attachment of a kind that " \
+	"it forbids, or what looks dangerous to it"
 
 static struct smarthost plain = {
     SMARTHOST_PLAIN, "mail.example", 587, "smtp+plain://mail.example"};
@@ -95,6 +102,14 @@ static const struct {
     {"553 sorry, that domain isn't in my list of allowed rcpthosts\r\n", RELAY},
     {"450 4.7.1 Client host not verified\r\n", ""},
     {"552 5.3.4 Message too big\r\n", TOO_LARGE},
+    {"550 5.3.4 Message too big\r\n", TOO_LARGE},
+    {"552 5.2.3 Message too big\r\n", TOO_LARGE},
+    {"452 4.3.4 Message too big\r\n", TOO_LARGE},
+    {"552 too much\r\n", LARGE},
+    {"552 5.2.2 Mailbox full\r\n", MAILBOX},
+    {"552 5.7.0 Blocked: potential security issue\r\n", CONTENT},
+    {"552 5.6.0 x\r\n", ""},
+    {"523 x\r\n", ""},
     {"550 5.1.1 No such user\r\n", ""},
     {"451 4.3.0 Try again\r\n", ""},
     /* What is more special comes first. */
@@ -169,6 +184,56 @@ the_first_digit_makes_the_kind(void **state)
 		    &e, &reply, kinds[i].permanent, &plain, "DATA", "the mail");
 		assert_int_equal(e.kind, kinds[i].kind);
 		assert_string_equal(e.text, kinds[i].text);
+		reply_clear(&reply);
+	}
+}
+
+static const struct {
+	const char *bytes;
+	enum error_kind kind;
+	const char *text;
+	const char *hint;
+} sizes[] = {
+    {"552 5.3.4 no\r\n", ERROR_MESSAGE, "refused a mail of 7 octets",
+	TOO_LARGE},
+    {"554 5.3.4 no\r\n", ERROR_MESSAGE, "refused a mail of 7 octets",
+	TOO_LARGE},
+    {"550 5.2.3 no\r\n", ERROR_MESSAGE, "refused a mail of 7 octets",
+	TOO_LARGE},
+    {"552 no\r\n", ERROR_MESSAGE, "refused a mail of 7 octets", TOO_LARGE},
+    {"523 no\r\n", ERROR_MESSAGE, "refused a mail of 7 octets", TOO_LARGE},
+    {"534 no\r\n", ERROR_MESSAGE, "refused a mail of 7 octets", TOO_LARGE},
+    {"452 4.3.4 no\r\n", ERROR_LATER, "refused a mail of 7 octets for now",
+	TOO_LARGE},
+    {"552 5.7.0 no\r\n", ERROR_REFUSED, "refused the mail", CONTENT},
+    {"552 5.2.2 no\r\n", ERROR_REFUSED, "refused the mail", MAILBOX},
+    {"534 5.7.9 no\r\n", ERROR_REFUSED, "refused the mail", APPLICATION},
+    {"550 no\r\n", ERROR_REFUSED, "refused the mail", ""},
+    {"452 no\r\n", ERROR_LATER, "refused the mail for now", ""},
+    {"250 2.3.4 yes\r\n", ERROR_PROTOCOL,
+	"gave an answer that SMTP does not allow to the mail", ""},
+};
+
+/* RFC 3463 sections 3.3 and 3.4, and codes that mean nothing else. */
+static void
+a_size_is_the_messages_fault(void **state)
+{
+	struct reply reply;
+	struct error e;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(sizes); i++) {
+		error_clear(&e);
+		parse(&reply, sizes[i].bytes);
+		assert_int_equal(
+		    trouble_set_mail(&e, &reply, &plain, "DATA", "the mail", 7),
+		    -1);
+		if (e.kind != sizes[i].kind ||
+		    strcmp(e.text + strlen("mail.example "), sizes[i].text) !=
+			0 ||
+		    strcmp(e.hint, sizes[i].hint) != 0)
+			fail_msg("%s: %s (%s)", sizes[i].bytes, e.text, e.hint);
 		reply_clear(&reply);
 	}
 }
@@ -264,6 +329,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(well_known_replies_have_a_hint),
 	    cmocka_unit_test(the_first_digit_makes_the_kind),
+	    cmocka_unit_test(a_size_is_the_messages_fault),
 	    cmocka_unit_test(the_words_of_the_server_are_kept_and_visible),
 	    cmocka_unit_test(the_first_error_wins),
 	    cmocka_unit_test(the_hints_about_tls_have_the_line_to_write),
