@@ -178,11 +178,18 @@ trouble_set_mail(struct error *e, const struct reply *reply,
 bool
 trouble_is_too_many(const struct reply *reply)
 {
-	if (reply->code / 100 != 4)
-		return false;
-	if (reply->enhanced.class == 0)
-		return reply->code == 452;
-	return reply->enhanced.subject == 5 && reply->enhanced.detail == 3;
+	static const char *const words[] = {"too many recipients",
+	    "too many rcpt", "number of recipients", "recipients exceeded",
+	    "recipient limit"};
+	bool said =
+	    reply->enhanced.class == 0
+		? reply->code == 452
+		: reply->enhanced.subject == 5 && reply->enhanced.detail == 3;
+	size_t i;
+
+	for (i = 0; i < sizeof(words) / sizeof(words[0]) && !said; i++)
+		said = reply_mentions(reply, words[i]);
+	return said && reply->code / 100 >= 4;
 }
 
 int

@@ -33,7 +33,9 @@ int trouble_set_mail(struct error *e, const struct reply *reply,
 
 /*
  * Whether the reply to RCPT says that the transaction has as many recipients
- * as the server takes (RFC 5321 section 4.5.3.1.10): x.5.3, or a bare 452.
+ * as the server takes (RFC 5321 section 4.5.3.1.10): x.5.3, a bare 452, or
+ * such words with whatever 4yz or 5yz. A bare 552, which that section would
+ * have as well, says by now that a mailbox is full.
  */
 bool trouble_is_too_many(const struct reply *reply);
 

@@ -323,10 +323,63 @@ the_hints_about_tls_have_the_line_to_write(void **state)
 	}
 }
 
+static void
+knows_a_full_transaction(void **state)
+{
+	static const struct {
+		const char *bytes;
+		bool full;
+	} rows[] = {{"452 4.5.3 Error: too many recipients\r\n", true},
+	    {"452 Too many\r\n", true}, {"450 4.5.3 no\r\n", true},
+	    {"451 4.5.3 no\r\n", true}, {"421 4.5.3 no\r\n", true},
+	    {"431 Too many recipients for one session\r\n", true},
+	    {"431 4.3.0 too many recipients\r\n", true},
+	    {"450 too many recipients\r\n", true},
+	    {"450 4.7.1 Too Many Recipients in one message\r\n", true},
+	    {"451-4.7.0 no\r\n451 4.7.0 TOO MANY RECIPIENTS\r\n", true},
+	    {"451 Too many rcpts\r\n", true},
+	    {"451 4.7.1 Maximum number of recipients reached\r\n", true},
+	    {"452 4.2.0 Max recipients exceeded\r\n", true},
+	    {"450 Number of recipients exceeds the limit\r\n", true},
+	    {"450 Recipient limit exceeded\r\n", true},
+	    /* For good: RFC 5321 section 4.5.3.1.10 has 552 taken as 452. */
+	    {"552 Too many recipients\r\n", true}, {"552 5.5.3 no\r\n", true},
+	    {"550 5.5.3 no\r\n", true},
+	    {"554 5.5.3 Too many recipients\r\n", true},
+	    {"550 too many recipients\r\n", true},
+	    /* Of this recipient, or of us. */
+	    {"452 4.2.2 Mailbox full\r\n", false},
+	    {"452 4.3.1 Insufficient system storage\r\n", false},
+	    {"450 4.2.0 <b@x>: Recipient address rejected: Greylisted\r\n",
+		false},
+	    {"450 4.7.1 Greylisted, please try again\r\n", false},
+	    {"451 4.7.1 Try again in 300 seconds\r\n", false},
+	    {"451 4.3.0 try again later\r\n", false},
+	    {"431 out of memory\r\n", false},
+	    {"450 4.7.1 too many connections from you\r\n", false},
+	    {"450 4.2.1 recipient gets too much mail\r\n", false},
+	    {"552 5.2.2 Mailbox full\r\n", false},
+	    {"552 Mailbox full\r\n", false},
+	    {"552 5.3.4 Message too big\r\n", false},
+	    {"550 5.1.1 No such user\r\n", false},
+	    {"250 2.5.3 not too many recipients\r\n", false}};
+	struct reply reply;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(rows); i++) {
+		parse(&reply, rows[i].bytes);
+		if (trouble_is_too_many(&reply) != rows[i].full)
+			fail_msg("%s", rows[i].bytes);
+		reply_clear(&reply);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(knows_a_full_transaction),
 	    cmocka_unit_test(well_known_replies_have_a_hint),
 	    cmocka_unit_test(the_first_digit_makes_the_kind),
 	    cmocka_unit_test(a_size_is_the_messages_fault),
