@@ -14,6 +14,7 @@ import fcntl
 import os
 import pathlib
 import pwd
+import re
 import shutil
 import socket
 import struct
@@ -172,12 +173,14 @@ smtpd_sasl_auth_enable = yes
 smtpd_sasl_type = dovecot
 smtpd_sasl_path = {run}/dovecot/smtp
 smtpd_error_sleep_time = 0
+recipient_delimiter = +
 '''
 
 MASTER_CF = '''
 587       inet n - n - - smtpd -o smtpd_tls_security_level=encrypt
 465       inet n - n - - smtpd -o smtpd_tls_wrappermode=yes
 1587      inet n - n - - smtpd -o smtpd_tls_security_level=encrypt -o smtpd_tls_mandatory_protocols=TLSv1.2
+2465      inet n - n - - smtpd -o smtpd_tls_wrappermode=yes -o smtpd_recipient_limit=40
 1465      inet n - n - - smtpd -o smtpd_tls_wrappermode=yes -o smtpd_tls_mandatory_protocols=TLSv1.2
 pickup    unix n - n 60 1 pickup
 cleanup   unix n - n - 0 cleanup
@@ -444,6 +447,19 @@ def test_recipients(t, bob, carol):
          '--all-or-none: nobody has the mail', r.words())
 
 
+def test_limit(t, bob):
+    """More recipients than it takes in a transaction; at 20 errors in a session
+    it says 421."""
+    to = [f'bob+{n}@example.org' for n in range(200)]
+    r = submit(MESSAGES['a line'], *to, url='smtps://localhost:2465')
+    got = []
+    while len(got) < len(to) and (mail := bob.next()):
+        got += re.findall(rb'^Delivered-To: (.*)$', mail, re.M)
+    t.ok(r.status == 0 and sorted(got) == sorted(a.encode() for a in to) and
+         bob.is_empty(), f'{len(to)} recipients, 40 at a time: each has it once',
+         r.words(), len(got))
+
+
 def test_refusals(t, bob):
     message = MESSAGES['a line']
     for url in ('smtp://localhost', 'smtps://localhost'):
@@ -475,6 +491,7 @@ def main():
         test_mechanisms(t, bob)
         test_messages(t, bob)
         test_recipients(t, bob, carol)
+        test_limit(t, bob)
         test_refusals(t, bob)
         if t.failed:
             t.note(servers.logs())

@@ -82,7 +82,7 @@ class Line:
         """What comes within timeout, or None."""
         self.sock.settimeout(timeout)
         try:
-            chunk = self.sock.recv(1 << 18)
+            chunk = self.sock.recv(self.server.window or 1 << 18)
         except (socket.timeout, BlockingIOError, ssl.SSLWantReadError):
             return None
         self.server.heard += chunk
@@ -216,7 +216,7 @@ class Session:
         self.implicit = implicit
         self.tls = None
         self.log = []
-        self.mails = 0
+        self.mails = self.errors = 0
         self.forget()
 
     def forget(self):
@@ -444,11 +444,21 @@ class Session:
         elif not path:
             self.reply("501 5.5.4 RCPT TO:<address>")
         elif path in self.server.refusals:
-            self.reply(self.server.refusals[path])
+            self.refuse(self.server.refusals[path])
+        elif len(self.recipients) == self.server.rcpt_max:
+            self.refuse(self.server.too_many)
         else:
             self.recipients.append(path)
             self.recipient_parameters.append(parameters)
             self.reply("250 2.1.5 Recipient ok")
+
+    def refuse(self, text):
+        """Who makes too many errors in a session is sent away."""
+        self.reply(text)
+        self.errors += 1
+        if self.errors == self.server.errors_max:
+            self.reply("421 4.7.0 Too many errors")
+            raise Gone
 
     def path(self, prefix, rest):
         """"FROM:<a@b> SIZE=1" -> ("a@b", {"SIZE": "1"})"""
@@ -554,8 +564,10 @@ class Server:
     the server and the socket."""
 
     def __init__(self, certificate=None, *, play=None, users=(), without=(),
-                 refuse=(), size=1 << 30, mails_max=None, delay=0, tls12=False,
-                 host="127.0.0.1", folder=None, transcript=False):
+                 refuse=(), size=1 << 30, mails_max=None, rcpt_max=None,
+                 too_many="452 4.5.3 Too many recipients", errors_max=None,
+                 window=None, delay=0, tls12=False, host="127.0.0.1",
+                 folder=None, transcript=False):
         self.certificate = certificate
         self.trust = certificate and Path(certificate).with_name("ca.pem")
         self.context = certificate and tls_context(certificate, tls12)
@@ -565,6 +577,10 @@ class Server:
         self.without = set(without)
         self.size = size
         self.mails_max = mails_max
+        self.rcpt_max = rcpt_max
+        self.too_many = too_many
+        self.errors_max = errors_max
+        self.window = window
         self.delay = delay / 1000
         self.host = host
         self.folder = folder and Path(folder)
@@ -609,6 +625,10 @@ class Server:
         family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
         listener = socket.create_server((self.host, 0), family=family,
                                         backlog=128)
+        if self.window:
+            # Before a client comes, as TCP agrees on it at the beginning.
+            for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
+                listener.setsockopt(socket.SOL_SOCKET, option, self.window)
         self.ports[service] = listener.getsockname()[1]
         self.listeners.append(listener)
         threading.Thread(target=self.accept, daemon=True,

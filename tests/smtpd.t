@@ -85,6 +85,81 @@ def test_waits(t, certificate):
              *server.faults)
 
 
+def many(count):
+    return [f'user{n}@example.org' for n in range(count)]
+
+
+def count(server, verb):
+    return sum(line.upper().startswith(verb) for _, line in server.told)
+
+
+def test_limits(t, certificate):
+    """A limit is learned from the first refusal, and kept over a reconnect:
+    the server sees N recipients in N/limit transactions, and no more commands
+    than one window of refusals costs beside them."""
+    for recipients, limit, options, connections in (
+            # Postfix: smtpd_recipient_limit, smtpd_hard_error_limit.
+            (2500, 1000, {'errors_max': 20}, 2), (5000, 100, {}, 1),
+            (5000, 100, {'errors_max': 20}, 2),
+            (500, 100, {'errors_max': 20, 'without': ['PIPELINING']}, 1),
+            (500, 100, {'errors_max': 20, 'without': ['CHUNKING']}, 2),
+            (500, 100, {'too_many': '450 4.7.1 too many recipients'}, 1),
+            (500, 100, {'too_many': '552 Too many recipients'}, 1)):
+        to = many(recipients)
+        with Server(rcpt_max=limit, **options) as server:
+            run = submit_plain(server, to)
+            title = ', '.join([f'{recipients} recipients, {limit} at a time',
+                               *(f'{key} {value}'
+                                 for key, value in options.items())])
+            # A transaction that ends with 421 leaves nothing: it is the one
+            # that teaches the limit.
+            lost = connections - 1
+            mails = [envelope['to'] for _, envelope in server.took]
+            asked = count(server, 'RCPT')
+            t.ok(run.status == 0 and run.out + run.err == '' and
+                 sorted(sum(mails, [])) == sorted(to),
+                 f'{title}: everybody has it once', run.words(),
+                 [len(mail) for mail in mails])
+            t.ok(len(mails) == -(-recipients // limit) and
+                 count(server, 'MAIL') == len(mails) + lost and
+                 server.count == connections and
+                 asked <= recipients + 100 + lost * limit and
+                 not server.faults,
+                 f'{title}: {len(mails)} transactions, {asked} RCPT',
+                 server.count, count(server, 'MAIL'), asked,
+                 *server.faults)
+
+
+def submit_plain(server, to):
+    """A run without TLS, and the recipients in a field: there are more than
+    may stand on a command line."""
+    message = b'Bcc: ' + b',\r\n '.join(
+        address.encode() for address in to) + b'\r\n' + MESSAGE.replace(
+            b'To: bob@example.org\r\n', b'')
+    with tempfile.TemporaryDirectory() as folder:
+        run = harness.Run(
+            folder, server.config('log off'), '-f', 'alice@example.com', '-t',
+            message=message)
+    server.settle()
+    return run
+
+
+def test_back_pressure(t, _):
+    """A server that takes what it is told in small pieces, and can say as
+    little at a time, misses no command."""
+    to = many(60000)
+    for options in ({}, {'rcpt_max': 1000, 'errors_max': 20}):
+        with Server(window=4096, **options) as server:
+            run = submit_plain(server, to)
+            mails = [envelope['to'] for _, envelope in server.took]
+            t.ok(run.status == 0 and not server.faults and
+                 sorted(sum(mails, [])) == sorted(to),
+                 f'a window of 4 KiB, {len(to)} recipients, '
+                 f'{len(mails)} transactions: everybody has it once',
+                 run.words(), *server.faults,
+                 [len(mail) for mail in mails][:9], count(server, 'RCPT'))
+
+
 def test_octets(t, certificate):
     picture = bytes(range(256)).hex().encode()
     bodies = {
@@ -136,6 +211,8 @@ def main():
         certificate = harness.make_certificates(folder)
         test_mechanisms(t, certificate)
         test_waits(t, certificate)
+        test_limits(t, certificate)
+        test_back_pressure(t, certificate)
         test_octets(t, certificate)
         test_refusals(t, certificate)
     return t.end()
