@@ -555,8 +555,11 @@ choice_fault(const struct config *c, const char *name, struct error *e)
 	else
 		error_set(e, ERROR_CONFIG, "configuration",
 		    "no account fits the sender, and none is named `default'");
-	error_hint(e, "choose one with -a: %s%s", buf_string(&names),
-	    names.full ? ", ..." : "");
+	error_hint(e, "%s: %s%s",
+	    name != NULL ? "name one of these"
+			 : "choose one by its name, or give it a `match' for "
+			   "this sender",
+	    buf_string(&names), names.full ? ", ..." : "");
 	buf_clear(&names);
 }
 

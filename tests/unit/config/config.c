@@ -515,6 +515,8 @@ test_choice(void **state)
 			assert_null(a);
 			assert_int_equal(e.kind, ERROR_CONFIG);
 			assert_non_null(strstr(e.hint, c.accounts[0].name));
+			/* A client of -bs reads it as well. */
+			assert_null(strstr(e.hint, "-a"));
 		} else {
 			assert_non_null(a);
 			assert_string_equal(a->name, rows[i].chosen);
