@@ -20,6 +20,15 @@ is_escape(const struct folder *f, char c)
 	return !f->may_cut && c == '\\';
 }
 
+static struct text
+trim_end(const struct folder *f, struct text line)
+{
+	while (line.len > 1 && text_is_blank(line.at[line.len - 1]) &&
+	       !is_escape(f, line.at[line.len - 2]))
+		line.len--;
+	return line;
+}
+
 /* Whether a line may end before its byte at `at', which is not the first. */
 static bool
 may_break(const struct folder *f, struct text line, size_t at)
@@ -49,14 +58,14 @@ fold_add(struct folder *f, struct text t)
 
 /* Blanks that leave no room for the word behind them become one. */
 static struct text
-begin_line(struct folder *f, struct text rest)
+begin_line(struct folder *f, struct text rest, size_t limit)
 {
 	size_t blanks = text_white(rest);
 
 	f->column = 0;
 	f->named = false;
 	if (blanks > 1 &&
-	    blanks + count_word(f, text_skip(rest, blanks)) > FOLD_LINE_MAX)
+	    blanks + count_word(f, text_skip(rest, blanks)) > limit)
 		return text_skip(rest, blanks - 1);
 	return rest;
 }
@@ -101,11 +110,9 @@ fold_line(struct folder *f, struct text line)
 {
 	size_t n;
 
-	while (line.len > 1 && text_is_blank(line.at[line.len - 1]) &&
-	       !is_escape(f, line.at[line.len - 2]))
-		line.len--;
+	line = trim_end(f, line);
 	if (!f->named)
-		line = begin_line(f, line);
+		line = begin_line(f, line, FOLD_LINE_MAX);
 	while (line.len > 0 && f->column + line.len > FOLD_LINE_MAX) {
 		n = line_length(f, line);
 		fold_add(f, text_first(line, n));
@@ -113,11 +120,80 @@ fold_line(struct folder *f, struct text line)
 		if (line.len == 0)
 			return;
 		buf_add_string(f->out, "\r\n");
-		line = begin_line(f, line);
+		line = begin_line(f, line, FOLD_LINE_MAX);
 		if (!text_is_blank(line.at[0]))
 			fold_add(f, TEXT(" "));
 	}
 	fold_add(f, line);
+}
+
+/* Octets from the last encoded word on, or 0. */
+static size_t
+find_last_word(struct text line)
+{
+	size_t n, found = 0;
+
+	while (line.len > 0) {
+		line = text_skip(line, text_find(line, '='));
+		n = word_length(line);
+		if (n > 0)
+			found = line.len;
+		line = text_skip(line, n > 0 ? n : 1);
+	}
+	return found;
+}
+
+/* How much of a line goes on the first, where encoded words are in it. */
+static size_t
+word_line_length(const struct folder *f, struct text line)
+{
+	size_t n, fit = 0;
+
+	for (n = 1; n < line.len; n++) {
+		if (!may_break(f, line, n))
+			continue;
+		if (f->column + n > WORD_LINE_MAX)
+			break;
+		fit = n;
+	}
+	if (fit > 0)
+		return fit;
+	/* Its first word alone: what stands before it is the field's name. */
+	if (f->named && text_is_blank(line.at[0]) &&
+	    n - text_white(line) < WORD_LINE_MAX)
+		return 0;
+	return n;
+}
+
+/* Writes of a line what must be folded for its encoded words; returns the rest.
+ */
+static struct text
+fold_words(struct folder *f, struct text line)
+{
+	size_t n, last = 0;
+	struct text piece;
+
+	if (f->column + line.len > WORD_LINE_MAX)
+		last = find_last_word(line);
+	if (last > 0) {
+		piece = trim_end(f, line);
+		last -= line.len - piece.len;
+		line = piece;
+	}
+	while (last > 0 && line.len >= last &&
+	       f->column + line.len > WORD_LINE_MAX) {
+		n = word_line_length(f, line);
+		if (n == line.len)
+			break;
+		piece = text_first(line, n);
+		if (f->column + n > FOLD_LINE_MAX)
+			fold_line(f, piece);
+		else
+			fold_add(f, piece);
+		buf_add_string(f->out, "\r\n");
+		line = begin_line(f, text_skip(line, n), WORD_LINE_MAX);
+	}
+	return line;
 }
 
 void
@@ -128,6 +204,7 @@ fold_value(struct text value, size_t column, bool may_cut, struct buf *out)
 	struct text line;
 
 	while (text_next_line(&value, &line)) {
+		line = fold_words(&f, line);
 		if (f.column + line.len > FOLD_LINE_MAX)
 			fold_line(&f, line);
 		else

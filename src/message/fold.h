@@ -12,8 +12,9 @@
 
 /*
  * Appends the lines of a value that stands behind `column` octets of a field's
- * name. Lines over FOLD_LINE_MAX octets are folded at white space, never
- * inside an encoded word. A single word that is longer is cut where may_cut is
+ * name. Lines over FOLD_LINE_MAX octets, and over WORD_LINE_MAX with an encoded
+ * word in them, are folded at white space, never inside an encoded word. A
+ * single word that is longer is cut where may_cut is
  * set, and else left alone; without may_cut a backslash keeps the blank behind
  * it, too.
  */
