@@ -177,6 +177,8 @@ write_comment(struct mender *m, struct text rest)
 	size_t n;
 
 	writer_close(&m->w, true);
+	if (m->encode && text_has_8bit(rest))
+		writer_make_room(&m->w);
 	while (rest.len > 0) {
 		if ((n = text_white(rest)) > 0)
 			m->w.white = cut(&rest, n);
@@ -193,7 +195,7 @@ write_replaced(struct mender *m, struct text t)
 	size_t i;
 	bool bad;
 
-	writer_end(&m->w);
+	writer_begin(&m->w, t.len, false);
 	for (i = 0; i < t.len; i++) {
 		bad = m->encode && (t.at[i] & 0x80) != 0;
 		buf_add_char(m->w.out, bad ? '?' : t.at[i]);

@@ -21,6 +21,8 @@ column(const struct buf *out)
 static void
 put_white(struct writer *w)
 {
+	if (w->white.len > 0)
+		w->tight = false;
 	buf_add_text(w->out, w->white);
 	w->white = text_of(NULL);
 }
@@ -66,6 +68,7 @@ writer_close(struct writer *w, bool apart)
 	if (w->run.len > 0) {
 		word_encode(buf_text(&w->run), w->how, column(w->out), w->out);
 		buf_reset(&w->run);
+		w->tight = true;
 		if (apart && w->white.len == 0)
 			w->white = TEXT(" ");
 	}
@@ -74,10 +77,20 @@ writer_close(struct writer *w, bool apart)
 }
 
 void
-writer_add(struct writer *w, struct text t, bool apart)
+writer_begin(struct writer *w, size_t octets, bool apart)
 {
 	writer_close(w, apart);
+	/* White space may stand between any two tokens, for a line to end. */
+	if (w->tight && w->white.len == 0 &&
+	    column(w->out) + octets > WORD_LINE_MAX - 1)
+		w->white = TEXT(" ");
 	put_white(w);
+}
+
+void
+writer_add(struct writer *w, struct text t, bool apart)
+{
+	writer_begin(w, t.len, apart);
 	buf_add_text(w->out, t);
 	w->after_encoded = false;
 }
@@ -97,7 +110,37 @@ writer_add_word(struct writer *w, struct text word)
 	if (w->run.len > 0 && encoded)
 		collect(w, w->white, false);
 	writer_add(w, word, false);
-	w->after_encoded = encoded;
+	w->after_encoded = w->tight = encoded;
+}
+
+/* Ends the line at the white space if it would have fewer octets left behind
+ * it. So much white space that a new line has not enough left becomes one
+ * blank. */
+static void
+break_line(struct writer *w, size_t octets)
+{
+	size_t feed = text_find_last(w->white, '\n');
+	size_t blanks = w->white.len, before = column(w->out);
+
+	if (feed < w->white.len) {
+		blanks -= feed + 1;
+		before = 0;
+	}
+	if (blanks == 0 || before + blanks + octets <= WORD_LINE_MAX)
+		return;
+	buf_add_text(w->out, text_first(w->white, w->white.len - blanks));
+	if (feed == w->white.len)
+		buf_add_string(w->out, "\r\n");
+	w->white = text_skip(w->white, w->white.len - blanks);
+	if (blanks + octets > WORD_LINE_MAX)
+		w->white = text_first(w->white, 1);
+}
+
+void
+writer_make_room(struct writer *w)
+{
+	writer_close(w, false);
+	break_line(w, 1 + ROOM_MIN);
 }
 
 /* The white space before an encoded word, which must stand apart but for the
@@ -107,13 +150,11 @@ put_lead(struct writer *w, enum writer_place place)
 {
 	const struct buf *out = w->out;
 
-	if (w->white.len == 0 && place != WRITER_COMMENT &&
-	    !text_is_blank(out->at[out->len - 1]))
+	if (w->white.len == 0 && !text_is_blank(out->at[out->len - 1]) &&
+	    (place != WRITER_COMMENT || column(out) + ROOM_MIN > WORD_LINE_MAX))
 		w->white = TEXT(" ");
-	if (w->white.len > 0 && text_find(w->white, '\n') == w->white.len &&
-	    column(out) + w->white.len + ROOM_MIN > WORD_LINE_MAX)
-		buf_add_string(w->out, "\r\n");
-	buf_add_text(w->out, w->white);
+	break_line(w, ROOM_MIN);
+	put_white(w);
 }
 
 void

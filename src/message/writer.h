@@ -18,6 +18,7 @@ struct writer {
 	struct text white;  /* what came last, not yet written */
 	struct buf run;	    /* what is to be encoded, not yet written */
 	bool after_encoded; /* the last word came as an encoded word */
+	bool tight;	    /* no white space stands behind an encoded word */
 };
 
 /* How a word is read: as it is, without the quotes and backslashes of a
@@ -33,8 +34,16 @@ void writer_encode_word(
 void writer_read_word(
     struct writer *w, struct text word, enum writer_place place);
 
-/* What is no word. apart: it must not touch an encoded word. */
+/* What is no word, but a token of a structured field. apart: it must not touch
+ * an encoded word. */
 void writer_add(struct writer *w, struct text t, bool apart);
+
+/* The same for what the caller adds to out itself, so many octets. */
+void writer_begin(struct writer *w, size_t octets, bool apart);
+
+/* A line ends at the white space where a token and the encoded word behind it
+ * would not have room. */
+void writer_make_room(struct writer *w);
 
 /* Writes the run; add() does so too. And at the end the last white space. */
 void writer_close(struct writer *w, bool apart);

@@ -384,6 +384,67 @@ long_parameters_come_in_segments(void **state)
 	buf_clear(&out);
 }
 
+/* `#' stands for n octets of a word, `~' for n octets of short ones, and `^'
+ * for n of them that are not ASCII. */
+static void
+compose(const char *field, size_t n, struct buf *out)
+{
+	size_t i;
+
+	buf_init(out, SIZE_MAX / 4);
+	for (; *field != '\0'; field++) {
+		if (strchr("#~^", *field) == NULL)
+			buf_add_char(out, *field);
+		for (i = 0; *field == '#' && i < n; i++)
+			buf_add_char(out, 'x');
+		for (i = 0; *field == '~' && i < n; i++)
+			buf_add_char(out, " y y"[i % 4]);
+		for (i = 0; *field == '^' && i < n; i += 2)
+			buf_add_string(out, O_UML);
+	}
+	buf_add_char(out, '\n');
+}
+
+static bool has_word(struct text line);
+
+static void
+lines_with_encoded_words_have_76_octets(void **state)
+{
+	static const char *const fields[] = {"Subject: ^", "Subject:^ # ^",
+	    "Subject: ^ # z", "Subject: # " O_UML "~", "Subject: a~ " O_UML,
+	    "Subject:\n # " O_UML " #", "X-#: " O_UML " b", "X-#:^",
+	    "Subject: =?utf-8?q?=C3=B6?= ^ =?utf-8?q?=C3=B6?= #",
+	    "Subject: " O_UML " =?utf-8?q?=C3=B6?= =?utf-8?q?=C3=B6?=~ c",
+	    "From: ^ <a@b.example>", "From: # " O_UML " <#@b.example>",
+	    "To: a@b, " O_UML " <#@x>, " O_UML " # <b@x>", "To: " O_UML ":#@x;",
+	    "To: a@b (^)", "To: a@b (# " O_UML ")", "To: a@b (" O_UML " #)",
+	    "To: #@b (" O_UML " (((" U_UML "))))",
+	    "To: a@b (((((^))))),c@x,#@x", "To: #@x,a@x,(" O_UML ")b@x,c@x,#@x",
+	    "To: (" O_UML ")#@x",
+	    "Cc: a@b (~ (" O_UML ")" O_UML "(" O_UML ")),#@x",
+	    "Cc: a@b#(" O_UML ")", "Keywords: ^,#,^,^", "List-Id: ^<#.x>",
+	    "Received: from # (" O_UML ") by b (^);(" O_UML ")#",
+	    "Content-Type: a/b;#=y (" O_UML ");z=#", "Message-ID: <#@x>(^)"};
+	struct fields_remarks remarks;
+	struct text rest, line;
+	struct buf in, out;
+	size_t i, n;
+
+	(void)state;
+	for (i = 0; i < COUNT(fields); i++) {
+		for (n = 1; n < 200; n++) {
+			compose(fields[i], n, &in);
+			repaired(buf_text(&in), false, &remarks, &out);
+			rest = buf_text(&out);
+			while (text_next_line(&rest, &line))
+				if (line.len > 76 && has_word(line))
+					fail_msg("%s", buf_string(&out));
+			buf_clear(&in);
+			buf_clear(&out);
+		}
+	}
+}
+
 static void
 what_is_fit_is_not_touched(void **state)
 {
@@ -987,6 +1048,40 @@ check_line(const struct trial *t, const struct message_field *f,
 	CHECK(t, !first || line.len - start >= FOLD_LINE_MAX);
 }
 
+static bool
+has_word(struct text line)
+{
+	struct text charset;
+	struct buf out;
+	size_t n = 0;
+
+	buf_init(&out, SIZE_MAX / 4);
+	for (; line.len > 0 && n == 0; line = text_skip(line, 1)) {
+		line = text_skip(line, text_find(line, '='));
+		n = decode_word(line, &charset, &out);
+	}
+	buf_clear(&out);
+	return n > 0;
+}
+
+/* So is one that is over 76 and has an encoded word, of those we wrote. */
+static void
+check_word_line(const struct trial *t, const struct message_field *f,
+    struct text line, bool first)
+{
+	size_t i, start = 0;
+
+	if (line.len <= 76 || !has_word(line))
+		return;
+	if (first)
+		start = f->field.name.len + 1;
+	while (start < line.len && is_white(line.at[start]))
+		start++;
+	for (i = start; i < line.len; i++)
+		CHECK(t, !is_white(line.at[i]) || is_white(line.at[i - 1]) ||
+			     line.at[i - 1] == '\\');
+}
+
 static size_t
 count_blank_lines(struct text t)
 {
@@ -1010,8 +1105,12 @@ check_bytes(const struct trial *t, const struct message_field *old,
 	CHECK(t, !text_has_8bit(raw) || (t->utf8 && text_is_utf8(raw)));
 	CHECK(t, count_blank_lines(new->field.raw) <=
 		     count_blank_lines(old->field.raw));
-	for (; text_next_line(&raw, &line); first = false)
+	for (; text_next_line(&raw, &line); first = false) {
 		check_line(t, new, line, first);
+		if (!text_equal(old->field.raw, new->field.raw) &&
+		    text_find(old->field.raw, '\0') == old->field.raw.len)
+			check_word_line(t, new, line, first);
+	}
 }
 
 static void
@@ -1139,6 +1238,7 @@ main(void)
 	    cmocka_unit_test(long_lines_are_folded),
 	    cmocka_unit_test(long_lines_of_odd_kinds),
 	    cmocka_unit_test(long_parameters_come_in_segments),
+	    cmocka_unit_test(lines_with_encoded_words_have_76_octets),
 	    cmocka_unit_test(what_is_fit_is_not_touched),
 	    cmocka_unit_test(fields_made_by_us_are_repaired),
 	    cmocka_unit_test(remarks_count_fields),
