@@ -782,6 +782,8 @@ connect_and_play(const char *url, const char *trust, const char *path)
 	result = prepare(&p, url, trust);
 	if (result == 0) {
 		plan.account = &p.config.accounts[0];
+		plan.user = plan.account->user;
+		plan.password = text_of(plan.account->secret.text);
 		connection = connection_new(
 		    &plan, &plan.account->smarthosts.at[0], NULL);
 		result = connection_start(connection, clock_in(30), &e);

@@ -1179,6 +1179,42 @@ def test_log_that_cannot_be(t, home, box):
             'a program is not')
 
 
+def test_dropped_wish(t, home, certificate):
+    """That a wish was dropped is told where somebody reads it; the mail goes."""
+    log, transcript = home.path / 'wishes', home.path / 'dialogue'
+    words = 'the server does not offer DSN'
+    for without, wish in (((), ('-N', 'success')), (('DSN',), ('-V', 'x')),
+                          (('DSN',), ('-N', 'failure,delay', '-R', 'full')),
+                          (('DSN',), ())):
+        with Server(certificate, users=[('alice', 'secret')],
+                    without=without) as server:
+            for file in (log, transcript):
+                file.unlink(missing_ok=True)
+            config = home.config(server.config('password secret',
+                                               f'log {log}'))
+            dropped = bool(without and wish)
+            run = on_terminal(home, *wish, BOB, config=config)
+            t.ok(run.status == 0 and run.err.decode().count('\n') == dropped
+                 and (words in run.err.decode()) == dropped,
+                 f'{wish}, {without}: a person is told in one line',
+                 run.words())
+            t.ok((words in log.read_text()) == dropped, 'the log has it',
+                 log.read_text())
+            run = home.run(*wish, BOB, config=config)
+            t.ok(run.status == 0 and run.silent(), 'a program is not told',
+                 run.words())
+            run = on_terminal(home, *wish, '-oeq', BOB, config=config)
+            t.ok(run.status == 0 and run.silent(), 'nor with -oeq',
+                 run.words())
+            run = on_terminal(home, *wish, '-v', '-X', transcript, BOB,
+                              config=config)
+            t.ok(run.status == 0 and dropped ==
+                 run.err.decode().count(f'-- {words}') ==
+                 transcript.read_text().count(f'-- {words}') ==
+                 run.err.decode().count(words),
+                 'the dialogue has it, once', run.words())
+
+
 def test_quiet(t, home, box):
     good = home.config(box.config())
     box.refusals = {BOB: '550 5.1.1 No such user'}

@@ -316,6 +316,8 @@ dispatch_report(struct dispatch *d, struct message *m, const struct error *e)
 	id = message_id(m);
 	told.message_id = id;
 	note_remarks(&d->mail.remarks, &d->notes);
+	if (d->mail.dropped)
+		log_remark(d->plan.log, TRANSACTION_DROPPED);
 	note_refusals(&d->envelope, e, &d->notes);
 	log_notes(d->plan.log, &d->notes);
 	log_mail(d->plan.log, &told);

@@ -97,6 +97,29 @@ command_check(const struct envelope *env, const struct ehlo *ehlo,
 	return ehlo->dsn ? 0 : check_never(env, host, e);
 }
 
+bool
+command_drops(const struct envelope *env, const struct ehlo *ehlo)
+{
+	size_t i;
+
+	if (ehlo->dsn)
+		return false;
+	for (i = 0; i < env->count; i++)
+		if (env->recipients[i].notify != 0 ||
+		    env->recipients[i].orcpt != NULL)
+			return true;
+	return env->ret != RET_NONE || env->envid != NULL;
+}
+
+bool
+command_lacks(const struct envelope *env, const struct ehlo *ehlo,
+    unsigned long long size)
+{
+	return command_drops(env, ehlo) ||
+	       (env->body == BODY_8BITMIME && !ehlo->eightbitmime) ||
+	       command_check(env, ehlo, size, "", NULL) == -1;
+}
+
 void
 command_mail(const struct envelope *env, const struct ehlo *ehlo,
     unsigned long long size, struct buf *out)

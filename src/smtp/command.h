@@ -24,6 +24,15 @@
 int command_check(const struct envelope *env, const struct ehlo *ehlo,
     unsigned long long size, const char *host, struct error *e);
 
+/* Whether the envelope wishes for a DSN that is not offered, so that the wish
+ * is dropped. */
+bool command_drops(const struct envelope *env, const struct ehlo *ehlo);
+
+/* Whether a wish is not offered at all: it would be dropped or refused, or a
+ * mail of 8 bits be put into 7. What makes a mail only faster is no wish. */
+bool command_lacks(const struct envelope *env, const struct ehlo *ehlo,
+    unsigned long long size);
+
 /* Appends the command without its CRLF. */
 void command_mail(const struct envelope *env, const struct ehlo *ehlo,
     unsigned long long size, struct buf *out);

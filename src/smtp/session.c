@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "smtp/command.h"
 #include "smtp/echo.h"
 #include "smtp/login.h"
 #include "smtp/outcome.h"
@@ -36,8 +37,10 @@ struct session {
 	struct learned learned; /* where the plan has none */
 	struct transaction *transactions[SESSION_MAILS_MAX];
 	size_t count;
-	bool last; /* no mail follows those */
-	bool quit; /* has been said */
+	struct mail *held; /* until EHLO is said once more; or NULL */
+	bool renewed;	   /* it was */
+	bool last;	   /* no mail follows those */
+	bool quit;	   /* has been said */
 };
 
 /*
@@ -49,6 +52,7 @@ struct session {
  *	EHLO      C: EHLO                  S: 250 and the extensions
  *	STARTTLS  C: STARTTLS              S: 220, then SECURE and EHLO again
  *	AUTH      C: AUTH PLAIN ...        S: 235
+ *	RENEW     C: EHLO                  where a mail wishes for more
  *	READY     mails may be handed over:
  *	  MAIL      C: MAIL RCPT RCPT BDAT-LAST data    with CHUNKING
  *	  RCPT      C: MAIL RCPT RCPT DATA              without,
@@ -70,6 +74,7 @@ static enum step ask_ehlo(struct session *);
 static enum step ask_helo(struct session *);
 static enum step ask_starttls(struct session *);
 static enum step ask_auth(struct session *);
+static enum step ask_renew(struct session *);
 static enum step ask_mails(struct session *);
 static enum step ask_quit(struct session *);
 static enum step ask_break(struct session *);
@@ -81,6 +86,7 @@ static enum step answer_helo(struct session *, const struct expected *);
 static enum step answer_starttls(struct session *, const struct expected *);
 static enum step answer_auth(struct session *, const struct expected *);
 static enum step answer_cancel(struct session *, const struct expected *);
+static enum step answer_renew(struct session *, const struct expected *);
 static enum step answer_rset(struct session *, const struct expected *);
 static enum step answer_mail(struct session *, const struct expected *);
 
@@ -98,6 +104,7 @@ static const struct {
     [STEP_STARTTLS] = {"STARTTLS", 2 * MINUTES, ask_starttls, answer_starttls},
     [STEP_AUTH] = {"AUTH", 2 * MINUTES, ask_auth, answer_auth},
     [STEP_CANCEL] = {"AUTH", 2 * MINUTES, ask_nothing, answer_cancel},
+    [STEP_RENEW] = {"EHLO", 5 * MINUTES, ask_renew, answer_renew},
     [STEP_READY] = {"the next mail", 5 * MINUTES, ask_mails, NULL},
     [STEP_MAIL] = {"MAIL FROM", 5 * MINUTES, NULL, answer_mail},
     [STEP_RCPT] = {"RCPT TO", 5 * MINUTES, NULL, answer_mail},
@@ -233,13 +240,19 @@ after_ehlo(struct session *s)
 	return STEP_QUIT;
 }
 
+static void
+learn_extensions(struct session *s)
+{
+	ehlo_parse(&s->ehlo, &s->reply);
+	if (s->reply.hidden) /* they may be told */
+		mechanism_keep_known(s->ehlo.mechanisms);
+}
+
 static enum step
 answer_ehlo(struct session *s, const struct expected *x)
 {
 	if (reply_positive(&s->reply)) {
-		ehlo_parse(&s->ehlo, &s->reply);
-		if (s->reply.hidden) /* they may be told */
-			mechanism_keep_known(s->ehlo.mechanisms);
+		learn_extensions(s);
 		return after_ehlo(s);
 	}
 	if (s->reply.code / 100 == 5 && !wants_starttls(s) &&
@@ -315,6 +328,47 @@ answer_cancel(struct session *s, const struct expected *x)
 }
 
 /*
+ * EHLO once more: some servers offer extensions only to who has logged in. It
+ * costs a turn, so it takes a mail that wishes for what was not offered.
+ */
+
+static bool
+wants_renewal(const struct session *s, const struct mail *mail)
+{
+	return s->login.done && !s->renewed &&
+	       command_lacks(
+		   mail->envelope, &s->ehlo, message_size(mail->message));
+}
+
+static enum step
+ask_renew(struct session *s)
+{
+	s->renewed = true;
+	pipeline_send(&s->pipeline, due(STEP_RENEW), "EHLO %s", s->plan.helo);
+	return STEP_STAY;
+}
+
+static void
+begin_mail(struct session *s, struct mail *mail)
+{
+	s->terms.verified = s->channel.verified;
+	s->transactions[s->count++] = transaction_new(&s->terms, mail);
+}
+
+/* A server that refuses it is taken as it was. */
+static enum step
+answer_renew(struct session *s, const struct expected *x)
+{
+	if (reply_positive(&s->reply))
+		learn_extensions(s);
+	else if (trouble_kind(&s->reply, ERROR_REFUSED) == ERROR_PROTOCOL)
+		return reject(s, x->step, ERROR_REFUSED, "our EHLO");
+	begin_mail(s, s->held);
+	s->held = NULL;
+	return STEP_READY;
+}
+
+/*
  * Mails.
  */
 
@@ -350,6 +404,9 @@ ask_mails(struct session *s)
 	drop_settled(s);
 	if (s->count > 0 || s->step != STEP_READY)
 		return STEP_STAY;
+	if (s->held != NULL)
+		return pipeline_head(&s->pipeline) == NULL ? STEP_RENEW
+							   : STEP_STAY;
 	return s->last || pipeline_is_exhausted(&s->pipeline, s->ehlo.mailmax)
 		   ? STEP_QUIT
 		   : STEP_STAY;
@@ -380,8 +437,10 @@ answer_rset(struct session *s, const struct expected *x)
 void
 session_mail(struct session *s, struct mail *mail)
 {
-	s->terms.verified = s->channel.verified;
-	s->transactions[s->count++] = transaction_new(&s->terms, mail);
+	if (wants_renewal(s, mail))
+		s->held = mail;
+	else
+		begin_mail(s, mail);
 	s->last = mail->last;
 	enter(s, STEP_READY);
 }
@@ -394,7 +453,7 @@ session_takes_mail(const struct session *s)
 	bool chunks = s->ehlo.chunking && !s->terms.learned->no_chunking &&
 		      s->plan.account->chunking != SWITCH_NO;
 
-	if (s->step != STEP_READY || s->last ||
+	if (s->step != STEP_READY || s->last || s->held != NULL ||
 	    pipeline_is_exhausted(&s->pipeline, s->ehlo.mailmax) ||
 	    s->count == SESSION_MAILS_MAX)
 		return false;
@@ -710,8 +769,9 @@ session_want(const struct session *s)
 		return SESSION_OVER;
 	if (s->step == STEP_SECURE && pipeline_waiting(&s->pipeline) == 0)
 		return SESSION_TLS;
-	return s->step == STEP_READY && s->count == 0 ? SESSION_MAIL
-						      : SESSION_PEER;
+	return s->step == STEP_READY && s->count == 0 && s->held == NULL
+		   ? SESSION_MAIL
+		   : SESSION_PEER;
 }
 
 /* RFC 8314 section 7.3: port 465 speaks TLS at once, so that both sides wait

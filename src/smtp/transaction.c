@@ -781,8 +781,14 @@ check(struct transaction *t)
 		return error_set(&mail->error, ERROR_REFUSED, "REQUIRETLS",
 		    "the connection to %s is not secured by TLS",
 		    terms->smarthost->host);
-	return command_check(mail->envelope, terms->ehlo, t->size,
-	    terms->smarthost->host, &mail->error);
+	if (command_check(mail->envelope, terms->ehlo, t->size,
+		terms->smarthost->host, &mail->error) == -1)
+		return -1;
+	mail->dropped = command_drops(mail->envelope, terms->ehlo);
+	if (mail->dropped)
+		pipeline_trace(
+		    terms->pipeline, SESSION_NOTE, TEXT(TRANSACTION_DROPPED));
+	return 0;
 }
 
 struct transaction *

@@ -32,6 +32,11 @@
 #define TRANSACTION_SMALL (256 * 1024)
 #define TRANSACTION_CHUNK (1024 * 1024)
 
+/* Words for a mail's `dropped'. */
+#define TRANSACTION_DROPPED                                                    \
+	"the server does not offer DSN: the mail goes without its NOTIFY, "    \
+	"ORCPT, RET and ENVID"
+
 struct mail;
 
 /* Who must write down how far a mail has come. Either may be NULL. */
@@ -64,6 +69,7 @@ struct mail {
 		     * which is known now, or behind as many transactions as
 		     * it allows, or announced so (RFC 9422) */
 	struct recode_remarks remarks; /* what the server's form cost */
+	bool dropped;	 /* its wishes of RFC 3461: the server lacks DSN */
 	int code;	 /* of the reply to the end of the mail data, */
 	char words[512]; /* ... the whole of it, visible */
 };

@@ -294,3 +294,13 @@ log_notes(struct log *l, const struct notes *notes)
 	for (i = 0; i < notes->count; i++)
 		log_note(l, "%s", notes->lines[i]);
 }
+
+/* With -v the transcript says so. */
+void
+log_remark(struct log *l, const char *words)
+{
+	log_note(l, "%s", words);
+	if (!l->quiet && !l->verbose && l->to != LOGGING_STDERR &&
+	    isatty(STDERR_FILENO))
+		file_print(STDERR_FILENO, "%s: %s", getprogname(), words);
+}

@@ -82,4 +82,7 @@ void log_note(struct log *l, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 void log_notes(struct log *l, const struct notes *notes);
 
+/* A remark that a terminal at standard error has as well. */
+void log_remark(struct log *l, const char *words);
+
 #endif

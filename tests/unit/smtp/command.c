@@ -159,6 +159,8 @@ commands_are_appended(void **state)
 
 static struct recipient never[] = {
     {.path = "a@b"}, {.path = "c@d", .notify = NOTIFY_NEVER}};
+static struct recipient plain[] = {{.path = "a@b"}};
+static struct recipient original[] = {{.path = "a@b", .orcpt = "rfc822;c@d"}};
 static struct recipient others[] = {{.path = "a@b",
     .orcpt = "rfc822;c@d",
     .notify = NOTIFY_SUCCESS | NOTIFY_FAILURE | NOTIFY_DELAY}};
@@ -241,6 +243,47 @@ a_wish_that_cannot_be_kept_is_refused(void **state)
 		assert_string_equal(e.doing, checks[i].doing);
 		assert_string_equal(e.text, checks[i].text);
 		assert_string_not_equal(e.hint, "");
+	}
+}
+
+static const struct {
+	struct envelope env;
+	struct ehlo ehlo;
+	bool lacks;
+	bool drops;
+} wished[] = {
+    {{0}, {0}, false, false},
+    {{0}, {.size = true, .size_max = 1000}, false, false},
+    {{0}, {.size = true, .size_max = 999}, true, false},
+    {{.smtputf8 = true}, {0}, true, false},
+    {{.smtputf8 = true}, {.smtputf8 = true}, false, false},
+    {{.body = BODY_8BITMIME}, {0}, true, false},
+    {{.body = BODY_8BITMIME}, {.eightbitmime = true}, false, false},
+    {{.requiretls = true}, {0}, true, false},
+    {{.wishes = {.hold_for = 60}}, {0}, true, false},
+    {{.ret = RET_FULL}, {0}, true, true},
+    {{.envid = "x"}, {0}, true, true},
+    {{.ret = RET_FULL, .envid = "x"}, {.dsn = true}, false, false},
+    {{.recipients = never, .count = 2}, {0}, true, true},
+    {{.recipients = others, .count = 1}, {0}, true, true},
+    {{.recipients = others, .count = 1}, {.dsn = true}, false, false},
+    {{.recipients = original, .count = 1}, {0}, true, true},
+    {{.recipients = plain, .count = 1}, {0}, false, false},
+};
+
+static void
+a_wish_that_is_not_offered_is_found(void **state)
+{
+	const struct envelope *env;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(wished); i++) {
+		env = &wished[i].env;
+		if (command_lacks(env, &wished[i].ehlo, 1000) !=
+			wished[i].lacks ||
+		    command_drops(env, &wished[i].ehlo) != wished[i].drops)
+			fail_msg("row %zu", i);
 	}
 }
 
@@ -390,6 +433,7 @@ main(void)
 	    cmocka_unit_test(commands_are_appended),
 	    cmocka_unit_test(a_clients_mail_is_read),
 	    cmocka_unit_test(a_clients_rcpt_is_read),
+	    cmocka_unit_test(a_wish_that_is_not_offered_is_found),
 	    cmocka_unit_test(a_wish_that_cannot_be_kept_is_refused),
 	};
 
