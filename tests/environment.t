@@ -31,7 +31,7 @@ import time
 import harness
 from home import (
     CLONE_NEWNET, HEADER, HANG, LARGE, LIBC, MESSAGE, MS_BIND, MS_RDONLY,
-    MS_REC, MS_REMOUNT, NOBODY, SANITIZED, SPEAK_UP, Done, Home, become,
+    MS_REC, MS_REMOUNT, NOBODY, SANITIZED, SERVE, SPEAK_UP, Done, Home, become,
     can_mount, check, in_order, mount, private_mounts, run_tests)
 from smtpd import Server
 
@@ -174,10 +174,7 @@ def test_set_id_caller(t, home, box, certificate):
         said = home.path / 'said'
         arrived(t, box, run('-X', said, BOB), '-X under it')
         t.ok(not said.exists(), '-X under it is ignored')
-    script = (b'EHLO client\r\nMAIL FROM:<alice@example.com>\r\n'
-              b'RCPT TO:<bob@example.org>\r\nDATA\r\n' + MESSAGE +
-              b'.\r\nQUIT\r\n')
-    done = run('-bs', stdin=script)
+    done = run('-bs', stdin=SERVE)
     box.settle()
     t.ok(done.status == 0 and len(box.took) == 1 and b'\n250 2.0.0' in done.out,
          '-bs under it', done.words())
@@ -1097,10 +1094,7 @@ def test_silence(t, home, box):
         run = home.run(*argv, config=config)
         t.ok(run.status == 0 and run.silent() and box.count == 0,
              f'{argv[0]}: silence', run.words())
-    script = (b'EHLO client\r\nMAIL FROM:<alice@example.com>\r\n'
-              b'RCPT TO:<bob@example.org>\r\nDATA\r\n' + MESSAGE +
-              b'.\r\nQUIT\r\n')
-    run = home.run('-bs', config=config, stdin=script)
+    run = home.run('-bs', config=config, stdin=SERVE)
     box.settle()
     t.ok(run.status == 0 and run.err == b'' and len(box.took) == 1 and
          all(re.match(rb'\d{3}[ -]', line)
@@ -1108,7 +1102,7 @@ def test_silence(t, home, box):
          run.words())
     box.clear()
     bad = home.config(box.config('log /nonexistent/log'))
-    run = home.run('-bs', config=bad, stdin=script, stderr=subprocess.STDOUT)
+    run = home.run('-bs', config=bad, stdin=SERVE, stderr=subprocess.STDOUT)
     box.settle()
     t.ok(run.status == 0 and len(box.took) == 1 and
          all(re.match(rb'\d{3}[ -]', line)

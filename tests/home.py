@@ -19,6 +19,9 @@ HEADER = (b'From: alice@example.com\r\nTo: bob@example.org\r\n'
           b'Subject: hello\r\nDate: Sun, 22 Nov 2026 12:00:00 +0000\r\n'
           b'Message-ID: <1@example.com>\r\n')
 MESSAGE = HEADER + b'\r\nHello.\r\n'
+# The same mail by -bs.
+SERVE = (b'EHLO client\r\nMAIL FROM:<alice@example.com>\r\n'
+         b'RCPT TO:<bob@example.org>\r\nDATA\r\n' + MESSAGE + b'.\r\nQUIT\r\n')
 LARGE = HEADER + b'\r\n' + (b'x' * 78 + b'\r\n') * 50000
 NOBODY = 65534
 HANG = harness.WAIT

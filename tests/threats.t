@@ -39,6 +39,7 @@ Status 0 without a final 250         here, dialogues/*, hostile.t
 Temporary and permanent              dialogues/*-4yz, *-5yz, *-421
 Unknown outcome                      here, dialogues/end-*, too-many-then-*
 Failure after acceptance             here, dialogues/quit-*, environment.t
+Out of memory                        memory.t, unit/memory
 Truncated input                      here, environment.t, unit/file
 Some recipients refused              dialogues/mix-*, too-many-*
 Content                              here, smtpd.t, postfix.t
@@ -77,7 +78,7 @@ from concurrent.futures import ThreadPoolExecutor
 import harness
 from home import (
     CLONE_NEWUTS, HANG, HEADER, LARGE, LIBC, MESSAGE, MS_BIND, NOBODY,
-    SANITIZED, Done, Home, become, can_mount, can_trace, check, in_order,
+    SANITIZED, SERVE, Done, Home, become, can_mount, can_trace, check, in_order,
     mount, private_mounts, run_tests, trace)
 from smtpd import Server, tls_context
 
@@ -134,8 +135,6 @@ SOURCES = {
     'password-command': lambda home: 'password-command cat '
         + str(home.file('secret2', CANARY + '\nrest')),
 }
-SERVE = (b'EHLO client\r\nMAIL FROM:<alice@example.com>\r\n'
-         b'RCPT TO:<bob@example.org>\r\nDATA\r\n' + MESSAGE + b'.\r\nQUIT\r\n')
 
 
 def test_canary(t, home, certificate):
