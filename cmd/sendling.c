@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "cmd/check.h"
+#include "cmd/memory.h"
 #include "cmd/options.h"
 #include "config/config.h"
 #include "message/address.h"
@@ -36,6 +37,7 @@ struct run {
 	bool typed; /* standard input is a terminal */
 	struct message *message;
 	struct dispatch *dispatch;
+	struct memory_watch watch;
 };
 
 static void
@@ -46,6 +48,8 @@ run_init(struct run *r)
 	config_init(&r->config);
 	log_init(&r->log, getprogname());
 	file_store_init(&r->store, host_environment("TMPDIR"));
+	r->watch = (struct memory_watch){.quiet = &r->log.quiet, .client = -1};
+	memory_watch(&r->watch);
 }
 
 static void
@@ -161,6 +165,7 @@ start_dispatch(struct run *r)
 	    .json = r->options.json && r->options.mode != MODE_SERVE};
 
 	r->dispatch = dispatch_new(&plan);
+	r->watch.dispatch = r->dispatch;
 }
 
 /*
@@ -188,9 +193,11 @@ run_serve(struct run *r, struct error *e)
 	    .host = r->host.name[0] == '\0' ? "localhost" : r->host.name,
 	    .folder = host_environment("TMPDIR"),
 	    .in = STDIN_FILENO,
-	    .out = STDOUT_FILENO};
+	    .out = STDOUT_FILENO,
+	    .owing = &r->watch.owing};
 
 	r->log.quiet = true; /* it may share a pipe with the dialogue */
+	r->watch.client = plan.out;
 	start_dispatch(r);
 	plan.dispatch = r->dispatch;
 	if (read_settings(r, e) == 0 &&
@@ -327,6 +334,7 @@ main(int argc, char **argv)
 	if (e.kind != ERROR_NONE && !r.log.quiet)
 		failure_print(&e,
 		    r.dispatch == NULL ? NULL : dispatch_envelope(r.dispatch));
+	r.watch.told = &e;
 	run_clear(&r);
 	return error_status(e.kind);
 }

@@ -17,7 +17,7 @@ include gnutls/.*	src/world/tls.c src/world/certificate.c src/base/crypt.c
 word gnutls_[a-z0-9_]+	src/world/tls.c src/world/certificate.c src/base/crypt.c
 include sysexits[.]h	src/base/error.c
 word EX_[A-Z]+		src/base/error.c
-call _?exit|quick_exit|v?errx?|v?errc	src/base/mem.c src/world/resolve.c src/world/secret.c cmd/sendling.c cmd/options.c
+call _?exit|quick_exit|v?errx?|v?errc	src/world/resolve.c src/world/secret.c cmd/sendling.c cmd/memory.c
 call socket|socketpair|connect|bind|listen|accept4?	src/world/net.c src/world/syslog.c
 call getaddrinfo|freeaddrinfo|getnameinfo|gethostby[a-z]+	src/world/net.c
 call p?poll|p?select|epoll_[a-z]+	src/world/clock.c
@@ -34,10 +34,9 @@ call is(alnum|alpha|blank|cntrl|digit|graph|lower|print|punct|space|upper)
 call isxdigit|tolower|toupper|str(n)?casecmp|strcasestr|strcoll|strtok
 call setlocale|localeconv|nl_langinfo|localtime(_r)?|strftime|strptime
 call open|openat|close|read|write|pread|pwrite|stat|fstat|lseek|unlink
-call fopen|fdopen|v?f?printf|v?dprintf|f?puts|putchar|fwrite	src/base/mem.c
-word stdin|stdout|stderr	src/base/mem.c
-include (ctype|strings|locale|time|fcntl|poll|pwd|spawn|netdb)[.]h
-include unistd[.]h	src/base/mem.c
+call fopen|fdopen|v?f?printf|v?dprintf|f?puts|putchar|fwrite
+word stdin|stdout|stderr
+include (ctype|strings|locale|time|fcntl|poll|pwd|spawn|netdb|unistd)[.]h
 include sys/(socket|stat|time|wait)[.]h
 '
 

@@ -62,7 +62,7 @@ done <<'END'
 1 src/world/net.c #include <sysexits.h>
 1 cmd/sendling.c int x = EX_USAGE;
 1 src/world/net.c	exit(1);
-0 src/base/mem.c	exit(1);
+1 src/base/mem.c	exit(1);
 0 cmd/sendling.c	errx(1, "x");
 1 src/world/net.c	err(1, "x");
 0 src/world/net.c	say("exit(1)");

@@ -8,6 +8,7 @@ FUZZ		= $(patsubst %.c,$B/%,$(filter-out %/replay.c,\
 		  $(wildcard tests/fuzz/*.c)))
 PLAYER		= $(patsubst %.c,$B/%,$(wildcard tests/dialogue.c))
 SPELLINGS	= $B/tests/spellings
+STARVE		= $B/tests/starve.so
 DIALOGUES	= $(wildcard tests/dialogues/*.dialogue)
 SERVE_PLAYER	= $(patsubst %.c,$B/%,$(wildcard tests/serve.c))
 SERVE_DIALOGUES	= $(wildcard tests/serve/*.dialogue)
@@ -22,6 +23,11 @@ $(UNIT): $B/%: $B/%.o $B/tests/tap.o $(TESTED)
 $(PLAYER) $(SERVE_PLAYER): $B/tests/script.o
 $(PLAYER) $(SERVE_PLAYER) $(SPELLINGS): $B/%: $B/%.o $(TESTED)
 	$(LINK) -o $@ $^ $(PKG_LIBS)
+
+# Is loaded before the C library, whose allocator it stands in for.
+$B/tests/starve.o: HARDEN = -fPIC -fno-builtin
+$(STARVE): $B/tests/starve.o
+	$(CC) $(CFLAGS) $(LDFLAGS) -shared -o $@ $<
 
 # libFuzzer brings its own main; replay.o has one that plays files once, so
 # that every compiler can run the corpus.
@@ -73,6 +79,7 @@ parts:
 
 # The programs under test and how the sanitizers speak up, for all of them.
 export SENDLING	= $(abspath $B/sendling)
+export STARVE_LIBRARY = $(abspath $(STARVE))
 export ASAN_OPTIONS = detect_stack_use_after_return=1:strict_string_checks=1
 export UBSAN_OPTIONS = print_stacktrace=1
 export PYTHONDONTWRITEBYTECODE = 1
@@ -89,7 +96,7 @@ check-player: $(PLAYER) $(SERVE_PLAYER)
 check-socket: all $(PLAYER)
 	tests/dialogue_socket.py
 check-dialogues: check-player check-socket
-check-scripts: all $(SPELLINGS)
+check-scripts: all $(SPELLINGS) $(STARVE)
 	$(PROVE) $(SCRIPTS)
 check-e2e: all
 	$(PROVE) $(END_TO_END)
@@ -127,7 +134,7 @@ lint-gcc:
 lint-clang:
 	$(MAKE) B=$B/lint/clang CC=clang CFLAGS='-O2 -Werror' objects
 objects: $(ROOMS) $(CMD) $(UNIT:=.o) $(FUZZ:=.o) $(PLAYER:=.o) \
-	$(SERVE_PLAYER:=.o) $(SPELLINGS:=.o)
+	$(SERVE_PLAYER:=.o) $(SPELLINGS:=.o) $(STARVE:.so=.o)
 lint-cppcheck:
 	mkdir -p $B/lint/cppcheck
 	cppcheck -q -j2 --cppcheck-build-dir=$B/lint/cppcheck --std=c11 \
@@ -147,7 +154,7 @@ lint-shell:
 	shellcheck -e SC1091 $$(grep -rlE '^#!.*\b(ba)?sh$$' .ci tests)
 
 -include $(UNIT:=.d) $(FUZZ:=.d) $(PLAYER:=.d) $(SERVE_PLAYER:=.d) \
-	$(SPELLINGS:=.d)
+	$(SPELLINGS:=.d) $(STARVE:.so=.d)
 .PHONY: bench mutants check check-more lint parts deps-check deps-more deps-lint \
 	check-all more-all lint-all check-dialogues fuzz fuzz-run feed \
 	feed-run replay objects $(CHECK) $(MORE) $(LINT)

@@ -1,19 +1,13 @@
 #include "base/mem.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "base/error.h"
 
 static void *
 checked(void *memory)
 {
-	if (memory == NULL) {
-		fprintf(stderr, "%s: out of memory, mail not sent\n",
-		    getprogname());
-		exit(error_status(ERROR_SYSTEM));
-	}
+	if (memory == NULL)
+		mem_exhausted();
 	return memory;
 }
 

@@ -2,12 +2,18 @@
 #define MEM_H
 
 /*
- * mem: allocate or end the program. The one place outside cmd/ that exits:
- * out of memory is EX_OSERR with one line on stderr. Nothing here returns
- * NULL. What is returned is freed with free(3), secrets with mem_wipe().
+ * mem: allocate or end the program. Nothing here returns NULL. What is returned
+ * is freed with free(3), secrets with mem_wipe().
  */
 
 #include <stddef.h>
+
+/*
+ * Is called where there is no memory, and does not return. What is to be said
+ * then only the program knows, which defines it: at worst the mail was accepted
+ * a moment ago. It must not allocate.
+ */
+_Noreturn void mem_exhausted(void);
 
 /* count zeroed objects of size bytes; count * size may not overflow. */
 void *mem_new(size_t count, size_t size);

@@ -40,6 +40,7 @@ write_replies(struct attend *r, struct error *e)
 			return error_set_sys(e, ERROR_IO, errno, "-bs",
 			    "cannot answer on standard output");
 		}
+		*r->plan->owing = false;
 		serve_sent(r->serve, len);
 	}
 	return 0;
@@ -106,6 +107,8 @@ submit_mail(struct attend *r)
 	struct error e;
 
 	error_clear(&e);
+	dispatch_forget(r->plan->dispatch);
+	*r->plan->owing = true;
 	mail = serve_mail(r->serve);
 	request_merge(&mail->request, r->plan->request);
 	dispatch_mail(

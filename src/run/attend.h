@@ -19,6 +19,8 @@ struct attend_plan {
 	const struct request *request; /* what argv says of every mail */
 	int in;
 	int out;
+	bool *owing; /* is kept true while the client waits for what became of
+		      * the mail that dispatch has */
 };
 
 /*

@@ -35,6 +35,7 @@ struct dispatch {
 	struct envelope envelope;
 	struct notes notes;
 	struct mail mail;
+	bool ending; /* the end of its data leaves, and is not answered */
 	long long deadline;
 	struct deliver_report report;
 };
@@ -71,13 +72,14 @@ close_account(struct dispatch *d)
 	d->account = NULL;
 }
 
-static void
-forget_mail(struct dispatch *d)
+void
+dispatch_forget(struct dispatch *d)
 {
 	envelope_clear(&d->envelope);
 	envelope_init(&d->envelope);
 	notes_clear(&d->notes);
 	memset(&d->mail, 0, sizeof(d->mail));
+	d->ending = false;
 	memset(&d->report, 0, sizeof(d->report));
 	d->plan.log->deadline = CLOCK_NEVER;
 }
@@ -88,7 +90,7 @@ dispatch_free(struct dispatch *d)
 	if (d == NULL)
 		return;
 	close_account(d);
-	forget_mail(d);
+	dispatch_forget(d);
 	envelope_clear(&d->envelope);
 	free(d);
 }
@@ -132,6 +134,25 @@ open_aliases(void *arg, const struct alias_map **map, struct error *e)
 	return 0;
 }
 
+static void
+note_ending(void *arg, const struct mail *mail)
+{
+	struct dispatch *d = arg;
+
+	(void)mail;
+	d->ending = true;
+}
+
+static void
+note_answered(void *arg, const struct mail *mail, size_t recipient)
+{
+	struct dispatch *d = arg;
+
+	(void)mail;
+	(void)recipient;
+	d->ending = false;
+}
+
 int
 dispatch_prepare(struct dispatch *d, const struct request *r, struct message *m,
     struct error *e)
@@ -145,12 +166,14 @@ dispatch_prepare(struct dispatch *d, const struct request *r, struct message *m,
 	    .envelope = &d->envelope,
 	    .notes = &d->notes};
 
-	forget_mail(d);
+	dispatch_forget(d);
 	if (choose_account(d, r, m, e) == -1 ||
 	    host_facts(d->plan.host, &d->facts, e) == -1)
 		return -1;
 	d->mail.envelope = &d->envelope;
 	d->mail.message = m;
+	d->mail.observer =
+	    (struct mail_observer){note_ending, note_answered, d};
 	d->mail.all_or_none =
 	    r->all_or_none || d->account->recipients_all == SWITCH_YES;
 	submission.account = d->account;
@@ -324,6 +347,20 @@ dispatch_report(struct dispatch *d, struct message *m, const struct error *e)
 	if (d->plan.json)
 		result_print(&told);
 	free(id);
+}
+
+enum error_kind
+dispatch_so_far(const struct dispatch *d)
+{
+	const struct envelope *env = &d->envelope;
+	size_t delivered = envelope_count(env, VERDICT_DELIVERED);
+
+	if (delivered > 0)
+		return delivered == env->count ? ERROR_NONE : ERROR_REFUSED;
+	if ((d->ending && !d->mail.settled) ||
+	    envelope_count(env, VERDICT_DOUBTFUL) > 0)
+		return ERROR_DOUBTFUL;
+	return ERROR_SYSTEM;
 }
 
 const struct account *

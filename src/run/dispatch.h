@@ -34,6 +34,18 @@ void dispatch_free(struct dispatch *d); /* NULL is fine */
 int dispatch_prepare(struct dispatch *d, const struct request *r,
     struct message *m, struct error *e);
 
+/* Forgets the mail before; dispatch_prepare() does so too. */
+void dispatch_forget(struct dispatch *d);
+
+/*
+ * What is known of the mail at any moment, also in the middle of all this, as
+ * the kind of error that the run would end with if it ended now: ERROR_NONE,
+ * all have it; ERROR_REFUSED, some have it; ERROR_DOUBTFUL, nobody of whom we
+ * know, but it may be delivered; ERROR_SYSTEM, it is not sent. Allocates
+ * nothing.
+ */
+enum error_kind dispatch_so_far(const struct dispatch *d);
+
 /* What dispatch_prepare() made, valid until the next mail. */
 const struct account *dispatch_account(const struct dispatch *d);
 const struct envelope *dispatch_envelope(const struct dispatch *d);

@@ -364,7 +364,7 @@ file_print(int fd, const char *fmt, ...)
 	len = vasprintf(&line, fmt, args);
 	va_end(args);
 	if (len == -1)
-		return -1;
+		mem_exhausted();
 	result = file_show(fd, "", text_of(line));
 	free(line);
 	return result;

@@ -10,8 +10,10 @@
 static int
 attend(struct run *r, const char *said, char *heard, size_t size)
 {
+	bool owing = false;
 	struct request request;
-	struct attend_plan plan = {.dispatch = r->dispatch,
+	struct attend_plan plan = {.owing = &owing,
+	    .dispatch = r->dispatch,
 	    .host = "host.example",
 	    .folder = folder,
 	    .request = &request};
@@ -28,6 +30,7 @@ attend(struct run *r, const char *said, char *heard, size_t size)
 	plan.in = in[0];
 	plan.out = out[1];
 	result = attend_run(&plan, &r->e);
+	assert_false(owing);
 	assert_true((fcntl(in[0], F_GETFL) & O_NONBLOCK) != 0);
 	assert_true((fcntl(out[1], F_GETFL) & O_NONBLOCK) != 0);
 	close(out[1]);
@@ -165,7 +168,9 @@ static void
 tells_of_a_client_that_does_not_read(void **state)
 {
 	struct request request;
-	struct attend_plan plan = {.host = "host.example", .request = &request};
+	bool owing = false;
+	struct attend_plan plan = {
+	    .host = "host.example", .request = &request, .owing = &owing};
 	struct error e;
 	int ends[2];
 

@@ -168,6 +168,44 @@ names_who_has_not_got_it(void **state)
 	}
 }
 
+#define TAKEN "< 250 r\n< 250 r\n< 250 r\n< 354 go\n.\n"
+
+/* What may be said of a mail, if the run ended there. */
+static void
+knows_what_became_of_the_mail(void **state)
+{
+	static const struct {
+		const char *script;
+		enum error_kind kind;
+	} rows[] = {{"< 554 no\n> QUIT\n|\n", ERROR_SYSTEM},
+	    {THREE TAKEN "< 250 q\n" SERVER_QUIT, ERROR_NONE},
+	    {THREE
+		"< 250 r\n< 550 r\n< 250 r\n< 354 go\n.\n< 250 q\n" SERVER_QUIT,
+		ERROR_REFUSED},
+	    {THREE TAKEN, ERROR_DOUBTFUL},
+	    {THREE TAKEN "< 554 no\n" SERVER_QUIT, ERROR_SYSTEM},
+	    {THREE TAKEN "< 451 no\n" SERVER_QUIT, ERROR_SYSTEM},
+	    {THREE TAKEN "< 421 no\n", ERROR_SYSTEM}};
+	const char *scripts[] = {NULL, NULL};
+	struct trial t;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(rows); i++) {
+		scripts[0] = rows[i].script;
+		begin(&t, scripts, FROM, RECIPIENTS);
+		assert_int_equal(dispatch_so_far(t.run.dispatch), ERROR_SYSTEM);
+		dispatch_mail(
+		    t.run.dispatch, &t.request, t.message, true, &t.run.e);
+		if (dispatch_so_far(t.run.dispatch) != rows[i].kind)
+			fail_msg(
+			    "%zu: %d", i, (int)dispatch_so_far(t.run.dispatch));
+		dispatch_forget(t.run.dispatch);
+		assert_int_equal(dispatch_so_far(t.run.dispatch), ERROR_SYSTEM);
+		end(&t);
+	}
+}
+
 /* The password is read once, the session kept, until another account is
  * chosen. */
 static void
@@ -324,6 +362,7 @@ main(void)
 	const struct CMUnitTest tests[] = {cmocka_unit_test(goes_all_the_way),
 	    cmocka_unit_test(tells_how_it_ended),
 	    cmocka_unit_test(names_who_has_not_got_it),
+	    cmocka_unit_test(knows_what_became_of_the_mail),
 	    cmocka_unit_test(keeps_what_belongs_to_an_account),
 	    cmocka_unit_test(forgets_the_password_in_time),
 	    cmocka_unit_test(each_mail_has_its_own_deadline),

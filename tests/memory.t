@@ -1,0 +1,148 @@
+#!/usr/bin/python3
+"""There is no memory from some allocation on: whatever the program then says of
+the mail, and its exit status, must be true of what the server took.
+
+    tests/memory.t [WORD ...]    only the tests whose names hold a WORD
+"""
+
+import os
+import pathlib
+import re
+import signal
+import sys
+
+import harness
+from home import MESSAGE, SANITIZED, SERVE, run_tests
+from smtpd import Server
+
+BOB, ANN = 'bob@example.org', 'ann@example.org'
+LIBRARY = pathlib.Path(os.environ.get(
+    'STARVE_LIBRARY', harness.TESTS.parent / 'build/tests/starve.so'))
+
+# GMP aborts where it gets no memory, and libtasn1 uses what it did not get.
+DEAD = (-signal.SIGABRT, -signal.SIGSEGV)
+
+
+class Sweep:
+    """Runs of one kind, starved at each allocation of the program itself in
+    turn; then with those of its libraries, at one of each `step`, and at each
+    of the last."""
+
+    def __init__(self, home, server, *argv, lines=(), step=29, last=100,
+                 **more):
+        self.home, self.server, self.argv, self.more = home, server, argv, more
+        self.config = home.config(server.config(*lines))
+        self.step, self.last = step, last
+        self.lies, self.seen, self.runs = [], set(), 0
+
+    def run(self, own, at=None):
+        self.server.settle()
+        self.server.clear()
+        count = self.home.path / 'count'
+        environment = {'LD_PRELOAD': str(LIBRARY), 'STARVE_COUNT': str(count)}
+        if own:
+            environment['STARVE_OWN'] = '1'
+        if at is not None:
+            environment['STARVE'] = str(at)
+        done = self.home.run(*self.argv, config=self.config,
+                             environment=environment, **self.more)
+        self.server.settle()
+        return done, count
+
+    def sweep(self, judge):
+        """judge(done, who have the mail): a word for what was seen, or None
+        for a lie."""
+        for own in (True, False):
+            total = int(self.run(own)[1].read_text())
+            points = range(total + 1) if own else sorted(
+                {*range(0, total, self.step), *range(total - self.last, total)})
+            for at in points:
+                done, _ = self.run(own, at)
+                have = [who for _, envelope in self.server.took
+                        for who in envelope['to']]
+                word = judge(done, have)
+                self.runs += 1
+                self.seen.add(word)
+                if word is None:
+                    self.lies.append(f'{"own" if own else "any"} {at}: '
+                                     f'{have} have it; {done.words()}')
+
+    def tell(self, t, sentence, *wanted):
+        t.ok(not self.lies and set(wanted) <= self.seen,
+             f'{sentence}: {self.runs} runs, no lie', self.seen,
+             *self.lies[:20], f'{len(self.lies)} lies')
+
+
+def told(done):
+    return done.err.decode(errors='replace')
+
+
+def test_submission(t, home, certificate):
+    for sentence, server, lines in (
+            ('DATA', Server(without=['CHUNKING']), []),
+            ('over TLS', Server(certificate, users=[('alice', 'secret')]),
+             ['password secret'])):
+        def judge(done, have):
+            if done.status == 0 and have == [BOB] and done.silent():
+                return 'sent'
+            if done.status == 75 and 'may have been' in told(done):
+                return 'doubtful'
+            if done.status in (71, 75, 76, 77, 78, 127, *DEAD) and \
+                    not have and 'may have been' not in told(done):
+                return 'not sent'
+            return None
+        sweep = Sweep(home, server, BOB, lines=lines)
+        sweep.sweep(judge)
+        sweep.tell(t, sentence, 'sent', 'doubtful', 'not sent')
+        server.close()
+
+
+def test_some_recipients(t, home):
+    """Once somebody has it, 75 would send it to him again."""
+    server = Server(refuse=[(ANN, '550 5.1.1 No such user')])
+
+    def judge(done, have):
+        if done.status in (67, 69) and have == [BOB] and \
+                re.search('sent to 1 of 2|not sent to all', told(done)):
+            return 'sent to some'
+        if done.status == 75 and 'may have been' in told(done):
+            return 'doubtful'
+        if done.status in (71, 75, 127, *DEAD) and not have and \
+                'may have been' not in told(done):
+            return 'not sent'
+        return None
+    sweep = Sweep(home, server, BOB, ANN)
+    sweep.sweep(judge)
+    sweep.tell(t, 'one of two', 'sent to some', 'doubtful', 'not sent')
+    server.close()
+
+
+def test_serve(t, home):
+    """What the client of -bs is told; no reply at all tells it nothing."""
+    server = Server()
+
+    def judge(done, have):
+        replies = done.out.decode().splitlines()
+        final = [reply for reply in replies[1:] if not reply.startswith(
+            ('250-', '250 ENH', '250 2.1', '354', '221'))]
+        sent = bool(final) and final[0].startswith('250 ')
+        if not all(reply[:3].isdigit() for reply in replies):
+            return None
+        if sent:
+            return 'sent' if have == [BOB] else None
+        if any('may have been' in reply for reply in final):
+            return 'doubtful'
+        if have:
+            return None
+        return 'not sent' if done.status in (0, 71, 127, *DEAD) else None
+    sweep = Sweep(home, server, '-bs', stdin=SERVE)
+    sweep.sweep(judge)
+    sweep.tell(t, '-bs', 'sent', 'doubtful', 'not sent')
+    server.close()
+
+
+if SANITIZED:
+    harness.skip_all('sanitizers have an allocator of their own')
+if not LIBRARY.exists():
+    harness.skip_all(f'{LIBRARY} is missing: make {LIBRARY}')
+sys.exit(run_tests(dict(globals())))
