@@ -84,6 +84,14 @@ text_starts_fold(struct text t, struct text prefix)
 	       text_equal_fold(text_first(t, prefix.len), prefix);
 }
 
+struct text
+text_skip_mark(struct text t)
+{
+	const struct text mark = TEXT("\xef\xbb\xbf");
+
+	return text_skip(t, text_starts_fold(t, mark) ? mark.len : 0);
+}
+
 static bool
 is_white(char c)
 {

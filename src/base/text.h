@@ -32,6 +32,9 @@ bool text_equal(struct text a, struct text b);
 bool text_equal_fold(struct text a, struct text b);
 bool text_starts_fold(struct text t, struct text prefix);
 
+/* Without the byte order mark of UTF-8 that editors put before a text. */
+struct text text_skip_mark(struct text t);
+
 /* Octets of white space at the start: space, tab, CR and LF. */
 size_t text_white(struct text t);
 

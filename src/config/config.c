@@ -35,9 +35,7 @@ layer_open(struct parser *p, char *name, struct text bytes)
 
 	memset(layer, 0, sizeof(*layer));
 	layer->name = name;
-	layer->rest = bytes;
-	if (text_starts_fold(bytes, TEXT("\xef\xbb\xbf")))
-		layer->rest = text_skip(bytes, 3);
+	layer->rest = text_skip_mark(bytes);
 }
 
 static int

@@ -328,35 +328,35 @@ end_header_line(struct message *m)
 	m->line_at = m->header.len;
 }
 
-/* Octets of the byte order mark, or of several, as files have them that were
- * joined. */
-static size_t
-mark_length(struct text line)
+/* Files that were joined have several. */
+static struct text
+skip_marks(struct text line)
 {
-	const struct text mark = TEXT("\xef\xbb\xbf");
-	size_t n = 0;
+	size_t before;
 
-	while (text_starts_fold(text_skip(line, n), mark))
-		n += mark.len;
-	return n;
+	do {
+		before = line.len;
+		line = text_skip_mark(line);
+	} while (line.len < before);
+	return line;
 }
 
 static void
 decide_line(struct message *m, bool whole)
 {
-	struct text line;
-	size_t mark;
+	struct text line, rest;
 
 	line = text_skip(buf_text(&m->header), m->line_at);
 	if (m->line != LINE_OPEN || (!whole && line.len < LINE_MAX_SEEN))
 		return;
-	line = text_first(line, LINE_MAX_SEEN);
-	mark = m->line_at == 0 ? mark_length(line) : 0;
-	m->line = classify(m, text_skip(line, mark));
+	line = rest = text_first(line, LINE_MAX_SEEN);
+	if (m->line_at == 0)
+		rest = skip_marks(line);
+	m->line = classify(m, rest);
 	if (m->line == LINE_BODY)
 		begin_body(m);
-	else if (mark > 0)
-		buf_drop(&m->header, mark);
+	else if (rest.len < line.len)
+		buf_drop(&m->header, line.len - rest.len);
 }
 
 /* Takes at most one line; returns how much it took. */

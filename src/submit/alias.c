@@ -437,7 +437,7 @@ alias_parse(
     struct alias_map *map, const char *name, struct text bytes, struct error *e)
 {
 	struct parser p = {.map = map, .original = bytes, .line = 1, .e = e};
-	struct text mark = TEXT("\xef\xbb\xbf"), rest;
+	struct text rest;
 	size_t nul = text_find(bytes, '\0');
 
 	if (bytes.len > ALIAS_SIZE_MAX)
@@ -448,9 +448,7 @@ alias_parse(
 	if (nul < bytes.len)
 		return fault(e, place_of(&p, rest.at + nul),
 		    "the line holds a NUL byte");
-	if (text_starts_fold(rest, mark))
-		rest = text_skip(rest, mark.len);
-	if (parse_lines(&p, rest) == -1)
+	if (parse_lines(&p, text_skip_mark(rest)) == -1)
 		return -1;
 	if (p.twice.kind == ERROR_NONE)
 		return 0;
@@ -528,7 +526,7 @@ read_list(struct expansion *x, struct frame *f, struct place at)
 	else
 		result =
 		    x->source->read(x->source->arg, f->path, &f->list, &why);
-	f->rest = buf_text(&f->list);
+	f->rest = text_skip_mark(buf_text(&f->list));
 	if (result == 0)
 		return 0;
 	fault(x->e, at, "the list cannot be read: %s", why.text);

@@ -51,6 +51,9 @@ read_fake(void *arg, const char *path, struct buf *out, struct error *e)
 	    {"/staff", "# a comment, with a comma\n\nann@x, bob@x\r\n"
 		       "  \"Carol, C.\" <carol@x>,\n\t# another\ndan"},
 	    {"/own", "own\nann@x\n"},
+	    {"/marked", "\xef\xbb\xbf"
+			"ann@x, bob@x\n"},
+	    {"/marked-comment", "\xef\xbb\xbf# a comment\nann@x\n"},
 	    {"/again", ":include:/again, :include:/staff\n"},
 	    {"/empty", "# nobody\n"},
 	    {"/wrong", "ann@x\nann secret word\n"},
@@ -175,6 +178,8 @@ static const struct {
     /* Lists. */
     {"all: :include:/staff", "all", "ann@x bob@x carol@x dan"},
     {"all: \":include:/staff\"\ndan: d@x", "all", "ann@x bob@x carol@x d@x"},
+    {"all: :include:/marked", "all", "ann@x bob@x"},
+    {"all: :include:/marked-comment", "all", "ann@x"},
     {"all: :INCLUDE: /staff, eve@x", "all", "ann@x bob@x carol@x dan eve@x"},
     {"all: \":include:/a b\"", "all", "ann@x"},
     {"all: :include:/again", "all", "ann@x bob@x carol@x dan"},
