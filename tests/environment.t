@@ -327,6 +327,29 @@ def test_container_secrets(t, home):
          '--check remarks on it', run.words())
 
 
+def test_odd_logins(t, home, box):
+    """--check remarks on what is a part of user and password all the same."""
+    odd = home.file('odd', '"secret"\nmore')
+    for lines, remark in (
+            (['user "alice"', 'password secret'],
+             "account default: `user': the quotes around it are part of it"),
+            (['user alice', 'password secret '],
+             'account default: the password: the blanks at its ends are part '
+             'of it'),
+            (['user alice', 'password secret # of mine'],
+             "account default: the password: ` #' begins no comment, it is "
+             'part of it'),
+            (['user alice', f'password-file {odd}'],
+             f'{odd}: the password: the quotes around it are part of it'),
+            (['user alice', "password-command echo '\"a\"'"], None),
+            (['user alice', 'password secret'], None)):
+        run = home.run('--check', config=home.config(box.config(*lines)))
+        told = '' if remark is None else f'remark: {remark}\n'
+        t.ok(run.status == 0 and run.out.decode() ==
+             told + 'no faults; accounts: 1\n',
+             f'{lines}: --check says so', run.words())
+
+
 def test_nothing_in_the_environment(t, home, box):
     config = home.config(box.config())
     arrived(t, box, home.run(BOB, config=config),

@@ -133,25 +133,41 @@ respond(struct login *l, const struct reply *reply)
 	return STEP_STAY;
 }
 
+/* What is wrong more likely than what the code alone says. */
+static void
+hint_likely(const struct login *l, const struct reply *reply, struct error *e)
+{
+	const char *offered = l->terms.ehlo->mechanisms;
+	const char *user = account_odd(text_of(l->terms.user));
+	const char *password = account_odd(l->terms.password);
+	const bool switched_off = reply->enhanced.detail == 139;
+
+	if ((user != NULL || password != NULL) && !switched_off)
+		snprintf(e->hint, sizeof(e->hint),
+		    "check `user' and the password; %s: %s",
+		    user != NULL ? "`user'" : "the password",
+		    user != NULL ? user : password);
+	/* Some servers offer what they have no data for. */
+	else if (strcmp(l->mechanism, "PLAIN") != 0 && l->terms.channel->tls &&
+		 mechanism_is_offered(MECHANISM_PLAIN, text_of(offered)))
+		snprintf(e->hint, sizeof(e->hint),
+		    "check `user' and the password; where both are right "
+		    "write `auth PLAIN' (offered: %.300s)",
+		    offered);
+}
+
 static enum step
 refuse(struct login *l, const struct reply *reply, const char *doing,
     struct error *e)
 {
-	const char *offered = l->terms.ehlo->mechanisms;
 	char what[128];
 
 	snprintf(what, sizeof(what), "AUTH %s for the user %.60s", l->mechanism,
 	    l->terms.user);
 	trouble_set(e, reply, ERROR_DENIED, l->terms.smarthost, doing, what);
 	l->denied = e->kind == ERROR_DENIED;
-	/* Some servers offer what they have no data for. */
-	if (reply->code == 535 && strcmp(l->mechanism, "PLAIN") != 0 &&
-	    l->terms.channel->tls &&
-	    mechanism_is_offered(MECHANISM_PLAIN, text_of(offered)))
-		snprintf(e->hint, sizeof(e->hint),
-		    "check `user' and the password; where both are right "
-		    "write `auth PLAIN' (offered: %.300s)",
-		    offered);
+	if (reply->code == 535)
+		hint_likely(l, reply, e);
 	return e->kind == ERROR_PROTOCOL ? STEP_BREAK : STEP_QUIT;
 }
 

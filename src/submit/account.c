@@ -198,6 +198,81 @@ lacks(const struct account *a, const char *fault, const char *line,
 	return error_hint(e, "write a line like: %s", line);
 }
 
+static const struct {
+	const char *first;
+	const char *last;
+} quotes[] = {{"\"", "\""}, {"'", "'"}, {"`", "`"},
+    /* U+201C and U+201D, U+2018 and U+2019: they come with what is pasted. */
+    {"\342\200\234", "\342\200\235"}, {"\342\200\230", "\342\200\231"}};
+
+/* U+00A0 the same. */
+static const char *const blanks[] = {" ", "\t", "\302\240"};
+
+static bool
+begins(struct text t, const char *with)
+{
+	return text_starts_fold(t, text_of(with));
+}
+
+static bool
+ends(struct text t, const char *with)
+{
+	size_t len = strlen(with);
+
+	return t.len >= len && begins(text_skip(t, t.len - len), with);
+}
+
+static bool
+has_blank_end(struct text t)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(blanks) / sizeof(blanks[0]); i++)
+		if (begins(t, blanks[i]) || ends(t, blanks[i]))
+			return true;
+	return false;
+}
+
+static bool
+is_quoted(struct text t)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(quotes) / sizeof(quotes[0]); i++)
+		if (t.len > strlen(quotes[i].first) &&
+		    begins(t, quotes[i].first) && ends(t, quotes[i].last))
+			return true;
+	return false;
+}
+
+static bool
+has_comment(struct text t)
+{
+	struct text rest;
+	size_t at;
+
+	if (begins(t, "# "))
+		return true;
+	for (rest = t; rest.len > 0; rest = text_skip(rest, at + 1)) {
+		at = text_find(rest, '#');
+		if (at > 0 && at < rest.len && text_is_blank(rest.at[at - 1]))
+			return true;
+	}
+	return false;
+}
+
+const char *
+account_odd(struct text value)
+{
+	if (has_blank_end(value))
+		return "the blanks at its ends are part of it";
+	if (is_quoted(value))
+		return "the quotes around it are part of it";
+	if (has_comment(value))
+		return "` #' begins no comment, it is part of it";
+	return NULL;
+}
+
 int
 account_check(const struct account *a, struct error *e)
 {

@@ -125,6 +125,11 @@ bool account_is_ipv6(struct text t);
  * the lookup nor for the certificate. */
 struct text account_without_dot(struct text host);
 
+/* What many take for no part of a user's name or a password, and is one: quotes
+ * around it, ` #' and what follows, blanks at its ends. Static words to stand
+ * behind "`user': ", or NULL. */
+const char *account_odd(struct text value);
+
 /* Whether the account can be used: a smarthost, a user with a secret and the
  * reverse, readable values. -1: ERROR_CONFIG naming the keyword. */
 int account_check(const struct account *a, struct error *e);

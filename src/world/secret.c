@@ -411,17 +411,37 @@ secret_read(const struct account *a, bool ask, long long deadline,
 	return none_named(e);
 }
 
+static void
+remark(struct notes *remarks, const char *where, const char *what,
+    struct text value)
+{
+	const char *odd = account_odd(value);
+
+	if (odd != NULL)
+		notes_add(remarks, "%s: %s: %s", where, what, odd);
+}
+
 int
 secret_check(const struct account *a, struct notes *remarks, struct error *e)
 {
+	char where[200];
 	struct buf password;
 	struct stat st;
 	int status;
 
-	if (a->user == NULL || a->secret.source != SECRET_FILE)
+	if (a->user == NULL)
+		return 0;
+	snprintf(where, sizeof(where), "account %s", SHOWN(text_of(a->name)));
+	remark(remarks, where, "`user'", text_of(a->user));
+	if (a->secret.source == SECRET_VALUE)
+		remark(remarks, where, "the password", text_of(a->secret.text));
+	if (a->secret.source != SECRET_FILE)
 		return 0;
 	buf_init(&password, SECRET_MAX);
 	status = read_file(a->secret.text, &st, &password, e);
+	if (status == 0)
+		remark(remarks, a->secret.text, "the password",
+		    buf_text(&password));
 	buf_wipe(&password);
 	if (status == 0)
 		access_remark(a->secret.text, ACCESS_SECRET, &st, remarks);

@@ -32,7 +32,8 @@ int secret_read(const struct account *a, bool ask, long long deadline,
     struct buf *out, struct error *e);
 
 /* Whether a `password-file' can be read; runs no command and asks nobody. What
- * is odd about it and no fault is in remarks. -1: as secret_read(). */
+ * is odd about it, the user's name or the password, and no fault, is in
+ * remarks. -1: as secret_read(). */
 int secret_check(
     const struct account *a, struct notes *remarks, struct error *e);
 

@@ -217,10 +217,42 @@ test_matches(void **state)
 	assert_false(account_matches(&a, "bob@work.example"));
 }
 
+static void
+finds_what_is_odd_in_a_value(void **state)
+{
+	static const struct {
+		const char *value;
+		const char *word; /* in what is told, or NULL */
+	} rows[] = {{"alice", NULL}, {"", NULL}, {"a b c", NULL},
+	    {"it's", NULL}, {"a\"b\"c", NULL}, {"\"", NULL}, {"'", NULL},
+	    {"a#b", NULL}, {"#", NULL}, {"#a", NULL}, {"a #", "comment"},
+	    {"a # b", "comment"}, {"a\t#b", "comment"}, {"# b", "comment"},
+	    {"\"a\"", "quotes"}, {"'a'", "quotes"}, {"\"\"", "quotes"},
+	    {"\"a'", NULL}, {"`a`", "quotes"},
+	    {"\342\200\234a\342\200\235", "quotes"}, {" a", "blanks"},
+	    {"a ", "blanks"}, {"a\t", "blanks"}, {" ", "blanks"},
+	    {"a\302\240", "blanks"}, {"\302\240a", "blanks"},
+	    {"\"a\" ", "blanks"}, {"\"a\" # b", "comment"}};
+	const char *odd;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(rows); i++) {
+		odd = account_odd(text_of(rows[i].value));
+		if (odd == NULL ? rows[i].word != NULL
+				: rows[i].word == NULL ||
+				      strstr(odd, rows[i].word) == NULL)
+			fail_msg("%s: %s", rows[i].value,
+			    odd == NULL ? "nothing" : odd);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(finds_what_is_odd_in_a_value),
+
 	    cmocka_unit_test(test_smarthost_parse),
 	    cmocka_unit_test(test_smarthost_url),
 	    cmocka_unit_test(test_smarthost_without_secret),
