@@ -572,16 +572,15 @@ refuse_garbage(struct session *s, struct text bytes, size_t used)
 	struct text line;
 
 	error_set(&s->error, ERROR_PROTOCOL, rows[waiting_for(s)].doing,
-	    "%s sent what is no SMTP reply: %s", h->host, s->reply.fault);
+	    "%s sent what is no SMTP reply: %s", smarthost_name(h).words,
+	    s->reply.fault);
 	echo_hide_rest(
 	    &s->echo, &s->reply, text_skip(bytes, used), s->step == STEP_AUTH);
 	line = s->reply.hidden ? reply_shown(&s->reply)
 			       : text_first(bytes, text_find(bytes, '\n'));
 	text_visible(text_trim(line), s->error.why, sizeof(s->error.why));
-	/* The first byte of a TLS record: alert or handshake. */
-	if (s->step == STEP_GREETING && bytes.at[0] >= 0x14 &&
-	    bytes.at[0] <= 0x17)
-		trouble_hint_implicit_tls(&s->error, s->plan.smarthost);
+	if (s->step == STEP_GREETING && s->reply.lines == 0)
+		trouble_hint_foreign(&s->error, h, buf_text(&s->reply.line));
 	return STEP_BREAK;
 }
 
@@ -632,8 +631,9 @@ session_closed(struct session *s, const struct error *cause)
 		    cause->text);
 	else
 		s->error = *cause;
-	if (step == STEP_GREETING)
-		trouble_hint_implicit_tls(&s->error, s->plan.smarthost);
+	if (step == STEP_GREETING || step == STEP_SECURE)
+		trouble_hint_silence(
+		    &s->error, s->plan.smarthost, step == STEP_SECURE);
 	enter(s, STEP_BREAK);
 }
 
@@ -794,6 +794,12 @@ session_timeout(const struct session *s)
 		limit = SESSION_VAIN;
 	own = s->plan.account->timeout;
 	return own == 0 || own > limit || step == STEP_END ? limit : own;
+}
+
+bool
+session_awaits_greeting(const struct session *s)
+{
+	return waiting_for(s) == STEP_GREETING;
 }
 
 unsigned long

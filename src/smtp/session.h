@@ -47,6 +47,9 @@ enum session_want session_want(const struct session *s);
  * on port 465 without TLS, which would never come). */
 unsigned session_timeout(const struct session *s);
 
+/* Whether the server has still to say its first word. */
+bool session_awaits_greeting(const struct session *s);
+
 /* Grows with each complete reply and with mail data sent: a clock of the
  * time-out starts anew when this changes, and only then. */
 unsigned long session_progress(const struct session *s);

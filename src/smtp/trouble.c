@@ -235,3 +235,49 @@ trouble_hint_implicit_tls(struct error *e, const struct smarthost *h)
 	    "if the port speaks implicit TLS write `smarthost %s'",
 	    smarthost_url(h, SMARTHOST_TLS, url, sizeof(url)));
 }
+
+int
+trouble_hint_foreign(
+    struct error *e, const struct smarthost *h, struct text line)
+{
+	static const struct {
+		const char *begin;
+		const char *what;
+	} strangers[] = {{"* OK", "an IMAP"}, {"* PREAUTH", "an IMAP"},
+	    {"* BYE", "an IMAP"}, {"+OK", "a POP3"}, {"-ERR", "a POP3"},
+	    {"SSH-", "an SSH"}, {"HTTP/", "an HTTP"}, {"<", "an HTTP"}};
+	struct text begin;
+	size_t i;
+
+	/* The first byte of a TLS record: alert or handshake. */
+	if (line.len > 0 && line.at[0] >= 0x14 && line.at[0] <= 0x17)
+		return trouble_hint_implicit_tls(e, h);
+	for (i = 0; i < sizeof(strangers) / sizeof(strangers[0]); i++) {
+		begin = text_of(strangers[i].begin);
+		if (line.len > 0 &&
+		    text_starts_fold(line, text_first(begin, line.len)))
+			return error_hint(e,
+			    "this looks like %s server: mail is submitted at "
+			    "port 465 (smtps://) or 587 (smtp://)",
+			    strangers[i].what);
+	}
+	return -1;
+}
+
+int
+trouble_hint_silence(struct error *e, const struct smarthost *h, bool handshake)
+{
+	char url[URL_MAX];
+
+	if (h->security != SMARTHOST_TLS)
+		return handshake ? error_hint(e, "a firewall may be in the way")
+				 : trouble_hint_implicit_tls(e, h);
+	if (handshake)
+		return error_hint(e,
+		    "see whether the port of `smarthost' is right and whether "
+		    "a firewall is in the way; if it speaks STARTTLS write "
+		    "`smarthost %s'",
+		    smarthost_url(h, SMARTHOST_STARTTLS, url, sizeof(url)));
+	return error_hint(e,
+	    "see whether the port of `smarthost' is one for mail: 465 mostly");
+}

@@ -45,6 +45,14 @@ int trouble_lacks_starttls(struct error *e, const struct smarthost *h);
 int trouble_lacks_auth(
     struct error *e, const struct smarthost *h, bool tls_first);
 
+/* What speaks in place of an SMTP server, or of TLS, where its first line, or
+ * as much of it as there is, tells; and where a server says nothing, before
+ * its greeting or already in the handshake. Return -1. */
+int trouble_hint_foreign(
+    struct error *e, const struct smarthost *h, struct text line);
+int trouble_hint_silence(
+    struct error *e, const struct smarthost *h, bool handshake);
+
 /* The two mistakes everybody makes: the line to write for a server that wants
  * STARTTLS first, and for a port that speaks implicit TLS. Return -1. */
 int trouble_hint_starttls(struct error *e, const struct smarthost *h);

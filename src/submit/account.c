@@ -164,11 +164,21 @@ smarthost_parse(struct text url, struct smarthost *s, struct error *e)
 	return 0;
 }
 
+struct smarthost_name
+smarthost_name(const struct smarthost *s)
+{
+	bool six = strchr(s->host, ':') != NULL;
+	struct smarthost_name name;
+
+	snprintf(name.words, sizeof(name.words), "%s%s%s:%d", six ? "[" : "",
+	    s->host, six ? "]" : "", s->port);
+	return name;
+}
+
 char *
 smarthost_url(const struct smarthost *s, enum smarthost_security security,
     char *out, size_t size)
 {
-	bool six = strchr(s->host, ':') != NULL;
 	const char *prefix = "";
 	size_t i;
 
@@ -176,8 +186,7 @@ smarthost_url(const struct smarthost *s, enum smarthost_security security,
 		if (schemes[i].security == security)
 			prefix = schemes[i].prefix;
 	}
-	snprintf(out, size, "%s%s%s%s:%d", prefix, six ? "[" : "", s->host,
-	    six ? "]" : "", s->port);
+	snprintf(out, size, "%s%s", prefix, smarthost_name(s).words);
 	return out;
 }
 

@@ -110,6 +110,12 @@ struct account {
 int smarthost_parse(struct text url, struct smarthost *s, struct error *e);
 void smarthost_clear(struct smarthost *s);
 
+/* "mail.example.org:465", "[2001:db8::1]:465". */
+struct smarthost_name {
+	char words[264];
+};
+struct smarthost_name smarthost_name(const struct smarthost *s);
+
 /* The URL that leads to the same host and port with this security, for hints:
  * "smtp://[2001:db8::1]:587". Returns out. */
 char *smarthost_url(const struct smarthost *s, enum smarthost_security security,

@@ -324,6 +324,69 @@ the_hints_about_tls_have_the_line_to_write(void **state)
 }
 
 static void
+knows_other_servers(void **state)
+{
+	static const struct {
+		const char *line;
+		const char *what;
+	} rows[] = {{"* OK [CAPABILITY IMAP4rev1] ready\r\n", "an IMAP server"},
+	    {"* PREAUTH hello", "an IMAP server"},
+	    {"* BYE no", "an IMAP server"}, {"*", "an IMAP server"},
+	    {"+OK POP3 ready\r\n", "a POP3 server"},
+	    {"-ERR no\r\n", "a POP3 server"},
+	    {"SSH-2.0-OpenSSH_9.2\r\n", "an SSH server"},
+	    {"\x15\x03\x01", "smtps://mail.example:587'"},
+	    {"HTTP/1.1 400 Bad Request\r\n", "an HTTP server"},
+	    {"http/1.0 408", "an HTTP server"},
+	    {"<!DOCTYPE html>", "an HTTP server"}, {"", ""},
+	    {"220 mail\r\n", ""}, {"Sorry\r\n", ""}, {"* 220\r\n", ""},
+	    {"+++\r\n", ""}};
+	struct error e;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(rows); i++) {
+		error_clear(&e);
+		assert_int_equal(
+		    trouble_hint_foreign(&e, &plain, text_of(rows[i].line)),
+		    -1);
+		if (strstr(e.hint, rows[i].what) == NULL ||
+		    (rows[i].what[0] == '\0') != (e.hint[0] == '\0'))
+			fail_msg("%s: %s", rows[i].line, e.hint);
+	}
+}
+
+/* Whatever it says, the port and a firewall are what to look at. */
+static void
+says_what_silence_may_mean(void **state)
+{
+	static const struct {
+		enum smarthost_security security;
+		bool handshake;
+		const char *hint;
+	} rows[] = {{SMARTHOST_PLAIN, false, "smtps://mail.example:587'"},
+	    {SMARTHOST_STARTTLS, false, "smtps://mail.example:587'"},
+	    {SMARTHOST_STARTTLS, true, "firewall"},
+	    {SMARTHOST_TLS, true, "the port of `smarthost' is right"},
+	    {SMARTHOST_TLS, true, "firewall"},
+	    {SMARTHOST_TLS, true, "smtp://mail.example:587'"},
+	    {SMARTHOST_TLS, false, "one for mail: 465"}};
+	struct smarthost h = plain;
+	struct error e;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(rows); i++) {
+		error_clear(&e);
+		h.security = rows[i].security;
+		assert_int_equal(
+		    trouble_hint_silence(&e, &h, rows[i].handshake), -1);
+		if (strstr(e.hint, rows[i].hint) == NULL)
+			fail_msg("%zu: %s", i, e.hint);
+	}
+}
+
+static void
 knows_a_full_transaction(void **state)
 {
 	static const struct {
@@ -379,6 +442,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(knows_other_servers),
+	    cmocka_unit_test(says_what_silence_may_mean),
 	    cmocka_unit_test(knows_a_full_transaction),
 	    cmocka_unit_test(well_known_replies_have_a_hint),
 	    cmocka_unit_test(the_first_digit_makes_the_kind),

@@ -90,12 +90,13 @@ test_smarthost_url(void **state)
 		const char *url;
 		enum smarthost_security security;
 		const char *same;
+		const char *name;
 	} rows[] = {{"smtps://mail.example", SMARTHOST_STARTTLS,
-			"smtp://mail.example:465"},
-	    {"smtp+plain://192.0.2.1:26", SMARTHOST_TLS,
-		"smtps://192.0.2.1:26"},
+			"smtp://mail.example:465", "mail.example:465"},
+	    {"smtp+plain://192.0.2.1:26", SMARTHOST_TLS, "smtps://192.0.2.1:26",
+		"192.0.2.1:26"},
 	    {"smtp://[2001:db8::1]", SMARTHOST_PLAIN,
-		"smtp+plain://[2001:db8::1]:587"}};
+		"smtp+plain://[2001:db8::1]:587", "[2001:db8::1]:587"}};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -108,6 +109,7 @@ test_smarthost_url(void **state)
 		    smarthost_parse(text_of(rows[i].url), &s, &e), 0);
 		smarthost_url(&s, rows[i].security, url, sizeof(url));
 		assert_string_equal(url, rows[i].same);
+		assert_string_equal(smarthost_name(&s).words, rows[i].name);
 		smarthost_clear(&s);
 	}
 }
