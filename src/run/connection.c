@@ -1,5 +1,6 @@
 #include "run/connection.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +12,10 @@
 #include "world/stream.h"
 
 #define CONNECTION_INPUT (16 * 1024)
+
+/* Seconds without a greeting after which a person is told what that may mean.
+ */
+#define CONNECTION_PATIENCE 10
 
 struct connection {
 	const struct connection_plan *plan;
@@ -27,6 +32,7 @@ struct connection {
 	char literal[80];	/* our address, where no name is known */
 	unsigned long progress; /* of the session, at `since` */
 	long long since;
+	bool remarked; /* that it takes long */
 
 	bool handed_over;	       /* the mail */
 	unsigned long progress_before; /* of the session, then */
@@ -49,6 +55,46 @@ step_limit(struct connection *c)
 	    c->deadline, c->since + 1000LL * session_timeout(c->session));
 }
 
+/* When a person is to be told that no greeting comes, as a port that speaks TLS
+ * waits for us to begin: with the end of the step at the latest. */
+static long long
+remark_due(const struct connection *c, long long limit)
+{
+	if (c->remarked || c->plan->remark == NULL ||
+	    c->smarthost->security == SMARTHOST_TLS ||
+	    !session_awaits_greeting(c->session))
+		return limit;
+	return clock_earlier(limit, c->since + 1000LL * CONNECTION_PATIENCE);
+}
+
+static void
+remark(struct connection *c)
+{
+	char url[300], words[400];
+
+	c->remarked = true;
+	snprintf(words, sizeof(words),
+	    "still waiting for a greeting; if this port speaks TLS write "
+	    "`smarthost %s'",
+	    smarthost_url(c->smarthost, SMARTHOST_TLS, url, sizeof(url)));
+	c->plan->remark(c->plan->arg, words);
+}
+
+/* Whom we waited for in vain, and how long. */
+static void
+time_out(const struct connection *c, struct error *cause)
+{
+	struct net_target target = stream_target(c->stream, c->smarthost);
+
+	if (clock_now() >= c->deadline)
+		error_set(cause, ERROR_LATER, NULL,
+		    CLOCK_OVER ", waiting for %s", target.words);
+	else
+		error_set(cause, ERROR_LATER, NULL,
+		    "timed out after %u seconds without an answer from %s",
+		    session_timeout(c->session), target.words);
+}
+
 /* A mail may take long, and the server's last word too. */
 static void
 forget(const struct connection *c)
@@ -66,6 +112,7 @@ exchange(struct connection *c)
 	char in[CONNECTION_INPUT];
 	enum stream_status status;
 	size_t got, len, sent;
+	long long limit, due;
 	struct error cause;
 	const char *out;
 
@@ -74,18 +121,20 @@ exchange(struct connection *c)
 	forget(c);
 	if (session_want(c->session) != SESSION_PEER)
 		return; /* the message could not be read to its end */
-	status = stream_exchange(c->stream, out, len, &sent, in, sizeof(in),
-	    &got, step_limit(c), &cause);
+	limit = step_limit(c);
+	due = remark_due(c, limit);
+	status = stream_exchange(
+	    c->stream, out, len, &sent, in, sizeof(in), &got, due, &cause);
+	if (status == STREAM_TIMEOUT && due < limit) {
+		remark(c);
+		return;
+	}
 	session_sent(c->session, sent);
 	session_torn(c->session, stream_torn(c->stream));
 	if (got > 0)
 		session_input(c->session, in, got);
-	if (status == STREAM_TIMEOUT && clock_now() >= c->deadline)
-		error_set(&cause, ERROR_LATER, NULL, CLOCK_OVER);
-	else if (status == STREAM_TIMEOUT)
-		error_set(&cause, ERROR_LATER, NULL,
-		    "timed out after %u seconds without an answer from %s",
-		    session_timeout(c->session), c->smarthost->host);
+	if (status == STREAM_TIMEOUT)
+		time_out(c, &cause);
 	if (status != STREAM_MOVED)
 		session_closed(c->session, &cause);
 }
@@ -94,10 +143,14 @@ static void
 secure(struct connection *c)
 {
 	struct sasl_channel channel;
+	enum stream_status status;
 	struct error cause;
 
 	error_clear(&cause);
-	if (stream_secure(c->stream, c->tls, step_limit(c), &cause) == -1) {
+	status = stream_secure(c->stream, c->tls, step_limit(c), &cause);
+	if (status == STREAM_TIMEOUT)
+		time_out(c, &cause);
+	if (status != STREAM_MOVED) {
 		session_closed(c->session, &cause);
 		return;
 	}
@@ -182,8 +235,8 @@ connect_stream(struct connection *c, struct error *e)
 	seconds = account->connect_timeout;
 	if (seconds == 0)
 		seconds = ACCOUNT_CONNECT_TIMEOUT;
-	c->stream = stream_connect(
-	    addresses, clock_earlier(c->deadline, clock_in(seconds)), e);
+	c->stream = stream_connect(c->smarthost, addresses,
+	    clock_earlier(c->deadline, clock_in(seconds)), e);
 	return c->stream == NULL ? -1 : 0;
 }
 
@@ -253,7 +306,7 @@ hang_up(struct connection *c)
 	session_free(c->session);
 	c->stream = NULL;
 	c->session = NULL;
-	c->secured = false;
+	c->secured = c->remarked = false;
 	c->since = 0;
 }
 

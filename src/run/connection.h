@@ -23,6 +23,8 @@ struct connection_plan {
 	/* No connection will need the password any more, though replies may
 	 * come; it is to be empty then. NULL: nobody wipes it. */
 	void (*forget)(void *arg);
+	/* One line for a person who has waited long. NULL: there is none. */
+	void (*remark)(void *arg, const char *words);
 	void *arg;
 };
 

@@ -203,6 +203,14 @@ forget_password(void *arg)
 	config_forget(d->plan.config);
 }
 
+static void
+tell_person(void *arg, const char *words)
+{
+	const struct dispatch *d = arg;
+
+	log_tell_person(d->plan.log, words);
+}
+
 /* What the smarthosts need is under way while the secret is read: once for all
  * mails of the account, and only when a mail is ready to go. */
 static int
@@ -225,6 +233,7 @@ open_account(struct dispatch *d, struct error *e)
 	d->connection_plan.password = buf_text(&d->password);
 	d->connection_plan.helo = d->helo;
 	d->connection_plan.forget = forget_password;
+	d->connection_plan.remark = tell_person;
 	d->connection_plan.arg = d;
 	return 0;
 }

@@ -60,14 +60,21 @@ log_clear(struct log *l)
 	replace(&l->transcript, -1);
 }
 
-/* Callers take a word on stderr for a failure, and it is none; a person wants
- * to know. */
-static void
-tell_person(struct log *l, const char *why)
+void
+log_tell_person(const struct log *l, const char *words)
 {
-	if (!l->quiet && !l->lost && isatty(STDERR_FILENO))
-		file_print(
-		    STDERR_FILENO, "%s: " NO_LOG "%s", getprogname(), why);
+	if (!l->quiet && isatty(STDERR_FILENO))
+		file_print(STDERR_FILENO, "%s: %s", getprogname(), words);
+}
+
+static void
+tell_of_loss(struct log *l, const char *why)
+{
+	char words[440];
+
+	snprintf(words, sizeof(words), NO_LOG "%s", why);
+	if (!l->lost)
+		log_tell_person(l, words);
 	l->lost = true;
 }
 
@@ -82,7 +89,7 @@ tell_file(struct log *l, const char *line)
 	result = file_print(l->fd, "%s %s[%ld]: %s", buf_string(&now), l->tag,
 	    (long)getpid(), line);
 	if (result == -1)
-		tell_person(l, strerror(errno));
+		tell_of_loss(l, strerror(errno));
 	buf_clear(&now);
 }
 
@@ -139,7 +146,7 @@ log_open(struct log *l, const struct account *a)
 	if (l->to == LOGGING_FILE && l->fd == -1) {
 		l->to = LOGGING_SYSLOG;
 		log_note(l, NO_LOG "%s", e.text);
-		tell_person(l, e.text);
+		tell_of_loss(l, e.text);
 	}
 	if (l->to == LOGGING_SYSLOG)
 		syslog_open(&l->system);

@@ -77,6 +77,10 @@ struct log_mail {
  * space are quoted. */
 void log_mail(struct log *l, const struct log_mail *mail);
 
+/* A line on standard error, where a person looks at it: callers take a word
+ * there for a failure. */
+void log_tell_person(const struct log *l, const char *words);
+
 /* A remark of severity notice, and all of several. */
 void log_note(struct log *l, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));

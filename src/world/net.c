@@ -239,6 +239,19 @@ net_words(const struct net_address *a, char *out, size_t size)
 	return out;
 }
 
+struct net_target
+net_target(const struct smarthost *s, const struct net_address *a)
+{
+	bool named = !net_is_literal(s->host);
+	char words[INET6_ADDRSTRLEN];
+	struct net_target t;
+
+	net_words(a, words, sizeof(words));
+	snprintf(t.words, sizeof(t.words), "%s%s%s%s", smarthost_name(s).words,
+	    named ? " (" : "", named ? words : "", named ? ")" : "");
+	return t;
+}
+
 char *
 net_literal(int fd, char *out, size_t size)
 {

@@ -49,6 +49,13 @@ int net_result(int fd);
 /* "192.0.2.1" or "2001:db8::1"; returns out. */
 char *net_words(const struct net_address *a, char *out, size_t size);
 
+/* "mail.example.org:465 (192.0.2.1)"; the address once where it is the name. */
+struct net_target {
+	char words[320];
+};
+struct net_target net_target(
+    const struct smarthost *s, const struct net_address *a);
+
 /* The socket's own address as an EHLO argument: "[192.0.2.1]" or
  * "[IPv6:2001:db8::1]"; returns out. */
 char *net_literal(int fd, char *out, size_t size);

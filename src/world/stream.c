@@ -27,25 +27,33 @@ struct stream {
 
 /* Connecting. */
 struct race {
+	const struct smarthost *smarthost;
 	const struct net_addresses *addresses;
+	long long begin;
 	struct pollfd *polls; /* of each address; none runs where fd is -1 */
 	size_t running;
 	size_t next;	   /* the address to start next */
 	long long next_at; /* when */
-	char failures[320];
+	char failures[400];
 	struct error system; /* failed for want of something of our own */
 };
 
+/* The first names all of the target, the others their addresses. */
 static void
 race_note(struct race *r, size_t index, const char *why)
 {
+	const struct net_address *address = &r->addresses->list[index];
 	char words[INET6_ADDRSTRLEN];
 	size_t used;
 
 	used = strlen(r->failures);
-	snprintf(r->failures + used, sizeof(r->failures) - used, "%s%s: %s",
-	    used == 0 ? "" : "; ",
-	    net_words(&r->addresses->list[index], words, sizeof(words)), why);
+	if (used == 0)
+		snprintf(r->failures, sizeof(r->failures), "%s: %s",
+		    net_target(r->smarthost, address).words, why);
+	else
+		snprintf(r->failures + used, sizeof(r->failures) - used,
+		    "; (%s): %s", net_words(address, words, sizeof(words)),
+		    why);
 }
 
 static void
@@ -124,26 +132,32 @@ race_run(struct race *r, long long deadline)
 static void
 race_lost(struct race *r, struct error *e)
 {
+	char silence[64];
 	size_t i;
 
 	if (r->system.kind != ERROR_NONE && e->kind == ERROR_NONE) {
 		*e = r->system;
 		return;
 	}
+	snprintf(silence, sizeof(silence), "no answer in %lld seconds",
+	    (clock_now() - r->begin + 500) / 1000);
 	for (i = 0; i < r->next; i++)
 		if (r->polls[i].fd != -1)
-			race_drop(r, i, "no answer in time");
-	error_set(e, ERROR_LATER, "connecting", "%s",
-	    r->failures[0] == '\0' ? "no address" : r->failures);
+			race_drop(r, i, silence);
+	error_set(e, ERROR_LATER, NULL, "connecting to %s",
+	    r->failures[0] == '\0' ? smarthost_name(r->smarthost).words
+				   : r->failures);
 	error_hint(e, "see whether host and port of `smarthost' are right and "
 		      "whether a firewall is in the way");
 }
 
 struct stream *
-stream_connect(
+stream_connect(const struct smarthost *to,
     const struct net_addresses *addresses, long long deadline, struct error *e)
 {
-	struct race r = {.addresses = addresses,
+	struct race r = {.smarthost = to,
+	    .addresses = addresses,
+	    .begin = clock_now(),
 	    .polls = mem_new(addresses->count, sizeof(*r.polls))};
 	struct stream *s = NULL;
 	int winner;
@@ -179,19 +193,19 @@ wait_ready(struct stream *s, struct pollfd *polled, long long deadline,
 	return ready > 0 && clock_now() <= deadline;
 }
 
-int
+enum stream_status
 stream_secure(
     struct stream *s, struct tls *t, long long deadline, struct error *e)
 {
 	struct pollfd polled = {.events = 0};
 
 	if (tls_start(t, s->fd, e) == -1)
-		return -1;
+		return STREAM_FAILED;
 	for (;;) {
 		switch (tls_handshake(t, e)) {
 		case TLS_DONE:
 			s->tls = t;
-			return 0;
+			return STREAM_MOVED;
 		case TLS_WANT_READ:
 			polled.events = POLLIN;
 			break;
@@ -200,14 +214,13 @@ stream_secure(
 			break;
 		case TLS_FAILED:
 		case TLS_CLOSED:
-			return -1;
+			return STREAM_FAILED;
 		}
 		switch (wait_ready(s, &polled, deadline, e)) {
 		case -1:
-			return -1;
+			return STREAM_FAILED;
 		case 0:
-			return error_set(e, ERROR_LATER, "the TLS handshake",
-			    "the server did not answer in time");
+			return STREAM_TIMEOUT;
 		}
 	}
 }
@@ -397,6 +410,12 @@ char *
 stream_literal(const struct stream *s, char *out, size_t size)
 {
 	return net_literal(s->fd, out, size);
+}
+
+struct net_target
+stream_target(const struct stream *s, const struct smarthost *to)
+{
+	return net_target(to, &s->peer);
 }
 
 bool

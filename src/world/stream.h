@@ -12,11 +12,11 @@
 struct stream;
 
 /*
- * Connects to one of the addresses: the next is tried when one fails or after
- * 250 ms, all stay in the race until `deadline`. NULL:
- * ERROR_LATER with each address and why, or ERROR_SYSTEM.
+ * Connects to one of the addresses of s: the next is tried when one fails or
+ * after 250 ms, all stay in the race until `deadline`. NULL: ERROR_LATER with
+ * name, port, each address and why it was none, or ERROR_SYSTEM.
  */
-struct stream *stream_connect(
+struct stream *stream_connect(const struct smarthost *s,
     const struct net_addresses *addresses, long long deadline, struct error *e);
 
 /*
@@ -28,17 +28,18 @@ struct stream *stream_connect(
 void stream_end(struct stream *s, const char *out, size_t len);
 void stream_drop(struct stream *s);
 
-/* Handshake; t stays the caller's and must outlive the stream. 0, or -1 with
- * tls_handshake()'s errors, or ERROR_LATER when the deadline passes. */
-int stream_secure(
-    struct stream *s, struct tls *t, long long deadline, struct error *e);
-
 enum stream_status {
 	STREAM_MOVED,	/* something was sent or read */
 	STREAM_TIMEOUT, /* the deadline passed and nothing moved */
 	STREAM_CLOSED,	/* the peer is gone; what it said before was read */
 	STREAM_FAILED	/* e says why: ERROR_LATER, ERROR_PROTOCOL */
 };
+
+/* Handshake; t stays the caller's and must outlive the stream. STREAM_MOVED
+ * when it is done, STREAM_TIMEOUT, or STREAM_FAILED with tls_handshake()'s
+ * errors. */
+enum stream_status stream_secure(
+    struct stream *s, struct tls *t, long long deadline, struct error *e);
 
 /*
  * Waits, in both directions at once, until something moved. out may be empty;
@@ -58,5 +59,9 @@ size_t stream_torn(const struct stream *s);
 /* The own address as an EHLO argument; whether the peer's is loopback. */
 char *stream_literal(const struct stream *s, char *out, size_t size);
 bool stream_is_local(const struct stream *s);
+
+/* Where it leads, in net_target()'s words. */
+struct net_target stream_target(
+    const struct stream *s, const struct smarthost *to);
 
 #endif

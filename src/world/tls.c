@@ -13,6 +13,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "config/keyword.h"
+#include "smtp/trouble.h"
 #include "world/trust.h"
 
 #define TLS_HANDSHAKE "the TLS handshake"
@@ -388,11 +389,15 @@ not_tls(const struct tls *t, struct error *e)
 	char url[300];
 
 	error_set(e, ERROR_PROTOCOL, TLS_HANDSHAKE,
-	    t->smtp ? "the server speaks STARTTLS or plain SMTP on this port"
-		    : "the server does not speak TLS on this port");
+	    "%s: the server %s on this port",
+	    smarthost_name(t->smarthost).words,
+	    t->smtp ? "speaks STARTTLS or plain SMTP" : "does not speak TLS");
 	strlcpy(e->why, t->strange, sizeof(e->why));
-	/* Behind STARTTLS there is no such line. */
-	if (t->smtp && t->smarthost->security == SMARTHOST_TLS)
+	/* Behind STARTTLS it is known for an SMTP server. */
+	if (t->smarthost->security != SMARTHOST_TLS)
+		return -1;
+	trouble_hint_foreign(e, t->smarthost, text_of(t->strange));
+	if (t->smtp)
 		error_hint(e, "write `smarthost %s'",
 		    smarthost_url(
 			t->smarthost, SMARTHOST_STARTTLS, url, sizeof(url)));

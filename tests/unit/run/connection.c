@@ -1,7 +1,15 @@
 #include "../unit.h"
 
 #include "../server.h"
-#include "run/connection.h"
+
+/* connection with a stream that is silent at once where a test wants it. */
+static enum stream_status fake_exchange(struct stream *s, const char *out,
+    size_t len, size_t *sent, char *in, size_t size, size_t *got,
+    long long deadline, struct error *e);
+#define stream_exchange fake_exchange
+#include "../../../src/run/connection.c"
+#undef stream_exchange
+
 #include "smtp/ehlo.h"
 
 static char trust[100];
@@ -9,6 +17,23 @@ static struct account account = {.tls_trust = trust};
 static struct connection_plan plan = {.account = &account, .helo = "client"};
 
 #define AUTH "< 250-mx\n< 250-PIPELINING\n< 250 AUTH PLAIN\n> AUTH PLAIN "
+
+static bool silent;
+static long long waits[4]; /* milliseconds, of each exchange then */
+static size_t exchanges;
+
+static enum stream_status
+fake_exchange(struct stream *s, const char *out, size_t len, size_t *sent,
+    char *in, size_t size, size_t *got, long long deadline, struct error *e)
+{
+	if (!silent)
+		return stream_exchange(
+		    s, out, len, sent, in, size, got, deadline, e);
+	assert_in_range(exchanges, 0, COUNT(waits) - 1);
+	waits[exchanges++] = deadline - clock_now();
+	*sent = *got = 0;
+	return STREAM_TIMEOUT;
+}
 
 /* A connection that is made to a server with one script. */
 struct trial {
@@ -150,7 +175,7 @@ fails_before_anything_connects(void **state)
 	peer_kill(t.peer);
 	assert_int_equal(start(&t, PEER_WAIT), -1);
 	assert_int_equal(t.e.kind, ERROR_LATER);
-	assert_string_equal(t.e.doing, "connecting");
+	assert_non_null(strstr(t.e.text, "connecting to localhost:"));
 	connection_end(t.connection);
 }
 
@@ -280,12 +305,81 @@ gives_up_a_silent_address(void **state)
 		begin = clock_now();
 		assert_int_equal(start(&t, rows[i].left), -1);
 		assert_int_equal(t.e.kind, ERROR_LATER);
-		assert_string_equal(t.e.doing, "connecting");
+		assert_non_null(strstr(t.e.text, "connecting to localhost:"));
+		assert_non_null(strstr(t.e.text, " (127.0.0.1): no answer in "));
 		assert_in_range(clock_now() - begin, rows[i].least, 29000);
 		connection_end(t.connection);
 	}
 	account.connect_timeout = 0;
 	peer_end_silence(&silence);
+}
+
+static char remarked[300];
+
+static void
+hear_remark(void *arg, const char *words)
+{
+	assert_ptr_equal(arg, remarked);
+	assert_string_equal(remarked, ""); /* once */
+	strlcpy(remarked, words, sizeof(remarked));
+}
+
+/* That no greeting comes is told to who waits for it, while there is time left;
+ * in TLS it means something else. */
+static void
+remarks_on_silence(void **state)
+{
+	static const struct {
+		enum smarthost_security security;
+		const char *script;
+		unsigned timeout; /* seconds */
+		bool person;
+		bool remark;
+		unsigned limit;
+		const char *hint;
+	} rows[] = {{SMARTHOST_PLAIN, "_\n", 0, true, true, 300, "smtps://localhost"},
+	    {SMARTHOST_STARTTLS, "_\n", 0, true, true, 300, "smtps://localhost"},
+	    {SMARTHOST_PLAIN, "_\n", 11, true, true, 11, "smtps://localhost"},
+	    {SMARTHOST_PLAIN, "_\n", 9, true, false, 9, "smtps://localhost"},
+	    {SMARTHOST_PLAIN, "_\n", 0, false, false, 300, "smtps://localhost"},
+	    {SMARTHOST_TLS, "TLS\n_\n", 0, true, false, 300, "465"}};
+	struct trial t;
+	char words[100];
+	size_t i;
+
+	(void)state;
+	plan.arg = remarked;
+	silent = true;
+	for (i = 0; i < COUNT(rows); i++) {
+		t = meet(rows[i].security, rows[i].script);
+		plan.remark = rows[i].person ? hear_remark : NULL;
+		account.timeout = rows[i].timeout;
+		remarked[0] = '\0';
+		exchanges = 0;
+		assert_int_equal(start(&t, 1000000), -1);
+		assert_int_equal(exchanges, rows[i].remark ? 2 : 1);
+		assert_in_range(
+		    waits[0], 1, rows[i].remark ? 10000 : rows[i].limit * 1000);
+		assert_in_range(waits[exchanges - 1],
+		    rows[i].limit * 1000 - 8000, rows[i].limit * 1000);
+		snprintf(words, sizeof(words),
+		    "still waiting for a greeting; if this port speaks TLS "
+		    "write `smarthost smtps://localhost:%u'",
+		    t.peer.port);
+		assert_string_equal(remarked, rows[i].remark ? words : "");
+		assert_int_equal(t.e.kind, ERROR_LATER);
+		assert_string_equal(t.e.doing, "the greeting");
+		snprintf(words, sizeof(words),
+		    "timed out after %u seconds without an answer from "
+		    "localhost:%u (127.0.0.1)",
+		    rows[i].limit, t.peer.port);
+		assert_string_equal(t.e.text, words);
+		assert_non_null(strstr(t.e.hint, rows[i].hint));
+		part(&t);
+	}
+	silent = false;
+	plan.remark = NULL;
+	account.timeout = 0;
 }
 
 static void
@@ -403,6 +497,7 @@ main(void)
 	    cmocka_unit_test(takes_several_mails_at_once),
 	    cmocka_unit_test(ends_at_the_deadline),
 	    cmocka_unit_test(gives_up_a_silent_address),
+	    cmocka_unit_test(remarks_on_silence),
 	    cmocka_unit_test(knows_a_session_that_died),
 	    cmocka_unit_test(drops_what_broke),
 	    cmocka_unit_test(tells_of_a_mail_that_is_left)};

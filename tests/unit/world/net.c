@@ -316,6 +316,35 @@ shows_addresses(void **state)
 	}
 }
 
+static void
+names_a_target(void **state)
+{
+	static const struct {
+		const char *host;
+		const char *address;
+		const char *words;
+	} rows[] = {{"mail.example.org", "192.0.2.1",
+			"mail.example.org:465 (192.0.2.1)"},
+	    {"mail.example.org", "2001:db8::1",
+		"mail.example.org:465 (2001:db8::1)"},
+	    {"192.0.2.1", "192.0.2.1", "192.0.2.1:465"},
+	    {"2001:db8::1", "2001:db8::1", "[2001:db8::1]:465"}};
+	struct net_addresses addresses;
+	struct smarthost s = {.port = 465};
+	struct error e;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		assert_int_equal(
+		    resolve(rows[i].address, FAMILY_ANY, &addresses, &e), 0);
+		s.host = mem_copy(rows[i].host);
+		assert_string_equal(
+		    net_target(&s, addresses.list).words, rows[i].words);
+		free(s.host);
+	}
+}
+
 /* A listening socket on the address with any port. */
 static int
 listen_on(struct net_address *a)
@@ -407,7 +436,8 @@ main(void)
 	    cmocka_unit_test(says_why_a_name_does_not_resolve),
 	    cmocka_unit_test(asks_again_without_regard_to_the_network),
 	    cmocka_unit_test(resolves_without_a_name_server),
-	    cmocka_unit_test(shows_addresses), cmocka_unit_test(connects),
+	    cmocka_unit_test(shows_addresses), cmocka_unit_test(names_a_target),
+	    cmocka_unit_test(connects),
 	    cmocka_unit_test(says_why_it_does_not_connect)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
