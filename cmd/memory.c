@@ -71,7 +71,8 @@ tell(const struct memory_watch *w, enum error_kind kind)
 {
 	if (kind == ERROR_NONE && !isatty(STDERR_FILENO))
 		return;
-	dprintf(STDERR_FILENO, "%s: %s\n", getprogname(), ends[kind].words);
+	dprintf(STDERR_FILENO, "%s: %s\n", SHOWN(text_of(getprogname())),
+	    ends[kind].words);
 	if (kind == ERROR_REFUSED)
 		name_recipients(dispatch_envelope(w->dispatch));
 }

@@ -38,7 +38,7 @@ end(const struct memory_watch *watch, char said[1000], const char **told)
 	c = capture_begin(STDERR_FILENO);
 	pid = fork();
 	if (pid == 0) {
-		setprogname("sendmail");
+		setprogname("send\x1bmail");
 		if (watch != NULL) {
 			w = *watch;
 			if (w.client != -1)
@@ -64,11 +64,11 @@ static const struct {
 	const char *words; /* "": none but at a terminal */
 	const char *reply;
 } rows[] = {
-    {ERROR_SYSTEM, 71, "sendmail: out of memory, mail not sent\n",
+    {ERROR_SYSTEM, 71, "send\\x1bmail: out of memory, mail not sent\n",
 	"451 4.3.0 "},
     {ERROR_DOUBTFUL, 75, "may have been delivered\n", "451 4.3.0 "},
     {ERROR_REFUSED, 69,
-	"sendmail: mail not sent to all recipients: out of memory\n"
+	"send\\x1bmail: mail not sent to all recipients: out of memory\n"
 	"  refused: b@x\n"
 	"  doubtful: c@x\n",
 	"554 5.3.0 "},
