@@ -206,8 +206,11 @@ map_domain(struct text domain, struct buf *out)
 	/* What IDNA lets through must not end a command line or hide in one. */
 	ascii = (struct text){(const char *)mapped.data, mapped.size};
 	if (!text_has_8bit(ascii) && !text_has_control(ascii) &&
-	    text_find(ascii, ' ') == ascii.len && is_whole(domain, ascii))
+	    text_find(ascii, ' ') == ascii.len && is_whole(domain, ascii)) {
+		if (ascii.at[ascii.len - 1] == '.')
+			ascii.len--;
 		result = buf_add_text(out, ascii);
+	}
 	gnutls_free(mapped.data);
 	return result;
 }

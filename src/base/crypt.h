@@ -50,8 +50,9 @@ int crypt_random(void *out, size_t len, struct error *e);
  * password in the words. */
 int crypt_password(struct text password, struct buf *out, struct error *e);
 
-/* Appends the domain with each U-label as its A-label (IDNA 2008); US-ASCII
- * and domain literals stay as they are. -1: ERROR_MESSAGE. */
+/* Appends the domain with each U-label as its A-label (IDNA 2008), and then
+ * without a full stop of any script at its end; US-ASCII and domain literals
+ * stay as they are. -1: ERROR_MESSAGE. */
 int crypt_domain(struct text domain, struct buf *out, struct error *e);
 
 #endif

@@ -309,6 +309,8 @@ static const struct {
     {TEXT("\303\274_x.example"), NULL},
     {TEXT("a\357\274\240\303\274.example"), NULL}, /* U+FF20 */
     {TEXT("m\303\274nchen\343\200\202example"), "xn--mnchen-3ya.example"},
+    {TEXT("b\303\274cher.example\343\200\202"), "xn--bcher-kva.example"},
+    {TEXT("b\303\274cher.example."), "xn--bcher-kva.example"},
 };
 
 static void
