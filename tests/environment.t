@@ -331,8 +331,12 @@ def test_odd_logins(t, home, box):
     """--check remarks on what is a part of user and password all the same."""
     odd = home.file('odd', '"secret"\nmore')
     for lines, remark in (
-            (['user "alice"', 'password secret'],
-             "account default: `user': the quotes around it are part of it"),
+            (['user alice # of sales', 'password secret'],
+             "account default: `user': ` #' begins no comment, it is part of "
+             'it'),
+            (['user alice', 'password "secret"'],
+             'account default: the password: the quotes around it are part of '
+             'it'),
             (['user alice', 'password secret '],
              'account default: the password: the blanks at its ends are part '
              'of it'),
