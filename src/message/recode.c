@@ -462,8 +462,12 @@ add_part(struct recode *r, const struct mime *mime, size_t i,
     const struct treatment *t, unsigned long long at)
 {
 	const struct mime_part *p = &mime->parts[i];
+	bool lacks;
 
-	if (t->label != NULL || (t->mended && p->message && !p->version))
+	/* Fields that a message in it gets must not become its own. */
+	lacks = (p->message && !p->version) ||
+		(p->kind == MIME_MESSAGE && !p->separator);
+	if (t->label != NULL || (t->mended && lacks))
 		at = add_part_fields(r, mime, i, t->label, at);
 	if (!is_leaf(p) && p->kind != MIME_SEALED)
 		return at;

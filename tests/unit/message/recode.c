@@ -234,6 +234,21 @@ static const struct {
 	    "\r\n --b\r\n--b \r\nX :\r\n" QP "\r\nc =00\r\n--b\r\n" TYPE
 	    "multipart/signed; boundary=s\r\n\r\n--s--\r\n--b-- \r\n"),
 	false, "e"},
+    /* And without the empty line before them. */
+    {RECODE(MIME MIXED "\n--b\n" TYPE "message/rfc822\nno field\0\n--b--\n"),
+	true,
+	RECODE(CRMIME CRMIXED "\r\n--b\r\n" TYPE
+			      "message/rfc822\r\n\r\nMIME-Version: 1.0\r\n" TYPE
+			      "text/plain; charset=us-ascii\r\n" QP
+			      "\r\nno field=00\r\n--b--\r\n"),
+	false, "e"},
+    {RECODE(MIME MIXED "\n--b\n" TYPE "message/rfc822\n>From x\nMIME-Version: "
+		       "1.0\n" TYPE "text/plain\n\n\0\n--b--\n"),
+	true,
+	RECODE(CRMIME CRMIXED
+	    "\r\n--b\r\n" TYPE "message/rfc822\r\n\r\n>From x\r\nMIME-Version: "
+	    "1.0\r\n" TYPE "text/plain\r\n" QP "\r\n=00\r\n--b--\r\n"),
+	false, "e"},
     /* Sealed, and nothing of it 8-bit. */
     {RECODE(MIME MIXED "\n--b\n" TYPE "multipart/signed; boundary=s\n" LABEL
 		       "8bit\n\n--s\n" LABEL "8bit\n\nx\n--s--\n--b\n\n\xff"
