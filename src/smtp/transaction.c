@@ -46,6 +46,7 @@ struct transaction {
 	unsigned long long unasked; /* octets not in any BDAT yet */
 	unsigned long long chunk;   /* of this BDAT, not in the pipeline yet */
 	unsigned long long end;	    /* the pipeline's mark behind the data */
+	bool taken_back;	    /* who was accepted, as too many were */
 	bool told;		    /* the observer knows that it leaves */
 	bool delivered;		    /* to some, in a round before */
 };
@@ -536,13 +537,41 @@ answer_rcpt(struct transaction *t, size_t index, const struct answer *a)
 	return 0;
 }
 
+/* Who is accepted in this round belongs in a further one. */
+static void
+take_back(struct transaction *t)
+{
+	struct envelope *env = t->mail->envelope;
+	size_t i;
+
+	for (i = env->count; i > 0; i--) {
+		if (env->recipients[i - 1].verdict != VERDICT_ACCEPTED)
+			continue;
+		env->recipients[i - 1].verdict = VERDICT_OPEN;
+		t->again = i - 1;
+	}
+}
+
+/* Some refuse all of a transaction for those who were too many in it, as Exim's
+ * recipients_max_reject: once more, with as many as were accepted. */
+static bool
+takes_fewer(struct transaction *t, const struct reply *reply)
+{
+	if (t->taken_back || !t->round.full || !trouble_is_too_many(reply))
+		return false;
+	t->taken_back = true;
+	take_back(t);
+	return true;
+}
+
 static int
 answer_data(struct transaction *t, const struct answer *a)
 {
 	struct pipeline *p = t->terms->pipeline;
 
 	if (a->reply->code != 354)
-		return t->round.failed || t->round.accepted == 0
+		return t->round.failed || t->round.accepted == 0 ||
+			       takes_fewer(t, a->reply)
 			   ? 0
 			   : fail(t, a, "the mail data");
 	if (t->round.accepted == 0) {
@@ -600,18 +629,10 @@ lacks_bdat(const struct transaction *t, const struct reply *reply)
 static void
 forgo_chunking(struct transaction *t)
 {
-	struct envelope *env = t->mail->envelope;
-	size_t i;
-
 	t->terms->learned->no_chunking = true;
 	pipeline_trace(t->terms->pipeline, SESSION_NOTE,
 	    TEXT("no BDAT after all: once more with DATA"));
-	for (i = env->count; i > 0; i--) {
-		if (env->recipients[i - 1].verdict != VERDICT_ACCEPTED)
-			continue;
-		env->recipients[i - 1].verdict = VERDICT_OPEN;
-		t->again = i - 1;
-	}
+	take_back(t);
 	begin_further_round(t);
 }
 
@@ -653,8 +674,10 @@ answer_end(struct transaction *t, const struct answer *a)
 	/* A BDAT that was refused leaves the transaction open. */
 	if (reply_positive(a->reply))
 		leave_clean(t);
-	if (t->round.failed || t->round.accepted == 0) {
-		/* BDAT went with a MAIL or RCPT that was refused. */
+	if (t->round.failed || t->round.accepted == 0 ||
+	    takes_fewer(t, a->reply)) {
+		/* BDAT went with a MAIL or RCPT that was refused, or goes
+		 * again. */
 		tell_answered(t);
 		return 0;
 	}

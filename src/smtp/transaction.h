@@ -46,7 +46,7 @@ struct mail_observer {
 	 * decided. Told again where BDAT turns out not to be there. */
 	void (*ending)(void *arg, const struct mail *mail);
 	/* The reply to it is in, and the verdicts say what it was, `code' too
-	 * unless nobody was accepted before it;
+	 * unless nobody was accepted before it, or who was is open again;
 	 * recipient: its number from 1 where each has a reply of his own
 	 * (LMTP), 0 for all of the round. */
 	void (*answered)(void *arg, const struct mail *mail, size_t recipient);

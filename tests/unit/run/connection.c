@@ -306,7 +306,8 @@ gives_up_a_silent_address(void **state)
 		assert_int_equal(start(&t, rows[i].left), -1);
 		assert_int_equal(t.e.kind, ERROR_LATER);
 		assert_non_null(strstr(t.e.text, "connecting to localhost:"));
-		assert_non_null(strstr(t.e.text, " (127.0.0.1): no answer in "));
+		assert_non_null(
+		    strstr(t.e.text, " (127.0.0.1): no answer in "));
 		assert_in_range(clock_now() - begin, rows[i].least, 29000);
 		connection_end(t.connection);
 	}
@@ -337,8 +338,10 @@ remarks_on_silence(void **state)
 		bool remark;
 		unsigned limit;
 		const char *hint;
-	} rows[] = {{SMARTHOST_PLAIN, "_\n", 0, true, true, 300, "smtps://localhost"},
-	    {SMARTHOST_STARTTLS, "_\n", 0, true, true, 300, "smtps://localhost"},
+	} rows[] = {
+	    {SMARTHOST_PLAIN, "_\n", 0, true, true, 300, "smtps://localhost"},
+	    {SMARTHOST_STARTTLS, "_\n", 0, true, true, 300,
+		"smtps://localhost"},
 	    {SMARTHOST_PLAIN, "_\n", 11, true, true, 11, "smtps://localhost"},
 	    {SMARTHOST_PLAIN, "_\n", 9, true, false, 9, "smtps://localhost"},
 	    {SMARTHOST_PLAIN, "_\n", 0, false, false, 300, "smtps://localhost"},
