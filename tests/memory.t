@@ -5,14 +5,17 @@ the mail, and its exit status, must be true of what the server took.
     tests/memory.t [WORD ...]    only the tests whose names hold a WORD
 """
 
+import contextlib
+import itertools
 import os
 import pathlib
 import re
 import signal
+import subprocess
 import sys
 
 import harness
-from home import MESSAGE, SANITIZED, SERVE, run_tests
+from home import HANG, SANITIZED, SERVE, Done, run_tests
 from smtpd import Server
 
 BOB, ANN = 'bob@example.org', 'ann@example.org'
@@ -29,8 +32,9 @@ class Sweep:
     of the last."""
 
     def __init__(self, home, server, *argv, lines=(), step=29, last=100,
-                 **more):
+                 act=None, **more):
         self.home, self.server, self.argv, self.more = home, server, argv, more
+        self.act = act or home.run
         self.config = home.config(server.config(*lines))
         self.step, self.last = step, last
         self.lies, self.seen, self.runs = [], set(), 0
@@ -44,8 +48,8 @@ class Sweep:
             environment['STARVE_OWN'] = '1'
         if at is not None:
             environment['STARVE'] = str(at)
-        done = self.home.run(*self.argv, config=self.config,
-                             environment=environment, **self.more)
+        done = self.act(*self.argv, config=self.config,
+                        environment=environment, **self.more)
         self.server.settle()
         return done, count
 
@@ -118,26 +122,48 @@ def test_some_recipients(t, home):
 
 
 def test_serve(t, home):
-    """What the client of -bs is told; no reply at all tells it nothing."""
+    """What the client of -bs is told of each of two mails; no reply at all
+    tells it nothing, and so nobody has that mail."""
     server = Server()
+    second = SERVE.partition(b'\r\n')[2].replace(BOB.encode(), ANN.encode())
+
+    def talk(*argv, **more):
+        """The second mail comes when the first is answered."""
+        pipe = subprocess.PIPE
+        process = home.start(*argv, stdin=pipe, stdout=pipe, stderr=pipe,
+                             **more)
+        heard = b''
+        with contextlib.suppress(BrokenPipeError):
+            process.stdin.write(SERVE.removesuffix(b'QUIT\r\n'))
+            process.stdin.flush()
+            while not re.search(rb'\n(250 2\.0\.0|4|5).*\n', heard) and \
+                    (chunk := process.stdout.read1()):
+                heard += chunk
+            process.stdin.write(second)
+            process.stdin.flush()
+        out, err = process.communicate(timeout=HANG)
+        return Done(process.returncode, heard + out, err)
 
     def judge(done, have):
         replies = done.out.decode().splitlines()
-        final = [reply for reply in replies[1:] if not reply.startswith(
-            ('250-', '250 ENH', '250 2.1', '354', '221'))]
-        sent = bool(final) and final[0].startswith('250 ')
-        if not all(reply[:3].isdigit() for reply in replies):
+        ends = [reply for reply in replies[1:] if not reply.startswith(
+            ('250-', '250 ENH', '250 2.1', '354', '221', '421'))]
+        words = []
+        if not all(reply[:3].isdigit() for reply in replies) or \
+                done.status not in (0, 71, 127, *DEAD):
             return None
-        if sent:
-            return 'sent' if have == [BOB] else None
-        if any('may have been' in reply for reply in final):
-            return 'doubtful'
-        if have:
-            return None
-        return 'not sent' if done.status in (0, 71, 127, *DEAD) else None
-    sweep = Sweep(home, server, '-bs', stdin=SERVE)
+        for who, reply in itertools.zip_longest((BOB, ANN), ends):
+            if 'may have been' in (reply or ''):
+                words.append('doubtful')
+            elif (who in have) != (reply or '').startswith('250 '):
+                return None
+            else:
+                words.append('sent' if who in have else 'not sent')
+        return ', '.join(words)
+    sweep = Sweep(home, server, '-bs', '-F', 'Name', act=talk)
     sweep.sweep(judge)
-    sweep.tell(t, '-bs', 'sent', 'doubtful', 'not sent')
+    sweep.tell(t, '-bs', 'sent, sent', 'sent, doubtful', 'sent, not sent',
+               'doubtful, not sent', 'not sent, not sent')
     server.close()
 
 

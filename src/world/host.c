@@ -182,6 +182,7 @@ name_of(const char *name, unsigned id)
 		snprintf(n.words, sizeof(n.words), "%u", id);
 	else
 		text_visible(text_of(name), n.words, sizeof(n.words));
+	/* cppcheck-suppress uninitvar */
 	return n;
 }
 
