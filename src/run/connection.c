@@ -101,7 +101,7 @@ forget(const struct connection *c)
 {
 	const struct connection_plan *plan = c->plan;
 
-	if (plan->forget != NULL && plan->password.len > 0 &&
+	if (plan->forget != NULL && !plan->forgotten &&
 	    session_needs_no_login(c->session))
 		plan->forget(plan->arg);
 }

@@ -21,8 +21,9 @@ struct connection_plan {
 	const char *helo; /* "": the socket's address literal */
 	struct session_trace trace;
 	/* No connection will need the password any more, though replies may
-	 * come; it is to be empty then. NULL: nobody wipes it. */
+	 * come; it is to be wiped, and `forgotten' set. NULL: nobody does. */
 	void (*forget)(void *arg);
+	bool forgotten;
 	/* One line for a person who has waited long. NULL: there is none. */
 	void (*remark)(void *arg, const char *words);
 	void *arg;

@@ -101,9 +101,13 @@ report(struct deliver *d, const struct connection *c,
 	    sizeof(told->auth));
 }
 
+/* The password is gone when nothing of the mail can be left: a server that goes
+ * back on what it accepted does not get it again. */
 static bool
 reopen(struct deliver *d, struct error *e)
 {
+	if (d->plan->forgotten)
+		return false;
 	mail_reopen(d->mail);
 	error_clear(e);
 	return true;

@@ -199,6 +199,7 @@ forget_password(void *arg)
 	struct dispatch *d = arg;
 
 	d->connection_plan.password = TEXT("");
+	d->connection_plan.forgotten = true;
 	buf_wipe(&d->password);
 	config_forget(d->plan.config);
 }
@@ -233,6 +234,7 @@ open_account(struct dispatch *d, struct error *e)
 	d->connection_plan.password = buf_text(&d->password);
 	d->connection_plan.helo = d->helo;
 	d->connection_plan.forget = forget_password;
+	d->connection_plan.forgotten = false;
 	d->connection_plan.remark = tell_person;
 	d->connection_plan.arg = d;
 	return 0;

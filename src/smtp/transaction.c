@@ -407,8 +407,8 @@ transaction_is_last_round(const struct transaction *t)
 	       t->again == count;
 }
 
-/* Who is the only one is asked for here or nowhere; and where the end of the
- * mail data is asked for all who are left, nobody remains. */
+/* Who is the only one is asked for here or nowhere; and where nothing but the
+ * end of the mail data is due, for all who are left, nobody remains. */
 bool
 transaction_may_leave(const struct transaction *t)
 {
@@ -420,7 +420,7 @@ transaction_may_leave(const struct transaction *t)
 	if (t->terms->ehlo->mailmax > 0 && chunks(t))
 		return true;
 	return env->count > 1 && !t->mail->all_or_none &&
-	       !(t->round.end_asked && !t->round.full &&
+	       !(t->round.end_asked && t->round.due <= 1 && !t->round.full &&
 		   t->cursor == env->count);
 }
 

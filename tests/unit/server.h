@@ -6,6 +6,7 @@
  * and a letter to give it. The lines of a script:
  *	< 220 mx	says this
  *	> EHLO		hears a line that begins with this
+ *	~ x		hears lines up to one that is this: a chunk's last
  *	.		hears mail data, up to its end
  *	TLS		shakes hands
  *	|		hears nothing more but the end of the connection; under
@@ -89,6 +90,12 @@ server_plays(struct server *s, const char *step)
 	case '>':
 		return server_hears(s, line, sizeof(line)) &&
 		       strncmp(line, step + 2, strlen(step + 2)) == 0;
+	case '~':
+		while (server_hears(s, line, sizeof(line)))
+			if (strncmp(line, step + 2, strlen(step + 2)) == 0 &&
+			    strcmp(line + strlen(step + 2), "\r\n") == 0)
+				return true;
+		return false;
 	case '.':
 		while (server_hears(s, line, sizeof(line)))
 			if (strcmp(line, ".\r\n") == 0)

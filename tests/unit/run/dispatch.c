@@ -267,6 +267,14 @@ forgets_the_password_in_time(void **state)
 		     SERVER_MAIL "< 250 ok\n" SERVER_QUIT,
 		 REST},
 		2, true, true},
+	    /* Who is too many is known behind the end of the chunk. */
+	    {{SERVER_EHLO OFFERS
+		 "< 250-CHUNKING\n< 250 PIPELINING\n" LOGIN
+		 "> MAIL\n> RCPT\n> RCPT\n> BDAT\n~ x\n< 250 s\n< 250 r\n"
+		 "< 452 4.5.3 too many\n< 250 ok\n> MAIL\n> RCPT\n> BDAT\n"
+		 "< 421 enough\n",
+		 REST},
+		2, true, true},
 	    /* BDAT is not there, and no further MAIL may be. */
 	    {{SERVER_EHLO OFFERS
 		 "< 250-CHUNKING\n< 250 LIMITS MAILMAX=1\n" LOGIN
