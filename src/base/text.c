@@ -207,10 +207,24 @@ text_ascii(struct text t)
 	return n;
 }
 
+/* In columns, which compilers have a wide register for. */
 bool
 text_has_8bit(struct text t)
 {
-	return text_ascii(t) < t.len;
+	unsigned char columns[32] = {0}, all = 0;
+	const char *at = t.at;
+	size_t i, left;
+
+	for (left = t.len; left >= sizeof(columns); left -= sizeof(columns)) {
+		for (i = 0; i < sizeof(columns); i++)
+			columns[i] |= (unsigned char)at[i];
+		at += sizeof(columns);
+	}
+	for (i = 0; i < sizeof(columns); i++)
+		all |= columns[i];
+	for (i = 0; i < left; i++)
+		all |= (unsigned char)at[i];
+	return all >= 0x80;
 }
 
 bool
