@@ -135,6 +135,7 @@ read_input(struct run *r, struct error *e)
 	if (refuse_nobody(r, e) == -1 ||
 	    (r->typed && read_settings(r, e) == -1))
 		return -1;
+	file_store_source(&r->store, STDIN_FILENO);
 	r->message = message_new(&r->store.store);
 	/* Who checks addresses at a terminal types no message. */
 	if (r->options.mode == MODE_VERIFY && r->typed &&

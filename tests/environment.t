@@ -1028,6 +1028,90 @@ def test_log(t, home, box):
     arrived(t, box, run, 'TMPDIR on a full disk', LARGE)
 
 
+class Patient:
+    """A server that waits for one command at a time, and lets something happen
+    between RCPT and DATA. `came` is the mail data up to its end, or None."""
+
+    def __init__(self, happens):
+        self.happens, self.came = happens, None
+
+    def __call__(self, _, sock):
+        lines = sock.makefile('rb')
+        sock.sendall(b'220 here\r\n')
+        for line in lines:
+            if line.startswith(b'RCPT'):
+                self.happens()
+            if line.startswith(b'DATA'):
+                sock.sendall(b'354 go on\r\n')
+                data = list(itertools.takewhile(
+                    lambda line: line != b'.\r\n', lines))
+                if data[-1] == b'end\r\n':
+                    self.came = b''.join(data)
+            sock.sendall(b'250 fine\r\n')
+
+
+def test_file_on_standard_input(t, home, box):
+    """A large mail in a file is read twice and not copied: it arrives as it
+    was, or not at all."""
+    config = home.config(box.config())
+    line = b'to be, or not\r to be \x00\xff.\n'
+    lines = [b'.\n', b'\r\n', b'plain\n', b'with CR LF\r\n', b'bare\rCR\n']
+    body = b''.join(lines[n * n % 5] * (n % 50) for n in range(9000))
+    for sentence, skipped, mail in (
+            ('plain', b'', HEADER + b'\n' + b'all lines are plain\n' * 99999),
+            ('mixed', b'', HEADER + b'\r\n' + body),
+            ('its last line has no end', b'', HEADER + b'\n' + body + b'x\r'),
+            ('behind what somebody else has read', b'read\n',
+             HEADER + b'\n' + body),
+            ('long lines and NULs', b'', HEADER + b'\n' + line * 99 +
+             b'y' * 9999 + b'\n' + body)):
+        run = home.run(BOB, config=config, stdin=mail)
+        box.settle()
+        expected = box.took[0][0] if run.status == 0 and box.took else None
+        box.clear()
+        with open(home.file('mail', skipped + mail), 'rb',
+                  buffering=0) as stdin:
+            stdin.seek(len(skipped))
+            run = home.run(BOB, config=config, stdin=stdin,
+                           environment={'TMPDIR': '/nonexistent'})
+            arrived(t, box, run, sentence, expected)
+            t.ok(stdin.read(1) == b'', 'and is read to its end')
+
+
+def test_file_that_changes(t, home):
+    mail = HEADER + b'\n' + b'what was meant\n' * 200000 + b'end\n'
+    path = home.file('mail')
+
+    def change(offset, octets):
+        def happens():
+            with open(path, 'r+b') as file:
+                file.seek(offset)
+                file.write(octets)
+        return happens
+
+    for sentence, happens, goes in (
+            ('appended to', change(len(mail), b'more\nend\n'), True),
+            ('removed', path.unlink, True),
+            ('written once more, the same', change(0, mail), True),
+            ('cut', lambda: os.truncate(path, len(mail) // 2), False),
+            ('emptied', lambda: os.truncate(path, 0), False),
+            ('another word', change(len(mail) - 50, b'thaw'), False),
+            ('a line more', change(len(mail) - 40, b'\n'), False)):
+        path.write_bytes(mail)
+        play = Patient(happens)
+        with Server(play=play) as box, open(path, 'rb') as stdin:
+            run = home.run(BOB, config=home.config(box.config()), stdin=stdin)
+            box.settle()
+        if goes:
+            t.ok(run.status == 0 and run.silent() and
+                 play.came == mail.replace(b'\r', b'').replace(
+                     b'\n', b'\r\n'), f'{sentence}: as it was', run.words())
+        else:
+            t.ok(run.status == 74 and play.came is None and
+                 b'changed while it was being sent' in run.err,
+                 f'{sentence}: nothing is sent', run.words())
+
+
 def syslog(home):
     """A folder to be mounted over /dev, and its log."""
     folder = home.path / 'dev'

@@ -6,9 +6,11 @@
 #include "base/buf.h"
 #include "base/date.h"
 #include "base/mem.h"
+#include "message/lines.h"
+#include "message/reread.h"
 
-/* Input is looked at in pieces that stay in the nearest cache. */
-#define BLOCK ((size_t)16 * 1024)
+/* Input is looked at in pieces that stay in a near cache. */
+#define BLOCK REREAD_BLOCK
 
 /* How much of the body is collected for one write into the store. */
 #define STAGE ((size_t)64 * 1024)
@@ -24,19 +26,19 @@ struct message {
 	struct buf header;
 	struct buf body;	   /* all of it, or what the store lacks yet */
 	unsigned long long stored; /* octets of the body in the store */
+	struct reread reread;	   /* what comes behind it */
+	unsigned long long given;  /* octets of the input before this */
+	struct lines lines;	   /* of the body, or the header's last */
 	bool in_body;
 	bool broken;   /* failed, or complete: no more input */
-	bool cr;       /* the last octet was a CR, not yet decided */
 	bool mbox;     /* a "From " line was dropped */
 	bool composed; /* there is a field that no delivery adds */
 
-	enum line line;		      /* the header line being read */
-	bool in_field;		      /* the line before it was of a field */
-	bool line_cr;		      /* a bare CR was in it */
-	size_t line_at;		      /* where it begins in header */
-	unsigned long long body_line; /* where the body's last line begins */
-	char sequence[4];	      /* of UTF-8, over piece borders */
-	size_t sequence_len;	      /* 4: of none */
+	enum line line;	     /* the header line being read */
+	bool in_field;	     /* the line before it was of a field */
+	size_t line_at;	     /* where it begins in header */
+	char sequence[4];    /* of UTF-8, over piece borders */
+	size_t sequence_len; /* 4: of none */
 	struct message_facts facts;
 
 	struct message_field *fields;
@@ -50,6 +52,8 @@ message_new(const struct message_store *store)
 
 	m = mem_new(1, sizeof(*m));
 	m->store = store;
+	reread_init(&m->reread, store == NULL ? NULL : store->again,
+	    store == NULL ? NULL : store->arg);
 	buf_init(&m->header, MESSAGE_HEADER_MAX);
 	buf_init(&m->body, SIZE_MAX / 4);
 	return m;
@@ -67,14 +71,17 @@ message_free(struct message *m)
 	free(m->fields);
 	buf_clear(&m->header);
 	buf_clear(&m->body);
+	reread_clear(&m->reread);
 	free(m);
 }
 
 static void
 note_8bit(struct message *m, struct text rest)
 {
-	if (!m->facts.body_8bit)
+	if (!m->facts.body_8bit && text_has_8bit(rest))
 		rest = text_skip(rest, text_ascii(rest));
+	else if (!m->facts.body_8bit)
+		return;
 	m->facts.body_8bit |= rest.len > 0;
 	while (rest.len > 0 && m->sequence_len < sizeof(m->sequence)) {
 		if (m->sequence_len == 0)
@@ -88,110 +95,31 @@ note_8bit(struct message *m, struct text rest)
 	}
 }
 
-/* What a CR without its LF is kept as: in the body as what it is, as a signed
- * part may not be sent with a space in its place. */
-static char
-bare_cr(struct message *m, const struct buf *out)
-{
-	if (out == &m->header)
-		m->line_cr = true;
-	else
-		m->facts.body_cr = true;
-	return out == &m->header ? ' ' : '\r';
-}
-
-/* Adds part of a line, without its LF. A CR at its end waits for the next
- * octet to show whether it is a bare one. */
-static void
-add_part(struct message *m, struct buf *out, const char *at, size_t len)
-{
-	char *to, *cr;
-
-	if (len == 0)
-		return;
-	if (m->cr)
-		buf_add_char(out, bare_cr(m, out));
-	m->cr = at[len - 1] == '\r';
-	len -= m->cr ? 1 : 0;
-	to = buf_reserve(out, len);
-	if (to == NULL || len == 0)
-		return;
-	memcpy(to, at, len);
-	out->len += len;
-	cr = to;
-	while ((cr = memchr(cr, '\r', (size_t)(to + len - cr))) != NULL)
-		*cr++ = bare_cr(m, out);
-}
-
 static unsigned long long
 body_size(const struct message *m)
 {
-	return m->stored + m->body.len;
+	return m->stored + m->body.len + m->reread.size;
 }
 
-static void
-note_body_line(struct message *m)
+/* Whether what comes now is not kept, as it can be read again. */
+static bool
+rereads(const struct message *m)
 {
-	unsigned long long len;
-
-	len = body_size(m) - m->body_line;
-	if (len > m->facts.body_longest)
-		m->facts.body_longest = len;
-}
-
-static void
-end_body_line(struct message *m)
-{
-	note_body_line(m);
-	buf_add_string(&m->body, "\r\n");
-	m->cr = false;
-	m->body_line = body_size(m);
-}
-
-/* Lines that end in LF alone, without any CR: what nearly all callers send,
- * and large mails most. */
-static void
-add_plain_lines(struct message *m, const char *at, size_t len)
-{
-	const char *end = at + len, *lf;
-	char *to;
-
-	to = buf_reserve(&m->body, 2 * len);
-	if (to == NULL)
-		return;
-	while ((lf = memchr(at, '\n', (size_t)(end - at))) != NULL) {
-		memcpy(to, at, (size_t)(lf - at));
-		to += lf - at;
-		m->body.len = (size_t)(to - m->body.at);
-		note_body_line(m);
-		*to++ = '\r';
-		*to++ = '\n';
-		m->body.len += 2;
-		m->body_line = body_size(m);
-		at = lf + 1;
-	}
-	memcpy(to, at, (size_t)(end - at));
-	m->body.len += (size_t)(end - at);
+	return m->reread.source != NULL && m->body.len > MESSAGE_MEMORY;
 }
 
 static void
 add_body(struct message *m, const char *at, size_t len)
 {
-	const char *end = at + len, *lf;
+	const struct text in = {at, len};
 
-	note_8bit(m, (struct text){at, len});
+	note_8bit(m, in);
 	if (!m->facts.body_nul)
-		m->facts.body_nul = memchr(at, '\0', len) != NULL;
-	if (!m->cr && memchr(at, '\r', len) == NULL) {
-		add_plain_lines(m, at, len);
-		return;
-	}
-	while ((lf = memchr(at, '\n', (size_t)(end - at))) != NULL) {
-		add_part(m, &m->body, at, (size_t)(lf - at));
-		end_body_line(m);
-		at = lf + 1;
-	}
-	add_part(m, &m->body, at, (size_t)(end - at));
+		m->facts.body_nul = text_find(in, '\0') < len;
+	if (rereads(m))
+		reread_add(&m->reread, &m->lines, m->given, in);
+	else
+		lines_add(&m->lines, in, &m->body);
 }
 
 static int
@@ -230,7 +158,8 @@ settle(struct message *m, struct error *e)
 	}
 	if (m->stored > 0 && m->body.len >= STAGE)
 		return write_stage(m, e);
-	if (m->stored == 0 && m->store != NULL && m->body.len > MESSAGE_MEMORY)
+	if (m->stored == 0 && m->store != NULL && !rereads(m) &&
+	    m->body.len > MESSAGE_MEMORY)
 		move_to_store(m);
 	return 0;
 }
@@ -280,14 +209,14 @@ classify(const struct message *m, struct text line)
 static void
 begin_body(struct message *m)
 {
-	bool cr = m->cr;
+	const struct lines before = m->lines;
 
 	m->in_body = true;
-	m->facts.body_cr |= m->line_cr;
-	m->cr = false;
+	m->lines = (struct lines){.cr = false};
 	add_body(m, m->header.at + m->line_at, m->header.len - m->line_at);
 	m->header.len = m->line_at;
-	m->cr = cr;
+	m->lines.cr = before.cr;
+	m->lines.bare = before.bare;
 }
 
 static void
@@ -317,12 +246,13 @@ end_header_line(struct message *m)
 		m->in_body = true;
 		break;
 	case LINE_BODY:
-		end_body_line(m);
+		lines_add(&m->lines, TEXT("\n"), &m->body);
 		break;
 	case LINE_OPEN:
 		break;
 	}
-	m->cr = m->line_cr = false;
+	if (m->line != LINE_BODY)
+		m->lines = (struct lines){.cr = false};
 	m->in_field = m->line == LINE_HEADER;
 	m->line = LINE_OPEN;
 	m->line_at = m->header.len;
@@ -368,7 +298,7 @@ input_header(struct message *m, const char *at, size_t len)
 
 	lf = memchr(at, '\n', len);
 	part = lf == NULL ? len : (size_t)(lf - at);
-	add_part(m, &m->header, at, part);
+	lines_add_part(&m->lines, (struct text){at, part}, &m->header);
 	if (m->line == LINE_MBOX)
 		m->header.len = m->line_at;
 	decide_line(m, lf != NULL);
@@ -393,6 +323,7 @@ message_input(struct message *m, const char *bytes, size_t len, struct error *e)
 			add_body(m, bytes, n);
 		else
 			n = input_header(m, bytes, n);
+		m->given += n;
 		if (settle(m, e) == -1) {
 			m->broken = true;
 			return -1;
@@ -401,20 +332,26 @@ message_input(struct message *m, const char *bytes, size_t len, struct error *e)
 	return 0;
 }
 
+static void
+end_last_header_line(struct message *m)
+{
+	lines_end_part(&m->lines, &m->header);
+	if (m->line != LINE_OPEN || m->header.len > m->line_at) {
+		decide_line(m, true);
+		end_header_line(m);
+	}
+}
+
 /* Gives a last line its end. A CR at the very end is a bare one. */
 static void
 end_last_line(struct message *m)
 {
-	struct buf *out = m->in_body ? &m->body : &m->header;
-
-	if (m->cr)
-		buf_add_char(out, bare_cr(m, out));
-	m->cr = false;
-	if (!m->in_body && (m->line != LINE_OPEN || out->len > m->line_at)) {
-		decide_line(m, true);
-		end_header_line(m);
-	} else if (m->in_body && body_size(m) > m->body_line)
-		end_body_line(m);
+	if (!m->in_body)
+		end_last_header_line(m);
+	else if (m->reread.count > 0)
+		reread_end(&m->reread, &m->lines);
+	else
+		lines_end(&m->lines, &m->body);
 }
 
 static void
@@ -463,6 +400,8 @@ message_end(struct message *m, struct error *e)
 	if (m->stored > 0)
 		buf_clear(&m->body);
 	m->facts.body_size = body_size(m);
+	m->facts.body_long = m->lines.over;
+	m->facts.body_cr = m->lines.bare;
 	m->facts.body_utf8 = m->facts.body_8bit && m->sequence_len == 0;
 	note_header(m);
 	return parse_fields(m, e);
@@ -626,11 +565,16 @@ static long
 read_octets(struct message *m, unsigned long long at, char *out, size_t size,
     struct error *e)
 {
+	struct text kept;
 	long n;
 
+	if (m->stored == 0 && at >= m->body.len)
+		return reread_read(&m->reread, at - m->body.len, out, size, e);
 	if (m->stored == 0) {
-		memcpy(out, m->body.at + at, size);
-		return (long)size;
+		kept = text_skip(buf_text(&m->body), (size_t)at);
+		kept = text_first(kept, size);
+		memcpy(out, kept.at, kept.len);
+		return (long)kept.len;
 	}
 	n = m->store->read(m->store->arg, at, out, size, e);
 	if (n == 0)

@@ -30,12 +30,19 @@
  * many bytes it could read from the offset (0 at the end). Both -1 with the
  * error set. Where write fails for the first bytes (no file can be had) the
  * message stays in memory; the store must then have kept nothing.
+ *
+ * Where what message_input() gets can be read a second time, `again' reads it,
+ * from an octet of it on, and nothing is written; else it is NULL. The lender
+ * keeps it there until the message is freed. Should it change meanwhile,
+ * reading the message ends with an error.
  */
 struct message_store {
 	int (*write)(void *arg, const char *bytes, size_t len, struct error *e);
 	long (*read)(void *arg, unsigned long long offset, char *bytes,
 	    size_t size, struct error *e);
 	void *arg;
+	long (*again)(void *arg, unsigned long long offset, char *bytes,
+	    size_t size, struct error *e);
 };
 
 struct message_field {
@@ -47,8 +54,8 @@ struct message_field {
 
 /* What is true of the canonical bytes, fields added or dropped not counted. */
 struct message_facts {
-	unsigned long long body_size;	 /* octets, CRLFs included */
-	unsigned long long body_longest; /* longest line, without CRLF */
+	unsigned long long body_size; /* octets, CRLFs included */
+	bool body_long; /* a line has more than 998 octets without CRLF */
 	size_t header_longest;
 	bool body_8bit;
 	bool body_utf8; /* 8-bit, and all of it valid UTF-8 */

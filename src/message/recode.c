@@ -578,7 +578,7 @@ plan(struct recode *r, struct error *e)
 
 	look_at(r->message, &top);
 	r->encoder.composite = top.type.composite;
-	if (facts->body_nul || facts->body_longest > RECODE_LINE_MAX ||
+	if (facts->body_nul || facts->body_long ||
 	    (facts->body_8bit && !r->eightbit) ||
 	    (facts->body_cr && may_be_sealed(&top.type)))
 		return plan_parts(r, &top, e);

@@ -249,27 +249,61 @@ store_write(void *arg, const char *bytes, size_t len, struct error *e)
 }
 
 static long
+read_at(int fd, off_t offset, char *bytes, size_t size, const char *what,
+    struct error *e)
+{
+	ssize_t n;
+
+	do
+		n = pread(fd, bytes, size, offset);
+	while (n == -1 && errno == EINTR);
+	if (n == -1)
+		error_set_sys(
+		    e, ERROR_SYSTEM, errno, "keeping the message", "%s", what);
+	return (long)n;
+}
+
+static long
 store_read(void *arg, unsigned long long offset, char *bytes, size_t size,
     struct error *e)
 {
 	const struct file_store *s = arg;
-	ssize_t n;
 
-	do
-		n = pread(s->fd, bytes, size, (off_t)offset);
-	while (n == -1 && errno == EINTR);
-	if (n == -1)
-		error_set_sys(e, ERROR_SYSTEM, errno, "keeping the message",
-		    "the temporary file");
-	return (long)n;
+	return read_at(
+	    s->fd, (off_t)offset, bytes, size, "the temporary file", e);
+}
+
+static long
+store_again(void *arg, unsigned long long offset, char *bytes, size_t size,
+    struct error *e)
+{
+	const struct file_store *s = arg;
+
+	return read_at(s->source, s->begin + (off_t)offset, bytes, size,
+	    "standard input", e);
 }
 
 void
 file_store_init(struct file_store *s, const char *folder)
 {
-	s->store = (struct message_store){store_write, store_read, s};
-	s->folder = folder;
-	s->fd = -1;
+	*s = (struct file_store){.store = {store_write, store_read, s, NULL},
+	    .folder = folder,
+	    .fd = -1,
+	    .source = -1};
+}
+
+void
+file_store_source(struct file_store *s, int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) == -1 || !S_ISREG(st.st_mode) ||
+	    st.st_size <= MESSAGE_MEMORY)
+		return;
+	s->source = fd;
+	s->begin = lseek(fd, 0, SEEK_CUR);
+	if (s->begin != -1)
+		s->store.again = store_again;
 }
 
 void

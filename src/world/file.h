@@ -44,9 +44,15 @@ struct file_store {
 	struct message_store store;
 	const char *folder;
 	int fd;
+	int source; /* of the caller, where it can be read again */
+	off_t begin;
 };
 void file_store_init(struct file_store *s, const char *folder);
 void file_store_clear(struct file_store *s);
+
+/* The message will come from the descriptor, which stays open. Where that is a
+ * large regular file no copy of it is made: the store has `again' then. */
+void file_store_source(struct file_store *s, int fd);
 
 /* Opens for appending, 0600, not through a symbolic link, regular file only.
  * The descriptor, or -1 ERROR_CONFIG. */

@@ -516,8 +516,7 @@ long_lines_are_encoded_or_folded(void **state)
 			recode_all(r, 4096, &out);
 			assert_true(longest_line(buf_text(&out)) <= 998);
 			assert_int_equal(remarks.body_folded,
-			    k >= folded &&
-				message_facts(m)->body_longest > 998);
+			    k >= folded && message_facts(m)->body_long);
 			assert_int_equal(remarks.body_encoded,
 			    k < folded && lengths[i] > 998);
 			recode_free(r);
@@ -702,7 +701,8 @@ large(struct lent *lent, const char *head, size_t size)
 	size_t i;
 
 	memset(lent, 0, sizeof(*lent));
-	lent->store = (struct message_store){lent_write, lent_read, lent};
+	lent->store = (struct message_store){
+	    .write = lent_write, .read = lent_read, .arg = lent};
 	buf_init(&lent->bytes, ROOM);
 	m = message_new(&lent->store);
 	error_clear(&e);
