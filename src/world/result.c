@@ -1,8 +1,9 @@
 #include "world/result.h"
 
-#include <stdio.h>
+#include <unistd.h>
 
 #include "base/json.h"
+#include "world/file.h"
 
 #define RESULT_MAX (1024 * 1024 * 1024) /* octets of JSON */
 
@@ -62,7 +63,7 @@ result_print(const struct log_mail *mail)
 	json_add_string(&j, "message_id", mail->message_id);
 	json_add_string(&j, "reply", mail->words);
 	json_end_object(&j);
-	puts(buf_string(&out));
-	fflush(stdout);
+	buf_add_char(&out, '\n');
+	file_write(STDOUT_FILENO, out.at, out.len);
 	buf_clear(&out);
 }

@@ -1,5 +1,7 @@
 #include "../unit.h"
 
+#include <sys/wait.h>
+
 #include "../capture.h"
 #include "world/result.h"
 
@@ -63,12 +65,53 @@ json_of_a_failure(void **state)
 	envelope_clear(&env);
 }
 
+/* Standard output that its other users have made so that it does not block. */
+static void
+json_waits_for_its_reader(void **state)
+{
+	struct envelope env = envelope("", one);
+	struct log_mail mail = {.envelope = &env};
+	int ends[2], saved, status;
+	char path[40], octet, last = 0;
+	struct error e;
+	pid_t reader;
+	int i;
+
+	(void)state;
+	for (i = 0; i < 5000; i++) {
+		error_clear(&e);
+		snprintf(path, sizeof(path), "r%d@x", i);
+		envelope_add(&env, text_of(path), &e);
+	}
+	assert_int_equal(pipe(ends), 0);
+	reader = fork();
+	if (reader == 0) {
+		close(ends[1]);
+		while (read(ends[0], &octet, 1) == 1)
+			last = octet;
+		_exit(last == '\n' ? 0 : 1);
+	}
+	close(ends[0]);
+	fcntl(ends[1], F_SETFL, O_NONBLOCK);
+	fflush(NULL);
+	saved = dup(STDOUT_FILENO);
+	dup2(ends[1], STDOUT_FILENO);
+	close(ends[1]);
+	result_print(&mail);
+	dup2(saved, STDOUT_FILENO);
+	close(saved);
+	assert_int_equal(waitpid(reader, &status, 0), reader);
+	assert_int_equal(status, 0);
+	envelope_clear(&env);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(json_of_a_success),
 	    cmocka_unit_test(json_of_a_failure),
+	    cmocka_unit_test(json_waits_for_its_reader),
 	};
 
 	setprogname("result");
