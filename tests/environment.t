@@ -142,15 +142,17 @@ def test_set_id_caller(t, home, box, certificate):
                 f'alice:x:{STRANGER}:{STRANGER}:Alice A:{users}:/bin/sh\n')
     prepare = in_order(private_mounts, over_etc(world),
                        lambda: become(STRANGER))
-    given = {**EVIL, 'HOME': str(users),
-             'XDG_CONFIG_HOME': str(users / '.config')}
+    # The last has nothing in front of what the kernel tells.
+    environments = ({**EVIL, 'HOME': str(users),
+                     'XDG_CONFIG_HOME': str(users / '.config')}, {})
     no_from = MESSAGE.replace(b'From: alice@example.com\r\n', b'').replace(
         b'Date: Sun, 22 Nov 2026 12:00:00 +0000\r\n', b'')
-    for mode, owner, group in ((0o2755, 0, 12345), (0o4755, 12345, 0),
-                               (0o4755, 0, 0), (0o6755, 12345, 12345)):
+    for (mode, owner, group), given in itertools.product(
+            ((0o2755, 0, 12345), (0o4755, 12345, 0), (0o4755, 0, 0),
+             (0o6755, 12345, 12345)), environments):
         under = set_id_caller(home, mode, owner, group)
 
-        def run(*argv, under=under, **more):
+        def run(*argv, under=under, given=given, **more):
             return home.run(*argv, under=under, environment=given,
                             preexec_fn=prepare, **more)
         for name in ('sendling', 'sendmail'):
@@ -160,8 +162,9 @@ def test_set_id_caller(t, home, box, certificate):
             t.ok(done.status == 0 and done.silent() and len(box.took) == 1 and
                  b'From: Alice A <alice@example.com>\r\n' in mails and
                  b' +0000\r\n' in mails and not box.faults,
-                 f'a caller of mode {mode:o} {owner}:{group}, {name}: it goes '
-                 'by what the system says', done.words(), mails)
+                 f'a caller of mode {mode:o} {owner}:{group}, {len(given)} '
+                 f'variables, {name}: it goes by what the system says',
+                 done.words(), mails)
             box.clear()
             # No mail that is larger than memory fails for TMPDIR.
             arrived(t, box, run(BOB, name=name, stdin=LARGE),

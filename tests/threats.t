@@ -1391,28 +1391,37 @@ def test_set_id(t, home):
         return t.skip('set-id bits', 'they have no effect here')
     box = Server()
     config = home.config(box.config(), mode=0o644, owner=NOBODY)
-    ours = home.path / 'setid'
+    ours = home.path / 'sendling-setid'
     shutil.copy(home.program, ours)
+    written = home.path / 'written'
+    smarthost = f'smtp+plain://127.0.0.1:{box.ports["smtp"]}'
+    # An empty one has nothing in front of what the kernel tells.
+    environments = ({'SENDLING_SMARTHOST': smarthost, 'HOME': str(home.path)},
+                    {})
     for mode, owner, group in ((0o2755, 0, 12345), (0o4755, 0, 0),
                                (0o6755, 12345, 12345)):
         os.chown(ours, owner, group)
         ours.chmod(mode)
-        for argv in ((BOB,), ('-bs',), ('-bv', BOB), ('--check',),
-                     ('-X', home.path / 'bitsx', BOB)):
-            run = home.run(*argv, name='setid', stdin=SERVE,
-                           environment={'SENDLING_SMARTHOST': 'smtp+plain://'
-                                        f'127.0.0.1:{box.ports["smtp"]}',
-                                        'HOME': str(home.path)},
+        for argv, environment in itertools.product((
+                (BOB,), ('-bs',), ('-bv', BOB), ('--check',),
+                ('-X', written, BOB),
+                ('--set', f'smarthost={smarthost}', '--set',
+                 'from=alice@example.com', '--set', f'log={written}', BOB)),
+                environments):
+            run = home.run(*argv, name=ours.name, stdin=SERVE,
+                           environment=environment,
                            preexec_fn=lambda: become(NOBODY))
             box.settle()
             t.ok(run.status not in (0, None) and box.count == 0 and
-                 not (home.path / 'bitsx').exists() and
-                 (run.status == 78 and b'set-id' in run.err + run.out or
-                  run.status == 64 and argv[0] == '--check'),
-                 f'mode {mode:o}, {argv[0]}: refuses', run.words())
+                 not written.exists() and
+                 b'set-id' in run.err + run.out and
+                 run.status == (64 if argv[0] in ('--check', '--set') else 78),
+                 f'mode {mode:o}, {argv[0]}, {len(environment)} variables: '
+                 'refuses', run.words())
             box.clear()
+            written.unlink(missing_ok=True)
     ours.chmod(0o755)
-    run = home.run(BOB, name='setid', preexec_fn=lambda: become(NOBODY),
+    run = home.run(BOB, name=ours.name, preexec_fn=lambda: become(NOBODY),
                    environment={'SENDLING_SMARTHOST': 'smtp+plain://127.0.0.1:'
                                 f'{box.ports["smtp"]}', 'SENDLING_LOG': 'off',
                                 'SENDLING_FROM': 'alice@example.com'})

@@ -250,16 +250,17 @@ static void
 clean_environment(void)
 {
 	static char *none[] = {NULL};
-	char **from, **to = environ;
+	char **from, **to;
 
 	if (getauxval(AT_SECURE) != 0) {
 		/* The caller's user has written it, and has not its rights. */
 		environ = none;
 		host_usual_path();
+		return;
 	}
 	if (environ == NULL)
 		return;
-	for (from = environ; *from != NULL; from++)
+	for (from = to = environ; *from != NULL; from++)
 		if (strncmp(*from, "GNUTLS_", strlen("GNUTLS_")) != 0 &&
 		    strncmp(
 			*from, "SSLKEYLOGFILE=", strlen("SSLKEYLOGFILE=")) != 0)
