@@ -1287,6 +1287,30 @@ def test_log_that_cannot_be(t, home, box):
             'a program is not')
 
 
+def test_silent_port(t, home):
+    """A person is told what may be wrong while a greeting can still come; a
+    program that counts words on standard error for a failure is not."""
+    silent = Server(play=lambda server, sock: sock.recv(1))
+    config = home.config(silent.config('timeout 11'))
+    piped = home.start(BOB, config=config, stdin=subprocess.PIPE,
+                       stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    piped.stdin.write(MESSAGE)
+    piped.stdin.close()
+    run = on_terminal(home, BOB, config=config)
+    told = ('sendling: still waiting for a greeting; if this port speaks TLS '
+            'write `smarthost smtps://127.0.0.1:%d\'\n' %
+            silent.ports['smtp']).encode()
+    t.ok(run.status == 75 and run.err.startswith(told) and
+         b'timed out after 11 seconds' in run.err[len(told):],
+         'a silent port: told before the time is over', run.words())
+    err = piped.stderr.read()
+    t.ok(piped.wait() == 75 and b'still waiting' not in err and
+         b'timed out after 11 seconds' in err, 'and a program is not', err)
+    piped.stdout.close()
+    piped.stderr.close()
+    silent.close()
+
+
 def test_dropped_wish(t, home, certificate):
     """That a wish was dropped is told where somebody reads it; the mail goes."""
     log, transcript = home.path / 'wishes', home.path / 'dialogue'

@@ -269,9 +269,13 @@ trouble_hint_silence(struct error *e, const struct smarthost *h, bool handshake)
 {
 	char url[URL_MAX];
 
+	if (h->security != SMARTHOST_TLS && handshake)
+		return error_hint(e, "a firewall may be in the way");
 	if (h->security != SMARTHOST_TLS)
-		return handshake ? error_hint(e, "a firewall may be in the way")
-				 : trouble_hint_implicit_tls(e, h);
+		return error_hint(e,
+		    "if the port speaks implicit TLS write `smarthost %s'; "
+		    "else see whether it is one for mail",
+		    smarthost_url(h, SMARTHOST_TLS, url, sizeof(url)));
 	if (handshake)
 		return error_hint(e,
 		    "see whether the port of `smarthost' is right and whether "

@@ -366,6 +366,7 @@ says_what_silence_may_mean(void **state)
 		const char *hint;
 	} rows[] = {{SMARTHOST_PLAIN, false, "smtps://mail.example:587'"},
 	    {SMARTHOST_STARTTLS, false, "smtps://mail.example:587'"},
+	    {SMARTHOST_PLAIN, false, "else see whether it is one for mail"},
 	    {SMARTHOST_STARTTLS, true, "firewall"},
 	    {SMARTHOST_TLS, true, "the port of `smarthost' is right"},
 	    {SMARTHOST_TLS, true, "firewall"},
