@@ -26,6 +26,7 @@ struct mender {
 	enum form form;
 	bool encode; /* what is wrong with it */
 	bool is_long;
+	bool is_wide; /* a field of ours, for its encoded words */
 	bool smtputf8;
 	const unsigned char *random; /* see fields_repair(), or NULL */
 	bool angle;		     /* behind a '<' */
@@ -453,14 +454,18 @@ rewrite(struct mender *m, struct text value, struct error *e)
 	return result;
 }
 
+/* Whoever wrote the fields that came in chose where their lines end. */
 static void
-find_faults(struct mender *m, struct text raw)
+find_faults(struct mender *m, struct text raw, bool ours)
 {
 	struct text line;
 
 	m->encode = text_has_8bit(raw) && !(m->smtputf8 && text_is_utf8(raw));
-	while (text_next_line(&raw, &line))
+	while (text_next_line(&raw, &line)) {
 		m->is_long |= line.len > FOLD_LINE_MAX;
+		m->is_wide |= ours && line.len > WORD_LINE_MAX &&
+			      word_find_last(line) > 0;
+	}
 }
 
 static int
@@ -546,8 +551,8 @@ fields_repair(struct message *m, bool utf8, const unsigned char *random,
 		    .smtputf8 = utf8,
 		    .random = random,
 		    .without = TOKEN_NO_LITERALS};
-		find_faults(&mender, f->field.raw);
-		if ((mender.encode || mender.is_long) &&
+		find_faults(&mender, f->field.raw, f->owned != NULL);
+		if ((mender.encode || mender.is_long || mender.is_wide) &&
 		    repair(f, &mender, remarks, e) == -1)
 			return -1;
 	}

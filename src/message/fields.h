@@ -26,8 +26,9 @@ int fields_drop_nul(struct message *m, size_t *count, struct error *e);
  * unstructured fields, and in phrases and comments of structured ones, as
  * encoded words (charset utf-8 where the field is valid UTF-8, else
  * unknown-8bit), unless utf8 is set (SMTPUTF8, RFC 6532: valid UTF-8 stays);
- * lines over 998 bytes folded at white space (never inside an encoded word); a
- * single word that is longer is cut into folded pieces in unstructured fields
+ * lines over 998 bytes folded at white space (never inside an encoded word),
+ * and those of encoded words of ours within 76 (RFC 2047 section 2); a single
+ * word that is longer is cut into folded pieces in unstructured fields
  * only, elsewhere left alone.
  * A non-ASCII word that stands as an address without a domain counts as text.
  * Never adds or removes a field, never changes a field's name, and its output

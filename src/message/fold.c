@@ -127,22 +127,6 @@ fold_line(struct folder *f, struct text line)
 	fold_add(f, line);
 }
 
-/* Octets from the last encoded word on, or 0. */
-static size_t
-find_last_word(struct text line)
-{
-	size_t n, found = 0;
-
-	while (line.len > 0) {
-		line = text_skip(line, text_find(line, '='));
-		n = word_length(line);
-		if (n > 0)
-			found = line.len;
-		line = text_skip(line, n > 0 ? n : 1);
-	}
-	return found;
-}
-
 /* How much of a line goes on the first, where encoded words are in it. */
 static size_t
 word_line_length(const struct folder *f, struct text line)
@@ -174,7 +158,7 @@ fold_words(struct folder *f, struct text line)
 	struct text piece;
 
 	if (f->column + line.len > WORD_LINE_MAX)
-		last = find_last_word(line);
+		last = word_find_last(line);
 	if (last > 0) {
 		piece = trim_end(f, line);
 		last -= line.len - piece.len;

@@ -41,6 +41,21 @@ word_length(struct text t)
 	return at + 2;
 }
 
+size_t
+word_find_last(struct text t)
+{
+	size_t n, found = 0;
+
+	while (t.len > 0) {
+		t = text_skip(t, text_find(t, '='));
+		n = word_length(t);
+		if (n > 0)
+			found = t.len;
+		t = text_skip(t, n > 0 ? n : 1);
+	}
+	return found;
+}
+
 static bool
 is_q_plain(char c, bool phrase)
 {

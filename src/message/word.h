@@ -18,6 +18,9 @@
  */
 size_t word_length(struct text t);
 
+/* Octets of t from its last encoded word on; 0 where there is none. */
+size_t word_find_last(struct text t);
+
 enum {
 	WORD_UTF8 = 1,	/* t is UTF-8; without it the charset is unknown-8bit */
 	WORD_PHRASE = 2 /* only what section 5 (3) allows in a phrase */

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "message/fold.h"
 #include "message/word.h"
 
 #define FULL_NAME_MAX 300
@@ -230,20 +229,15 @@ is_plain(struct text name)
 static int
 add_mailbox(struct text name, struct text path, struct buf *out)
 {
-	const size_t column = strlen("From: ");
-	struct buf mailbox;
-
 	if (name.len == 0)
 		return buf_add_text(out, path);
 	if (is_plain(name))
 		return address_format_mailbox(name, path, out);
-	buf_init(&mailbox, SIZE_MAX / 4);
 	word_encode(name, WORD_PHRASE | (text_is_utf8(name) ? WORD_UTF8 : 0),
-	    column, &mailbox);
-	buf_format(&mailbox, " <%.*s>", TEXT_ARG(path));
-	fold_value(buf_text(&mailbox), column, false, out);
-	buf_clear(&mailbox);
-	return 0;
+	    strlen("From: "), out);
+	buf_add_string(out, " <");
+	buf_add_text(out, path);
+	return buf_add_char(out, '>');
 }
 
 /* The passwd entry and NAME are nobody's order: what cannot stand in a field

@@ -482,6 +482,29 @@ fields_made_by_us_are_repaired(void **state)
 	message_free(m);
 }
 
+#define WIDE                                                                   \
+	"=?utf-8?Q?a_name_of_which_the_line_is_full=2C_all_but?= <a@example.org>"
+
+/* Where the lines end of what came in is not our business. */
+static void
+fields_made_by_us_end_their_lines(void **state)
+{
+	struct fields_remarks remarks = {0};
+	struct message *m = parse(TEXT("To: xxxxx " WIDE "\n"));
+	struct error e;
+
+	(void)state;
+	error_clear(&e);
+	assert_int_equal(message_append(m, "Cc", TEXT(WIDE), &e), 0);
+	assert_int_equal(message_append(m, "Reply-To", TEXT(WIDE), &e), 0);
+	assert_int_equal(fields_repair(m, false, NULL, &remarks, &e), 0);
+	assert_int_equal(remarks.encoded + remarks.folded, 0);
+	assert_null(message_field(m, 0)->owned);
+	assert_int_equal(message_field(m, 1)->field.raw.len, 4 + 71 + 2);
+	assert_int_equal(message_field(m, 2)->field.raw.len, 10 + 71 + 4);
+	message_free(m);
+}
+
 static void
 remarks_count_fields(void **state)
 {
@@ -1241,6 +1264,7 @@ main(void)
 	    cmocka_unit_test(lines_with_encoded_words_have_76_octets),
 	    cmocka_unit_test(what_is_fit_is_not_touched),
 	    cmocka_unit_test(fields_made_by_us_are_repaired),
+	    cmocka_unit_test(fields_made_by_us_end_their_lines),
 	    cmocka_unit_test(remarks_count_fields),
 	    cmocka_unit_test(any_header_is_mended),
 	};

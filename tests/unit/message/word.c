@@ -50,6 +50,27 @@ encoded_words_are_recognised(void **state)
 }
 
 static void
+the_last_encoded_word_is_found(void **state)
+{
+	static const struct {
+		const char *input;
+		size_t octets;
+	} cases[] = {
+	    {"", 0},
+	    {"a =b =?u?q?a", 0},
+	    {"=?u?q?a?=", 9},
+	    {"=?u?q?a?= =?u?q?b?=c", 10},
+	    {"a(=?u?q?a?=)==?u?q?", 17},
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(cases); i++)
+		assert_int_equal(
+		    word_find_last(text_of(cases[i].input)), cases[i].octets);
+}
+
+static void
 text_is_encoded(void **state)
 {
 	static const struct {
@@ -158,6 +179,7 @@ main(void)
 {
 	static const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(encoded_words_are_recognised),
+	    cmocka_unit_test(the_last_encoded_word_is_found),
 	    cmocka_unit_test(text_is_encoded),
 	    cmocka_unit_test(encoded_words_fit),
 	    cmocka_unit_test(an_encoded_phrase_has_only_what_it_may),
