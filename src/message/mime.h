@@ -31,6 +31,7 @@ enum mime_kind {
 		       * never comes */
 };
 
+/* First the domains, each in the next (RFC 2045 section 2.7 to 2.9). */
 enum mime_encoding {
 	MIME_NONE, /* no field */
 	MIME_7BIT,

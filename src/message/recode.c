@@ -206,6 +206,12 @@ add_fields(struct recode *r, size_t first, unsigned long long length)
 	add(r, ENCODER_COPY, length)->from.field = first;
 }
 
+static bool
+is_encoded(enum encoder_form form)
+{
+	return form != ENCODER_COPY && form != ENCODER_PLAIN;
+}
+
 /* Octets of the body, from `at` to `end`. */
 static void
 add_body(struct recode *r, enum encoder_form form, unsigned long long at,
@@ -216,7 +222,7 @@ add_body(struct recode *r, enum encoder_form form, unsigned long long at,
 	s->from.field = message_field_count(r->message);
 	s->from.separator = true;
 	s->from.body_at = at;
-	r->body_encoded |= form != ENCODER_COPY && form != ENCODER_PLAIN;
+	r->body_encoded |= is_encoded(form);
 }
 
 /* Of text in m that nobody described. */
@@ -294,9 +300,10 @@ check_sealed(
 {
 	static const char where[] = "in a signed, encrypted or partial part, "
 				    "which may not be changed";
-	static const char anew[] = "make that part anew, with its content in "
-				   "quoted-printable or base64 before it is "
-				   "signed or encrypted";
+	static const char anew[] = "make that part anew, in lines of at most "
+				   "76 octets: encode its content as "
+				   "quoted-printable or base64, then sign or "
+				   "encrypt it";
 
 	if (f->long_line > 0)
 		return refuse(
@@ -345,12 +352,6 @@ static bool
 is_8bit_label(enum mime_encoding encoding)
 {
 	return encoding == MIME_8BIT || encoding == MIME_BINARY;
-}
-
-static bool
-is_encoded(enum encoder_form form)
-{
-	return form != ENCODER_COPY && form != ENCODER_PLAIN;
 }
 
 static enum encoder_form
