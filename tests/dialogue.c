@@ -68,6 +68,7 @@ struct play {
 	size_t handed_over;
 	struct buf heard; /* from the client, not yet compared */
 	struct buf say;	  /* the server's next segment */
+	bool whole;	  /* which comes in one read, in all pieces */
 	char fault[1200];
 };
 
@@ -257,6 +258,10 @@ hear(struct play *p, size_t enough)
 		if (session_want(p->session) == SESSION_MAIL)
 			session_quit(p->session);
 		len = session_output(p->session, &bytes);
+		if (session_want(p->session) == SESSION_HEAR) {
+			session_heard(p->session);
+			continue;
+		}
 		if (len == 0)
 			return;
 		if (len > p->chunk)
@@ -273,10 +278,11 @@ say(struct play *p)
 
 	for (rest = buf_text(&p->say); rest.len > 0;
 	     rest = text_skip(rest, piece.len)) {
-		piece = text_first(rest, p->chunk);
+		piece = p->whole ? rest : text_first(rest, p->chunk);
 		session_input(p->session, piece.at, piece.len);
 	}
 	buf_reset(&p->say);
+	p->whole = false;
 }
 
 /* The server's turn: what the client said must have been expected. */
@@ -440,19 +446,40 @@ check_patience(struct play *p, struct text line)
 		   : fault(p, "it would wait %s seconds", seconds);
 }
 
+/* What the server is to say, if the line has it. */
+static bool
+take_words(struct play *p, struct text line)
+{
+	static const struct {
+		const char *word;
+		bool octets, whole;
+	} rows[] = {{"S:", false, false}, {"S=", true, false},
+	    {"S+=", true, true}, {"S+", false, true}, {"S~=", true, false},
+	    {"S~", false, false}};
+	size_t i = 0;
+
+	while (i < sizeof(rows) / sizeof(rows[0]) &&
+	       !script_take(&line, rows[i].word))
+		i++;
+	if (i == sizeof(rows) / sizeof(rows[0]))
+		return false;
+	p->whole |= rows[i].whole;
+	if (rows[i].octets) {
+		script_unescape(line, &p->say);
+	} else {
+		buf_add_text(&p->say, line);
+		buf_add_string(&p->say, "\r\n");
+	}
+	return true;
+}
+
 static int
 play_line(struct play *p, struct text line)
 {
 	struct text whole = line;
 
-	if (script_take(&line, "S:")) {
-		buf_add_text(&p->say, line);
-		return buf_add_string(&p->say, "\r\n");
-	}
-	if (script_take(&line, "S=")) {
-		script_unescape(line, &p->say);
+	if (take_words(p, line))
 		return 0;
-	}
 	if (script_take(&line, "C:"))
 		return flush_say(p) == -1 ? -1 : expect_line(p, line);
 	if (script_take(&line, "S!"))

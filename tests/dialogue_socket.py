@@ -17,6 +17,7 @@ import contextlib
 import os
 import re
 import select
+import socket
 import subprocess
 import sys
 import tempfile
@@ -56,9 +57,10 @@ def unescape(text):
 class Dialogue:
     """One file: set-up, a list of acts, and the outcome.
 
-    An act is ("say", bytes), ("hear", bytes), or one of "TLS", "close",
+    An act is ("say", [bytes, ...]), ("hear", bytes), or one of "TLS", "close",
     "silence" and "end" with None. Neighbours of one kind are joined: what the
-    server says at once leaves in one segment."""
+    server says at once leaves in one segment, in TLS records of its own where
+    there are several items."""
 
     def __init__(self, path):
         self.name = path.stem
@@ -69,7 +71,7 @@ class Dialogue:
         self.reverse_path = "alice@example.com"
         self.recipients = []
         self.options = []
-        self.memory_only = self.plain_only = False
+        self.memory_only = self.plain_only = self.whole = False
         self.lines = []
         self.acts = []
         self.status = self.error = None
@@ -97,6 +99,15 @@ class Dialogue:
             content = self.acts.pop()[1] + content
         self.acts.append((kind, content))
 
+    def say(self, content, apart=False, whole=False):
+        """What the server says with what it said just before, in a record of
+        its own where it is to be apart; in both cases not octet by octet."""
+        self.whole |= whole or apart
+        if self.acts and self.acts[-1][0] == "say" and not apart:
+            self.acts[-1][1][-1] += content
+        else:
+            self.add("say", [content])
+
     READERS = {
         "security": lambda d, v: setattr(d, "security", v),
         "config": lambda d, v: d.config.append(v),
@@ -108,8 +119,12 @@ class Dialogue:
         "plain-only": lambda d, v: setattr(d, "plain_only", True),
         "|": lambda d, v: d.lines.append(v),
         "fill": lambda d, v: setattr(d, "fill", int(v)),
-        "S:": lambda d, v: d.add("say", v.encode() + b"\r\n"),
-        "S=": lambda d, v: d.add("say", unescape(v)),
+        "S:": lambda d, v: d.say(v.encode() + b"\r\n"),
+        "S=": lambda d, v: d.say(unescape(v)),
+        "S+": lambda d, v: d.say(v.encode() + b"\r\n", whole=True),
+        "S+=": lambda d, v: d.say(unescape(v), whole=True),
+        "S~": lambda d, v: d.say(v.encode() + b"\r\n", apart=True),
+        "S~=": lambda d, v: d.say(unescape(v), apart=True),
         "C:": lambda d, v: d.add("hear", v.encode() + b"\r\n"),
         "TLS": lambda d, v: d.add("TLS"),
         "close": lambda d, v: d.add("close"),
@@ -186,17 +201,20 @@ class Part:
         if self.quit:
             # Nobody waits for this: the client may be gone.
             with contextlib.suppress(OSError):
-                self.sock.sendall(content)
+                self.sock.sendall(b"".join(content))
             return
         if self.is_talking():
             raise Fault("it did not wait for the reply, but sent:",
                         *shown(self.receive()))
         # A client that is right to close may do so before the last octet.
         with contextlib.suppress(ConnectionError):
-            for octet in content if self.single else ():
+            for octet in b"".join(content) if self.single else ():
                 self.sock.send(bytes([octet]))
-            if not self.single:
-                self.sock.sendall(content)
+            # Held back until all records are made.
+            self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
+            for record in content if not self.single else ():
+                self.sock.sendall(record)
+            self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 0)
 
     def is_talking(self):
         return getattr(self.sock, "pending", lambda: 0)() > 0 or \
@@ -342,7 +360,7 @@ def plays(dialogues):
         yield Play(d, d.security)
         if d.security == "plain" and not d.plain_only:
             yield Play(d, "tls")
-        if d.error != "protocol" and number % 3 == 0:
+        if d.error != "protocol" and not d.whole and number % 3 == 0:
             yield Play(d, d.security, single=True)
 
 

@@ -106,6 +106,30 @@ forget(const struct connection *c)
 		plan->forget(plan->arg);
 }
 
+/* Records that bring nothing may keep us busy, but not for ever. */
+static void
+hear(struct connection *c)
+{
+	char in[CONNECTION_INPUT];
+	enum stream_status status;
+	struct error cause;
+	size_t got;
+
+	error_clear(&cause);
+	status = stream_hear(c->stream, in, sizeof(in), &got, &cause);
+	if (got > 0)
+		session_input(c->session, in, got);
+	else if (status == STREAM_TIMEOUT)
+		session_heard(c->session);
+	else if (status == STREAM_MOVED && clock_now() < step_limit(c))
+		return;
+	else {
+		if (status == STREAM_MOVED)
+			time_out(c, &cause);
+		session_closed(c->session, &cause);
+	}
+}
+
 static void
 exchange(struct connection *c)
 {
@@ -120,7 +144,7 @@ exchange(struct connection *c)
 	len = session_output(c->session, &out);
 	forget(c);
 	if (session_want(c->session) != SESSION_PEER)
-		return; /* the message could not be read to its end */
+		return; /* or the message could not be read to its end */
 	limit = step_limit(c);
 	due = remark_due(c, limit);
 	status = stream_exchange(
@@ -186,6 +210,9 @@ pump(struct connection *c, struct mail *mails, size_t count)
 		switch (session_want(c->session)) {
 		case SESSION_PEER:
 			exchange(c);
+			break;
+		case SESSION_HEAR:
+			hear(c);
 			break;
 		case SESSION_TLS:
 			secure(c);

@@ -233,6 +233,41 @@ reply_negative(const struct reply *reply)
 }
 
 bool
+reply_accepts(const struct reply *reply)
+{
+	struct text rest = buf_text(&reply->text), line;
+
+	if (!reply_positive(reply) || reply->code == 220 ||
+	    reply->code == 221 || reply->code == 235)
+		return false;
+	while (text_next_line(&rest, &line))
+		if (reply_enhanced(line).class > 2)
+			return false;
+	return true;
+}
+
+bool
+reply_is_all(struct text bytes, const char *code)
+{
+	struct reply reply;
+	size_t used;
+	int result;
+
+	reply_init(&reply);
+	result = reply_input(&reply, bytes.at, bytes.len, &used);
+	reply_clear(&reply);
+	return result != -1 && used == bytes.len &&
+	       text_equal(text_first(bytes, strlen(code)),
+		   text_first(text_of(code), bytes.len));
+}
+
+bool
+reply_has_begun(const struct reply *reply)
+{
+	return reply->lines > 0 || reply->line.len > 0;
+}
+
+bool
 reply_mentions(const struct reply *reply, const char *words)
 {
 	struct text rest, wanted;

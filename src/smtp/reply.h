@@ -57,6 +57,20 @@ char *reply_words(const struct reply *reply, char *out, size_t size);
 bool reply_positive(const struct reply *reply);
 bool reply_negative(const struct reply *reply);
 
+/*
+ * Whether it is a yes to a command that is not there for the connection: a 2yz,
+ * but not 220, 221 or 235, which are the greeting's, STARTTLS's, QUIT's and
+ * AUTH's, nor one with an enhanced code, in any line, that says no.
+ */
+bool reply_accepts(const struct reply *reply);
+
+/* Whether the bytes are one reply with this code, or the beginning of one, and
+ * nothing more. */
+bool reply_is_all(struct text bytes, const char *code);
+
+/* Whether a part of a reply is in. */
+bool reply_has_begun(const struct reply *reply);
+
 /* Whether the text holds the words, without case. */
 bool reply_mentions(const struct reply *reply, const char *words);
 

@@ -17,6 +17,8 @@
 /* Seconds for the greeting of a port that should not be spoken to so. */
 #define SESSION_VAIN 20
 
+#define STRAY "a reply that nothing had asked for"
+
 struct session {
 	struct session_plan plan;
 	enum step step;
@@ -41,6 +43,7 @@ struct session {
 	bool renewed;	   /* it was */
 	bool last;	   /* no mail follows those */
 	bool quit;	   /* has been said */
+	bool heard;	   /* all that the peer has said by now */
 };
 
 /*
@@ -251,7 +254,7 @@ learn_extensions(struct session *s)
 static enum step
 answer_ehlo(struct session *s, const struct expected *x)
 {
-	if (reply_positive(&s->reply)) {
+	if (reply_accepts(&s->reply)) {
 		learn_extensions(s);
 		return after_ehlo(s);
 	}
@@ -271,7 +274,7 @@ ask_helo(struct session *s)
 static enum step
 answer_helo(struct session *s, const struct expected *x)
 {
-	return reply_positive(&s->reply)
+	return reply_accepts(&s->reply)
 		   ? STEP_READY
 		   : reject(s, x->step, ERROR_REFUSED, "our HELO");
 }
@@ -359,7 +362,7 @@ begin_mail(struct session *s, struct mail *mail)
 static enum step
 answer_renew(struct session *s, const struct expected *x)
 {
-	if (reply_positive(&s->reply))
+	if (reply_accepts(&s->reply))
 		learn_extensions(s);
 	else if (trouble_kind(&s->reply, ERROR_REFUSED) == ERROR_PROTOCOL)
 		return reject(s, x->step, ERROR_REFUSED, "our EHLO");
@@ -426,7 +429,7 @@ answer_rset(struct session *s, const struct expected *x)
 {
 	enum step next;
 
-	if (reply_positive(&s->reply))
+	if (reply_accepts(&s->reply))
 		return STEP_READY;
 	next = reject(s, x->step, ERROR_REFUSED, "to begin anew");
 	/* The mail that waits behind it may not leave with a QUIT. */
@@ -517,51 +520,62 @@ session_quit(struct session *s)
 static enum step
 answer_closing(struct session *s, enum step step)
 {
-	error_set(&s->error, ERROR_LATER, rows[step].doing,
-	    "%s is closing the connection", s->plan.smarthost->host);
+	trouble_closing(
+	    &s->error, &s->reply, s->plan.smarthost, rows[step].doing);
 	s->closing = true;
-	s->error.code = s->reply.code;
-	s->error.enhanced = s->reply.enhanced;
-	reply_words(&s->reply, s->error.why, sizeof(s->error.why));
 	return STEP_BREAK;
 }
 
 static enum step
-answer_stray(struct session *s)
+answer_unasked(struct session *s, enum step step, const char *what)
 {
-	error_set(&s->error, ERROR_PROTOCOL, rows[waiting_for(s)].doing,
-	    "%s sent a reply that nothing had asked for",
-	    s->plan.smarthost->host);
-	reply_words(&s->reply, s->error.why, sizeof(s->error.why));
+	trouble_unasked(
+	    &s->error, &s->reply, s->plan.smarthost, rows[step].doing, what);
 	return STEP_BREAK;
 }
 
-/* A reply to a command that has not gone out yet is an answer to nothing. */
-static enum step
-answer(struct session *s)
+/* Whether the next reply is the answer to something; nothing is before its
+ * command has gone out. */
+static bool
+is_due(const struct session *s)
 {
 	const struct expected *head = pipeline_head(&s->pipeline);
+
+	return head != NULL && pipeline_is_out(&s->pipeline, head->mark);
+}
+
+/*
+ * Whether more came with the reply to the end of the mail data than was asked
+ * for: then one of the replies since the mail began may have been too many, and
+ * that to the end the answer to something before it. A QUIT that is out was
+ * answered with 221. A refusal stays one where a 421 is behind it.
+ */
+static bool
+has_surplus(const struct session *s, struct text behind)
+{
+	if (behind.len == 0 || is_due(s))
+		return false;
+	if (s->quit && pipeline_waiting(&s->pipeline) == 0)
+		return !reply_is_all(behind, "221");
+	return !reply_negative(&s->reply) || !reply_is_all(behind, "421");
+}
+
+static enum step
+answer(struct session *s, struct text behind)
+{
 	struct expected x;
 
-	if (head == NULL || !pipeline_is_out(&s->pipeline, head->mark))
-		return s->reply.code == 421 ? answer_closing(s, s->step)
-					    : answer_stray(s);
+	if (!is_due(s))
+		return s->reply.code == 421
+			   ? answer_closing(s, s->step)
+			   : answer_unasked(s, waiting_for(s), STRAY);
 	x = pipeline_next(&s->pipeline);
 	if (s->reply.code == 421)
 		return answer_closing(s, x.step);
+	if (x.step == STEP_END && has_surplus(s, behind))
+		return answer_unasked(
+		    s, x.step, "more replies than it was asked for");
 	return rows[x.step].answer(s, &x);
-}
-
-/* RFC 3207 section 6 and the STARTTLS injections of 2011 and 2021: whoever
- * sits in the middle may have put this in front of the TLS channel. */
-static enum step
-refuse_injection(struct session *s)
-{
-	error_set(&s->error, ERROR_PROTOCOL, "STARTTLS",
-	    "%s, or someone in between, sent data before TLS was up",
-	    s->plan.smarthost->host);
-	error_hint(&s->error, "this may be an attack: nothing was sent");
-	return STEP_BREAK;
 }
 
 /* used: so many octets of them were taken as part of a reply. */
@@ -591,6 +605,10 @@ take_reply(struct session *s, struct text *bytes)
 	enum step next;
 	size_t used;
 
+	if (s->step == STEP_SECURE) {
+		trouble_injection(&s->error, s->plan.smarthost);
+		return STEP_BREAK;
+	}
 	switch (reply_input(&s->reply, bytes->at, bytes->len, &used)) {
 	case -1:
 		return refuse_garbage(s, *bytes, used);
@@ -602,7 +620,7 @@ take_reply(struct session *s, struct text *bytes)
 		s->progress++;
 		echo_hide(&s->echo, &s->reply, s->step == STEP_AUTH);
 		pipeline_trace_reply(&s->pipeline, &s->reply);
-		next = answer(s);
+		next = answer(s, *bytes);
 		reply_reset(&s->reply);
 		return next;
 	}
@@ -614,8 +632,17 @@ session_input(struct session *s, const char *bytes, size_t len)
 	struct text rest = {bytes, len};
 
 	while (rest.len > 0 && s->step != STEP_OVER)
-		enter(s, s->step == STEP_SECURE ? refuse_injection(s)
-						: take_reply(s, &rest));
+		enter(s, take_reply(s, &rest));
+	s->heard = false;
+}
+
+/* Also the beginning of a reply is one too many. */
+void
+session_heard(struct session *s)
+{
+	s->heard = true;
+	if (s->step != STEP_OVER && reply_has_begun(&s->reply) && !is_due(s))
+		enter(s, answer_unasked(s, waiting_for(s), STRAY));
 }
 
 void
@@ -671,6 +698,20 @@ refill(struct session *s)
 		enter(s, STEP_READY);
 }
 
+/* Whether a mail begins, or ends, with what waits to be sent. */
+static bool
+must_hear(const struct session *s)
+{
+	size_t i;
+
+	if (s->heard || s->step != STEP_READY)
+		return false;
+	for (i = 0; i < s->count; i++)
+		if (transaction_is_critical(s->transactions[i]))
+			return true;
+	return false;
+}
+
 size_t
 session_output(struct session *s, const char **bytes)
 {
@@ -682,7 +723,7 @@ session_output(struct session *s, const char **bytes)
 	if (s->step != STEP_OVER &&
 	    pipeline_check(&s->pipeline, &s->error) == -1)
 		enter(s, STEP_BREAK);
-	for (i = 0; i < s->count; i++)
+	for (i = 0; i < s->count && !must_hear(s); i++)
 		transaction_leave(s->transactions[i]);
 	waiting = pipeline_output(&s->pipeline);
 	*bytes = waiting.at;
@@ -694,6 +735,8 @@ session_sent(struct session *s, size_t len)
 {
 	if (len > 0 && is_sending(s))
 		s->progress++;
+	if (len > 0)
+		s->heard = false;
 	pipeline_sent(&s->pipeline, len);
 }
 
@@ -769,28 +812,24 @@ session_want(const struct session *s)
 		return SESSION_OVER;
 	if (s->step == STEP_SECURE && pipeline_waiting(&s->pipeline) == 0)
 		return SESSION_TLS;
+	if (must_hear(s))
+		return SESSION_HEAR;
 	return s->step == STEP_READY && s->count == 0 && s->held == NULL
 		   ? SESSION_MAIL
 		   : SESSION_PEER;
 }
 
-/* RFC 8314 section 7.3: port 465 speaks TLS at once, so that both sides wait
- * for the other where we do not. */
-static bool
-waits_in_vain(const struct smarthost *h)
-{
-	return h->port == 465 && h->security != SMARTHOST_TLS;
-}
-
 unsigned
 session_timeout(const struct session *s)
 {
-	enum step step;
-	unsigned limit, own;
+	const struct smarthost *h = s->plan.smarthost;
+	enum step step = waiting_for(s);
+	unsigned limit = rows[step].timeout, own;
 
-	step = waiting_for(s);
-	limit = rows[step].timeout;
-	if (step == STEP_GREETING && waits_in_vain(s->plan.smarthost))
+	/* RFC 8314 section 7.3: port 465 speaks TLS at once, so that both
+	 * sides wait for the other where we do not. */
+	if (step == STEP_GREETING && h->port == 465 &&
+	    h->security != SMARTHOST_TLS)
 		limit = SESSION_VAIN;
 	own = s->plan.account->timeout;
 	return own == 0 || own > limit || step == STEP_END ? limit : own;

@@ -9,6 +9,10 @@
  * The owner loops on session_want():
  *   SESSION_PEER  send session_output(), read what comes, or give up after
  *                 session_timeout() seconds without session_progress();
+ *   SESSION_HEAR  a mail is about to begin or to end: hand in all that has come
+ *                 from the peer by now, without waiting for more, and say
+ *                 session_heard(); what it said unasked would be taken for
+ *                 the answer to what follows;
  *   SESSION_TLS   do the handshake, then session_secured() with the channel;
  *   SESSION_MAIL  hand over the next mail with session_mail(), or say
  *                 session_quit();
@@ -22,7 +26,13 @@
 #include "base/error.h"
 #include "smtp/transaction.h"
 
-enum session_want { SESSION_PEER, SESSION_TLS, SESSION_MAIL, SESSION_OVER };
+enum session_want {
+	SESSION_PEER,
+	SESSION_HEAR,
+	SESSION_TLS,
+	SESSION_MAIL,
+	SESSION_OVER
+};
 
 struct session_plan {
 	const struct account *account;	   /* borrowed, as all here, until */
@@ -63,8 +73,10 @@ void session_sent(struct session *s, size_t len);
  * taken back; until session_sent() is called next. */
 void session_torn(struct session *s, size_t len);
 
-/* Bytes from the peer, in pieces of any size. */
+/* Bytes from the peer, in pieces of any size: what one read gave, as a reply
+ * that ends a mail may have nothing behind it. And that there are no more. */
 void session_input(struct session *s, const char *bytes, size_t len);
+void session_heard(struct session *s);
 
 /* The peer is gone, or the time is up, or TLS failed: `cause` says which (its
  * kind is LATER for a lost connection); the session decides what it means at

@@ -13,7 +13,8 @@
 
 /* From one MAIL to one end of the mail data. */
 struct round {
-	unsigned number; /* of its MAIL in the session; 0 before it */
+	unsigned number;	  /* of its MAIL in the session; 0 before it */
+	unsigned long long begin; /* the pipeline's mark behind that */
 	bool data_asked;
 	bool chunked;	   /* by BDAT */
 	bool chunk_taken;  /* one at least */
@@ -179,6 +180,7 @@ ask_mail(struct transaction *t)
 	command_mail(t->mail->envelope, t->terms->ehlo, t->size, &line);
 	pipeline_send(p, reply_to(t, STEP_MAIL), "%s", buf_string(&line));
 	buf_clear(&line);
+	t->round.begin = pipeline_mark(p);
 	p->open = t->round.number = ++p->begun;
 }
 
@@ -424,6 +426,16 @@ transaction_may_leave(const struct transaction *t)
 		   t->cursor == env->count);
 }
 
+bool
+transaction_is_critical(const struct transaction *t)
+{
+	const struct pipeline *p = t->terms->pipeline;
+
+	return !pipeline_is_out(p, t->round.begin) ||
+	       (t->round.end_due && t->round.end_asked &&
+		   !pipeline_is_out(p, t->end));
+}
+
 void
 transaction_leave(struct transaction *t)
 {
@@ -465,7 +477,7 @@ answer_mail(struct transaction *t, const struct answer *a)
 {
 	char what[ADDRESS_PATH_MAX + 32];
 
-	if (reply_positive(a->reply))
+	if (reply_accepts(a->reply))
 		return 0;
 	snprintf(what, sizeof(what), "the sender <%s>",
 	    t->mail->envelope->reverse_path);
@@ -520,7 +532,7 @@ answer_rcpt(struct transaction *t, size_t index, const struct answer *a)
 
 	if (t->round.failed)
 		return 0;
-	if (reply_positive(a->reply)) {
+	if (reply_accepts(a->reply)) {
 		r->verdict = VERDICT_ACCEPTED;
 		t->round.accepted++;
 		if (t->round.full)
@@ -532,6 +544,9 @@ answer_rcpt(struct transaction *t, size_t index, const struct answer *a)
 			learned->rcptmax = 0;
 		refuse_recipient(t, r, a);
 	} else {
+		/* Neither yes nor no: with BDAT he may have the mail. */
+		r->verdict = VERDICT_ACCEPTED;
+		t->round.accepted++;
 		return fail(t, a, r->path);
 	}
 	return 0;
@@ -570,8 +585,9 @@ answer_data(struct transaction *t, const struct answer *a)
 	struct pipeline *p = t->terms->pipeline;
 
 	if (a->reply->code != 354)
-		return t->round.failed || t->round.accepted == 0 ||
-			       takes_fewer(t, a->reply)
+		return reply_negative(a->reply) &&
+			       (t->round.failed || t->round.accepted == 0 ||
+				   takes_fewer(t, a->reply))
 			   ? 0
 			   : fail(t, a, "the mail data");
 	if (t->round.accepted == 0) {
@@ -645,7 +661,7 @@ answer_bdat(struct transaction *t, const struct answer *a)
 		forgo_chunking(t);
 		return 0;
 	}
-	if (!reply_positive(a->reply))
+	if (!reply_accepts(a->reply))
 		return fail(t, a, "a chunk of the mail");
 	t->round.chunk_taken = true;
 	t->round.data_asked = false;
@@ -672,7 +688,7 @@ answer_end(struct transaction *t, const struct answer *a)
 	}
 	t->round.end_due = false;
 	/* A BDAT that was refused leaves the transaction open. */
-	if (reply_positive(a->reply))
+	if (reply_accepts(a->reply))
 		leave_clean(t);
 	if (t->round.failed || t->round.accepted == 0 ||
 	    takes_fewer(t, a->reply)) {
@@ -683,7 +699,7 @@ answer_end(struct transaction *t, const struct answer *a)
 	}
 	mail->code = a->reply->code;
 	reply_words(a->reply, mail->words, sizeof(mail->words));
-	if (reply_positive(a->reply)) {
+	if (reply_accepts(a->reply)) {
 		t->terms->learned->chunking |= t->round.chunked;
 		outcome_deliver(mail->envelope);
 		t->delivered = true;

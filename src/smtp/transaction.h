@@ -136,6 +136,10 @@ int transaction_ask(struct transaction *t, bool turn, struct error *e);
 bool transaction_is_sending(const struct transaction *t);
 int transaction_pull(struct transaction *t, struct error *e);
 
+/* Whether MAIL or the end of the mail data is among what waits to be sent: a
+ * reply that came unasked before it would be taken for the answer to it. */
+bool transaction_is_critical(const struct transaction *t);
+
 /* To be called before the pipeline's octets leave: tells the observer. */
 void transaction_leave(struct transaction *t);
 

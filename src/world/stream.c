@@ -289,8 +289,9 @@ exchange_out(struct stream *s, const char *out, size_t len, size_t *sent)
 	}
 }
 
-/* Reads once without waiting. A connection that broke while sending ends
- * with the reason of that, once all that is there is read. */
+/* Reads once without waiting: STREAM_TIMEOUT where nothing is there. A
+ * connection that broke while sending ends with the reason of that, once all
+ * that is there is read. */
 static enum stream_status
 exchange_in(
     struct stream *s, char *in, size_t size, size_t *got, struct error *e)
@@ -305,7 +306,7 @@ exchange_in(
 	case TLS_WANT_READ:
 	case TLS_WANT_WRITE:
 		if (s->broken.kind == ERROR_NONE)
-			return STREAM_MOVED;
+			return STREAM_TIMEOUT;
 		break;
 	case TLS_FAILED:
 		if (e->kind == ERROR_NONE)
@@ -357,14 +358,22 @@ stream_exchange(struct stream *s, const char *out, size_t len, size_t *sent,
 	*sent = *got = 0;
 	readable = s->tls != NULL && tls_pending(s->tls);
 	for (;;) {
-		exchange_out(s, out, len, sent);
-		if (s->broken.kind != ERROR_NONE)
-			return take_last_words(s, in, size, got, deadline, e);
-		if (readable || *sent >= STREAM_BULK) {
+		/* First what has come: it may say that nothing is to be sent.
+		 */
+		status = STREAM_MOVED;
+		if (readable)
 			status = exchange_in(s, in, size, got, e);
-			if (status != STREAM_MOVED)
-				return status;
+		if (*got == 0 && status != STREAM_CLOSED &&
+		    status != STREAM_FAILED) {
+			exchange_out(s, out, len, sent);
+			if (s->broken.kind != ERROR_NONE)
+				return take_last_words(
+				    s, in, size, got, deadline, e);
+			if (*sent >= STREAM_BULK)
+				status = exchange_in(s, in, size, got, e);
 		}
+		if (status == STREAM_CLOSED || status == STREAM_FAILED)
+			return status;
 		if (*sent > 0 || *got > 0)
 			return STREAM_MOVED;
 		polled.events = len > 0 ? POLLIN | POLLOUT : POLLIN;
@@ -376,6 +385,14 @@ stream_exchange(struct stream *s, const char *out, size_t len, size_t *sent,
 		}
 		readable = (polled.revents & ~POLLOUT) != 0;
 	}
+}
+
+enum stream_status
+stream_hear(
+    struct stream *s, char *in, size_t size, size_t *got, struct error *e)
+{
+	*got = 0;
+	return exchange_in(s, in, size, got, e);
 }
 
 size_t

@@ -43,7 +43,8 @@ enum stream_status stream_secure(
 
 /*
  * Waits, in both directions at once, until something moved. out may be empty;
- * what was not sent has to be the beginning of the next out.
+ * what was not sent has to be the beginning of the next out. Where it had to
+ * wait it sends nothing before it has given what came.
  * Sends in as few writes as can be; *sent and *got are set in every case.
  * A connection that breaks while sending gives first what has come by then, the
  * server's last words, and then STREAM_CLOSED with the reason, without waiting.
@@ -51,6 +52,11 @@ enum stream_status stream_secure(
 enum stream_status stream_exchange(struct stream *s, const char *out,
     size_t len, size_t *sent, char *in, size_t size, size_t *got,
     long long deadline, struct error *e);
+
+/* Reads what has come, without waiting, and sends nothing: STREAM_TIMEOUT where
+ * there is nothing more; STREAM_MOVED with *got 0 is not that yet. */
+enum stream_status stream_hear(
+    struct stream *s, char *in, size_t size, size_t *got, struct error *e);
 
 /* How many octets behind those that were sent may have left in part, and cannot
  * be taken back: see tls_torn(). 0 without TLS. */

@@ -35,7 +35,7 @@ find(const struct buf *b, size_t from, const char *words)
 static bool
 has_sent_all(const struct play *p)
 {
-	return find(&p->sent, 0, LAST_WORDS ".\r\n") != NULL ||
+	return find(&p->sent, 0, LAST_WORDS ".") != NULL ||
 	       (find(&p->sent, 0, " LAST\r\n") != NULL &&
 		   find(&p->sent, 0, LAST_WORDS) != NULL);
 }
@@ -69,6 +69,11 @@ hear(struct play *p, size_t most)
 		if (session_want(p->session) == SESSION_OVER)
 			return;
 		len = session_output(p->session, &at);
+		if (session_want(p->session) == SESSION_HEAR) {
+			session_heard(p->session);
+			len = 0;
+			continue;
+		}
 		if (len == 0)
 			return;
 		len = len < most ? len : most;

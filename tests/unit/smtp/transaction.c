@@ -93,6 +93,10 @@ hear(struct trial *t, const char *word)
 
 	buf_reset(&t->heard);
 	while ((len = session_output(t->session, &bytes)) > 0) {
+		if (session_want(t->session) == SESSION_HEAR) {
+			session_heard(t->session);
+			continue;
+		}
 		buf_add(&t->heard, bytes, len);
 		session_sent(t->session, len);
 	}
@@ -465,8 +469,11 @@ static void
 tear(struct trial *t, size_t kept, size_t torn)
 {
 	const char *bytes;
-	size_t len = session_output(t->session, &bytes);
+	size_t len;
 
+	session_output(t->session, &bytes);
+	session_heard(t->session);
+	len = session_output(t->session, &bytes);
 	assert_true(len >= kept);
 	session_sent(t->session, len - kept);
 	session_torn(t->session, torn);
