@@ -13,6 +13,7 @@ Weak parameters, renegotiation       unit/tls
 TLS 1.3 oddities, truncation         unit/tls, unit/stream
 SCRAM, AUTH, extra prompts           unit/sasl, dialogues/scram-*, auth-*
 Canary password                      here, unit/config
+Password forgotten                   here, unit/dispatch
 Secret repeated                      here, unit/echo, dialogues/auth-echo*
 No core, not dumpable                here, unit/host
 Password command                     here, unit/secret, environment.t
