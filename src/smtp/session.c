@@ -658,7 +658,8 @@ session_closed(struct session *s, const struct error *cause)
 		    cause->text);
 	else
 		s->error = *cause;
-	if (step == STEP_GREETING || step == STEP_SECURE)
+	if (cause->kind == ERROR_LATER &&
+	    (step == STEP_GREETING || step == STEP_SECURE))
 		trouble_hint_silence(
 		    &s->error, s->plan.smarthost, step == STEP_SECURE);
 	enter(s, STEP_BREAK);

@@ -385,6 +385,19 @@ remarks_on_silence(void **state)
 	account.timeout = 0;
 }
 
+/* Who answers, though not with TLS, is neither silent nor behind a firewall. */
+static void
+takes_no_fault_for_silence(void **state)
+{
+	struct trial t = meet(SMARTHOST_TLS, "< hello\n_\n");
+
+	(void)state;
+	assert_int_equal(start(&t, PEER_WAIT), -1);
+	assert_int_equal(t.e.kind, ERROR_PROTOCOL);
+	assert_string_equal(t.e.hint, "");
+	part(&t);
+}
+
 static void
 knows_a_session_that_died(void **state)
 {
@@ -501,6 +514,7 @@ main(void)
 	    cmocka_unit_test(ends_at_the_deadline),
 	    cmocka_unit_test(gives_up_a_silent_address),
 	    cmocka_unit_test(remarks_on_silence),
+	    cmocka_unit_test(takes_no_fault_for_silence),
 	    cmocka_unit_test(knows_a_session_that_died),
 	    cmocka_unit_test(drops_what_broke),
 	    cmocka_unit_test(tells_of_a_mail_that_is_left)};
