@@ -584,7 +584,7 @@ plan(struct recode *r, struct error *e)
 	    (facts->body_cr && may_be_sealed(&top.type)))
 		return plan_parts(r, &top, e);
 	r->is_8bit |= facts->body_8bit;
-	if (!facts->body_8bit || top.labelled || top.type.composite) {
+	if (!facts->body_8bit || top.labelled || may_be_sealed(&top.type)) {
 		add_fields(r, 0, message_size(r->message));
 		return 0;
 	}

@@ -249,6 +249,9 @@ static const struct {
 	    "\r\n--b\r\n" TYPE "message/rfc822\r\n\r\n>From x\r\nMIME-Version: "
 	    "1.0\r\n" TYPE "text/plain\r\n" QP "\r\n=00\r\n--b--\r\n"),
 	false, "e"},
+    /* Sealed as a whole, and without a label. */
+    {RECODE(MIME TYPE "application/pkcs7-mime\n\n\xff\n"), true,
+	RECODE(CRMIME TYPE "application/pkcs7-mime\r\n\r\n\xff\r\n"), true, ""},
     /* Sealed, and nothing of it 8-bit. */
     {RECODE(MIME MIXED "\n--b\n" TYPE "multipart/signed; boundary=s\n" LABEL
 		       "8bit\n\n--s\n" LABEL "8bit\n\nx\n--s--\n--b\n\n\xff"
