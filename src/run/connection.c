@@ -95,6 +95,26 @@ time_out(const struct connection *c, struct error *cause)
 		    session_timeout(c->session), target.words);
 }
 
+/* The session ends, by a cause of which it knows neither where nor with whom.
+ */
+static void
+give_up(struct connection *c, enum stream_status status, struct error *cause)
+{
+	struct net_target target = stream_target(c->stream, c->smarthost);
+	struct error lost = *cause;
+
+	if (status == STREAM_TIMEOUT) {
+		time_out(c, cause);
+	} else if (cause->kind == ERROR_LATER) {
+		lost.kind = ERROR_NONE;
+		error_set(&lost, ERROR_LATER, cause->doing, "%s: %s",
+		    target.words, cause->text);
+		lost.sys = cause->sys;
+		*cause = lost;
+	}
+	session_closed(c->session, cause);
+}
+
 /* A mail may take long, and the server's last word too. */
 static void
 forget(const struct connection *c)
@@ -121,13 +141,10 @@ hear(struct connection *c)
 		session_input(c->session, in, got);
 	else if (status == STREAM_TIMEOUT)
 		session_heard(c->session);
-	else if (status == STREAM_MOVED && clock_now() < step_limit(c))
-		return;
-	else {
-		if (status == STREAM_MOVED)
-			time_out(c, &cause);
-		session_closed(c->session, &cause);
-	}
+	else if (status != STREAM_MOVED)
+		give_up(c, status, &cause);
+	else if (clock_now() >= step_limit(c))
+		give_up(c, STREAM_TIMEOUT, &cause);
 }
 
 static void
@@ -157,10 +174,8 @@ exchange(struct connection *c)
 	session_torn(c->session, stream_torn(c->stream));
 	if (got > 0)
 		session_input(c->session, in, got);
-	if (status == STREAM_TIMEOUT)
-		time_out(c, &cause);
 	if (status != STREAM_MOVED)
-		session_closed(c->session, &cause);
+		give_up(c, status, &cause);
 }
 
 static void
@@ -172,10 +187,8 @@ secure(struct connection *c)
 
 	error_clear(&cause);
 	status = stream_secure(c->stream, c->tls, step_limit(c), &cause);
-	if (status == STREAM_TIMEOUT)
-		time_out(c, &cause);
 	if (status != STREAM_MOVED) {
-		session_closed(c->session, &cause);
+		give_up(c, status, &cause);
 		return;
 	}
 	c->secured = true;

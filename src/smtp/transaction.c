@@ -790,6 +790,9 @@ transaction_end(struct transaction *t, const struct error *cause, bool closing)
 			      : "the end of the mail was on its way; it");
 		strlcpy(e.why, cause->why, sizeof(e.why));
 		mail->again = false;
+	} else if (e.kind == ERROR_LATER) {
+		snprintf(e.text, sizeof(e.text),
+		    "%.350s; the mail was not accepted", cause->text);
 	}
 	if (outcome_decide(mail->envelope, &e) > 0 &&
 	    mail->error.kind == ERROR_NONE)

@@ -344,7 +344,10 @@ take_last_words(struct stream *s, char *in, size_t size, size_t *got,
 	do
 		status = exchange_in(s, in, size, got, e);
 	while (status == STREAM_MOVED && *got == 0 && clock_now() <= deadline);
-	return status == STREAM_MOVED && *got == 0 ? STREAM_TIMEOUT : status;
+	if (status != STREAM_MOVED || *got > 0)
+		return status;
+	*e = s->broken;
+	return STREAM_CLOSED;
 }
 
 enum stream_status

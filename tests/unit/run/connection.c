@@ -237,6 +237,47 @@ takes_several_mails_at_once(void **state)
 	letter_end(&letters[1]);
 }
 
+/* Where, with whom, and what became of the mail. */
+static void
+tells_where_it_was_closed(void **state)
+{
+	static const struct {
+		enum smarthost_security security;
+		const char *script, *doing, *words;
+	} rows[] = {{SMARTHOST_PLAIN, "", "the greeting", ""},
+	    {SMARTHOST_PLAIN, SERVER_EHLO, "EHLO", ""},
+	    {SMARTHOST_TLS, "TLS\n" SERVER_EHLO, "EHLO", " without ending TLS"},
+	    {SMARTHOST_PLAIN, SERVER_PLAIN "> MAIL\n> RCPT\n> DATA\n",
+		"MAIL FROM", "; the mail was not accepted"},
+	    {SMARTHOST_PLAIN, SERVER_PLAIN "> MAIL\n> RCPT\n> DATA\n< 250 ok\n",
+		"RCPT TO", "; the mail was not accepted"},
+	    {SMARTHOST_PLAIN, SERVER_PLAIN SERVER_MAIL,
+		"the end of the mail data",
+		"; the whole mail had been sent and may have been delivered"}};
+	char words[200];
+	struct letter l;
+	struct trial t;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(rows); i++) {
+		t = meet(rows[i].security, rows[i].script);
+		letter_begin(&l, 1);
+		if (start(&t, PEER_WAIT) == 0)
+			connection_mails(t.connection, &l.mail, 1,
+			    clock_in(HANG / 1000), &t.e);
+		assert_string_equal(t.e.doing, rows[i].doing);
+		snprintf(words, sizeof(words),
+		    "localhost:%u (127.0.0.1): the server closed the "
+		    "connection%s",
+		    t.peer.port, rows[i].words);
+		if (strcmp(t.e.text, words) != 0)
+			fail_msg("%s: %s", t.e.doing, t.e.text);
+		part(&t);
+		letter_end(&l);
+	}
+}
+
 /* Whatever a step may take, and what the silence means at it. */
 static void
 ends_at_the_deadline(void **state)
@@ -511,6 +552,7 @@ main(void)
 	    cmocka_unit_test(fails_before_anything_connects),
 	    cmocka_unit_test(takes_mails),
 	    cmocka_unit_test(takes_several_mails_at_once),
+	    cmocka_unit_test(tells_where_it_was_closed),
 	    cmocka_unit_test(ends_at_the_deadline),
 	    cmocka_unit_test(gives_up_a_silent_address),
 	    cmocka_unit_test(remarks_on_silence),
