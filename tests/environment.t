@@ -278,6 +278,18 @@ def test_sharing(t, home):
         file.chmod(0o644)
 
 
+def test_own_file(t, home, box):
+    """Nobody is told to share what is only closed to its owner."""
+    if os.geteuid() != 0:
+        return t.skip('a file of mode 000', 'not root')
+    locked = home.file('locked', 'secret\n', 0o000, STRANGER)
+    config = home.config(box.config('user alice', f'password-file {locked}'),
+                         mode=0o644)
+    run = home.run(BOB, config=config, preexec_fn=lambda: become(STRANGER))
+    failed(t, box, run, 78, 'a file of mode 000',
+           f'  hint: chmod u+r {locked}\n')
+
+
 def test_container_secrets(t, home):
     """Docker and podman give root's files of mode 0444."""
     if not can_mount():

@@ -1,21 +1,35 @@
 #include "world/access.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/text.h"
 #include "world/host.h"
 
-#define CONTAINER "/run/secrets/"
+#define CONTAINER "/run/secrets"
 
-/* What a container was given: root's, and often for everybody in it to read. */
+/* What a container was given: root's, and often for everybody in it to read.
+ * Kubernetes leads to it by symbolic links, and /var/run is one, too. */
 static bool
 is_container_secret(const char *path, const struct stat *st)
 {
-	return st->st_uid == 0 &&
-	       strncmp(path, CONTAINER, strlen(CONTAINER)) == 0 &&
-	       strstr(path, "/../") == NULL;
+	char *folder, *file;
+	size_t len;
+	bool below;
+
+	if (st->st_uid != 0)
+		return false;
+	folder = realpath(CONTAINER, NULL);
+	file = realpath(path, NULL);
+	len = folder == NULL ? 0 : strlen(folder);
+	below = len > 0 && file != NULL && strncmp(file, folder, len) == 0 &&
+		file[len] == '/';
+	free(folder);
+	free(file);
+	return below;
 }
 
 /* What is wrong with owner and mode, or NULL. A group is of its owner's
@@ -46,24 +60,28 @@ hint_sharing(
 	    before, name, name, user);
 }
 
-/* What mends the fault. */
+/* What mends the fault, and shuts nobody out who may use the file, too. */
 static int
-hint_mending(const char *name, const struct stat *st, struct error *e)
+hint_mending(const char *name, enum access_trust trust, const struct stat *st,
+    struct error *e)
 {
 	const unsigned us = geteuid();
-	const bool root = st->st_uid == 0;
-	const bool shared = (st->st_mode & (S_IRGRP | S_IROTH)) == S_IRGRP;
+	const bool ours = st->st_uid == us;
+	const bool theirs = !ours && st->st_uid != 0;
+	char alone[200] = "";
 
-	if (!root && st->st_uid != us && (us == 0 || !shared))
-		return error_hint(e, "as root: chown %u %s", us, name);
-	if (!root && st->st_uid != us)
-		return hint_sharing("", name, host_user(us).words, e);
-	if ((st->st_mode & (S_IWGRP | S_IWOTH)) != 0)
-		return error_hint(e, "chmod go-w %s", name);
-	if (!root)
+	if (theirs && trust == ACCESS_CONFIG && (st->st_mode & S_IROTH) != 0)
+		return error_hint(
+		    e, "%schown root %s", us == 0 ? "" : "as root: ", name);
+	if (!theirs && (st->st_mode & (S_IWGRP | S_IWOTH)) != 0)
+		return error_hint(
+		    e, "%schmod go-w %s", ours ? "" : "as root: ", name);
+	if (ours && us != 0)
 		return error_hint(e, "chmod 600 %s", name);
-	return hint_sharing(
-	    us == 0 ? "for root alone: chmod 600; " : "", name, "USER", e);
+	if (us == 0)
+		snprintf(alone, sizeof(alone), "for root alone: %s %s; ",
+		    theirs ? "chown root" : "chmod 600", name);
+	return hint_sharing(alone, name, "USER", e);
 }
 
 int
@@ -79,7 +97,7 @@ access_check(const char *path, enum access_trust trust, const struct stat *st,
 	    "%s: %s (owner %u, group %u, mode %04o; we are user %u)",
 	    name.words, what, st->st_uid, st->st_gid, st->st_mode & 07777,
 	    (unsigned)geteuid());
-	return hint_mending(name.words, st, e);
+	return hint_mending(name.words, trust, st, e);
 }
 
 int
@@ -105,6 +123,11 @@ access_denied(const char *path, struct error *e)
 	    name.words, user.words, owner.words, group.words,
 	    st.st_mode & 07777);
 	e->sys = EACCES;
+	if (st.st_uid == geteuid() && (st.st_mode & S_IRUSR) == 0)
+		return error_hint(e, "chmod u+r %s", name.words);
+	if (st.st_uid == geteuid())
+		return error_hint(e, "its mode is not why: ask the rules of "
+				     "SELinux or AppArmor, or the file server");
 	/* Nobody becomes a member of root's own group for it. */
 	if ((st.st_mode & S_IRGRP) == 0 || st.st_gid == 0)
 		return hint_sharing("", name.words, user.words, e);

@@ -6,10 +6,38 @@
 
 #define STRANGER 12345
 
+/* Who we are is the test's own, and what names lead to. */
+static uid_t user;
+
+uid_t
+geteuid(void)
+{
+	return user;
+}
+
+char *
+realpath(const char *path, char *out)
+{
+	static const char *const links[][2] = {
+	    {"/var/run/secrets/mail", "/run/secrets/mail"},
+	    {"/home/alice/link", "/run/secrets/some/mail"},
+	    {"/run/secrets/link", "/etc/mail"},
+	    {"/run/secrets/../../etc/mail", "/etc/mail"}};
+	size_t i;
+
+	assert_null(out);
+	if (strcmp(path, "/run/secrets/gone") == 0)
+		return NULL;
+	for (i = 0; i < COUNT(links); i++)
+		if (strcmp(path, links[i][0]) == 0)
+			path = links[i][1];
+	return strdup(path);
+}
+
 static void
 checks_owner_and_mode(void **state)
 {
-	unsigned us = geteuid(), group = getegid();
+	unsigned us = user, group = getegid();
 	const struct {
 		enum access_trust trust;
 		struct {
@@ -42,7 +70,8 @@ checks_owner_and_mode(void **state)
 		"chmod go-w"},
 	    {ACCESS_SECRET, {us, group, 0642}, "others may write",
 		"chmod go-w"},
-	    {ACCESS_SECRET, {STRANGER, group, 0600}, "somebody else", "chown"}};
+	    {ACCESS_SECRET, {STRANGER, group, 0600}, "somebody else",
+		"chown root"}};
 	char mode[32], who[64];
 	struct stat st;
 	struct error e;
@@ -73,6 +102,64 @@ checks_owner_and_mode(void **state)
 	}
 }
 
+/* What is to be done depends on who asks. */
+static void
+hints_at_what_mends_it(void **state)
+{
+	static const struct {
+		unsigned us;
+		struct {
+			unsigned owner, mode;
+		} info;
+		enum access_trust trust;
+		const char *hint;
+	} rows[] = {
+	    {0, {0, 0644}, ACCESS_SECRET,
+		"for root alone: chmod 600 /etc/x; to share it with a group, "
+		"as root: chown root:GROUP /etc/x; chmod 640 /etc/x; usermod "
+		"-aG GROUP USER"},
+	    /* Its owner may use it, too. */
+	    {0, {STRANGER, 0600}, ACCESS_SECRET,
+		"for root alone: chown root /etc/x; to share it with a group, "
+		"as root: chown root:GROUP /etc/x; chmod 640 /etc/x; usermod "
+		"-aG GROUP USER"},
+	    {0, {STRANGER, 0644}, ACCESS_CONFIG, "chown root /etc/x"},
+	    {0, {0, 0664}, ACCESS_CONFIG, "chmod go-w /etc/x"},
+	    {STRANGER, {0, 0664}, ACCESS_CONFIG, "as root: chmod go-w /etc/x"},
+	    {STRANGER, {STRANGER, 0664}, ACCESS_CONFIG, "chmod go-w /etc/x"},
+	    {STRANGER, {STRANGER, 0644}, ACCESS_SECRET, "chmod 600 /etc/x"},
+	    {STRANGER, {0, 0644}, ACCESS_SECRET,
+		"to share it with a group, as root: chown root:GROUP /etc/x; "
+		"chmod 640 /etc/x; usermod -aG GROUP USER"},
+	    {STRANGER, {77, 0640}, ACCESS_SECRET,
+		"to share it with a group, as root: chown root:GROUP /etc/x; "
+		"chmod 640 /etc/x; usermod -aG GROUP USER"},
+	    {STRANGER, {77, 0604}, ACCESS_SECRET,
+		"to share it with a group, as root: chown root:GROUP /etc/x; "
+		"chmod 640 /etc/x; usermod -aG GROUP USER"},
+	    {STRANGER, {77, 0640}, ACCESS_CONFIG,
+		"to share it with a group, as root: chown root:GROUP /etc/x; "
+		"chmod 640 /etc/x; usermod -aG GROUP USER"},
+	    {STRANGER, {77, 0644}, ACCESS_CONFIG,
+		"as root: chown root /etc/x"}};
+	struct stat st;
+	struct error e;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(rows); i++) {
+		user = rows[i].us;
+		error_clear(&e);
+		st = (struct stat){.st_uid = rows[i].info.owner,
+		    .st_gid = 77,
+		    .st_mode = S_IFREG | rows[i].info.mode};
+		assert_int_equal(
+		    access_check("/etc/x", rows[i].trust, &st, &e), -1);
+		assert_string_equal(e.hint, rows[i].hint);
+	}
+	user = getuid();
+}
+
 /* What a container was given has mode 0444 in all of them. */
 static void
 takes_the_secrets_of_a_container(void **state)
@@ -87,6 +174,12 @@ takes_the_secrets_of_a_container(void **state)
 	    {"/run/secrets/mail", STRANGER, 0444, false},
 	    {"/run/secrets/mail", 0, 0464, false},
 	    {"/run/secrets/mail", 0, 0446, false},
+	    /* Where it is counts, and not by which name. */
+	    {"/var/run/secrets/mail", 0, 0444, true},
+	    {"/home/alice/link", 0, 0444, true},
+	    {"/home/alice/link", STRANGER, 0444, false},
+	    {"/run/secrets/link", 0, 0444, false},
+	    {"/run/secrets/gone", 0, 0444, false},
 	    {"/run/secrets/../../etc/mail", 0, 0444, false},
 	    {"/run/secretsmail", 0, 0444, false}, {"/run/mail", 0, 0444, false},
 	    {"/x/run/secrets/mail", 0, 0444, false}};
@@ -120,8 +213,10 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(checks_owner_and_mode),
+	    cmocka_unit_test(hints_at_what_mends_it),
 	    cmocka_unit_test(takes_the_secrets_of_a_container),
 	};
 
+	user = getuid();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -114,7 +114,7 @@ says_who_may_not_read_what(void **state)
 	    {4, STRANGER, 0640, "it belongs to somebody else",
 		"as root: chown root:GROUP "},
 	    {4, STRANGER, 0644, "it belongs to somebody else",
-		"as root: chown 12345 "},
+		"as root: chown root:GROUP "},
 	    {0, 0, 0600,
 		"user 12345 may not read it (owner root, group root, mode "
 		"0600)",
