@@ -239,17 +239,20 @@ def test_secret_repeated(t, home):
     alone = base64.b64encode(CANARY.encode()).decode()
     forms = {'bare': CANARY, 'in capitals': CANARY.upper(), 'PLAIN': plain,
              'LOGIN': alone, 'cut short': plain[:-8]}
-    lines = {'at once': '{code} 5.7.8 no: {whole}!',
+    # {enhanced} is of the class of the code.
+    lines = {'at once': '{code} {enhanced}no: {whole}!',
              'over two lines':
-             '{code}-5.7.8 no: {first}\r\n{code} 5.7.8 {second} no',
-             'in quotes': '{code} 5.7.8 "{whole}"'}
+             '{code}-{enhanced}no: {first}\r\n{code} {enhanced}{second} no',
+             'in quotes': '{code} {enhanced}"{whole}"'}
     # 250, and the refusal, where the mail comes as far as that.
     codes = {'AUTH': (235, 535), 'MAIL': (250, 550), 'RCPT': (251, 450),
              'DATA': (354, 554), 'END': (250, 554)}
     transcript, log = home.path / 'repeated', home.path / 'repeated.log'
     cases = [(mechanism, f'{step} {code}, {form}, {way}', parts,
-              {step: line.format(code=code, whole=text, first=parts[0],
-                                 second=parts[1]) + '\r\n'},
+              {step: line.format(
+                  code=code, whole=text, first=parts[0], second=parts[1],
+                  enhanced='' if code == 354 else f'{code // 100}.7.8 ')
+               + '\r\n'},
               {250: 0, 251: 0, 235: 0, 354: 0, 535: 77, 450: 75}.get(code, 69))
              for mechanism in ('PLAIN', 'LOGIN')
              for step, both in codes.items() for code in both
