@@ -172,18 +172,53 @@ certificate_read(struct certificate *c, const struct text *chain, size_t count)
 	}
 }
 
+/* Cuts the next element of DER (X.690 section 8.1) off *rest, with its header
+ * and without. False where there is no whole one. */
+static bool
+next_element(struct text *rest, struct text *whole, struct text *inside)
+{
+	size_t header = 2, len, octets;
+
+	if (rest->len < header)
+		return false;
+	len = (unsigned char)rest->at[1];
+	if (len > 0x80) {
+		octets = len & 0x7f;
+		header += octets;
+		if (octets > 4 || rest->len < header)
+			return false;
+		for (len = 0; octets > 0; octets--)
+			len =
+			    len << 8 | (unsigned char)rest->at[header - octets];
+	} else if (len == 0x80) {
+		return false;
+	}
+	if (len > rest->len - header)
+		return false;
+	*whole = text_first(*rest, header + len);
+	*inside = text_skip(*whole, header);
+	*rest = text_skip(*rest, whole->len);
+	return true;
+}
+
+/* By RFC 5280 section 4.1, as GnuTLS would parse all of it for this: a
+ * certificate is a sequence, which begins with a sequence, of the version in
+ * its own tag, which may be missing, the number, the algorithm, the issuer. */
 void
 certificate_add_issuer(struct text der, struct buf *name)
 {
-	gnutls_x509_crt_t x509 = import(der);
-	gnutls_datum_t dn = {NULL, 0};
+	struct text outer, rest, whole, inside;
+	size_t before;
 
-	if (x509 == NULL)
+	if (!next_element(&der, &whole, &outer) ||
+	    !next_element(&outer, &whole, &rest))
 		return;
-	if (gnutls_x509_crt_get_raw_issuer_dn(x509, &dn) == 0)
-		buf_add(name, dn.data, dn.size);
-	gnutls_free(dn.data);
-	gnutls_x509_crt_deinit(x509);
+	before = rest.len > 0 && (unsigned char)rest.at[0] == 0xa0 ? 3 : 2;
+	for (; before > 0; before--)
+		if (!next_element(&rest, &whole, &inside))
+			return;
+	if (next_element(&rest, &whole, &inside))
+		buf_add_text(name, whole);
 }
 
 struct day {

@@ -124,6 +124,38 @@ issuers_lead_to_authorities(void **state)
 		trust_clear(&t[i]);
 }
 
+/* However it is cut or broken, no octet behind it is read. */
+static void
+a_broken_certificate_has_no_issuer(void **state)
+{
+	struct text good[4];
+	struct trust t;
+	struct buf issuer;
+	char *cut;
+	size_t len, i;
+
+	(void)state;
+	load(&t, "good.pem", good);
+	buf_init(&issuer, 2000);
+	for (len = 0; len < good[0].len; len++) {
+		cut = malloc(len + 1);
+		assert_non_null(cut);
+		memcpy(cut + 1, good[0].at, len);
+		certificate_add_issuer((struct text){cut + 1, len}, &issuer);
+		assert_int_equal(issuer.len, 0);
+		for (i = 0; i < len && i < 100; i++) {
+			cut[1 + i] ^= (char)0x80;
+			certificate_add_issuer(
+			    (struct text){cut + 1, len}, &issuer);
+			cut[1 + i] ^= (char)0x80;
+			buf_reset(&issuer);
+		}
+		free(cut);
+	}
+	buf_clear(&issuer);
+	trust_clear(&t);
+}
+
 static const struct certificate mail = {.names = "mail.x, 192.0.2.1",
     .name = "mail.x",
     .subject = "CN=mail",
@@ -232,6 +264,7 @@ main(void)
 	    cmocka_unit_test(what_they_say),
 	    cmocka_unit_test(the_chain_is_valid_together),
 	    cmocka_unit_test(issuers_lead_to_authorities),
+	    cmocka_unit_test(a_broken_certificate_has_no_issuer),
 	    cmocka_unit_test(all_in_one_line),
 	    cmocka_unit_test(why_it_is_refused),
 	    cmocka_unit_test(odd_certificates_are_refused),
