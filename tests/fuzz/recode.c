@@ -5,6 +5,7 @@
 #include "base/crypt.h"
 #include "message/mime.h"
 #include "message/recode.h"
+#include "tests/unit/decode.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -101,42 +102,6 @@ scan(struct message *m, bool bare_cr, struct entity *entity)
 	if (f != NULL)
 		encoding = mime_parse_encoding(f->field.value);
 	return mime_scan(&entity->mime, m, &type, encoding, &e) == 0;
-}
-
-static int
-digit(char c)
-{
-	static const char digits[] = "0123456789ABCDEFabcdef";
-	const char *at = c == '\0' ? NULL : strchr(digits, c);
-
-	return at == NULL ? -1
-			  : (int)(at - digits) - (at - digits > 15 ? 6 : 0);
-}
-
-/* RFC 2045 section 6.7, as strict readers have it: blanks at the end of a line
- * are none of the text. */
-static void
-decode_quoted(struct text t, struct buf *out)
-{
-	struct text line;
-	bool soft, code;
-
-	while (text_next_line(&t, &line)) {
-		while (line.len > 0 && text_is_blank(line.at[line.len - 1]))
-			line.len--;
-		soft = line.len > 0 && line.at[line.len - 1] == '=';
-		line.len -= soft;
-		while (line.len > 0) {
-			code = line.len > 2 && line.at[0] == '=' &&
-			       digit(line.at[1]) >= 0 && digit(line.at[2]) >= 0;
-			buf_add_char(out, code ? (char)(digit(line.at[1]) * 16 +
-							digit(line.at[2]))
-					       : line.at[0]);
-			line = text_skip(line, code ? 3 : 1);
-		}
-		if (!soft)
-			buf_add_string(out, "\r\n");
-	}
 }
 
 /* Without line ends, blanks and what may go for them. */

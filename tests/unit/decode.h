@@ -42,4 +42,43 @@ decode_word(struct text t, struct text *charset, struct buf *out)
 	return (size_t)(rest.at + 1 - t.at);
 }
 
+/* The value of a hexadecimal digit, or -1. */
+static inline int
+decode_digit(char c)
+{
+	static const char digits[] = "0123456789ABCDEFabcdef";
+	const char *at = c == '\0' ? NULL : strchr(digits, c);
+
+	return at == NULL ? -1
+			  : (int)(at - digits) - (at - digits > 15 ? 6 : 0);
+}
+
+/* Quoted-printable as strict readers have it: blanks at the end of a line are
+ * none of the text (RFC 2045 section 6.7 (3)). */
+static inline void
+decode_quoted(struct text t, struct buf *out)
+{
+	struct text line;
+	bool soft, code;
+
+	while (text_next_line(&t, &line)) {
+		while (line.len > 0 && text_is_blank(line.at[line.len - 1]))
+			line.len--;
+		soft = line.len > 0 && line.at[line.len - 1] == '=';
+		line.len -= soft;
+		while (line.len > 0) {
+			code = line.len > 2 && line.at[0] == '=' &&
+			       decode_digit(line.at[1]) >= 0 &&
+			       decode_digit(line.at[2]) >= 0;
+			buf_add_char(
+			    out, code ? (char)(decode_digit(line.at[1]) * 16 +
+					       decode_digit(line.at[2]))
+				      : line.at[0]);
+			line = text_skip(line, code ? 3 : 1);
+		}
+		if (!soft)
+			buf_add_string(out, "\r\n");
+	}
+}
+
 #endif

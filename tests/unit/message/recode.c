@@ -1,5 +1,6 @@
 #include "../unit.h"
 
+#include "../decode.h"
 #include "../parse.h"
 #include "base/crypt.h"
 #include "message/recode.h"
@@ -943,38 +944,6 @@ decode_entity(struct text t, bool digest, bool message, struct leaves *out)
 	add_leaf(out, &entity, has(entity.type, "multipart/signed"), false);
 }
 
-/* RFC 2045 section 6.7: blanks at the end of a line are no text. */
-static void
-unquote(struct text t, struct buf *out)
-{
-	static const char digits[] = "0123456789ABCDEF";
-	const char *high, *low;
-	struct text line;
-	bool soft;
-
-	while (text_next_line(&t, &line)) {
-		while (line.len > 0 && text_is_blank(line.at[line.len - 1]))
-			line.len--;
-		soft = line.len > 0 && line.at[line.len - 1] == '=';
-		line.len -= soft;
-		while (line.len > 0) {
-			high = low = NULL;
-			if (line.len > 2 && line.at[0] == '=') {
-				high = memchr(digits, line.at[1], 16);
-				low = memchr(digits, line.at[2], 16);
-			}
-			buf_add_char(out,
-			    high != NULL && low != NULL
-				? (char)((high - digits) * 16 + (low - digits))
-				: line.at[0]);
-			line = text_skip(
-			    line, high != NULL && low != NULL ? 3 : 1);
-		}
-		if (!soft)
-			buf_add_string(out, "\r\n");
-	}
-}
-
 static void
 unbase64(struct text t, struct buf *out)
 {
@@ -1238,7 +1207,7 @@ decode_leaf(const struct leaf *leaf, bool code, struct buf *out)
 
 	buf_reset(out);
 	if (!leaf->sealed && !leaf->broken && leaf->encoding == 'u')
-		unquote(leaf->content, out);
+		decode_quoted(leaf->content, out);
 	else if (!leaf->sealed && !leaf->broken && leaf->encoding == 'a' &&
 		 code)
 		unbase64(leaf->content, out);
