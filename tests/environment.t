@@ -345,6 +345,7 @@ def test_container_secrets(t, home):
 def test_odd_logins(t, home, box):
     """--check remarks on what is a part of user and password all the same."""
     odd = home.file('odd', '"secret"\nmore')
+    marked = home.file('marked', '\ufeffsecret\n')
     for lines, remark in (
             (['user alice # of sales', 'password secret'],
              "account default: `user': ` #' begins no comment, it is part of "
@@ -358,8 +359,14 @@ def test_odd_logins(t, home, box):
             (['user alice', 'password secret # of mine'],
              "account default: the password: ` #' begins no comment, it is "
              'part of it'),
+            (['user alice', 'password = secret'],
+             'account default: the password: the sign in front of it is part '
+             'of it'),
             (['user alice', f'password-file {odd}'],
              f'{odd}: the password: the quotes around it are part of it'),
+            (['user alice', f'password-file {marked}'],
+             f'{marked}: the password: the byte order mark in front of it is '
+             'part of it'),
             (['user alice', "password-command echo '\"a\"'"], None),
             (['user alice', 'password secret'], None)):
         run = home.run('--check', config=home.config(box.config(*lines)))

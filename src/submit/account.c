@@ -270,9 +270,20 @@ has_comment(struct text t)
 	return false;
 }
 
+/* A line that begins with `password =' or the like. */
+static bool
+has_sign(struct text t)
+{
+	return t.len > 1 && (begins(t, "=") || begins(t, ": "));
+}
+
 const char *
 account_odd(struct text value)
 {
+	if (begins(value, "\357\273\277"))
+		return "the byte order mark in front of it is part of it";
+	if (has_sign(value))
+		return "the sign in front of it is part of it";
 	if (has_blank_end(value))
 		return "the blanks at its ends are part of it";
 	if (is_quoted(value))

@@ -132,8 +132,8 @@ bool account_is_ipv6(struct text t);
 struct text account_without_dot(struct text host);
 
 /* What many take for no part of a user's name or a password, and is one: quotes
- * around it, ` #' and what follows, blanks at its ends. Static words to stand
- * behind "`user': ", or NULL. */
+ * around it, ` #' and what follows, blanks at its ends, a byte order mark or a
+ * `=' in front of it. Static words to stand behind "`user': ", or NULL. */
 const char *account_odd(struct text value);
 
 /* Whether the account can be used: a smarthost, a user with a secret and the

@@ -302,6 +302,11 @@ add(struct text secret, const char *doing, const char *what, struct buf *out,
 {
 	if (secret.len == 0)
 		return error_set(e, ERROR_CONFIG, doing, "%s is empty", what);
+	if (text_find(secret, '\0') < secret.len) {
+		error_set(e, ERROR_CONFIG, doing, "%s holds a NUL byte", what);
+		return error_hint(e, "a password is plain text, in UTF-8 and "
+				     "not in UTF-16");
+	}
 	if (buf_add_text(out, secret) == -1)
 		return error_set(e, ERROR_CONFIG, doing,
 		    "%s is longer than %zu bytes", what, out->max);
@@ -309,13 +314,13 @@ add(struct text secret, const char *doing, const char *what, struct buf *out,
 }
 
 static int
-add_first_line(const char *doing, const struct buf *whole, struct buf *out,
-    struct error *e)
+add_first_line(const char *doing, const char *what, const struct buf *whole,
+    struct buf *out, struct error *e)
 {
 	struct text rest = buf_text(whole), line = {NULL, 0};
 
 	text_next_line(&rest, &line);
-	return add(line, doing, "its first line", out, e);
+	return add(line, doing, what, out, e);
 }
 
 static int
@@ -332,7 +337,8 @@ read_command(
 	buf_init(&whole, SECRET_MAX + 2);
 	status = run_watched(&c, &whole, e);
 	if (status == 0)
-		status = add_first_line(RUNNING, &whole, out, e);
+		status =
+		    add_first_line(RUNNING, "its first line", &whole, out, e);
 	buf_wipe(&whole);
 	if (c.caught != 0)
 		raise(c.caught); /* as if it had come now */
@@ -346,12 +352,15 @@ static int
 read_file(const char *path, struct stat *st, struct buf *out, struct error *e)
 {
 	struct buf whole;
+	char what[200];
 	int status;
 
+	snprintf(
+	    what, sizeof(what), "%s: its first line", SHOWN(text_of(path)));
 	buf_init(&whole, SECRET_MAX + 2);
 	status = file_read(path, ACCESS_SECRET, &whole, st, e);
 	if (status == 0)
-		status = add_first_line("password-file", &whole, out, e);
+		status = add_first_line("password-file", what, &whole, out, e);
 	buf_wipe(&whole);
 	/* A missing file is a wrong account here, not a missing input. */
 	if (e->kind == ERROR_INPUT) {

@@ -234,7 +234,11 @@ finds_what_is_odd_in_a_value(void **state)
 	    {"\342\200\234a\342\200\235", "quotes"}, {" a", "blanks"},
 	    {"a ", "blanks"}, {"a\t", "blanks"}, {" ", "blanks"},
 	    {"a\302\240", "blanks"}, {"\302\240a", "blanks"},
-	    {"\"a\" ", "blanks"}, {"\"a\" # b", "comment"}};
+	    {"\"a\" ", "blanks"}, {"\"a\" # b", "comment"},
+	    /* `password = a', and a file that an editor began with a mark. */
+	    {"= a", "in front"}, {"=a", "in front"}, {": a", "in front"},
+	    {"= \"a\"", "in front"}, {"a=", NULL}, {":a", NULL}, {"=", NULL},
+	    {"\357\273\277a", "byte order mark"}};
 	const char *odd;
 	size_t i;
 

@@ -121,6 +121,14 @@ takes_the_first_line_of_a_file(void **state)
 	folder_put("password", "canary\n", 7, 0644);
 	refuses(SECRET_FILE, in_folder("password"), "everybody may read it");
 	refuses(SECRET_FILE, in_folder("missing"), "/missing: No such file");
+	folder_put("password", "\ncanary\n", 8, 0600);
+	refuses(SECRET_FILE, in_folder("password"), "/password: its first ");
+	/* UTF-16, as some editors save it. */
+	folder_put("password", "\377\376c\0a\0n\0a\0r\0y\0\n\0", 16, 0600);
+	refuses(SECRET_FILE, in_folder("password"),
+	    "/password: its first line holds a NUL byte");
+	refuses(SECRET_COMMAND, "printf 'canary\\0x\\n'",
+	    "its first line holds a NUL byte");
 }
 
 static void
