@@ -132,26 +132,43 @@ take_parameter(struct lexer *lexer, struct text *name, struct buf *value)
 }
 
 static void
+set_boundary(struct mime_type *type, const struct buf *value)
+{
+	struct text boundary = buf_text(value);
+
+	while (boundary.len > 0 && text_is_blank(boundary.at[boundary.len - 1]))
+		boundary.len--;
+	if (boundary.len == 0 || boundary.len > MIME_BOUNDARY_MAX ||
+	    value->full || text_has_8bit(boundary))
+		return;
+	memcpy(type->boundary, boundary.at, boundary.len);
+	type->boundary_len = boundary.len;
+}
+
+/* One that came in segments counts where no other is. */
+static void
 find_boundary(struct text parameters, struct mime_type *type)
 {
+	const struct text attribute = TEXT("boundary");
 	struct lexer lexer = {.rest = parameters, .without = TOKEN_NO_LITERALS};
-	struct text name, boundary;
-	struct buf value;
+	struct buf value, joined;
+	struct text name;
+	size_t count = 0;
 
-	buf_init(&value, MIME_BOUNDARY_MAX);
+	buf_init(&value, 3 * MIME_BOUNDARY_MAX);
+	buf_init(&joined, MIME_BOUNDARY_MAX);
 	while (
 	    type->boundary_len == 0 && take_parameter(&lexer, &name, &value)) {
-		boundary = buf_text(&value);
-		while (boundary.len > 0 &&
-		       text_is_blank(boundary.at[boundary.len - 1]))
-			boundary.len--;
-		if (!text_equal_fold(name, TEXT("boundary")) || value.full ||
-		    boundary.len == 0 || text_has_8bit(boundary))
-			continue;
-		memcpy(type->boundary, boundary.at, boundary.len);
-		type->boundary_len = boundary.len;
+		if (text_equal_fold(name, attribute))
+			set_boundary(type, &value);
+		else if (parameter_join(name, buf_text(&value), attribute,
+			     &count, &joined))
+			joined.full |= value.full;
 	}
+	if (type->boundary_len == 0)
+		set_boundary(type, &joined);
 	buf_clear(&value);
+	buf_clear(&joined);
 }
 
 /* The first row that fits; NULL is any subtype. */

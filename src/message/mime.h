@@ -15,7 +15,7 @@
 #include "message/message.h"
 
 #define MIME_LINE_MAX	  998
-#define MIME_BOUNDARY_MAX 250	/* 70 in RFC 2046, more in the wild */
+#define MIME_BOUNDARY_MAX 994	/* has room on a line; 70 in RFC 2046 */
 #define MIME_DEPTH_MAX	  32	/* of multiparts */
 #define MIME_PARTS_MAX	  10000 /* messages in messages are parts too */
 #define MIME_LABELS_MAX	  (2 * MIME_PARTS_MAX)

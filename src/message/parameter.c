@@ -1,5 +1,6 @@
 #include "message/parameter.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* Octets of one segment (RFC 2231 section 3). */
@@ -65,6 +66,73 @@ parameter_find_extended(struct text field, struct set *attributes)
 		if (star < piece.len)
 			set_add(attributes, text_first(piece, star), 0);
 	}
+}
+
+static int
+hex_digit(struct text t, size_t at)
+{
+	static const char digits[] = "0123456789abcdef";
+	const char *digit = NULL;
+
+	if (at < t.len && t.at[at] != '\0')
+		digit = strchr(digits, text_lower(t.at[at]));
+	return digit == NULL ? -1 : (int)(digit - digits);
+}
+
+static void
+unpercent(struct text t, struct buf *out)
+{
+	size_t i;
+	int high, low;
+
+	for (i = 0; i < t.len; i++) {
+		high = hex_digit(t, i + 1);
+		low = hex_digit(t, i + 2);
+		if (t.at[i] != '%' || high == -1 || low == -1) {
+			buf_add_char(out, t.at[i]);
+			continue;
+		}
+		buf_add_char(out, (char)(high * 16 + low));
+		i += 2;
+	}
+}
+
+/* Without the charset and the language that stand before it. */
+static struct text
+skip_charset(struct text value)
+{
+	struct text rest;
+
+	rest = text_skip(value, text_find(value, '\'') + 1);
+	if (text_find(rest, '\'') == rest.len)
+		return value;
+	return text_skip(rest, text_find(rest, '\'') + 1);
+}
+
+bool
+parameter_join(struct text name, struct text value, struct text attribute,
+    size_t *count, struct buf *joined)
+{
+	struct text number = text_skip(name, attribute.len + 1);
+	char expected[32];
+	bool extended;
+
+	if (!text_starts_fold(name, attribute) || name.len <= attribute.len ||
+	    name.at[attribute.len] != '*')
+		return false;
+	extended = number.len == 0 || number.at[number.len - 1] == '*';
+	if (number.len > 0 && extended)
+		number.len--;
+	snprintf(expected, sizeof(expected), "%zu", *count);
+	if (number.len == 0 ? *count > 0
+			    : !text_equal(number, text_of(expected)))
+		return false;
+	if (extended)
+		unpercent(*count == 0 ? skip_charset(value) : value, joined);
+	else
+		buf_add_text(joined, value);
+	(*count)++;
+	return true;
 }
 
 void

@@ -30,6 +30,12 @@ bool parameter_next(struct lexer *lexer, struct text *before);
 /* Adds the attributes, without case, of which a field has the extended form. */
 void parameter_find_extended(struct text field, struct set *attributes);
 
+/* Appends to `joined' the value of a parameter of that name, decoded where its
+ * name says so, if it is the whole or the next segment of the attribute's
+ * (sections 3 and 4); *count says how many came. False where it is none. */
+bool parameter_join(struct text name, struct text value, struct text attribute,
+    size_t *count, struct buf *joined);
+
 /* Appends the extended form, the value being UTF-8 without quotes; in segments
  * only where a line would be too long, as not all readers put them together. */
 void parameter_extend(

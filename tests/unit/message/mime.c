@@ -42,6 +42,19 @@ types(void **state)
 	     "boundary=cd",
 		"multipart+ cd"},
 	    {"multipart/mixed; a=b \"; boundary=ab", "multipart+ ab"},
+	    /* RFC 2231, sections 3 and 4. */
+	    {"multipart/mixed; boundary*0=\"a b\"; x=y; Boundary*1=c",
+		"multipart+ a bc"},
+	    {"multipart/mixed; boundary*=us-ascii'en'a%20b%3d",
+		"multipart+ a b="},
+	    {"multipart/mixed; boundary*0*=''a%20; boundary*1=b%20; "
+	     "boundary*2*=%63'%4; boundary*4=d",
+		"multipart+ a b%20c'%4"},
+	    {"multipart/mixed; boundary*0=a; boundary=b", "multipart+ b"},
+	    {"multipart/mixed; boundary*1=a", "broken+"},
+	    {"multipart/mixed; boundary*00=a; boundaryx0=b", "broken+"},
+	    {"multipart/mixed; boundary*=", "broken+"},
+	    {"multipart/mixed; boundary*0=\"\xc3\xbc\"", "broken+"},
 	    {"multipart/mixed", "broken+"},
 	    {"multipart/mixed; boundary=", "broken+"},
 	    {"multipart/mixed; boundary", "broken+"},
@@ -83,11 +96,18 @@ boundaries_have_a_limit(void **state)
 	size_t len;
 
 	(void)state;
-	buf_init(&value, 1000);
+	buf_init(&value, 2 * MIME_BOUNDARY_MAX);
 	for (len = MIME_BOUNDARY_MAX; len <= MIME_BOUNDARY_MAX + 1; len++) {
 		buf_reset(&value);
 		buf_format(
 		    &value, "multipart/mixed; boundary=%0*d", (int)len, 0);
+		mime_parse_type(buf_text(&value), &type);
+		assert_int_equal(type.kind,
+		    len > MIME_BOUNDARY_MAX ? MIME_BROKEN : MIME_MULTIPART);
+		buf_reset(&value);
+		buf_format(&value,
+		    "multipart/mixed; boundary*0=%0*d; boundary*1=1",
+		    (int)len - 1, 0);
 		mime_parse_type(buf_text(&value), &type);
 		assert_int_equal(type.kind,
 		    len > MIME_BOUNDARY_MAX ? MIME_BROKEN : MIME_MULTIPART);
