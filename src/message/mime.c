@@ -42,7 +42,8 @@ struct scan {
 	bool cut;   /* more than white space stands behind what is in line */
 	size_t len;
 	char line[MIME_LINE_MAX];
-	bool bare_cr; /* there are such in the body */
+	struct buf more; /* what stands behind it where fields may be */
+	bool bare_cr;	 /* there are such in the body */
 	bool failed;
 	struct error *e;
 };
@@ -442,6 +443,7 @@ take_field_line(struct scan *s, struct text line)
 		return false;
 	}
 	buf_add_text(&s->field, line);
+	buf_add_text(&s->field, buf_text(&s->more));
 	buf_add(&s->field, "\r\n", 2);
 	return true;
 }
@@ -524,10 +526,14 @@ take_line(struct scan *s)
 	bool closes;
 	size_t depth, part;
 
-	if (line.len > 0 && line.at[line.len - 1] == '\r')
+	if (s->more.len > 0 && s->more.at[s->more.len - 1] == '\r')
+		s->more.len--;
+	else if (line.len > 0 && line.at[line.len - 1] == '\r')
 		line.len--;
-	if (s->crs > 1)
+	if (s->crs > 1) {
 		blank_bare_crs(s->line, line.len);
+		blank_bare_crs(s->more.at, s->more.len);
+	}
 	depth = find_level(s, line, &closes);
 	if (depth > 0) {
 		take_delimiter(s, depth, closes);
@@ -544,31 +550,34 @@ take_line(struct scan *s)
 }
 
 static void
-collect(struct scan *s, struct text piece)
+add_to_line(struct scan *s, struct text t)
 {
 	struct text seen;
-	size_t i;
+
+	seen = text_first(t, sizeof(s->line) - s->len);
+	memcpy(s->line + s->len, seen.at, seen.len);
+	s->len += seen.len;
+	t = text_skip(t, seen.len);
+	s->cut |= text_white(t) < t.len;
+	if (s->in_fields && !s->more.full)
+		buf_add_text(&s->more, t);
+}
+
+static void
+collect(struct scan *s, struct text piece)
+{
+	size_t i, end;
 
 	for (i = 0; i < piece.len; i++)
 		s->high += (unsigned char)piece.at[i] >> 7;
 	for (i = 0; s->bare_cr && i < piece.len; i++)
 		s->crs += piece.at[i] == '\r';
-	if (memchr(piece.at, '\0', piece.len) == NULL) {
-		seen = text_first(piece, sizeof(s->line) - s->len);
-		memcpy(s->line + s->len, seen.at, seen.len);
-		s->len += seen.len;
-		piece = text_skip(piece, seen.len);
-		s->cut |= text_white(piece) < piece.len;
-		return;
-	}
-	s->nul = true;
-	for (i = 0; i < piece.len; i++) {
-		if (piece.at[i] == '\0')
-			continue;
-		if (s->len < sizeof(s->line))
-			s->line[s->len++] = piece.at[i];
-		else
-			s->cut |= strchr(" \t\r", piece.at[i]) == NULL;
+	while (piece.len > 0) {
+		end = text_find(piece, '\0');
+		s->nul |= end < piece.len;
+		if (end > 0)
+			add_to_line(s, text_first(piece, end));
+		piece = text_skip(piece, end + 1);
 	}
 }
 
@@ -591,6 +600,7 @@ take_block(struct scan *s, struct text block)
 		block = text_skip(block, end + 1);
 		s->at = s->next;
 		s->len = 0;
+		buf_reset(&s->more);
 		s->high = 0;
 		s->nul = s->cut = false;
 		s->crs = 0;
@@ -627,6 +637,7 @@ mime_scan(struct mime *mime, struct message *m, const struct mime_type *type,
 	s->bare_cr = message_facts(m)->body_cr;
 	s->e = e;
 	buf_init(&s->field, FIELD_MAX);
+	buf_init(&s->more, FIELD_MAX);
 	begin(s, type, encoding);
 	while ((n = message_read(m, &cursor, block, sizeof(block), e)) > 0) {
 		if (take_block(s, (struct text){block, (size_t)n}) == -1)
@@ -637,6 +648,7 @@ mime_scan(struct mime *mime, struct message *m, const struct mime_type *type,
 		pop_level(s);
 	n = s->failed ? -1 : n;
 	buf_clear(&s->field);
+	buf_clear(&s->more);
 	free(s);
 	return (int)n;
 }

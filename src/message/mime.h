@@ -6,9 +6,9 @@
  * Reads a message once, in blocks and in constant memory but for the list of
  * its parts; changes nothing.
  *
- * Lines are looked at without NULs, and those of fields no further than
- * MIME_LINE_MAX octets. A delimiter line is one that holds the delimiter, "--"
- * behind it at the end of a multipart, and white space, nothing else.
+ * Lines are looked at without NULs, and fields no further than 64 KiB. A
+ * delimiter line is one that holds the delimiter, "--" behind it at the end of
+ * a multipart, and white space, nothing else.
  */
 
 #include "base/error.h"

@@ -324,6 +324,38 @@ faults_and_labels(void **state)
 	buf_clear(&out);
 }
 
+/* However long its lines are, wherever NULs and CRs stand; up to 64 KiB. */
+static void
+fields_are_seen_whole(void **state)
+{
+	static const size_t lengths[] = {900, 960, 998, 999, 30000, 70000};
+	static const char *const line_ends[] = {"\r\n", "\r\r\n", "\n"};
+	struct mime mime;
+	struct error e;
+	struct buf body;
+	size_t i, k;
+
+	(void)state;
+	buf_init(&body, SIZE_MAX / 4);
+	for (i = 0; i < COUNT(lengths); i++) {
+		for (k = 0; k < COUNT(line_ends); k++) {
+			buf_reset(&body);
+			buf_format(&body,
+			    "Content-Type: multipart/x; a=%0*d; boun",
+			    (int)lengths[i], 0);
+			buf_add(&body, "\0", 1);
+			buf_format(&body, "dary=inner%s\r\n--inner\r\n\r\n",
+			    line_ends[k]);
+			assert_int_equal(
+			    scan(buf_text(&body), "message/rfc822", &mime, &e),
+			    0);
+			assert_int_equal(mime.count, i < 5 ? 3 : 2);
+			mime_clear(&mime);
+		}
+	}
+	buf_clear(&body);
+}
+
 static void
 parts_have_limits(void **state)
 {
@@ -370,6 +402,7 @@ main(void)
 	    cmocka_unit_test(labels),
 	    cmocka_unit_test(parts),
 	    cmocka_unit_test(faults_and_labels),
+	    cmocka_unit_test(fields_are_seen_whole),
 	    cmocka_unit_test(parts_have_limits),
 	};
 
