@@ -74,7 +74,8 @@ plain_run(const struct encoder *en, struct text in)
 	high = en->eightbit && max > 3 ? max - 3 : 0;
 	for (n = 0; n < in.len && n < max; n++) {
 		if (in.at[n] == '\0' || in.at[n] == '\r' ||
-		    (n >= high && is_high(in.at[n])))
+		    (n >= high && is_high(in.at[n])) ||
+		    (en->composite && text_is_blank(in.at[n])))
 			break;
 	}
 	return n;
@@ -111,19 +112,64 @@ put_unit(struct encoder *en, struct text in)
 	return len;
 }
 
+/*
+ * Blanks and the word behind them, where lines have a structure: fields and
+ * delimiters stay what they are if a line ends before blanks, or loses those at
+ * its end. Returns how many blanks it took; 0 where more must be seen.
+ */
+static size_t
+fold_at_blanks(struct encoder *en, struct text in, bool last)
+{
+	size_t blanks, kept, end, width;
+	bool fits;
+
+	for (blanks = 0; blanks < in.len; blanks++)
+		if (!text_is_blank(in.at[blanks]))
+			break;
+	width = blanks;
+	for (end = blanks; end < in.len && width <= ENCODER_LINE_MAX; end++) {
+		if (text_is_blank(in.at[end]) || in.at[end] == '\r')
+			break;
+		width += in.at[end] != '\0';
+	}
+	if (end == in.len && !last && in.len < ENCODER_IN)
+		return 0;
+	kept = blanks;
+	fits = en->column + width <= ENCODER_LINE_MAX;
+	/* A word that no line has room for is cut wherever it stands. */
+	fits |= width - blanks >= ENCODER_LINE_MAX &&
+		en->column + blanks < ENCODER_LINE_MAX;
+	if (!fits) {
+		en->folded = true;
+		kept = width <= ENCODER_LINE_MAX ? blanks : 1;
+		if (width == blanks)
+			kept = 0;
+		else if (en->column > 0)
+			put_line_end(en);
+	}
+	put(en, in.at, kept);
+	en->column += kept;
+	return blanks;
+}
+
 static size_t
 encode_plain(struct encoder *en, struct text in, bool last)
 {
 	struct text rest = in;
 	size_t n;
 
-	while (last ? rest.len > 0 : rest.len >= 4) {
+	for (; last ? rest.len > 0 : rest.len >= 4; rest = text_skip(rest, n)) {
+		if (en->composite && text_is_blank(rest.at[0])) {
+			n = fold_at_blanks(en, rest, last);
+			if (n == 0)
+				break;
+			continue;
+		}
 		n = plain_run(en, rest);
 		if (n > 0)
 			put_plain(en, text_first(rest, n));
 		else
 			n = put_unit(en, rest);
-		rest = text_skip(rest, n);
 	}
 	return in.len - rest.len;
 }

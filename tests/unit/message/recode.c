@@ -530,6 +530,68 @@ long_lines_are_encoded_or_folded(void **state)
 	buf_clear(&out);
 }
 
+static void
+recode_text(struct text in, struct recode_remarks *remarks, struct buf *out)
+{
+	struct message *m = parse(in);
+	struct recode *r;
+	struct error e;
+
+	error_clear(&e);
+	r = recode_new(m, true, remarks, &e);
+	assert_non_null(r);
+	recode_all(r, 4096, out);
+	recode_free(r);
+	message_free(m);
+}
+
+static size_t
+count(struct text t, struct text what)
+{
+	size_t n = 0;
+
+	for (; t.len >= what.len; t = text_skip(t, 1))
+		n += text_equal(text_first(t, what.len), what);
+	return n;
+}
+
+/* The fields and the delimiters of parts say afterwards what they said. */
+static void
+structure_is_folded_at_white_space(void **state)
+{
+	struct recode_remarks remarks;
+	struct buf in, out;
+	size_t len, i;
+
+	(void)state;
+	buf_init(&in, ROOM);
+	buf_init(&out, ROOM);
+	for (len = 930; len < 1010; len++) {
+		buf_reset(&in);
+		buf_add_string(&in, MIME MIXED "\n--b\n" TYPE "message/rfc822"
+					       "\n\nTo:");
+		for (i = 0; i < 100; i++)
+			buf_add_string(&in, " <mailbox@host.example>,");
+		buf_format(&in,
+		    "\n" TYPE "multipart/x; x=%0*d; boundary=\"a b\"\n\n"
+		    "--a b%*s\n\nx\n--a b%*s\nX: y\n\n%01000d\n--a b--\n",
+		    (int)len, 0, (int)len, "", 20000, "", 0);
+		recode_text(buf_text(&in), &remarks, &out);
+		assert_true(remarks.body_folded);
+		assert_true(longest_line(buf_text(&out)) <= 998);
+		assert_int_equal(
+		    count(buf_text(&out), TEXT(" <mailbox@host.example>,")),
+		    100);
+		assert_int_equal(
+		    count(buf_text(&out), TEXT("boundary=\"a")), 1);
+		assert_int_equal(count(buf_text(&out), TEXT(" b\"\r\n")), 1);
+		assert_int_equal(
+		    count(buf_text(&out), TEXT("\r\nX: y\r\n" QP "\r\n")), 1);
+	}
+	buf_clear(&in);
+	buf_clear(&out);
+}
+
 /* Folding spares UTF-8 sequences, wherever they lie. */
 static void
 no_sequence_is_cut(void **state)
@@ -1466,6 +1528,7 @@ main(void)
 	    cmocka_unit_test(what_may_not_change_is_refused),
 	    cmocka_unit_test(depth_and_parts_have_bounds),
 	    cmocka_unit_test(long_lines_are_encoded_or_folded),
+	    cmocka_unit_test(structure_is_folded_at_white_space),
 	    cmocka_unit_test(no_sequence_is_cut),
 	    cmocka_unit_test(encoded_lines_have_76_characters),
 	    cmocka_unit_test(no_break_makes_a_delimiter),
