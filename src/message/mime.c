@@ -373,7 +373,7 @@ kind_of(const struct scan *s, const struct mime_part *p)
 	digest = s->depth > 0 && s->levels[s->depth - 1].digest;
 	if (digest && !p->type && !p->message)
 		kind = MIME_MESSAGE;
-	if (kind == MIME_MESSAGE && is_encoded(p))
+	if ((kind == MIME_MESSAGE || kind == MIME_BROKEN) && is_encoded(p))
 		kind = MIME_OTHER;
 	return kind;
 }

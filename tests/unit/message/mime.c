@@ -240,6 +240,11 @@ parts(void **state)
 		"Content-Type: multipart/mixed; boundary=c\r\n\r\nAA\r\n"
 		"--b--\r\n",
 		"multipart/nonets\nother/base64ts [AA]"},
+	    {"multipart/mixed; boundary=b",
+		"--b\r\nContent-Type: multipart/mixed\r\n"
+		"Content-Transfer-Encoding: quoted-printable\r\n\r\na\r\n"
+		"--b--\r\n",
+		"multipart/nonets\nother/qpts [a]"},
 	    {"multipart/signed; boundary=b", "--b\r\n\r\na\r\n--b--\r\n",
 		"sealed/nonets [--b\r\n\r\na\r\n--b--]"},
 	};
