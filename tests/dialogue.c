@@ -454,8 +454,8 @@ take_words(struct play *p, struct text line)
 		const char *word;
 		bool octets, whole;
 	} rows[] = {{"S:", false, false}, {"S=", true, false},
-	    {"S+=", true, true}, {"S+", false, true}, {"S~=", true, false},
-	    {"S~", false, false}};
+	    {"S+=", true, true}, {"S+~", false, true}, {"S+", false, true},
+	    {"S~=", true, false}, {"S~", false, false}};
 	size_t i = 0;
 
 	while (i < sizeof(rows) / sizeof(rows[0]) &&

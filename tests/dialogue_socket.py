@@ -123,6 +123,7 @@ class Dialogue:
         "S=": lambda d, v: d.say(unescape(v)),
         "S+": lambda d, v: d.say(v.encode() + b"\r\n", whole=True),
         "S+=": lambda d, v: d.say(unescape(v), whole=True),
+        "S+~": lambda d, v: d.say(v.encode() + b"\r\n", True, True),
         "S~": lambda d, v: d.say(v.encode() + b"\r\n", apart=True),
         "S~=": lambda d, v: d.say(unescape(v), apart=True),
         "C:": lambda d, v: d.add("hear", v.encode() + b"\r\n"),

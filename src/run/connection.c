@@ -147,6 +147,23 @@ hear(struct connection *c)
 		give_up(c, STREAM_TIMEOUT, &cause);
 }
 
+/* What came with those bytes in TLS records of its own, where one read counts;
+ * an end or a fault shows with the next. */
+static size_t
+hear_more(struct connection *c, char *in, size_t got, size_t size)
+{
+	struct error unused;
+	size_t more = got;
+
+	while (c->secured && more > 0 && got < size &&
+	       session_awaits_end(c->session)) {
+		error_clear(&unused);
+		stream_hear(c->stream, in + got, size - got, &more, &unused);
+		got += more;
+	}
+	return got;
+}
+
 static void
 exchange(struct connection *c)
 {
@@ -172,6 +189,7 @@ exchange(struct connection *c)
 	}
 	session_sent(c->session, sent);
 	session_torn(c->session, stream_torn(c->stream));
+	got = hear_more(c, in, got, sizeof(in));
 	if (got > 0)
 		session_input(c->session, in, got);
 	if (status != STREAM_MOVED)

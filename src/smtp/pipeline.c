@@ -110,6 +110,14 @@ pipeline_next(struct pipeline *p)
 	return p->queue[p->first++];
 }
 
+bool
+pipeline_is_due(const struct pipeline *p)
+{
+	const struct expected *head = pipeline_head(p);
+
+	return head != NULL && pipeline_is_out(p, head->mark);
+}
+
 size_t
 pipeline_waiting(const struct pipeline *p)
 {

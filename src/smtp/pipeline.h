@@ -99,6 +99,10 @@ void pipeline_expect(struct pipeline *p, struct expected reply);
 const struct expected *pipeline_head(const struct pipeline *p);
 struct expected pipeline_next(struct pipeline *p);
 
+/* Whether a reply is the answer to something now; it is to nothing before its
+ * command has gone out. */
+bool pipeline_is_due(const struct pipeline *p);
+
 /* The octets that wait; whether more may be asked before they are sent; the
  * mark behind the last of them, whether all before a mark are out, and whether
  * the one before it may be. */

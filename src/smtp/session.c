@@ -154,6 +154,16 @@ turn(const struct session *s)
 }
 
 static bool
+any(const struct session *s, bool (*holds)(const struct transaction *))
+{
+	size_t i = 0;
+
+	while (i < s->count && !holds(s->transactions[i]))
+		i++;
+	return i < s->count;
+}
+
+static bool
 is_sending(const struct session *s)
 {
 	const struct transaction *t = turn(s);
@@ -534,16 +544,6 @@ answer_unasked(struct session *s, enum step step, const char *what)
 	return STEP_BREAK;
 }
 
-/* Whether the next reply is the answer to something; nothing is before its
- * command has gone out. */
-static bool
-is_due(const struct session *s)
-{
-	const struct expected *head = pipeline_head(&s->pipeline);
-
-	return head != NULL && pipeline_is_out(&s->pipeline, head->mark);
-}
-
 /*
  * Whether more came with the reply to the end of the mail data than was asked
  * for: then one of the replies since the mail began may have been too many, and
@@ -553,7 +553,7 @@ is_due(const struct session *s)
 static bool
 has_surplus(const struct session *s, struct text behind)
 {
-	if (behind.len == 0 || is_due(s))
+	if (behind.len == 0 || pipeline_is_due(&s->pipeline))
 		return false;
 	if (s->quit && pipeline_waiting(&s->pipeline) == 0)
 		return !reply_is_all(behind, "221");
@@ -565,7 +565,7 @@ answer(struct session *s, struct text behind)
 {
 	struct expected x;
 
-	if (!is_due(s))
+	if (!pipeline_is_due(&s->pipeline))
 		return s->reply.code == 421
 			   ? answer_closing(s, s->step)
 			   : answer_unasked(s, waiting_for(s), STRAY);
@@ -641,7 +641,8 @@ void
 session_heard(struct session *s)
 {
 	s->heard = true;
-	if (s->step != STEP_OVER && reply_has_begun(&s->reply) && !is_due(s))
+	if (s->step != STEP_OVER && reply_has_begun(&s->reply) &&
+	    !pipeline_is_due(&s->pipeline))
 		enter(s, answer_unasked(s, waiting_for(s), STRAY));
 }
 
@@ -703,14 +704,8 @@ refill(struct session *s)
 static bool
 must_hear(const struct session *s)
 {
-	size_t i;
-
-	if (s->heard || s->step != STEP_READY)
-		return false;
-	for (i = 0; i < s->count; i++)
-		if (transaction_is_critical(s->transactions[i]))
-			return true;
-	return false;
+	return !s->heard && s->step == STEP_READY &&
+	       any(s, transaction_is_critical);
 }
 
 size_t
@@ -834,6 +829,12 @@ session_timeout(const struct session *s)
 		limit = SESSION_VAIN;
 	own = s->plan.account->timeout;
 	return own == 0 || own > limit || step == STEP_END ? limit : own;
+}
+
+bool
+session_awaits_end(const struct session *s)
+{
+	return any(s, transaction_awaits_end);
 }
 
 bool

@@ -73,6 +73,10 @@ void session_sent(struct session *s, size_t len);
  * taken back; until session_sent() is called next. */
 void session_torn(struct session *s, size_t len);
 
+/* Whether a reply that decides on a mail is due: what comes together should be
+ * handed in together then. */
+bool session_awaits_end(const struct session *s);
+
 /* Bytes from the peer, in pieces of any size: what one read gave, as a reply
  * that ends a mail may have nothing behind it. And that there are no more. */
 void session_input(struct session *s, const char *bytes, size_t len);

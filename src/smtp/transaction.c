@@ -609,6 +609,12 @@ is_out(const struct transaction *t)
 	return !t->sending && pipeline_is_out(t->terms->pipeline, t->end);
 }
 
+bool
+transaction_awaits_end(const struct transaction *t)
+{
+	return t->round.end_due && is_out(t);
+}
+
 /* Whether what ends the mail may have reached the server: a part of the record
  * that it is in has left; or the dot has, and the CRLF behind it has not. */
 static bool

@@ -140,6 +140,9 @@ int transaction_pull(struct transaction *t, struct error *e);
  * reply that came unasked before it would be taken for the answer to it. */
 bool transaction_is_critical(const struct transaction *t);
 
+/* Whether its end is out and the reply to that is due. */
+bool transaction_awaits_end(const struct transaction *t);
+
 /* To be called before the pipeline's octets leave: tells the observer. */
 void transaction_leave(struct transaction *t);
 
