@@ -96,10 +96,11 @@ read_settings(struct run *r, struct error *e)
 	 * set-id program sends must not be lost for that program's bits. */
 	if (r->host.set_id) {
 		error_set(e, ERROR_CONFIG, "start",
-		    "sendling's own file has set-id bits, which it refuses");
+		    "sendling's own file has set-id bits or capabilities, "
+		    "which it refuses");
 		return error_hint(e,
-		    "remove them: chmod 755; a machine shares one account "
-		    "through a configuration that its users can read");
+		    "remove them: chmod 755, setcap -r; a machine shares one "
+		    "account through a configuration that its users can read");
 	}
 	if (plan.no_commands)
 		host_usual_path();

@@ -84,6 +84,7 @@ from home import (
 from smtpd import Server, tls_context
 
 BOB = 'bob@example.org'
+CAP_NET_BIND_SERVICE = 10
 EVE = 'eve@example.net'
 CANARY = 'c4nary-Pa55/w0rd'
 NO_FROM = b''.join(line for line in HEADER.splitlines(True)
@@ -1424,7 +1425,16 @@ def test_set_id(t, home):
                  'refuses', run.words())
             box.clear()
             written.unlink(missing_ok=True)
+    # A capability in the file is one of them (version 2, the effective bit).
+    os.chown(ours, 0, 0)
     ours.chmod(0o755)
+    os.setxattr(ours, 'security.capability', struct.pack(
+        '<5I', 0x02000001, 1 << CAP_NET_BIND_SERVICE, 0, 0, 0))
+    run = home.run(BOB, name=ours.name, preexec_fn=lambda: become(NOBODY))
+    box.settle()
+    t.ok(run.status == 78 and b'capabilities' in run.err and not box.took,
+         'a capability: refuses', run.words())
+    os.removexattr(ours, 'security.capability')
     run = home.run(BOB, name=ours.name, preexec_fn=lambda: become(NOBODY),
                    environment={'SENDLING_SMARTHOST': 'smtp+plain://127.0.0.1:'
                                 f'{box.ports["smtp"]}', 'SENDLING_LOG': 'off',

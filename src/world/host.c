@@ -12,6 +12,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -145,13 +146,16 @@ find_home(struct host *h, const struct passwd *entry)
 static bool
 has_set_id(void)
 {
-	const char *name = (const char *)getauxval(AT_EXECFN);
+	const char *name = "/proc/self/exe";
 	struct stat st;
 
-	if (stat("/proc/self/exe", &st) == -1 &&
-	    (name == NULL || stat(name, &st) == -1))
-		return true;
-	return (st.st_mode & (S_ISUID | S_ISGID)) != 0;
+	if (stat(name, &st) == -1) {
+		name = (const char *)getauxval(AT_EXECFN);
+		if (name == NULL || stat(name, &st) == -1)
+			return true;
+	}
+	return (st.st_mode & (S_ISUID | S_ISGID)) != 0 ||
+	       getxattr(name, "security.capability", NULL, 0) > 0;
 }
 
 void
