@@ -1291,7 +1291,8 @@ def test_log_that_cannot_be(t, home, box):
         t.ok(run.status == 78 and run.err == b'' and
              run.out.decode().count('\n') == 1 and
              f'log: {path}: ' in run.out.decode() and
-             words in run.out.decode(), '--check finds it, and tells it once', run.words())
+             words in run.out.decode() and '`log syslog' in run.out.decode(),
+             '--check finds it, and tells it once', run.words())
     log = home.path / 'log'
     more = {'config': home.config(box.config(f'log {log}'))}
     run = home.run('--check', **more)

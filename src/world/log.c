@@ -158,7 +158,8 @@ log_check(const struct account *a, struct error *e)
 	if (a->log.to != LOGGING_FILE || file_check_append(a->log.text, e) == 0)
 		return 0;
 	e->doing = "log";
-	return -1;
+	return error_hint(e, "name a file that can be written, or write `log "
+			     "syslog', `log stderr' or `log off'");
 }
 
 int
