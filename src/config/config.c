@@ -230,7 +230,9 @@ unknown(struct config *c, char *where, struct text word, struct text line)
 {
 	const char *foreign = foreign_hint(word, line);
 	const struct keyword *near = keyword_near(word);
-	bool may_show = foreign != NULL || near != NULL || line.len == 0;
+	/* What only looks like a line of theirs does not vouch for the word. */
+	bool may_show = foreign_hint(word, TEXT("")) != NULL || near != NULL ||
+			line.len == 0;
 	struct error e;
 
 	error_clear(&e);

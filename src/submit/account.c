@@ -106,7 +106,12 @@ host_next(struct text *rest, struct text *host)
 	end = text_find(*rest, ':');
 	*host = account_without_dot(text_first(*rest, end));
 	*rest = text_skip(*rest, end);
-	return account_is_host(*host) ? NULL : "names no host";
+	if (host->len == 0)
+		return "names no host";
+	return account_is_host(*host)
+		   ? NULL
+		   : "must have a host name of ASCII letters, digits, `-' and "
+		     "`.' behind its slashes";
 }
 
 static const char *

@@ -210,6 +210,7 @@ static const struct {
 	"`smarthost smtps://HOST'"},
     {"mail.example.org smtp --port=465 --ssl --user=a --pass=hunter2", "1",
 	"unknown keyword", "`smarthost smtps://HOST'"},
+    {"hunter2 smtp", "1", "unknown keyword", "`smarthost smtps://HOST'"},
     {"mail.example.org smtp", "1", "unknown keyword",
 	"`smarthost smtps://HOST'"},
     {"user", "1", "user: the keyword has no value", NULL},
