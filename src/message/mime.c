@@ -181,8 +181,6 @@ static const struct {
     {"multipart", "signed", MIME_SEALED},
     {"multipart", "encrypted", MIME_SEALED},
     {"multipart", NULL, MIME_MULTIPART},
-    {"application", "pkcs7-mime", MIME_SEALED},
-    {"application", "x-pkcs7-mime", MIME_SEALED},
     {"message", "rfc822", MIME_MESSAGE},
     {"message", "global", MIME_MESSAGE},
     {"message", "partial", MIME_SEALED},

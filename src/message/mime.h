@@ -25,8 +25,9 @@ enum mime_kind {
 	MIME_OTHER,
 	MIME_MULTIPART,
 	MIME_MESSAGE, /* message/rfc822, message/global */
-	MIME_SEALED,  /* may not be changed: signed, encrypted (RFC 1847, RFC
-		       * 8551), partial */
+	MIME_SEALED,  /* may not be changed: signed, encrypted (RFC 1847),
+		       * partial, external. What application/pkcs7-mime has
+		       * is as any other once decoded */
 	MIME_BROKEN   /* a multipart without a boundary, or whose boundary
 		       * never comes */
 };
