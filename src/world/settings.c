@@ -218,8 +218,10 @@ settings_read(const struct settings_plan *plan, const struct host *h,
 	config_init(c);
 	read_sets(plan, c);
 	read_environment(plan, c);
-	if (read_files(plan, h, c, e) == -1)
+	if (read_files(plan, h, c, e) == -1) {
+		e->doing = "configuration";
 		return -1;
+	}
 	config_end(c);
 	return c->fault_count > 0 ? config_error(c, e) : 0;
 }

@@ -165,8 +165,10 @@ a_named_file_must_be_there(void **state)
 	put("home/.config/sendling/config", "user home\n", 0600);
 	assert_int_equal(read_named(in_folder("missing")), -1);
 	assert_refused(ERROR_INPUT, "missing");
+	assert_string_equal(error.doing, "configuration");
 	assert_int_equal(read_named(in_folder("home")), -1);
 	assert_refused(ERROR_CONFIG, "not a regular file");
+	assert_string_equal(error.doing, "configuration");
 }
 
 static void
