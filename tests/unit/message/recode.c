@@ -218,6 +218,12 @@ static const struct {
 			"1.0\r\n" TYPE "text/plain; charset=unknown-8bit\r\n" QP
 			"\r\nx=FF\r\n"),
 	false, "e"},
+    {RECODE(MIME TYPE "message/rfc822\n\n" MIXED "\n--b\n\n\xff\n--b--\n"),
+	false,
+	RECODE(CRMIME TYPE "message/rfc822\r\n\r\n" CRMIXED
+			   "MIME-Version: 1.0\r\n\r\n--b\r\n" QP
+			   "\r\n=FF\r\n--b--\r\n"),
+	false, "e"},
     {RECODE(MIME TYPE "multipart/digest; boundary=b\n\n--b\n\nMIME-Version: "
 		      "1.0\n" TYPE "image/x\n\n\xff\n--b--\n"),
 	false,
