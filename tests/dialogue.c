@@ -711,7 +711,7 @@ start(struct play *p)
 {
 	const struct account *a = &p->config.accounts[0];
 	struct session_plan plan = {.account = a,
-	    .smarthost = &a->smarthosts.at[0],
+	    .smarthost = &a->smarthosts.at[a->smarthosts.count - 1],
 	    .user = a->user,
 	    .helo = "client.example",
 	    .password = text_of(a->secret.text),
