@@ -7,7 +7,6 @@
 #include "smtp/command.h"
 #include "smtp/echo.h"
 #include "smtp/login.h"
-#include "smtp/outcome.h"
 #include "smtp/pipeline.h"
 #include "smtp/trouble.h"
 
@@ -417,9 +416,8 @@ ask_mails(struct session *s)
 	drop_settled(s);
 	if (s->count > 0 || s->step != STEP_READY)
 		return STEP_STAY;
-	if (s->held != NULL)
-		return pipeline_head(&s->pipeline) == NULL ? STEP_RENEW
-							   : STEP_STAY;
+	if (s->held != NULL) /* nobody is left, so all replies are in */
+		return STEP_RENEW;
 	return s->last || pipeline_is_exhausted(&s->pipeline, s->ehlo.mailmax)
 		   ? STEP_QUIT
 		   : STEP_STAY;
