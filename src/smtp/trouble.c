@@ -284,7 +284,7 @@ trouble_hint_foreign(
 	size_t i;
 
 	/* The first byte of a TLS record: alert or handshake. */
-	if (line.len > 0 && line.at[0] >= 0x14 && line.at[0] <= 0x17)
+	if (line.len > 0 && (line.at[0] == 0x15 || line.at[0] == 0x16))
 		return trouble_hint_implicit_tls(e, h);
 	for (i = 0; i < sizeof(strangers) / sizeof(strangers[0]); i++) {
 		begin = text_of(strangers[i].begin);

@@ -336,6 +336,7 @@ knows_other_servers(void **state)
 	    {"-ERR no\r\n", "a POP3 server"},
 	    {"SSH-2.0-OpenSSH_9.2\r\n", "an SSH server"},
 	    {"\x15\x03\x01", "smtps://mail.example:587'"},
+	    {"\x16\x03\x03", "smtps://mail.example:587'"}, {"\x14\x03", ""},
 	    {"HTTP/1.1 400 Bad Request\r\n", "an HTTP server"},
 	    {"http/1.0 408", "an HTTP server"},
 	    {"<!DOCTYPE html>", "an HTTP server"}, {"", ""},
