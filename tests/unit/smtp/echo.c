@@ -100,6 +100,20 @@ seeks_what_is_short_in_auth(void **state)
 	}
 }
 
+/* The base64 of one so short that all characters that depend on it alone are
+ * needed, behind and in front of anything. */
+static void
+finds_a_short_one_in_base64(void **state)
+{
+	static const char *const replies[] = {"535 no c2VjcmV0\r\n",
+	    "535 no eHNlY3JldHg=\r\n", "535 no enhzZWNyZXR4\r\n",
+	    "535 no AAAAc2VjcmV0AAAA\r\n", "535 no AABzZWNyZXQA\r\n",
+	    "535 no AHNlY3JldAAA\r\n", NULL};
+
+	(void)state;
+	each_reply("secret", replies, true);
+}
+
 static void
 hears_over_replies(void **state)
 {
@@ -129,6 +143,9 @@ looks_into_challenges(void **state)
 	assert_true(hides(&echo, "334 ZT10aGUgc2VjcmV0IHdvcmRz\r\n", true));
 	assert_false(hides(&echo, "334 ZT10aGUgc2Vjcg==\r\n", true));
 	assert_false(hides(&echo, "334 no base64\r\n", true));
+	/* Of others what is said counts, and no more. */
+	assert_false(hides(&echo, "250 ZT10aGUgU0VDUkVUIFdPUkRT\r\n", true));
+	assert_true(hides(&echo, "334 ZT10aGUgU0VDUkVUIFdPUkRT\r\n", true));
 	echo_clear(&echo);
 }
 
@@ -188,6 +205,7 @@ main(void)
 	const struct CMUnitTest tests[] = {cmocka_unit_test(finds_a_secret),
 	    cmocka_unit_test(leaves_other_words),
 	    cmocka_unit_test(seeks_what_is_short_in_auth),
+	    cmocka_unit_test(finds_a_short_one_in_base64),
 	    cmocka_unit_test(hears_over_replies),
 	    cmocka_unit_test(looks_into_challenges),
 	    cmocka_unit_test(hides_what_is_no_reply),
