@@ -308,7 +308,6 @@ void
 log_remark(struct log *l, const char *words)
 {
 	log_note(l, "%s", words);
-	if (!l->quiet && !l->verbose && l->to != LOGGING_STDERR &&
-	    isatty(STDERR_FILENO))
-		file_print(STDERR_FILENO, "%s: %s", getprogname(), words);
+	if (!l->verbose && l->to != LOGGING_STDERR)
+		log_tell_person(l, words);
 }
