@@ -15,11 +15,9 @@
 static enum access_trust
 needed_trust(struct text bytes)
 {
-	static const struct text bom = {"\xef\xbb\xbf", 3};
 	struct text line, word;
 
-	if (text_starts_fold(bytes, bom))
-		bytes = text_skip(bytes, bom.len);
+	bytes = text_skip_mark(bytes);
 	while (text_next_line(&bytes, &line)) {
 		if (text_next(&line, " \t", &word) &&
 		    text_equal(word, TEXT("password")))
