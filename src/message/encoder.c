@@ -70,7 +70,7 @@ plain_run(const struct encoder *en, struct text in)
 {
 	size_t n, max, high;
 
-	max = ENCODER_LINE_MAX - en->column;
+	max = LINES_MAX - en->column;
 	high = en->eightbit && max > 3 ? max - 3 : 0;
 	for (n = 0; n < in.len && n < max; n++) {
 		if (in.at[n] == '\0' || in.at[n] == '\r' ||
@@ -84,7 +84,7 @@ plain_run(const struct encoder *en, struct text in)
 static void
 put_plain(struct encoder *en, struct text t)
 {
-	if (en->column + t.len > ENCODER_LINE_MAX)
+	if (en->column + t.len > LINES_MAX)
 		fold(en);
 	put(en, t.at, t.len);
 	en->column += t.len;
@@ -127,7 +127,7 @@ fold_at_blanks(struct encoder *en, struct text in, bool last)
 		if (!text_is_blank(in.at[blanks]))
 			break;
 	width = blanks;
-	for (end = blanks; end < in.len && width <= ENCODER_LINE_MAX; end++) {
+	for (end = blanks; end < in.len && width <= LINES_MAX; end++) {
 		if (text_is_blank(in.at[end]) || in.at[end] == '\r')
 			break;
 		width += in.at[end] != '\0';
@@ -135,13 +135,12 @@ fold_at_blanks(struct encoder *en, struct text in, bool last)
 	if (end == in.len && !last && in.len < ENCODER_IN)
 		return 0;
 	kept = blanks;
-	fits = en->column + width <= ENCODER_LINE_MAX;
+	fits = en->column + width <= LINES_MAX;
 	/* A word that no line has room for is cut wherever it stands. */
-	fits |= width - blanks >= ENCODER_LINE_MAX &&
-		en->column + blanks < ENCODER_LINE_MAX;
+	fits |= width - blanks >= LINES_MAX && en->column + blanks < LINES_MAX;
 	if (!fits) {
 		en->folded = true;
-		kept = width <= ENCODER_LINE_MAX ? blanks : 1;
+		kept = width <= LINES_MAX ? blanks : 1;
 		if (width == blanks)
 			kept = 0;
 		else if (en->column > 0)
@@ -339,7 +338,7 @@ encode_base64_again(struct encoder *en, struct text in)
 			en->replaced = true;
 		}
 		if (en->column >= BASE64_WIDTH &&
-		    (c != '-' || en->column == ENCODER_LINE_MAX))
+		    (c != '-' || en->column == LINES_MAX))
 			put_line_end(en);
 		en->out[en->out_len++] = c;
 		en->column++;

@@ -10,8 +10,7 @@
 
 #include "base/buf.h"
 #include "base/text.h"
-
-#define ENCODER_LINE_MAX 998 /* octets without CRLF, RFC 5322 section 2.1.1 */
+#include "message/lines.h"
 
 /* What is taken at a time, at most. An octet becomes four at most: three, and
  * its share of the soft line breaks. */
@@ -20,7 +19,7 @@
 
 enum encoder_form {
 	ENCODER_COPY,  /* as it is */
-	ENCODER_PLAIN, /* no NUL, no line over ENCODER_LINE_MAX octets */
+	ENCODER_PLAIN, /* no NUL, no line over LINES_MAX octets */
 	ENCODER_QP,
 	ENCODER_QP_AGAIN, /* what says that it is quoted-printable */
 	ENCODER_BASE64,

@@ -462,7 +462,7 @@ find_faults(struct mender *m, struct text raw, bool ours)
 
 	m->encode = text_has_8bit(raw) && !(m->smtputf8 && text_is_utf8(raw));
 	while (text_next_line(&raw, &line)) {
-		m->is_long |= line.len > FOLD_LINE_MAX;
+		m->is_long |= line.len > LINES_MAX;
 		m->is_wide |= ours && line.len > WORD_LINE_MAX &&
 			      word_find_last(line) > 0;
 	}
@@ -508,7 +508,7 @@ may_be_faulty(const struct message *m, const struct message_field *f)
 	const struct message_facts *facts = message_facts(m);
 
 	return f->owned != NULL || facts->header_8bit ||
-	       facts->header_longest > FOLD_LINE_MAX;
+	       facts->header_longest > LINES_MAX;
 }
 
 int

@@ -43,7 +43,7 @@ count_word(const struct folder *f, struct text t)
 {
 	size_t n;
 
-	for (n = 0; n < t.len && n < FOLD_LINE_MAX; n++)
+	for (n = 0; n < t.len && n < LINES_MAX; n++)
 		if (n > 0 && may_break(f, t, n))
 			break;
 	return n;
@@ -86,15 +86,15 @@ cut_length(struct text line, size_t limit)
 static size_t
 line_length(const struct folder *f, struct text line)
 {
-	size_t limit = FOLD_LINE_MAX - f->column, blanks = text_white(line), n;
+	size_t limit = LINES_MAX - f->column, blanks = text_white(line), n;
 	struct text word = text_skip(line, blanks);
 
 	for (n = limit; n > 0 && !may_break(f, line, n); n--)
 		continue;
 	if (n > 0)
 		return n;
-	if (f->named && (count_word(f, word) < FOLD_LINE_MAX ||
-			    blanks + CUT_BACK + 3 >= limit))
+	if (f->named &&
+	    (count_word(f, word) < LINES_MAX || blanks + CUT_BACK + 3 >= limit))
 		return 0;
 	n = word_length(word);
 	if (f->may_cut &&
@@ -112,15 +112,15 @@ fold_line(struct folder *f, struct text line)
 
 	line = trim_end(f, line);
 	if (!f->named)
-		line = begin_line(f, line, FOLD_LINE_MAX);
-	while (line.len > 0 && f->column + line.len > FOLD_LINE_MAX) {
+		line = begin_line(f, line, LINES_MAX);
+	while (line.len > 0 && f->column + line.len > LINES_MAX) {
 		n = line_length(f, line);
 		fold_add(f, text_first(line, n));
 		line = text_skip(line, n);
 		if (line.len == 0)
 			return;
 		buf_add_string(f->out, "\r\n");
-		line = begin_line(f, line, FOLD_LINE_MAX);
+		line = begin_line(f, line, LINES_MAX);
 		if (!text_is_blank(line.at[0]))
 			fold_add(f, TEXT(" "));
 	}
@@ -170,7 +170,7 @@ fold_words(struct folder *f, struct text line)
 		if (n == line.len)
 			break;
 		piece = text_first(line, n);
-		if (f->column + n > FOLD_LINE_MAX)
+		if (f->column + n > LINES_MAX)
 			fold_line(f, piece);
 		else
 			fold_add(f, piece);
@@ -189,7 +189,7 @@ fold_value(struct text value, size_t column, bool may_cut, struct buf *out)
 
 	while (text_next_line(&value, &line)) {
 		line = fold_words(&f, line);
-		if (f.column + line.len > FOLD_LINE_MAX)
+		if (f.column + line.len > LINES_MAX)
 			fold_line(&f, line);
 		else
 			fold_add(&f, line);

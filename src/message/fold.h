@@ -7,12 +7,11 @@
 
 #include "base/buf.h"
 #include "base/text.h"
-
-#define FOLD_LINE_MAX 998 /* octets without CRLF, RFC 5322 section 2.1.1 */
+#include "message/lines.h"
 
 /*
  * Appends the lines of a value that stands behind `column` octets of a field's
- * name. Lines over FOLD_LINE_MAX octets, and over WORD_LINE_MAX with an encoded
+ * name. Lines over LINES_MAX octets, and over WORD_LINE_MAX with an encoded
  * word in them, are folded at white space, never inside an encoded word. A
  * single word that is longer is cut where may_cut is
  * set, and else left alone; without may_cut a backslash keeps the blank behind

@@ -17,7 +17,7 @@
 
 /* What a line is must show in its first octets (RFC 5322 section 2.1.1), or
  * all of a text without line ends would be kept in memory. */
-#define LINE_MAX_SEEN ((size_t)998)
+#define LINE_MAX_SEEN ((size_t)LINES_MAX)
 
 enum line { LINE_OPEN, LINE_HEADER, LINE_MBOX, LINE_SEPARATOR, LINE_BODY };
 

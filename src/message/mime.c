@@ -41,7 +41,7 @@ struct scan {
 	size_t crs; /* counted where there are bare ones */
 	bool cut;   /* more than white space stands behind what is in line */
 	size_t len;
-	char line[MIME_LINE_MAX];
+	char line[LINES_MAX];
 	struct buf more; /* what stands behind it where fields may be */
 	bool bare_cr;	 /* there are such in the body */
 	bool failed;
@@ -500,7 +500,7 @@ note_faults(const struct scan *s, struct mime_faults *f)
 {
 	f->high += s->high;
 	note_first(&f->high_line, s->high > 0, s);
-	note_first(&f->long_line, s->next - s->at > MIME_LINE_MAX + 2, s);
+	note_first(&f->long_line, s->next - s->at > LINES_MAX + 2, s);
 	note_first(&f->nul_line, s->nul, s);
 	note_first(&f->cr_line, s->crs > 1, s);
 }

@@ -12,9 +12,9 @@
  */
 
 #include "base/error.h"
+#include "message/lines.h"
 #include "message/message.h"
 
-#define MIME_LINE_MAX	  998
 #define MIME_BOUNDARY_MAX 994	/* has room on a line; 70 in RFC 2046 */
 #define MIME_DEPTH_MAX	  32	/* of multiparts */
 #define MIME_PARTS_MAX	  10000 /* messages in messages are parts too */
@@ -63,7 +63,7 @@ enum mime_encoding mime_parse_encoding(struct text value);
 struct mime_faults {
 	unsigned long long high; /* octets with their high bit set */
 	unsigned long long high_line;
-	unsigned long long long_line; /* over MIME_LINE_MAX octets */
+	unsigned long long long_line; /* over LINES_MAX octets */
 	unsigned long long nul_line;
 	unsigned long long cr_line; /* a bare one */
 };

@@ -23,8 +23,6 @@
 #include "message/encoder.h"
 #include "message/message.h"
 
-#define RECODE_LINE_MAX ENCODER_LINE_MAX
-
 /* What was done that the log should know. */
 struct recode_remarks {
 	bool nul_removed; /* where it could not be encoded */

@@ -300,8 +300,8 @@ note_remarks(const struct recode_remarks *remarks, struct notes *notes)
 	if (remarks->body_encoded)
 		notes_add(notes, "the body was encoded for this server");
 	if (remarks->body_folded)
-		notes_add(notes, "body lines over %d octets were folded",
-		    RECODE_LINE_MAX);
+		notes_add(
+		    notes, "body lines over %d octets were folded", LINES_MAX);
 	if (remarks->body_replaced)
 		notes_add(notes, "8-bit bytes outside the parts' bodies "
 				 "became `?'");

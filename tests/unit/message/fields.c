@@ -1092,11 +1092,11 @@ check_line(const struct trial *t, const struct message_field *f,
 
 	if (ours && line.len > 76 && has_word(line))
 		check_unparted(t, f, line, first);
-	if (line.len <= FOLD_LINE_MAX)
+	if (line.len <= LINES_MAX)
 		return;
 	start = check_unparted(t, f, line, first);
 	CHECK(t, !is_unstructured(f) || line.at[start] == '=');
-	CHECK(t, !first || line.len - start >= FOLD_LINE_MAX);
+	CHECK(t, !first || line.len - start >= LINES_MAX);
 }
 
 static size_t
@@ -1161,7 +1161,7 @@ check_field(const struct trial *t, const struct message_field *old,
 	check_bytes(t, old, new);
 	check_words(t, new->field.raw);
 	without_nul(old->field.value, &value);
-	cut = longest(old->field.raw) > FOLD_LINE_MAX;
+	cut = longest(old->field.raw) > LINES_MAX;
 	if (is_unstructured(old))
 		check_text(t, buf_text(&value), new->field.value, cut);
 	else if (text_starts_fold(old->field.value, TEXT("a/b")))

@@ -123,7 +123,7 @@ words_are_cut_between_characters(void **state)
 		fold_value(buf_text(&in), 8, true, &out);
 		rest = buf_text(&out);
 		for (n = 0; text_next_line(&rest, &line); n++) {
-			assert_true(line.len <= FOLD_LINE_MAX);
+			assert_true(line.len <= LINES_MAX);
 			assert_true(rest.len == 0 || line.len > 970);
 			assert_true(text_is_utf8(line));
 			assert_true(line.at[0] == ' ' && line.at[1] != '=');
