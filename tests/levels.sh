@@ -17,15 +17,16 @@ include gnutls/.*	src/world/tls.c src/world/certificate.c src/base/crypt.c
 word gnutls_[a-z0-9_]+	src/world/tls.c src/world/certificate.c src/base/crypt.c
 include sysexits[.]h	src/base/error.c
 word EX_[A-Z]+		src/base/error.c
-call _?exit|quick_exit|v?errx?|v?errc	src/world/resolve.c src/world/secret.c cmd/sendling.c cmd/memory.c
+call _?exit|quick_exit|v?errx?|v?errc	src/world/secret.c cmd/sendling.c cmd/memory.c
 call socket|socketpair|connect|bind|listen|accept4?	src/world/net.c src/world/syslog.c
 call getaddrinfo|freeaddrinfo|getnameinfo|gethostby[a-z]+	src/world/net.c
 call p?poll|p?select|epoll_[a-z]+	src/world/clock.c
-call (secure_)?getenv|setenv|putenv|getpw[a-z_]+|getlogin(_r)?	src/world/host.c
+call (secure_)?getenv|setenv|putenv|get(pw|gr)[a-z_]+|getlogin(_r)?	src/world/host.c
 word environ		src/world/host.c
 call time|gettimeofday|ftime	src/world/host.c
 call clock_gettime	src/world/host.c src/world/clock.c
-call v?fork|exec[lv]p?e?|fexecve|posix_spawnp?|popen|system	src/world/secret.c src/world/resolve.c
+call v?fork|exec[lv]p?e?|fexecve|posix_spawnp?|popen|system	src/world/secret.c
+call pthread_create	src/world/resolve.c
 '
 
 # What no room before world may do, but for the files named.

@@ -76,6 +76,9 @@ done <<'END'
 1 src/world/net.c	poll(p, 1, t);
 1 src/world/net.c	x = getenv("HOME");
 1 src/world/net.c	x = getpwuid(1);
+1 src/world/access.c	x = getgrgid(1);
+1 src/world/net.c	pthread_create(a, b, c, d);
+1 src/world/resolve.c	pid = fork();
 1 src/world/net.c	x = time(NULL);
 1 src/world/net.c	clock_gettime(a, b);
 0 src/world/clock.c	clock_gettime(a, b);
