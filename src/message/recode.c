@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/crypt.h"
 #include "base/mem.h"
 #include "message/mime.h"
 

@@ -18,7 +18,6 @@
  * in another form. The header section was mended before by the fields room.
  */
 
-#include "base/buf.h"
 #include "base/error.h"
 #include "message/encoder.h"
 #include "message/message.h"

@@ -1,6 +1,7 @@
 #include "../unit.h"
 
 /* secret with a time limit that a test can wait for. */
+#include "base/mem.h"
 #include "world/clock.h"
 #include "world/secret.h"
 #undef SECRET_COMMAND_SECONDS
