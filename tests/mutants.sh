@@ -80,6 +80,7 @@ whole dialogues
 whole unit message/recode
 whole threats canary_in_memory
 whole threats canary_in_session
+whole threats forgotten
 mutant 'a refused BDAT counts as the end of its transaction' \
     src/smtp/transaction.c \
     '/A BDAT that was refused/{n;s/reply_positive(a->reply)/true/}' dialogues
@@ -90,22 +91,27 @@ mutant 'a reply to the end of the data counts before it is out' \
     src/smtp/transaction.c '/^answer_end/,/^}/s/!is_out(t)/false/' dialogues
 mutant 'timeout shortens the wait for the end of the data' \
     src/smtp/session.c 's/ || step == STEP_END//' dialogues
-mutant 'AUTH has a line of 514 octets' src/smtp/session.c \
-    's/\(#define SESSION_COMMAND_MAX\).*/\1 514/' dialogues
-mutant 'quoted-printable has lines of 77' src/message/recode.c \
+mutant 'AUTH has a line of 514 octets' src/smtp/login.c \
+    's/\(#define LOGIN_COMMAND_MAX\).*/\1 514/' dialogues
+mutant 'quoted-printable has lines of 77' src/message/encoder.c \
     's/\(#define QP_LINE\).*/\1 76/' unit message/recode
-mutant 'base64 has lines of 80' src/message/recode.c \
-    '/^encode_base64/,/^}/s/76/80/' unit message/recode
+mutant 'base64 has lines of 80' src/message/encoder.c \
+    '/^#define BASE64_/{s/57/60/;s/76/80/}' unit message/recode
 mutant 'the initial response is not wiped when it was sent' \
-    src/smtp/session.c '/say_secret(s, command/{n;d}' threats canary_in_session
-mutant 'what AUTH sent is not wiped' src/smtp/session.c \
-    '/^answer_auth/,/^}/s/pipeline_wipe(&s->pipeline);//' \
-    threats canary_in_session
-mutant 'the secret to know an echo by is not wiped' src/smtp/session.c \
-    '/^answer_auth/,/^}/s/buf_wipe(&s->secret);//' threats canary_in_session
+    src/smtp/login.c '/say_secret(l, command/{n;d}' threats canary_in_session
+mutant 'a response is not wiped when it was sent' src/smtp/login.c \
+    's/buf_wipe(&response)/buf_clear(\&response)/' threats canary_in_memory
+mutant 'what AUTH sent is not wiped' src/smtp/login.c \
+    '/^login_answer/,/^}/s/pipeline_wipe(.*);//' threats canary_in_session
+mutant 'the secrets to know an echo by are not wiped' src/smtp/echo.c \
+    '/^echo_clear/,/^}/s/buf_wipe/buf_clear/' threats canary_in_memory
 mutant 'the password is not wiped' src/run/dispatch.c \
     's/buf_wipe(&d->password)/buf_clear(\&d->password)/' \
     threats canary_in_memory
+mutant 'the password is not forgotten' src/run/dispatch.c \
+    '/^forget_password/,/^}/s/buf_wipe(&d->password);//' threats forgotten
+mutant 'the password in the configuration is not forgotten' \
+    src/run/dispatch.c 's/config_forget(.*);//' threats forgotten
 mutant 'the password file is not wiped' src/world/secret.c \
     's/buf_wipe(&whole)/buf_clear(\&whole)/' threats canary_in_memory
 mutant 'a buffer that grows leaves its bytes behind' src/base/buf.c \
