@@ -250,7 +250,7 @@ encode_blanks(struct encoder *en, struct text t, bool last)
 {
 	bool soft = t.at[0] == '=', ends;
 	struct text blanks;
-	size_t n = soft;
+	size_t n = soft, i;
 
 	while (n < t.len && text_is_blank(t.at[n]))
 		n++;
@@ -258,8 +258,11 @@ encode_blanks(struct encoder *en, struct text t, bool last)
 		return 0;
 	ends = n == t.len ? last : t.at[n] == '\r';
 	if (!ends) {
-		put_qp(en, t.at[0], t.at[1], true);
-		return 1;
+		/* Those that may yet come to stand at the end wait. */
+		n = soft ? 1 : n == t.len ? n - QP_LINE : n;
+		for (i = 0; i < n; i++)
+			put_qp(en, t.at[i], ' ', true);
+		return n;
 	}
 	blanks = soft ? TEXT("=") : text_first(t, n < QP_LINE ? n : QP_LINE);
 	if (!soft)

@@ -1,5 +1,7 @@
 #include "../unit.h"
 
+#include <unistd.h>
+
 #include "../decode.h"
 #include "../parse.h"
 #include "base/crypt.h"
@@ -555,6 +557,36 @@ count(struct text t, struct text what)
 	for (; t.len >= what.len; t = text_skip(t, 1))
 		n += text_equal(text_first(t, what.len), what);
 	return n;
+}
+
+/* However long a run is of which more must be seen; else it takes minutes. */
+static void
+runs_are_looked_at_once(void **state)
+{
+	static const char *const heads[] = {
+	    MIME LABEL "quoted-printable\n\n", MIME MIXED "\n"};
+	static const char *const units[] = {" ", "\t="};
+	const size_t len = 10000000;
+	struct recode_remarks remarks;
+	struct message *m;
+	struct recode *r;
+	struct error e;
+	size_t i, k;
+
+	(void)state;
+	error_clear(&e);
+	alarm(30);
+	for (i = 0; i < COUNT(heads); i++) {
+		for (k = 0; k < COUNT(units); k++) {
+			m = long_line(heads[i], 0, units[k], len);
+			r = recode_new(m, true, &remarks, &e);
+			assert_non_null(r);
+			assert_true(recode_size(r) < 4 * len);
+			recode_free(r);
+			message_free(m);
+		}
+	}
+	alarm(0);
 }
 
 /* The fields and the delimiters of parts say afterwards what they said. */
@@ -1530,6 +1562,7 @@ main(void)
 	    cmocka_unit_test(what_may_not_change_is_refused),
 	    cmocka_unit_test(depth_and_parts_have_bounds),
 	    cmocka_unit_test(long_lines_are_encoded_or_folded),
+	    cmocka_unit_test(runs_are_looked_at_once),
 	    cmocka_unit_test(structure_is_folded_at_white_space),
 	    cmocka_unit_test(no_sequence_is_cut),
 	    cmocka_unit_test(encoded_lines_have_76_characters),
