@@ -1,7 +1,9 @@
 #include "../unit.h"
 
+#include <errno.h>
 #include <unistd.h>
 
+#include "../folder.h"
 #include "world/access.h"
 
 #define STRANGER 12345
@@ -206,6 +208,44 @@ takes_the_secrets_of_a_container(void **state)
 			assert_non_null(strstr(remarks.lines[0], rows[i].path));
 		notes_clear(&remarks);
 	}
+	/* Root's alone: a user's own has no need to be for all. */
+	user = STRANGER;
+	st = (struct stat){.st_uid = STRANGER, .st_mode = S_IFREG | 0444};
+	error_clear(&e);
+	assert_int_equal(
+	    access_check("/run/secrets/mail", ACCESS_SECRET, &st, &e), -1);
+	user = getuid();
+}
+
+/* Whom open(2) refused, what is there, and who becomes a member of what. */
+static void
+tells_who_may_not_read(void **state)
+{
+	static const struct {
+		gid_t group;
+		mode_t mode;
+		const char *hint;
+	} rows[] = {{77, 0640, "as root: usermod -aG 77 12345;"},
+	    {77, 0600, "to share it with a group, as root: chown root:GROUP "},
+	    {0, 0640, "to share it with a group, as root: chown root:GROUP "}};
+	const char *path;
+	struct error e;
+	size_t i;
+
+	(void)state;
+	if (getuid() != 0)
+		skip();
+	user = STRANGER;
+	for (i = 0; i < COUNT(rows); i++) {
+		path = folder_put("secret", "x", 1, rows[i].mode);
+		assert_int_equal(chown(path, 0, rows[i].group), 0);
+		error_clear(&e);
+		assert_int_equal(access_denied(path, &e), -1);
+		assert_int_equal(e.sys, EACCES);
+		assert_non_null(strstr(e.text, "user 12345 may not read it"));
+		assert_memory_equal(e.hint, rows[i].hint, strlen(rows[i].hint));
+	}
+	user = getuid();
 }
 
 int
@@ -215,8 +255,9 @@ main(void)
 	    cmocka_unit_test(checks_owner_and_mode),
 	    cmocka_unit_test(hints_at_what_mends_it),
 	    cmocka_unit_test(takes_the_secrets_of_a_container),
+	    cmocka_unit_test(tells_who_may_not_read),
 	};
 
 	user = getuid();
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, folder_make, folder_remove);
 }
