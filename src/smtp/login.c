@@ -140,9 +140,10 @@ hint_likely(const struct login *l, const struct reply *reply, struct error *e)
 	const char *offered = l->terms.ehlo->mechanisms;
 	const char *user = account_odd(text_of(l->terms.user));
 	const char *password = account_odd(l->terms.password);
-	const bool switched_off = reply->enhanced.detail == 139;
 
-	if ((user != NULL || password != NULL) && !switched_off)
+	if (reply->enhanced.detail == 139)
+		return; /* switched off: whatever is said, it is refused */
+	if (user != NULL || password != NULL)
 		snprintf(e->hint, sizeof(e->hint),
 		    "check `user' and the password; %s: %s",
 		    user != NULL ? "`user'" : "the password",
