@@ -1078,7 +1078,8 @@ def test_file_on_standard_input(t, home, box):
     config = home.config(box.config())
     line = b'to be, or not\r to be \x00\xff.\n'
     lines = [b'.\n', b'\r\n', b'plain\n', b'with CR LF\r\n', b'bare\rCR\n']
-    body = b''.join(lines[n * n % 5] * (n % 50) for n in range(9000))
+    # Over 1 MiB in the file, or it would be kept in memory.
+    body = b''.join(lines[n // 7 % 5] * (n % 50) for n in range(15000))
     for sentence, skipped, mail in (
             ('plain', b'', HEADER + b'\n' + b'all lines are plain\n' * 99999),
             ('mixed', b'', HEADER + b'\r\n' + body),
