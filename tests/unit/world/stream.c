@@ -650,6 +650,30 @@ ends_at_the_deadline(void **state)
 	talk_end(&t);
 }
 
+static int
+speak_first(int fd, const void *arg)
+{
+	return send(fd, "250 taken\r\n", 11, 0) == 11 ? wait_for_end(fd, arg)
+						      : 1;
+}
+
+/* It may be that the mail was accepted, and we be late for having slept. */
+static void
+hears_what_came_before_it_looked(void **state)
+{
+	struct talk t = talk_start(speak_first, NULL);
+	char in[100];
+
+	(void)state;
+	await(&t, POLLIN);
+	assert_int_equal(
+	    exchange(&t, NULL, 0, in, sizeof(in), -1000), STREAM_MOVED);
+	assert_int_equal(t.got, strlen("250 taken\r\n"));
+	assert_int_equal(
+	    exchange(&t, NULL, 0, in, sizeof(in), -1000), STREAM_TIMEOUT);
+	talk_end(&t);
+}
+
 static void
 tells_of_the_end(void **state)
 {
@@ -881,6 +905,7 @@ main(void)
 	    cmocka_unit_test(tells_at_once_what_failed),
 	    cmocka_unit_test(takes_a_record_in_pieces),
 	    cmocka_unit_test(ends_at_the_deadline),
+	    cmocka_unit_test(hears_what_came_before_it_looked),
 	    cmocka_unit_test(tells_of_the_end),
 	    cmocka_unit_test(is_not_kept_by_babble),
 	    cmocka_unit_test(secures_within_the_deadline),
