@@ -262,6 +262,17 @@ reply_is_all(struct text bytes, const char *code)
 }
 
 bool
+reply_says_yes(struct text bytes)
+{
+	struct text line;
+
+	while (text_next_line(&bytes, &line))
+		if (line.len > 0 && line.at[0] == '2')
+			return true;
+	return false;
+}
+
+bool
 reply_has_begun(const struct reply *reply)
 {
 	return reply->lines > 0 || reply->line.len > 0;

@@ -68,6 +68,9 @@ bool reply_accepts(const struct reply *reply);
  * nothing more. */
 bool reply_is_all(struct text bytes, const char *code);
 
+/* Whether a reply 2yz, or its beginning, is in the bytes. */
+bool reply_says_yes(struct text bytes);
+
 /* Whether a part of a reply is in. */
 bool reply_has_begun(const struct reply *reply);
 

@@ -524,13 +524,14 @@ session_quit(struct session *s)
  * Bytes in.
  */
 
-/* RFC 5321 section 3.8: 421 may come at any time and closes the channel. */
+/* RFC 5321 section 3.8: 421 may come at any time and closes the channel. With a
+ * yes behind it, it did not: who seemed to be told so may have the mail. */
 static enum step
-answer_closing(struct session *s, enum step step)
+answer_closing(struct session *s, struct text behind)
 {
-	trouble_closing(
-	    &s->error, &s->reply, s->plan.smarthost, rows[step].doing);
-	s->closing = true;
+	trouble_closing(&s->error, &s->reply, s->plan.smarthost,
+	    rows[waiting_for(s)].doing);
+	s->closing = !reply_says_yes(behind);
 	return STEP_BREAK;
 }
 
@@ -546,16 +547,17 @@ answer_unasked(struct session *s, enum step step, const char *what)
  * Whether more came with the reply to the end of the mail data than was asked
  * for: then one of the replies since the mail began may have been too many, and
  * that to the end the answer to something before it. A QUIT that is out was
- * answered with 221. A refusal stays one where a 421 is behind it.
+ * answered with 221. A refusal stays one where no yes is behind it.
  */
 static bool
 has_surplus(const struct session *s, struct text behind)
 {
 	if (behind.len == 0 || pipeline_is_due(&s->pipeline))
 		return false;
-	if (s->quit && pipeline_waiting(&s->pipeline) == 0)
-		return !reply_is_all(behind, "221");
-	return !reply_negative(&s->reply) || !reply_is_all(behind, "421");
+	if (s->quit && pipeline_waiting(&s->pipeline) == 0 &&
+	    reply_is_all(behind, "221"))
+		return false;
+	return !reply_negative(&s->reply) || reply_says_yes(behind);
 }
 
 static enum step
@@ -563,17 +565,15 @@ answer(struct session *s, struct text behind)
 {
 	struct expected x;
 
-	if (!pipeline_is_due(&s->pipeline))
-		return s->reply.code == 421
-			   ? answer_closing(s, s->step)
-			   : answer_unasked(s, waiting_for(s), STRAY);
-	x = pipeline_next(&s->pipeline);
 	if (s->reply.code == 421)
-		return answer_closing(s, x.step);
-	if (x.step == STEP_END && has_surplus(s, behind))
-		return answer_unasked(
-		    s, x.step, "more replies than it was asked for");
-	return rows[x.step].answer(s, &x);
+		return answer_closing(s, behind);
+	if (!pipeline_is_due(&s->pipeline))
+		return answer_unasked(s, waiting_for(s), STRAY);
+	x = pipeline_next(&s->pipeline);
+	if (x.step != STEP_END || !has_surplus(s, behind))
+		return rows[x.step].answer(s, &x);
+	transaction_doubt(x.transaction);
+	return answer_unasked(s, x.step, "more replies than it was asked for");
 }
 
 /* used: so many octets of them were taken as part of a reply. */

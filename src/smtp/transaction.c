@@ -774,6 +774,24 @@ accept_unanswered(struct transaction *t)
 }
 
 void
+transaction_doubt(struct transaction *t)
+{
+	struct recipient *r;
+	size_t i;
+
+	for (i = t->first; i < t->cursor; i++) {
+		r = &t->mail->envelope->recipients[i];
+		if (r->verdict == VERDICT_DELIVERED)
+			continue;
+		r->verdict = VERDICT_ACCEPTED;
+		r->own = false;
+		t->round.accepted++;
+	}
+	t->round.failed = false;
+	error_clear(&t->mail->error);
+}
+
+void
 transaction_end(struct transaction *t, const struct error *cause, bool closing)
 {
 	struct mail *mail = t->mail;

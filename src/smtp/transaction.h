@@ -103,6 +103,10 @@ void transaction_leave(struct transaction *t);
 int transaction_answer(struct transaction *t, const struct expected *x,
     const struct reply *reply, const char *doing, struct error *e);
 
+/* A reply since the round began was one too many, so that those who were refused
+ * in it may have been accepted. The session is to end. */
+void transaction_doubt(struct transaction *t);
+
 /* The session is over, for this cause: settles the mail. What had been sent
  * whole and was not answered may have been delivered, and says so; unless the
  * server said that it was closing, and so did no more. */
