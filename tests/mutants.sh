@@ -105,6 +105,8 @@ mutant 'what AUTH sent is not wiped' src/smtp/login.c \
     '/^login_answer/,/^}/s/pipeline_wipe(.*);//' threats canary_in_session
 mutant 'the secrets to know an echo by are not wiped' src/smtp/echo.c \
     '/^echo_clear/,/^}/s/buf_wipe/buf_clear/' threats canary_in_memory
+mutant 'what a server says is not wiped' src/run/connection.c \
+    's/explicit_bzero(in, len);//' threats canary_in_memory
 mutant 'the password is not wiped' src/run/dispatch.c \
     's/buf_wipe(&d->password)/buf_clear(\&d->password)/' \
     threats canary_in_memory

@@ -492,6 +492,17 @@ def test_canary_in_memory(t, home):
              f'{source}, {mechanism}, {"good" if box is right else "bad"}, '
              f'{argv[0]}: nothing is left of it', run.words(), found)
         box.clear()
+    # What a server repeats of it is no less secret.
+    alone = base64.b64encode(password.encode()).decode()
+    said = {'MAIL': f'250 {alone}\r\n', 'RCPT': f'250 {password}\r\n'}
+    with Server(play=repeats(said, 'PLAIN')) as server:
+        report.unlink(missing_ok=True)
+        run = home.run(BOB, config=home.config(server.config(
+            'user alice', f'password {password}')), environment=environment)
+    found = report.read_text() if report.exists() else 'no report'
+    t.ok(run.status == 0 and re.search('^0 in', found, re.M) and
+         not re.search('^[1-9]', found, re.M),
+         'a server that repeats it: nothing is left of it', run.words(), found)
 
 
 def memory(pid):

@@ -126,6 +126,14 @@ forget(const struct connection *c)
 		plan->forget(plan->arg);
 }
 
+/* Wiped behind it, as a server may repeat the secret. */
+static void
+input(struct connection *c, char *in, size_t len)
+{
+	session_input(c->session, in, len);
+	explicit_bzero(in, len);
+}
+
 /* Records that bring nothing may keep us busy, but not for ever. */
 static void
 hear(struct connection *c)
@@ -138,7 +146,7 @@ hear(struct connection *c)
 	error_clear(&cause);
 	status = stream_hear(c->stream, in, sizeof(in), &got, &cause);
 	if (got > 0)
-		session_input(c->session, in, got);
+		input(c, in, got);
 	else if (status == STREAM_TIMEOUT)
 		session_heard(c->session);
 	else if (status != STREAM_MOVED)
@@ -191,7 +199,7 @@ exchange(struct connection *c)
 	session_torn(c->session, stream_torn(c->stream));
 	got = hear_more(c, in, got, sizeof(in));
 	if (got > 0)
-		session_input(c->session, in, got);
+		input(c, in, got);
 	if (status != STREAM_MOVED)
 		give_up(c, status, &cause);
 }

@@ -24,8 +24,10 @@ reply_clear(struct reply *reply)
 void
 reply_reset(struct reply *reply)
 {
-	if (reply->hidden)
+	if (reply->hidden) {
 		buf_wipe(&reply->text);
+		buf_wipe(&reply->line);
+	}
 	buf_reset(&reply->text);
 	buf_reset(&reply->line);
 	memset(&reply->enhanced, 0, sizeof(reply->enhanced));
