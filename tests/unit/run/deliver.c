@@ -232,6 +232,30 @@ begins_anew_where_recipients_were_too_many(void **state)
 	end(&t);
 }
 
+/* A password that is gone is no password for another session. */
+static void
+stays_where_the_password_is_forgotten(void **state)
+{
+	static const char *const scripts[] = {SERVER_PLAIN
+	    "> MAIL\n> RCPT TO:<r0@\n> RCPT TO:<r1@\n> DATA\n< 250 ok\n"
+	    "< 250 ok\n< 452 4.5.3 too many\n< 421 4.7.0 enough\n",
+	    NULL};
+	struct letter l;
+	struct trial t;
+
+	(void)state;
+	begin(&t, scripts, NULL);
+	letter_begin(&l, 2);
+	l.mail.last = true;
+	t.plan.forgotten = true;
+	assert_int_equal(
+	    deliver_mail(t.deliver, &l.mail, clock_in(20), &t.report, &t.e),
+	    -1);
+	assert_non_null(strstr(t.e.text, " is closing the connection"));
+	letter_end(&l);
+	end(&t);
+}
+
 /* As many transactions as a server takes in one session, whether it announces
  * them or says 421 behind them: the rest goes over another connection. */
 static void
@@ -360,6 +384,7 @@ main(void)
 	    cmocka_unit_test(begins_anew_where_the_session_died),
 	    cmocka_unit_test(begins_anew_where_recipients_were_too_many),
 	    cmocka_unit_test(begins_anew_where_transactions_were_too_many),
+	    cmocka_unit_test(stays_where_the_password_is_forgotten),
 	    cmocka_unit_test(never_forgets_who_has_the_mail),
 	    cmocka_unit_test(does_not_send_a_doubtful_mail_again),
 	    cmocka_unit_test(leaves_nothing_open)};
