@@ -119,7 +119,7 @@ bool session_broken(const struct session *s);
 /* How the session itself ended or stands: ERROR_NONE while nothing failed. */
 const struct error *session_error(const struct session *s);
 
-/* "the reply to MAIL FROM": words for the step, for people. */
+/* "MAIL FROM": what is waited for, in words for people. */
 const char *session_step(const struct session *s);
 
 /* The mechanism that AUTH used; "-" before it or without. For the log. */
