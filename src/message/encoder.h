@@ -29,7 +29,8 @@ enum encoder_form {
 struct encoder {
 	enum encoder_form form;
 	bool eightbit;	/* such octets may stay where the form is plain */
-	bool composite; /* the body has a structure that folding must keep */
+	bool composite; /* the body has a structure that folding must keep:
+			 * lines end before white space, where there is some */
 	size_t column;	/* of the line that is being written */
 
 	/* What it did that cannot be undone. */
