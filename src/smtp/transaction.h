@@ -103,8 +103,8 @@ void transaction_leave(struct transaction *t);
 int transaction_answer(struct transaction *t, const struct expected *x,
     const struct reply *reply, const char *doing, struct error *e);
 
-/* A reply since the round began was one too many, so that those who were refused
- * in it may have been accepted. The session is to end. */
+/* A reply since the round began was one too many, so that those who were
+ * refused in it may have been accepted. The session is to end. */
 void transaction_doubt(struct transaction *t);
 
 /* The session is over, for this cause: settles the mail. What had been sent
