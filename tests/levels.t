@@ -113,5 +113,9 @@ ok $? 1 'two rooms of a folder that include each other'
 grep -q '^a circle: ' "$tree/said"
 ok $? 0 '... and the circle is shown'
 
+./mutants.sh --places >"$tree/said"
+ok $? 0 'what mutants.sh breaks is still there'
+grep '^not' "$tree/said" | sed 's/^/# /'
+
 echo "1..$n"
 exit $failed
