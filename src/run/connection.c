@@ -35,6 +35,7 @@ struct connection {
 	bool remarked; /* that it takes long */
 
 	bool handed_over;	       /* the mail */
+	bool told;		       /* something since then */
 	unsigned long progress_before; /* of the session, then */
 };
 
@@ -197,6 +198,8 @@ exchange(struct connection *c)
 	}
 	session_sent(c->session, sent);
 	session_torn(c->session, stream_torn(c->stream));
+	if (c->handed_over && (sent > 0 || stream_torn(c->stream) > 0))
+		c->told = true;
 	got = hear_more(c, in, got, sizeof(in));
 	if (got > 0)
 		input(c, in, got);
@@ -400,7 +403,7 @@ connection_mails(struct connection *c, struct mail *mails, size_t count,
 	size_t i;
 
 	c->deadline = deadline;
-	c->handed_over = false;
+	c->handed_over = c->told = false;
 	pump(c, mails, count);
 	for (i = 0; i < count && e->kind == ERROR_NONE; i++) {
 		if (mails[i].settled)
@@ -414,16 +417,12 @@ connection_mails(struct connection *c, struct mail *mails, size_t count,
 }
 
 bool
-connection_is_quiet(struct connection *c)
+connection_went_before(const struct connection *c)
 {
-	struct error unused;
-	size_t got, sent;
-	char in[512];
+	const enum error_kind kind = session_error(c->session)->kind;
 
-	error_clear(&unused);
-	return session_want(c->session) != SESSION_MAIL ||
-	       stream_exchange(c->stream, NULL, 0, &sent, in, sizeof(in), &got,
-		   clock_now(), &unused) == STREAM_TIMEOUT;
+	return !c->told && session_broken(c->session) &&
+	       (kind == ERROR_LATER || kind == ERROR_PROTOCOL);
 }
 
 bool

@@ -54,10 +54,9 @@ int connection_start(struct connection *c, long long deadline, struct error *e);
 int connection_mails(struct connection *c, struct mail *mails, size_t count,
     long long deadline, struct error *e);
 
-/* Whether the session is there for the next mail: between two a server has
- * nothing to say but that it goes, and the fate of a mail that is sent into
- * that would be doubtful. */
-bool connection_is_quiet(struct connection *c);
+/* Whether the server went, or spoke out of turn, before it was told anything of
+ * the mails, so that another one may have them. */
+bool connection_went_before(const struct connection *c);
 
 /* Whether the session has ended by itself. */
 bool connection_is_over(const struct connection *c);

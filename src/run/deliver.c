@@ -126,8 +126,11 @@ attempt(struct deliver *d, size_t index, struct error *e)
 		delivered = envelope_count(env, VERDICT_DELIVERED);
 		if (connection_start(d->open, d->deadline, e) == -1)
 			break;
-		d->handed_over = true;
+		if (d->mail->settled)
+			mail_reopen(d->mail);
 		connection_mails(d->open, d->mail, 1, d->deadline, e);
+		if (!connection_went_before(d->open))
+			d->handed_over = true;
 		if (envelope_count(env, VERDICT_DELIVERED) == delivered)
 			tries++;
 	} while (d->mail->again && tries <= DELIVER_AGAIN && reopen(d, e));
@@ -186,10 +189,6 @@ try_open_session(struct deliver *d, struct error *e)
 
 	if (d->open == NULL)
 		return false;
-	if (!connection_is_quiet(d->open)) {
-		disconnect(d);
-		return false;
-	}
 	connection_mails(d->open, d->mail, 1, d->deadline, e);
 	stale = connection_was_stale(d->open, e);
 	if (connection_is_over(d->open))

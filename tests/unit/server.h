@@ -13,8 +13,12 @@
  *			TLS the good-bye
  *	x		the same, but the connection breaks off
  *	_		says nothing until the client is gone
+ *	@		waits for server_go_on()
  * Behind the last line it hangs up.
  */
+
+#include <poll.h>
+#include <sys/stat.h>
 
 #include "peer.h"
 
@@ -111,6 +115,8 @@ server_plays(struct server *s, const char *step)
 		while (server_octet(s) != -1)
 			;
 		return true;
+	case '@':
+		return raise(SIGSTOP) == 0;
 	}
 	return false;
 }
@@ -157,6 +163,23 @@ server_start(const char *const *scripts)
 	}
 	close(p.listener);
 	return p;
+}
+
+/* Lets it go on behind an @, once it has come there, and waits until what it
+ * says then has come to our only socket. */
+static inline void
+server_go_on(struct peer p)
+{
+	struct pollfd polled = {.fd = 3, .events = POLLIN};
+	struct stat st;
+	int status;
+
+	assert_int_equal(waitpid(p.pid, &status, WUNTRACED), p.pid);
+	assert_true(WIFSTOPPED(status));
+	while (fstat(polled.fd, &st) == 0 && !S_ISSOCK(st.st_mode))
+		polled.fd++;
+	kill(p.pid, SIGCONT);
+	assert_int_equal(poll(&polled, 1, HANG), 1);
 }
 
 /* The smarthost that it is. */

@@ -137,6 +137,40 @@ goes_on_to_the_next_smarthost(void **state)
 	}
 }
 
+/* What the first says behind its EHLO comes before we go on. */
+static void
+await_first(void *arg, enum session_side kind, struct text line)
+{
+	struct trial *t = arg;
+
+	(void)kind;
+	if (text_equal(line, TEXT("250 FIRST")))
+		server_go_on(t->peers[0]);
+}
+
+/* Of a mail that the first was not told of, the second may hear. */
+static void
+goes_on_where_the_mail_was_not_told(void **state)
+{
+	static const char *const ends[] = {"< 421 later\n", "< 250 what\n"};
+	static const char *const second[] = {TAKES, NULL};
+	char first[500];
+	const char *scripts[] = {first, NULL};
+	struct trial t;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(ends); i++) {
+		snprintf(first, sizeof(first), "%s%s%s",
+		    SERVER_EHLO "< 250-mx\n< 250 FIRST\n@\n", ends[i], "|\n");
+		begin(&t, scripts, second);
+		t.plan.trace = (struct session_trace){await_first, &t};
+		assert_int_equal(deliver(&t, true), VERDICT_DELIVERED);
+		assert_int_equal(reported(&t), 2);
+		end(&t);
+	}
+}
+
 /* A wrong password counts as a try wherever it is tried. */
 static void
 tries_a_login_once(void **state)
@@ -202,6 +236,26 @@ begins_anew_where_the_session_died(void **state)
 		assert_int_equal(t.e.kind, ERROR_NONE);
 		end(&t);
 	}
+}
+
+/* Between two mails nothing is to be said: whose reply would it be? */
+static void
+ends_where_the_server_speaks_unasked(void **state)
+{
+	static const char *const scripts[] = {SERVER_PLAIN SERVER_MAIL
+	    "< 250 taken\n@\n< 250 more\n|\n",
+	    TAKES, NULL};
+	struct trial t;
+
+	(void)state;
+	begin(&t, scripts, NULL);
+	assert_int_equal(deliver(&t, false), VERDICT_DELIVERED);
+	server_go_on(t.peers[0]);
+	assert_int_equal(deliver(&t, false), VERDICT_LATER);
+	if (t.e.kind != ERROR_PROTOCOL)
+		fail_msg("%s", t.e.text);
+	assert_int_equal(deliver(&t, true), VERDICT_DELIVERED);
+	end(&t);
 }
 
 /* A limit that is learned at the cost of the connection is kept on the next. */
@@ -382,6 +436,8 @@ main(void)
 	    cmocka_unit_test(tries_a_login_once),
 	    cmocka_unit_test(keeps_the_session_for_the_next_mail),
 	    cmocka_unit_test(begins_anew_where_the_session_died),
+	    cmocka_unit_test(ends_where_the_server_speaks_unasked),
+	    cmocka_unit_test(goes_on_where_the_mail_was_not_told),
 	    cmocka_unit_test(begins_anew_where_recipients_were_too_many),
 	    cmocka_unit_test(begins_anew_where_transactions_were_too_many),
 	    cmocka_unit_test(stays_where_the_password_is_forgotten),
