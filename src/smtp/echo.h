@@ -18,6 +18,7 @@
  */
 
 #include "base/buf.h"
+#include "base/error.h"
 #include "smtp/reply.h"
 
 /* The password itself, its base64 behind 0, 1 and 2 octets, and responses. */
@@ -49,5 +50,9 @@ void echo_hide(struct echo *echo, struct reply *reply, bool to_auth);
 /* The same for one that turns out to be none, with what comes behind it. */
 void echo_hide_rest(
     struct echo *echo, struct reply *reply, struct text rest, bool to_auth);
+
+/* The same for a failure that quotes what the server showed outside of SMTP:
+ * in place of TLS, or in its certificate. */
+void echo_hide_error(struct echo *echo, struct error *e);
 
 #endif

@@ -652,11 +652,10 @@ session_closed(struct session *s, const struct error *cause)
 	if (s->step == STEP_OVER)
 		return;
 	step = waiting_for(s);
-	if (cause->kind == ERROR_LATER)
-		error_set(&s->error, ERROR_LATER, rows[step].doing, "%s",
-		    cause->text);
-	else
-		s->error = *cause;
+	s->error = *cause;
+	if (cause->kind == ERROR_LATER || cause->doing == NULL)
+		s->error.doing = rows[step].doing;
+	echo_hide_error(&s->echo, &s->error);
 	if (cause->kind == ERROR_LATER &&
 	    (step == STEP_GREETING || step == STEP_SECURE))
 		trouble_hint_silence(

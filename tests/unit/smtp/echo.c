@@ -177,6 +177,30 @@ hides_what_is_no_reply(void **state)
 	}
 }
 
+/* What came instead of TLS, or stands in a certificate. */
+static void
+hides_what_a_failure_quotes(void **state)
+{
+	struct echo echo;
+	struct error e;
+
+	(void)state;
+	echo_init(&echo, TEXT(PASSWORD));
+	error_clear(&e);
+	error_set(&e, ERROR_PROTOCOL, NULL, "no TLS");
+	strlcpy(e.why, "550 you said Correct horse battery", sizeof(e.why));
+	echo_hide_error(&echo, &e);
+	assert_string_equal(e.text, "no TLS");
+	assert_string_equal(e.why, "[the server repeats the secret]");
+	error_clear(&e);
+	error_set(&e, ERROR_DENIED, NULL, "is for correct horse battery");
+	strlcpy(e.why, "of mx", sizeof(e.why));
+	echo_hide_error(&echo, &e);
+	assert_string_equal(e.text, "[the server repeats the secret]");
+	assert_string_equal(e.why, "of mx");
+	echo_clear(&echo);
+}
+
 static void
 bears_long_ones(void **state)
 {
@@ -209,6 +233,7 @@ main(void)
 	    cmocka_unit_test(hears_over_replies),
 	    cmocka_unit_test(looks_into_challenges),
 	    cmocka_unit_test(hides_what_is_no_reply),
+	    cmocka_unit_test(hides_what_a_failure_quotes),
 	    cmocka_unit_test(bears_long_ones)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
