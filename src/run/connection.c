@@ -106,9 +106,9 @@ give_up(struct connection *c, enum stream_status status, struct error *cause)
 
 	if (status == STREAM_TIMEOUT) {
 		time_out(c, cause);
-	} else if (cause->kind == ERROR_LATER) {
+	} else if (cause->kind == ERROR_LATER || cause->doing == NULL) {
 		lost.kind = ERROR_NONE;
-		error_set(&lost, ERROR_LATER, cause->doing, "%s: %s",
+		error_set(&lost, cause->kind, cause->doing, "%s: %s",
 		    target.words, cause->text);
 		lost.sys = cause->sys;
 		*cause = lost;

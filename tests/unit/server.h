@@ -5,6 +5,7 @@
  * An SMTP server in a process of its own that plays scripts, one a connection,
  * and a letter to give it. The lines of a script:
  *	< 220 mx	says this
+ *	! junk		says this past TLS
  *	> EHLO		hears a line that begins with this
  *	~ x		hears lines up to one that is this: a chunk's last
  *	.		hears mail data, up to its end
@@ -91,6 +92,8 @@ server_plays(struct server *s, const char *step)
 	switch (step[0]) {
 	case '<':
 		return server_says(s, step + 2);
+	case '!':
+		return write(s->fd, step + 2, strlen(step + 2)) > 0;
 	case '>':
 		return server_hears(s, line, sizeof(line)) &&
 		       strncmp(line, step + 2, strlen(step + 2)) == 0;

@@ -276,6 +276,24 @@ tells_where_it_was_closed(void **state)
 	}
 }
 
+/* What is no record, behind the handshake. */
+static void
+tells_where_tls_failed(void **state)
+{
+	struct trial t =
+	    meet(SMARTHOST_TLS, "TLS\n" SERVER_EHLO "! neither\nx\n");
+	char words[100];
+
+	(void)state;
+	assert_int_equal(start(&t, PEER_WAIT), -1);
+	assert_int_equal(t.e.kind, ERROR_PROTOCOL);
+	assert_string_equal(t.e.doing, "EHLO");
+	snprintf(
+	    words, sizeof(words), "localhost:%u (127.0.0.1): ", t.peer.port);
+	assert_memory_equal(t.e.text, words, strlen(words));
+	part(&t);
+}
+
 /* Whatever a step may take, and what the silence means at it. */
 static void
 ends_at_the_deadline(void **state)
@@ -551,6 +569,7 @@ main(void)
 	    cmocka_unit_test(takes_mails),
 	    cmocka_unit_test(takes_several_mails_at_once),
 	    cmocka_unit_test(tells_where_it_was_closed),
+	    cmocka_unit_test(tells_where_tls_failed),
 	    cmocka_unit_test(ends_at_the_deadline),
 	    cmocka_unit_test(gives_up_a_silent_address),
 	    cmocka_unit_test(remarks_on_silence),
