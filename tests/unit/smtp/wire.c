@@ -338,7 +338,8 @@ static void
 a_store_that_breaks_ends_no_mail_data(void **state)
 {
 	struct store store = {.broken_from = SIZE_MAX};
-	const struct message_store lent = {store_write, store_read, &store};
+	const struct message_store lent = {
+	    .write = store_write, .read = store_read, .arg = &store};
 	struct source s;
 	struct error e;
 	struct wire w;

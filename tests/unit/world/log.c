@@ -258,7 +258,7 @@ nobody_is_kept_waiting(void **state)
 static void
 all_lines_of_a_mail_share_the_patience(void **state)
 {
-	struct log_mail mail = {NULL};
+	struct log_mail mail = {.smarthost = NULL};
 	long long before;
 	struct log l;
 	int i;
