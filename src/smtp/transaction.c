@@ -13,6 +13,13 @@
 
 /* From one MAIL to one end of the mail data. */
 struct round {
+	const struct transaction_terms *terms;
+	const struct mail *mail;
+	struct transaction *transaction; /* whose the replies are */
+	unsigned long long size;	 /* octets of the mail */
+	struct wire wire;
+	size_t first;		  /* recipient */
+	size_t cursor;		  /* the next to ask */
 	unsigned number;	  /* of its MAIL in the session; 0 before it */
 	unsigned long long begin; /* the pipeline's mark behind that */
 	bool data_asked;
@@ -21,63 +28,65 @@ struct round {
 	bool failed;	   /* nothing more is to be asked */
 	bool full;	   /* the server takes no more recipients in it */
 	size_t max_before; /* what was learned when it was not */
-	bool end_asked;	   /* the end of the data is put out, or stands in for
-			    * it: the wire is free for others */
-	bool end_due;	   /* the reply that decides is not in */
-	size_t due;	   /* replies */
-	size_t asked;	   /* recipients */
+	bool sending;	   /* the mail data, or chunk, is not all in the
+			    * pipeline yet */
+	unsigned long long unasked; /* octets not in any BDAT yet */
+	unsigned long long chunk;   /* of this BDAT, not in the pipeline yet */
+	unsigned long long end;	    /* the pipeline's mark behind the data */
+	bool end_asked; /* the end of the data is put out, or stands in for
+			 * it: the wire is free for others */
+	bool end_due;	/* the reply that decides is not in */
+	bool told;	/* the observer knows that it leaves */
+	size_t due;	/* replies */
+	size_t asked;	/* recipients */
 	size_t accepted;
 	size_t refused;
 };
 
-struct transaction {
-	const struct transaction_terms *terms;
-	struct mail *mail;
-	struct error refused; /* the first recipient who was, for good: its */
-	struct error put_off; /* hint; the first who was for now */
-	struct recode *recode;
-	struct wire wire;
-	unsigned long long size; /* octets of the mail */
-	struct round round;
-	size_t first;		    /* recipient of this round */
-	size_t cursor;		    /* the next to ask */
-	size_t again;		    /* where a further round begins */
-	bool sending;		    /* the mail data, or chunk, is not all in
-				     * the pipeline yet */
-	unsigned long long unasked; /* octets not in any BDAT yet */
-	unsigned long long chunk;   /* of this BDAT, not in the pipeline yet */
-	unsigned long long end;	    /* the pipeline's mark behind the data */
-	bool taken_back;	    /* who was accepted, as too many were */
-	bool told;		    /* the observer knows that it leaves */
-	bool delivered;		    /* to some, in a round before */
-};
+/*
+ * The beginning.
+ */
+
+static void
+round_begin(struct round *r, struct recode *recode, size_t first)
+{
+	*r = (struct round){.terms = r->terms,
+	    .mail = r->mail,
+	    .transaction = r->transaction,
+	    .size = recode_size(recode),
+	    .first = first,
+	    .cursor = first};
+	recode_rewind(recode);
+	wire_init(&r->wire, recode);
+	r->unasked = r->size;
+}
 
 /*
  * What may be asked.
  */
 
 static bool
-pipelines(const struct transaction *t)
+pipelines(const struct round *r)
 {
-	return t->terms->ehlo->pipelining &&
-	       t->terms->account->pipelining != SWITCH_NO;
+	return r->terms->ehlo->pipelining &&
+	       r->terms->account->pipelining != SWITCH_NO;
 }
 
 /* RFC 3030. */
 static bool
-chunks(const struct transaction *t)
+round_chunks(const struct round *r)
 {
-	return t->terms->ehlo->chunking && !t->terms->learned->no_chunking &&
-	       t->terms->account->chunking != SWITCH_NO;
+	return r->terms->ehlo->chunking && !r->terms->learned->no_chunking &&
+	       r->terms->account->chunking != SWITCH_NO;
 }
 
 /* Recipients that the server takes at a time, announced or learned; 0: no
  * limit is known. */
 static size_t
-recipients_max(const struct transaction *t)
+recipients_max(const struct round *r)
 {
-	size_t announced = t->terms->ehlo->rcptmax;
-	size_t learned = t->terms->learned->rcptmax;
+	size_t announced = r->terms->ehlo->rcptmax;
+	size_t learned = r->terms->learned->rcptmax;
 
 	if (announced == 0 || learned == 0)
 		return announced + learned;
@@ -86,32 +95,32 @@ recipients_max(const struct transaction *t)
 
 /* The next recipient who is not decided, within what one round takes. */
 static bool
-has_recipient(struct transaction *t)
+has_recipient(struct round *r)
 {
-	const struct envelope *env = t->mail->envelope;
-	size_t max = recipients_max(t);
+	const struct envelope *env = r->mail->envelope;
+	size_t max = recipients_max(r);
 
-	while (t->cursor < env->count &&
-	       env->recipients[t->cursor].verdict != VERDICT_OPEN)
-		t->cursor++;
-	if (t->cursor == env->count || t->round.full)
+	while (r->cursor < env->count &&
+	       env->recipients[r->cursor].verdict != VERDICT_OPEN)
+		r->cursor++;
+	if (r->cursor == env->count || r->full)
 		return false;
-	return t->mail->all_or_none || max == 0 || t->round.asked < max;
+	return r->mail->all_or_none || max == 0 || r->asked < max;
 }
 
 /* The mail data may be asked for when somebody is there to get it, and, where
  * that cannot be taken back, when the replies have said so. */
 static enum step
-next_data(const struct transaction *t)
+next_data(const struct round *r)
 {
-	const struct round *r = &t->round;
-	bool all = t->mail->all_or_none;
+	bool all = r->mail->all_or_none;
 
-	if (r->due > 0 && (all || (chunks(t) && t->size > TRANSACTION_SMALL)))
+	if (r->due > 0 &&
+	    (all || (round_chunks(r) && r->size > TRANSACTION_SMALL)))
 		return STEP_STAY;
 	if ((all && r->refused > 0) || (r->due == 0 && r->accepted == 0))
 		return STEP_STAY;
-	return chunks(t) ? STEP_BDAT : STEP_DATA;
+	return round_chunks(r) ? STEP_BDAT : STEP_DATA;
 }
 
 /*
@@ -120,9 +129,9 @@ next_data(const struct transaction *t)
  * older replies are due, with which it will come.
  */
 static enum step
-next_beginning(const struct transaction *t)
+next_beginning(const struct round *r)
 {
-	const struct pipeline *p = t->terms->pipeline;
+	const struct pipeline *p = r->terms->pipeline;
 	const struct expected *head = pipeline_head(p);
 
 	if (p->open != 0)
@@ -141,22 +150,72 @@ window_is_open(const struct pipeline *p)
 
 /* What may be asked now; STEP_STAY where the replies must come first. */
 static enum step
-next_command(struct transaction *t)
+round_next(struct round *r)
 {
-	const struct round *r = &t->round;
-
-	if (pipeline_head(t->terms->pipeline) != NULL && !pipelines(t))
+	if (pipeline_head(r->terms->pipeline) != NULL && !pipelines(r))
 		return STEP_STAY;
 	if (r->number == 0)
-		return next_beginning(t);
+		return next_beginning(r);
 	if (r->failed || r->data_asked)
 		return STEP_STAY;
 	if (r->chunked)
 		return STEP_BDAT;
-	if (has_recipient(t))
-		return window_is_open(t->terms->pipeline) ? STEP_RCPT
+	if (has_recipient(r))
+		return window_is_open(r->terms->pipeline) ? STEP_RCPT
 							  : STEP_STAY;
-	return next_data(t);
+	return next_data(r);
+}
+
+/*
+ * The mail data.
+ */
+
+/* The server has this round's transaction open no more. */
+static void
+round_leave_clean(struct round *r)
+{
+	if (r->terms->pipeline->open == r->number)
+		r->terms->pipeline->open = 0;
+}
+
+static void
+end_data(struct round *r)
+{
+	r->sending = false;
+	r->end_asked = r->end_due;
+	r->end = pipeline_mark(r->terms->pipeline);
+}
+
+static int
+pull_chunk(struct round *r, struct error *e)
+{
+	size_t len = PIPELINE_BURST;
+
+	if (r->chunk < len)
+		len = (size_t)r->chunk;
+	if (wire_chunk(&r->wire, len, &r->terms->pipeline->out, e) == -1)
+		return -1;
+	r->chunk -= len;
+	if (r->chunk == 0)
+		end_data(r);
+	return 0;
+}
+
+/* A message that cannot be read to its end must not look as if it had one. */
+static int
+round_pull(struct round *r, struct error *e)
+{
+	int more;
+
+	if (r->chunked)
+		return pull_chunk(r, e);
+	more = wire_next(&r->wire, PIPELINE_BURST, &r->terms->pipeline->out, e);
+	if (more == 0) {
+		/* Whatever the server says to it, the transaction is over. */
+		round_leave_clean(r);
+		end_data(r);
+	}
+	return more == -1 ? -1 : 0;
 }
 
 /*
@@ -164,109 +223,115 @@ next_command(struct transaction *t)
  */
 
 static struct expected
-reply_to(struct transaction *t, enum step step)
+round_reply_to(struct round *r, enum step step)
 {
-	t->round.due++;
-	return (struct expected){.step = step, .transaction = t};
+	r->due++;
+	return (struct expected){.step = step, .transaction = r->transaction};
 }
 
 static void
-ask_mail(struct transaction *t)
+ask_mail(struct round *r)
 {
-	struct pipeline *p = t->terms->pipeline;
+	struct pipeline *p = r->terms->pipeline;
 	struct buf line;
 
 	buf_init(&line, PIPELINE_LINE_MAX);
-	command_mail(t->mail->envelope, t->terms->ehlo, t->size, &line);
-	pipeline_send(p, reply_to(t, STEP_MAIL), "%s", buf_string(&line));
+	command_mail(r->mail->envelope, r->terms->ehlo, r->size, &line);
+	pipeline_send(p, round_reply_to(r, STEP_MAIL), "%s", buf_string(&line));
 	buf_clear(&line);
-	t->round.begin = pipeline_mark(p);
-	p->open = t->round.number = ++p->begun;
+	r->begin = pipeline_mark(p);
+	p->open = r->number = ++p->begun;
 }
 
 static void
-ask_rcpt(struct transaction *t)
+ask_rcpt(struct round *r)
 {
-	struct expected reply = reply_to(t, STEP_RCPT);
+	struct expected reply = round_reply_to(r, STEP_RCPT);
 	struct buf line;
 
-	reply.recipient = t->cursor++;
+	reply.recipient = r->cursor++;
 	buf_init(&line, PIPELINE_LINE_MAX);
-	command_rcpt(&t->mail->envelope->recipients[reply.recipient],
-	    t->terms->ehlo, &line);
-	pipeline_send(t->terms->pipeline, reply, "%s", buf_string(&line));
+	command_rcpt(&r->mail->envelope->recipients[reply.recipient],
+	    r->terms->ehlo, &line);
+	pipeline_send(r->terms->pipeline, reply, "%s", buf_string(&line));
 	buf_clear(&line);
-	t->round.asked++;
+	r->asked++;
 }
 
 static int
-ask_bdat(struct transaction *t, struct error *e)
+ask_bdat(struct round *r, struct error *e)
 {
-	bool last = t->unasked <= TRANSACTION_CHUNK;
+	bool last = r->unasked <= TRANSACTION_CHUNK;
 
-	t->chunk = last ? t->unasked : TRANSACTION_CHUNK;
-	t->unasked -= t->chunk;
-	pipeline_send(t->terms->pipeline,
-	    reply_to(t, last ? STEP_END : STEP_BDAT), "BDAT %llu%s", t->chunk,
-	    last ? " LAST" : "");
-	t->round.chunked = t->round.data_asked = true;
-	t->round.end_due = last;
-	t->sending = true;
-	while (t->sending && (t->size <= TRANSACTION_SMALL ||
-				 pipeline_has_room(t->terms->pipeline))) {
-		if (transaction_pull(t, e) == -1)
+	r->chunk = last ? r->unasked : TRANSACTION_CHUNK;
+	r->unasked -= r->chunk;
+	pipeline_send(r->terms->pipeline,
+	    round_reply_to(r, last ? STEP_END : STEP_BDAT), "BDAT %llu%s",
+	    r->chunk, last ? " LAST" : "");
+	r->chunked = r->data_asked = true;
+	r->end_due = last;
+	r->sending = true;
+	while (r->sending && (r->size <= TRANSACTION_SMALL ||
+				 pipeline_has_room(r->terms->pipeline))) {
+		if (round_pull(r, e) == -1)
 			return -1;
 	}
 	return 0;
 }
 
-/* The server has this round's transaction open no more. */
-static void
-leave_clean(struct transaction *t)
-{
-	if (t->terms->pipeline->open == t->round.number)
-		t->terms->pipeline->open = 0;
-}
-
-static void
-end_data(struct transaction *t)
-{
-	t->sending = false;
-	t->round.end_asked = t->round.end_due;
-	t->end = pipeline_mark(t->terms->pipeline);
-}
-
 static int
-pull_chunk(struct transaction *t, struct error *e)
+round_ask(struct round *r, enum step step, struct error *e)
 {
-	size_t len = PIPELINE_BURST;
+	struct pipeline *p = r->terms->pipeline;
 
-	if (t->chunk < len)
-		len = (size_t)t->chunk;
-	if (wire_chunk(&t->wire, len, &t->terms->pipeline->out, e) == -1)
-		return -1;
-	t->chunk -= len;
-	if (t->chunk == 0)
-		end_data(t);
+	if (step == STEP_BDAT)
+		return ask_bdat(r, e);
+	if (step == STEP_RSET) {
+		pipeline_send(p, (struct expected){.step = step}, "RSET");
+		p->open = 0;
+	} else if (step == STEP_MAIL) {
+		ask_mail(r);
+	} else if (step == STEP_RCPT) {
+		ask_rcpt(r);
+	} else {
+		pipeline_send(p, round_reply_to(r, step), "DATA");
+		r->data_asked = true;
+	}
 	return 0;
 }
 
-/* A message that cannot be read to its end must not look as if it had one. */
-int
-transaction_pull(struct transaction *t, struct error *e)
-{
-	int more;
+/*
+ * What is out.
+ */
 
-	if (t->round.chunked)
-		return pull_chunk(t, e);
-	more = wire_next(&t->wire, PIPELINE_BURST, &t->terms->pipeline->out, e);
-	if (more == 0) {
-		/* Whatever the server says to it, the transaction is over. */
-		leave_clean(t);
-		end_data(t);
-	}
-	return more == -1 ? -1 : 0;
+static bool
+round_is_out(const struct round *r)
+{
+	return !r->sending && pipeline_is_out(r->terms->pipeline, r->end);
 }
+
+/* Whether what ends the mail may have reached the server: a part of the record
+ * that it is in has left; or the dot has, and the CRLF behind it has not. */
+static bool
+round_may_be_out(const struct round *r)
+{
+	return !r->sending &&
+	       pipeline_may_be_out(r->terms->pipeline,
+		   r->chunked ? r->end : r->end - strlen("\r\n"));
+}
+
+struct transaction {
+	const struct transaction_terms *terms;
+	struct mail *mail;
+	struct error refused; /* the first recipient who was, for good: its */
+	struct error put_off; /* hint; the first who was for now */
+	struct recode *recode;
+	unsigned long long size; /* octets of the mail */
+	struct round round;
+	size_t again;	 /* the recipient with whom a further round begins */
+	bool taken_back; /* who was accepted, as too many were */
+	bool delivered;	 /* to some, in a round before */
+};
 
 /*
  * Rounds, and the end of the mail.
@@ -275,13 +340,8 @@ transaction_pull(struct transaction *t, struct error *e)
 static void
 begin_round(struct transaction *t)
 {
-	memset(&t->round, 0, sizeof(t->round));
-	recode_rewind(t->recode);
-	wire_init(&t->wire, t->recode);
-	t->unasked = t->size;
-	t->first = t->cursor = t->again;
+	round_begin(&t->round, t->recode, t->again);
 	t->again = t->mail->envelope->count;
-	t->told = false;
 }
 
 /* The mail is done with: its error says how, and has the hint that belongs to
@@ -327,8 +387,8 @@ begin_further_round(struct transaction *t)
 static void
 end_round(struct transaction *t)
 {
-	if (t->cursor < t->again)
-		t->again = t->cursor;
+	if (t->round.cursor < t->again)
+		t->again = t->round.cursor;
 	if (t->round.failed || t->mail->all_or_none ||
 	    t->again == t->mail->envelope->count)
 		settle(t);
@@ -336,36 +396,15 @@ end_round(struct transaction *t)
 		begin_further_round(t);
 }
 
-static int
-ask(struct transaction *t, enum step step, struct error *e)
-{
-	struct pipeline *p = t->terms->pipeline;
-
-	if (step == STEP_BDAT)
-		return ask_bdat(t, e);
-	if (step == STEP_RSET) {
-		pipeline_send(p, (struct expected){.step = step}, "RSET");
-		p->open = 0;
-	} else if (step == STEP_MAIL) {
-		ask_mail(t);
-	} else if (step == STEP_RCPT) {
-		ask_rcpt(t);
-	} else {
-		pipeline_send(p, reply_to(t, step), "DATA");
-		t->round.data_asked = true;
-	}
-	return 0;
-}
-
 int
 transaction_ask(struct transaction *t, bool turn, struct error *e)
 {
 	enum step step;
 
-	while (!t->mail->settled && !t->sending &&
+	while (!t->mail->settled && !t->round.sending &&
 	       pipeline_has_room(t->terms->pipeline)) {
-		step = turn ? next_command(t) : STEP_STAY;
-		if (step != STEP_STAY && ask(t, step, e) == -1)
+		step = turn ? round_next(&t->round) : STEP_STAY;
+		if (step != STEP_STAY && round_ask(&t->round, step, e) == -1)
 			return -1;
 		if (step != STEP_STAY)
 			continue;
@@ -397,7 +436,13 @@ transaction_is_over(const struct transaction *t)
 bool
 transaction_is_sending(const struct transaction *t)
 {
-	return t->sending;
+	return t->round.sending;
+}
+
+int
+transaction_pull(struct transaction *t, struct error *e)
+{
+	return round_pull(&t->round, e);
 }
 
 bool
@@ -405,8 +450,8 @@ transaction_is_last_round(const struct transaction *t)
 {
 	size_t count = t->mail->envelope->count;
 
-	return t->round.end_asked && !t->round.chunked && t->cursor == count &&
-	       t->again == count;
+	return t->round.end_asked && !t->round.chunked &&
+	       t->round.cursor == count && t->again == count;
 }
 
 /* Who is the only one is asked for here or nowhere; and where nothing but the
@@ -419,11 +464,11 @@ transaction_may_leave(const struct transaction *t)
 	if (t->mail->settled)
 		return t->mail->again;
 	/* BDAT may not be there, and the session have no further MAIL. */
-	if (t->terms->ehlo->mailmax > 0 && chunks(t))
+	if (t->terms->ehlo->mailmax > 0 && round_chunks(&t->round))
 		return true;
 	return env->count > 1 && !t->mail->all_or_none &&
 	       !(t->round.end_asked && t->round.due <= 1 && !t->round.full &&
-		   t->cursor == env->count);
+		   t->round.cursor == env->count);
 }
 
 bool
@@ -433,15 +478,15 @@ transaction_is_critical(const struct transaction *t)
 
 	return !pipeline_is_out(p, t->round.begin) ||
 	       (t->round.end_due && t->round.end_asked &&
-		   !pipeline_is_out(p, t->end));
+		   !pipeline_is_out(p, t->round.end));
 }
 
 void
 transaction_leave(struct transaction *t)
 {
-	if (!t->round.end_due || !t->round.end_asked || t->told)
+	if (!t->round.end_due || !t->round.end_asked || t->round.told)
 		return;
-	t->told = true;
+	t->round.told = true;
 	if (t->mail->observer.ending != NULL)
 		t->mail->observer.ending(t->mail->observer.arg, t->mail);
 }
@@ -481,7 +526,7 @@ answer_mail(struct transaction *t, const struct answer *a)
 		return 0;
 	snprintf(what, sizeof(what), "the sender <%s>",
 	    t->mail->envelope->reverse_path);
-	leave_clean(t);
+	round_leave_clean(&t->round);
 	return fail(t, a, what);
 }
 
@@ -540,7 +585,7 @@ answer_rcpt(struct transaction *t, size_t index, const struct answer *a)
 	} else if (too_many && !t->mail->all_or_none && t->round.accepted > 0) {
 		stop_asking(t, index);
 	} else if (trouble_kind(a->reply, ERROR_RECIPIENT) != ERROR_PROTOCOL) {
-		if (too_many && index == t->first)
+		if (too_many && index == t->round.first)
 			learned->rcptmax = 0;
 		refuse_recipient(t, r, a);
 	} else {
@@ -592,37 +637,21 @@ answer_data(struct transaction *t, const struct answer *a)
 			   : fail(t, a, "the mail data");
 	if (t->round.accepted == 0) {
 		/* Pipelined DATA with nobody to send to: the shortest end. */
-		pipeline_send(p, reply_to(t, STEP_EMPTY), ".");
-		leave_clean(t);
+		pipeline_send(p, round_reply_to(&t->round, STEP_EMPTY), ".");
+		round_leave_clean(&t->round);
 		t->round.end_asked = true;
 		return 0;
 	}
-	pipeline_expect(p, reply_to(t, STEP_END));
+	pipeline_expect(p, round_reply_to(&t->round, STEP_END));
 	pipeline_trace(p, SESSION_NOTE, TEXT("the mail data follows"));
-	t->sending = t->round.end_due = true;
+	t->round.sending = t->round.end_due = true;
 	return 0;
-}
-
-static bool
-is_out(const struct transaction *t)
-{
-	return !t->sending && pipeline_is_out(t->terms->pipeline, t->end);
 }
 
 bool
 transaction_awaits_end(const struct transaction *t)
 {
-	return t->round.end_due && is_out(t);
-}
-
-/* Whether what ends the mail may have reached the server: a part of the record
- * that it is in has left; or the dot has, and the CRLF behind it has not. */
-static bool
-may_be_out(const struct transaction *t)
-{
-	return !t->sending &&
-	       pipeline_may_be_out(t->terms->pipeline,
-		   t->round.chunked ? t->end : t->end - strlen("\r\n"));
+	return t->round.end_due && round_is_out(&t->round);
 }
 
 /* The server answered before it had the whole mail: its refusal counts, an
@@ -630,7 +659,8 @@ may_be_out(const struct transaction *t)
 static int
 answer_early(struct transaction *t, const struct answer *a)
 {
-	t->round.end_due = !reply_negative(a->reply) && may_be_out(t);
+	t->round.end_due =
+	    !reply_negative(a->reply) && round_may_be_out(&t->round);
 	return trouble_set_mail(a->error, a->reply, t->terms->smarthost,
 	    "the mail data", "the mail", t->size);
 }
@@ -661,7 +691,7 @@ forgo_chunking(struct transaction *t)
 static int
 answer_bdat(struct transaction *t, const struct answer *a)
 {
-	if (!is_out(t))
+	if (!round_is_out(&t->round))
 		return answer_early(t, a);
 	if (lacks_bdat(t, a->reply)) {
 		forgo_chunking(t);
@@ -686,7 +716,7 @@ answer_end(struct transaction *t, const struct answer *a)
 {
 	struct mail *mail = t->mail;
 
-	if (!is_out(t))
+	if (!round_is_out(&t->round))
 		return answer_early(t, a);
 	if (lacks_bdat(t, a->reply)) {
 		forgo_chunking(t);
@@ -695,7 +725,7 @@ answer_end(struct transaction *t, const struct answer *a)
 	t->round.end_due = false;
 	/* A BDAT that was refused leaves the transaction open. */
 	if (reply_accepts(a->reply))
-		leave_clean(t);
+		round_leave_clean(&t->round);
 	if (t->round.failed || t->round.accepted == 0 ||
 	    takes_fewer(t, a->reply)) {
 		/* BDAT went with a MAIL or RCPT that was refused, or goes
@@ -752,7 +782,7 @@ may_be_delivered(const struct transaction *t)
 {
 	const struct round *r = &t->round;
 
-	return r->end_due && may_be_out(t) && !r->failed &&
+	return r->end_due && round_may_be_out(&t->round) && !r->failed &&
 	       (r->accepted > 0 || r->due > 1);
 }
 
@@ -779,7 +809,7 @@ transaction_doubt(struct transaction *t)
 	struct recipient *r;
 	size_t i;
 
-	for (i = t->first; i < t->cursor; i++) {
+	for (i = t->round.first; i < t->round.cursor; i++) {
 		r = &t->mail->envelope->recipients[i];
 		if (r->verdict == VERDICT_DELIVERED)
 			continue;
@@ -810,8 +840,9 @@ transaction_end(struct transaction *t, const struct error *cause, bool closing)
 		error_clear(&e);
 		error_set(&e, ERROR_DOUBTFUL, cause->doing,
 		    "%.250s; %s may have been delivered", cause->text,
-		    is_out(t) ? "the whole mail had been sent and"
-			      : "the end of the mail was on its way; it");
+		    round_is_out(&t->round)
+			? "the whole mail had been sent and"
+			: "the end of the mail was on its way; it");
 		strlcpy(e.why, cause->why, sizeof(e.why));
 		mail->again = false;
 	} else if (e.kind == ERROR_LATER) {
@@ -867,6 +898,8 @@ transaction_new(const struct transaction_terms *terms, struct mail *mail)
 	t = mem_new(1, sizeof(*t));
 	t->terms = terms;
 	t->mail = mail;
+	t->round =
+	    (struct round){.terms = terms, .mail = mail, .transaction = t};
 	for (i = 0; i < mail->envelope->count; i++) {
 		r = &mail->envelope->recipients[i];
 		r->handed_over = r->verdict == VERDICT_OPEN;
