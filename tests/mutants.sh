@@ -92,7 +92,8 @@ mutant 'a reply to BDAT counts before the chunk is out' \
     src/smtp/transaction.c \
     '/^answer_bdat/,/^}/s/!round_is_out(&t->round)/false/' dialogues
 mutant 'a reply to the end of the data counts before it is out' \
-    src/smtp/transaction.c '/^answer_end/,/^}/s/!round_is_out(&t->round)/false/' dialogues
+    src/smtp/transaction.c \
+    '/^answer_end/,/^}/s/!round_is_out(&t->round)/false/' dialogues
 mutant 'timeout shortens the wait for the end of the data' \
     src/smtp/session.c 's/ || step == STEP_END//' dialogues
 mutant 'AUTH has a line of 514 octets' src/smtp/login.c \

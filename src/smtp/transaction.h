@@ -14,45 +14,15 @@
  * while the next mail is on its way.
  */
 
-#include "smtp/ehlo.h"
 #include "smtp/mail.h"
 #include "smtp/pipeline.h"
 #include "smtp/reply.h"
-#include "submit/account.h"
-
-/* Replies to RCPT that may be due at a time, of all mails in a session: what
- * the server sends fits into any buffer on the way, and one that takes no more
- * refuses no more than so many. */
-#define TRANSACTION_WINDOW 100
-
-/* With CHUNKING a message up to this size goes with its MAIL and RCPT in one
- * write; a larger one waits for their replies, so that a refusal costs nothing,
- * and goes in chunks, so that one in the middle stops it. */
-#define TRANSACTION_SMALL (256 * 1024)
-#define TRANSACTION_CHUNK (1024 * 1024)
+#include "smtp/round.h"
 
 /* Words for a mail's `dropped'. */
 #define TRANSACTION_DROPPED                                                    \
 	"the server does not offer DSN: the mail goes without its NOTIFY, "    \
 	"ORCPT, RET and ENVID"
-
-/* What a smarthost has taught, for the rest of the run: kept by whoever opens
- * sessions with it. All zero: nothing yet. */
-struct learned {
-	size_t rcptmax;	  /* recipients that it takes at a time; 0: any */
-	bool chunking;	  /* BDAT works */
-	bool no_chunking; /* BDAT was offered and is not there */
-};
-
-/* What holds for all mails of a session; borrowed. */
-struct transaction_terms {
-	const struct account *account;
-	const struct smarthost *smarthost;
-	const struct ehlo *ehlo;
-	bool verified; /* the channel, by TLS */
-	struct learned *learned;
-	struct pipeline *pipeline;
-};
 
 struct transaction;
 
