@@ -33,7 +33,6 @@ pipelines(const struct round *r)
 	       r->terms->account->pipelining != SWITCH_NO;
 }
 
-/* RFC 3030. */
 bool
 round_chunks(const struct round *r)
 {
@@ -76,8 +75,7 @@ next_data(const struct round *r)
 {
 	bool all = r->mail->all_or_none;
 
-	if (r->due > 0 &&
-	    (all || (round_chunks(r) && r->size > TRANSACTION_SMALL)))
+	if (r->due > 0 && (all || (round_chunks(r) && r->size > ROUND_SMALL)))
 		return STEP_STAY;
 	if ((all && r->refused > 0) || (r->due == 0 && r->accepted == 0))
 		return STEP_STAY;
@@ -105,11 +103,10 @@ next_beginning(const struct round *r)
 static bool
 window_is_open(const struct pipeline *p)
 {
-	return p->rcpt_due < (pipeline_waiting(p) > 0 ? TRANSACTION_WINDOW
-						      : TRANSACTION_WINDOW / 2);
+	return p->rcpt_due <
+	       (pipeline_waiting(p) > 0 ? ROUND_WINDOW : ROUND_WINDOW / 2);
 }
 
-/* What may be asked now; STEP_STAY where the replies must come first. */
 enum step
 round_next(struct round *r)
 {
@@ -221,9 +218,9 @@ ask_rcpt(struct round *r)
 static int
 ask_bdat(struct round *r, struct error *e)
 {
-	bool last = r->unasked <= TRANSACTION_CHUNK;
+	bool last = r->unasked <= ROUND_CHUNK;
 
-	r->chunk = last ? r->unasked : TRANSACTION_CHUNK;
+	r->chunk = last ? r->unasked : ROUND_CHUNK;
 	r->unasked -= r->chunk;
 	pipeline_send(r->terms->pipeline,
 	    round_reply_to(r, last ? STEP_END : STEP_BDAT), "BDAT %llu%s",
@@ -231,7 +228,7 @@ ask_bdat(struct round *r, struct error *e)
 	r->chunked = r->data_asked = true;
 	r->end_due = last;
 	r->sending = true;
-	while (r->sending && (r->size <= TRANSACTION_SMALL ||
+	while (r->sending && (r->size <= ROUND_SMALL ||
 				 pipeline_has_room(r->terms->pipeline))) {
 		if (round_pull(r, e) == -1)
 			return -1;
@@ -270,8 +267,8 @@ round_is_out(const struct round *r)
 	return !r->sending && pipeline_is_out(r->terms->pipeline, r->end);
 }
 
-/* Whether what ends the mail may have reached the server: a part of the record
- * that it is in has left; or the dot has, and the CRLF behind it has not. */
+/* A part of the record that the end is in has left; or the dot has, and the
+ * CRLF behind it has not. */
 bool
 round_may_be_out(const struct round *r)
 {

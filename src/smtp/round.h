@@ -18,13 +18,13 @@
 /* Replies to RCPT that may be due at a time, of all mails in a session: what
  * the server sends fits into any buffer on the way, and one that takes no more
  * refuses no more than so many. */
-#define TRANSACTION_WINDOW 100
+#define ROUND_WINDOW 100
 
 /* With CHUNKING a message up to this size goes with its MAIL and RCPT in one
  * write; a larger one waits for their replies, so that a refusal costs nothing,
  * and goes in chunks, so that one in the middle stops it. */
-#define TRANSACTION_SMALL (256 * 1024)
-#define TRANSACTION_CHUNK (1024 * 1024)
+#define ROUND_SMALL (256 * 1024)
+#define ROUND_CHUNK (1024 * 1024)
 
 /* What a smarthost has taught, for the rest of the run: kept by whoever opens
  * sessions with it. All zero: nothing yet. */
@@ -35,7 +35,7 @@ struct learned {
 };
 
 /* What holds for all mails of a session; borrowed. */
-struct transaction_terms {
+struct round_terms {
 	const struct account *account;
 	const struct smarthost *smarthost;
 	const struct ehlo *ehlo;
@@ -47,7 +47,7 @@ struct transaction_terms {
 /* From one MAIL to one end of the mail data. All that it points to is
  * borrowed. */
 struct round {
-	const struct transaction_terms *terms;
+	const struct round_terms *terms;
 	const struct mail *mail;
 	struct transaction *transaction; /* whose the replies are */
 	unsigned long long size;	 /* octets of the mail */

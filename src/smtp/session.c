@@ -34,7 +34,7 @@ struct session {
 	struct echo echo;
 
 	struct pipeline pipeline;
-	struct transaction_terms terms;
+	struct round_terms terms;
 	struct learned learned; /* where the plan has none */
 	struct transaction *transactions[SESSION_MAILS_MAX];
 	size_t count;
@@ -772,7 +772,7 @@ session_new(const struct session_plan *plan)
 	pipeline_init(&s->pipeline, plan->trace);
 	echo_init(&s->echo, plan->password);
 	init_login(s);
-	s->terms = (struct transaction_terms){.account = plan->account,
+	s->terms = (struct round_terms){.account = plan->account,
 	    .smarthost = plan->smarthost,
 	    .ehlo = &s->ehlo,
 	    .learned = plan->learned == NULL ? &s->learned : plan->learned,

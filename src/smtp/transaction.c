@@ -11,7 +11,7 @@
 #include "smtp/trouble.h"
 
 struct transaction {
-	const struct transaction_terms *terms;
+	const struct round_terms *terms;
 	struct mail *mail;
 	struct error refused; /* the first recipient who was, for good: its */
 	struct error put_off; /* hint; the first who was for now */
@@ -554,7 +554,7 @@ transaction_end(struct transaction *t, const struct error *cause, bool closing)
 static int
 check(struct transaction *t)
 {
-	const struct transaction_terms *terms = t->terms;
+	const struct round_terms *terms = t->terms;
 	struct mail *mail = t->mail;
 
 	t->recode = recode_new(mail->message, terms->ehlo->eightbitmime,
@@ -579,7 +579,7 @@ check(struct transaction *t)
 }
 
 struct transaction *
-transaction_new(const struct transaction_terms *terms, struct mail *mail)
+transaction_new(const struct round_terms *terms, struct mail *mail)
 {
 	struct recipient *r;
 	struct transaction *t;

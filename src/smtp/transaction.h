@@ -2,11 +2,10 @@
 #define TRANSACTION_H
 
 /*
- * transaction: one mail on its way through one session: what was asked, which
- * replies are due, who is accepted, refused or put off, how much of the data
- * is out. RFC 5321 section 3.3, with 1870, 2920, 3030, 9422. A server that
- * limits recipients gets the mail in several rounds, each of one MAIL, its
- * RCPTs and one end of the mail data.
+ * transaction: one mail on its way through one session: what the replies mean
+ * for it, who is accepted, refused or put off, and what it is when the session
+ * ends. RFC 5321 section 3.3, with 1870, 3030, 9422. A server that limits
+ * recipients gets the mail in several rounds, one after the other.
  *
  * The session asks each transaction in turn for what may be asked now, and
  * hands it the replies that are its own. A round once begun is asked to its
@@ -29,7 +28,7 @@ struct transaction;
 /* Hands the mail over. Where the server cannot take it (see command_check())
  * or its form cannot be found it is settled at once, with nothing sent. */
 struct transaction *transaction_new(
-    const struct transaction_terms *terms, struct mail *mail);
+    const struct round_terms *terms, struct mail *mail);
 void transaction_free(struct transaction *t); /* NULL is fine */
 
 /* Whether a round is begun and not asked to its end: it is nobody else's turn

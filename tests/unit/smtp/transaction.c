@@ -171,7 +171,7 @@ recipients_are_asked_within_a_window(void **state)
 	begin(&t, 250);
 	greet(&t, EHLO);
 	session_mail(t.session, &t.mail);
-	assert_int_equal(hear(&t, "RCPT"), TRANSACTION_WINDOW);
+	assert_int_equal(hear(&t, "RCPT"), ROUND_WINDOW);
 	say(&t, "250 ok\r\n", 1); /* MAIL */
 	assert_int_equal(hear(&t, "RCPT"), 0);
 	for (i = 0; i < 3; i++) {
