@@ -521,6 +521,40 @@ session_quit(struct session *s)
 }
 
 /*
+ * What nobody asked for.
+ */
+
+/*
+ * Then one of the replies since the mail began may have been too many, and that
+ * to the end the answer to something before it. A QUIT that is out was answered
+ * with 221. A refusal stays one where no yes is behind it.
+ */
+static bool
+unasked_has_surplus(const struct pipeline *p, const struct reply *reply,
+    struct text behind, bool quit)
+{
+	if (behind.len == 0 || pipeline_is_due(p))
+		return false;
+	if (quit && pipeline_waiting(p) == 0 && reply_is_all(behind, "221"))
+		return false;
+	return !reply_negative(reply) || reply_says_yes(behind);
+}
+
+static int
+unasked_garbage(struct error *e, const struct reply *reply,
+    const struct smarthost *h, const char *doing, struct text bytes)
+{
+	struct text line;
+
+	error_set(e, ERROR_PROTOCOL, doing, "%s sent what is no SMTP reply: %s",
+	    smarthost_name(h).words, reply->fault);
+	line = reply->hidden ? reply_shown(reply)
+			     : text_first(bytes, text_find(bytes, '\n'));
+	text_visible(text_trim(line), e->why, sizeof(e->why));
+	return -1;
+}
+
+/*
  * Bytes in.
  */
 
@@ -529,7 +563,7 @@ session_quit(struct session *s)
 static enum step
 answer_closing(struct session *s, struct text behind)
 {
-	trouble_closing(&s->error, &s->reply, s->plan.smarthost,
+	unasked_closing(&s->error, &s->reply, s->plan.smarthost,
 	    rows[waiting_for(s)].doing);
 	s->closing = !reply_says_yes(behind);
 	return STEP_BREAK;
@@ -538,26 +572,9 @@ answer_closing(struct session *s, struct text behind)
 static enum step
 answer_unasked(struct session *s, enum step step, const char *what)
 {
-	trouble_unasked(
+	unasked_reply(
 	    &s->error, &s->reply, s->plan.smarthost, rows[step].doing, what);
 	return STEP_BREAK;
-}
-
-/*
- * Whether more came with the reply to the end of the mail data than was asked
- * for: then one of the replies since the mail began may have been too many, and
- * that to the end the answer to something before it. A QUIT that is out was
- * answered with 221. A refusal stays one where no yes is behind it.
- */
-static bool
-has_surplus(const struct session *s, struct text behind)
-{
-	if (behind.len == 0 || pipeline_is_due(&s->pipeline))
-		return false;
-	if (s->quit && pipeline_waiting(&s->pipeline) == 0 &&
-	    reply_is_all(behind, "221"))
-		return false;
-	return !reply_negative(&s->reply) || reply_says_yes(behind);
 }
 
 static enum step
@@ -570,7 +587,8 @@ answer(struct session *s, struct text behind)
 	if (!pipeline_is_due(&s->pipeline))
 		return answer_unasked(s, waiting_for(s), STRAY);
 	x = pipeline_next(&s->pipeline);
-	if (x.step != STEP_END || !has_surplus(s, behind))
+	if (x.step != STEP_END ||
+	    !unasked_has_surplus(&s->pipeline, &s->reply, behind, s->quit))
 		return rows[x.step].answer(s, &x);
 	transaction_doubt(x.transaction);
 	return answer_unasked(s, x.step, "more replies than it was asked for");
@@ -581,16 +599,11 @@ static enum step
 refuse_garbage(struct session *s, struct text bytes, size_t used)
 {
 	const struct smarthost *h = s->plan.smarthost;
-	struct text line;
 
-	error_set(&s->error, ERROR_PROTOCOL, rows[waiting_for(s)].doing,
-	    "%s sent what is no SMTP reply: %s", smarthost_name(h).words,
-	    s->reply.fault);
 	echo_hide_rest(
 	    &s->echo, &s->reply, text_skip(bytes, used), s->step == STEP_AUTH);
-	line = s->reply.hidden ? reply_shown(&s->reply)
-			       : text_first(bytes, text_find(bytes, '\n'));
-	text_visible(text_trim(line), s->error.why, sizeof(s->error.why));
+	unasked_garbage(
+	    &s->error, &s->reply, h, rows[waiting_for(s)].doing, bytes);
 	if (s->step == STEP_GREETING && s->reply.lines == 0)
 		trouble_hint_foreign(&s->error, h, buf_text(&s->reply.line));
 	return STEP_BREAK;
@@ -604,7 +617,7 @@ take_reply(struct session *s, struct text *bytes)
 	size_t used;
 
 	if (s->step == STEP_SECURE) {
-		trouble_injection(&s->error, s->plan.smarthost);
+		unasked_before_tls(&s->error, s->plan.smarthost);
 		return STEP_BREAK;
 	}
 	switch (reply_input(&s->reply, bytes->at, bytes->len, &used)) {

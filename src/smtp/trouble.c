@@ -193,7 +193,7 @@ trouble_is_too_many(const struct reply *reply)
 }
 
 int
-trouble_closing(struct error *e, const struct reply *reply,
+unasked_closing(struct error *e, const struct reply *reply,
     const struct smarthost *h, const char *doing)
 {
 	error_set(e, ERROR_LATER, doing, "%s is closing the connection",
@@ -205,7 +205,7 @@ trouble_closing(struct error *e, const struct reply *reply,
 }
 
 int
-trouble_unasked(struct error *e, const struct reply *reply,
+unasked_reply(struct error *e, const struct reply *reply,
     const struct smarthost *h, const char *doing, const char *what)
 {
 	error_set(e, ERROR_PROTOCOL, doing, "%s sent %s",
@@ -218,7 +218,7 @@ trouble_unasked(struct error *e, const struct reply *reply,
 /* RFC 3207 section 6 and the STARTTLS injections of 2011 and 2021: whoever sits
  * in the middle may have put this in front of the TLS channel. */
 int
-trouble_injection(struct error *e, const struct smarthost *h)
+unasked_before_tls(struct error *e, const struct smarthost *h)
 {
 	error_set(e, ERROR_PROTOCOL, "STARTTLS",
 	    "%s, or someone in between, sent data before TLS was up",

@@ -44,11 +44,11 @@ bool trouble_is_too_many(const struct reply *reply);
  * unasked, in a reply of which a part may be in, ERROR_PROTOCOL: h sent `what`;
  * and so is what came in front of the TLS channel. Return -1.
  */
-int trouble_closing(struct error *e, const struct reply *reply,
+int unasked_closing(struct error *e, const struct reply *reply,
     const struct smarthost *h, const char *doing);
-int trouble_unasked(struct error *e, const struct reply *reply,
+int unasked_reply(struct error *e, const struct reply *reply,
     const struct smarthost *h, const char *doing, const char *what);
-int trouble_injection(struct error *e, const struct smarthost *h);
+int unasked_before_tls(struct error *e, const struct smarthost *h);
 
 /* What must be offered and is not: STARTTLS; AUTH, which may come after
  * STARTTLS where tls_first. Return -1: ERROR_REFUSED. */
