@@ -9,6 +9,7 @@
 #include "smtp/login.h"
 #include "smtp/pipeline.h"
 #include "smtp/trouble.h"
+#include "smtp/unasked.h"
 
 /* Mails in flight: as many are in doubt when the connection is lost. */
 #define SESSION_MAILS_MAX 16
@@ -518,40 +519,6 @@ void
 session_quit(struct session *s)
 {
 	enter(s, STEP_QUIT);
-}
-
-/*
- * What nobody asked for.
- */
-
-/*
- * Then one of the replies since the mail began may have been too many, and that
- * to the end the answer to something before it. A QUIT that is out was answered
- * with 221. A refusal stays one where no yes is behind it.
- */
-static bool
-unasked_has_surplus(const struct pipeline *p, const struct reply *reply,
-    struct text behind, bool quit)
-{
-	if (behind.len == 0 || pipeline_is_due(p))
-		return false;
-	if (quit && pipeline_waiting(p) == 0 && reply_is_all(behind, "221"))
-		return false;
-	return !reply_negative(reply) || reply_says_yes(behind);
-}
-
-static int
-unasked_garbage(struct error *e, const struct reply *reply,
-    const struct smarthost *h, const char *doing, struct text bytes)
-{
-	struct text line;
-
-	error_set(e, ERROR_PROTOCOL, doing, "%s sent what is no SMTP reply: %s",
-	    smarthost_name(h).words, reply->fault);
-	line = reply->hidden ? reply_shown(reply)
-			     : text_first(bytes, text_find(bytes, '\n'));
-	text_visible(text_trim(line), e->why, sizeof(e->why));
-	return -1;
 }
 
 /*

@@ -193,40 +193,6 @@ trouble_is_too_many(const struct reply *reply)
 }
 
 int
-unasked_closing(struct error *e, const struct reply *reply,
-    const struct smarthost *h, const char *doing)
-{
-	error_set(e, ERROR_LATER, doing, "%s is closing the connection",
-	    smarthost_name(h).words);
-	e->code = reply->code;
-	e->enhanced = reply->enhanced;
-	reply_words(reply, e->why, sizeof(e->why));
-	return -1;
-}
-
-int
-unasked_reply(struct error *e, const struct reply *reply,
-    const struct smarthost *h, const char *doing, const char *what)
-{
-	error_set(e, ERROR_PROTOCOL, doing, "%s sent %s",
-	    smarthost_name(h).words, what);
-	if (reply->complete)
-		reply_words(reply, e->why, sizeof(e->why));
-	return -1;
-}
-
-/* RFC 3207 section 6 and the STARTTLS injections of 2011 and 2021: whoever sits
- * in the middle may have put this in front of the TLS channel. */
-int
-unasked_before_tls(struct error *e, const struct smarthost *h)
-{
-	error_set(e, ERROR_PROTOCOL, "STARTTLS",
-	    "%s, or someone in between, sent data before TLS was up",
-	    smarthost_name(h).words);
-	return error_hint(e, "this may be an attack: nothing was sent");
-}
-
-int
 trouble_lacks_starttls(struct error *e, const struct smarthost *h)
 {
 	error_set(e, ERROR_REFUSED, "STARTTLS",

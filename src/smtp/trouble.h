@@ -39,17 +39,6 @@ int trouble_set_mail(struct error *e, const struct reply *reply,
  */
 bool trouble_is_too_many(const struct reply *reply);
 
-/*
- * What ends a session. A 421 is ERROR_LATER, with the server's words; what came
- * unasked, in a reply of which a part may be in, ERROR_PROTOCOL: h sent `what`;
- * and so is what came in front of the TLS channel. Return -1.
- */
-int unasked_closing(struct error *e, const struct reply *reply,
-    const struct smarthost *h, const char *doing);
-int unasked_reply(struct error *e, const struct reply *reply,
-    const struct smarthost *h, const char *doing, const char *what);
-int unasked_before_tls(struct error *e, const struct smarthost *h);
-
 /* What must be offered and is not: STARTTLS; AUTH, which may come after
  * STARTTLS where tls_first. Return -1: ERROR_REFUSED. */
 int trouble_lacks_starttls(struct error *e, const struct smarthost *h);
