@@ -11,13 +11,161 @@
 #include "smtp/trouble.h"
 #include "smtp/unasked.h"
 
-/* Mails in flight: as many are in doubt when the connection is lost. */
-#define SESSION_MAILS_MAX 16
-
 /* Seconds for the greeting of a port that should not be spoken to so. */
 #define SESSION_VAIN 20
 
 #define STRAY "a reply that nothing had asked for"
+
+/* Mails in flight: as many are in doubt when the connection is lost. */
+#define FLIGHT_MAX 16
+
+struct flight {
+	struct round_terms terms;
+	struct transaction *transactions[FLIGHT_MAX];
+	size_t count;
+};
+
+/*
+ * Whose turn it is.
+ */
+
+/* One that is at it, else the first that wants to begin. */
+static struct transaction *
+flight_turn(const struct flight *f)
+{
+	struct transaction *wants = NULL;
+	size_t i;
+
+	for (i = 0; i < f->count; i++) {
+		if (transaction_holds(f->transactions[i]))
+			return f->transactions[i];
+		if (wants == NULL && transaction_wants(f->transactions[i]))
+			wants = f->transactions[i];
+	}
+	return wants;
+}
+
+static struct transaction *
+flight_only(const struct flight *f)
+{
+	return f->count == 1 ? f->transactions[0] : NULL;
+}
+
+static bool
+flight_has(const struct flight *f, bool (*holds)(const struct transaction *))
+{
+	size_t i = 0;
+
+	while (i < f->count && !holds(f->transactions[i]))
+		i++;
+	return i < f->count;
+}
+
+static bool
+flight_is_sending(const struct flight *f)
+{
+	const struct transaction *t = flight_turn(f);
+
+	return t != NULL && transaction_is_sending(t);
+}
+
+/* A second mail may be on its way before the first is answered, where its
+ * commands may, and where it is known that the server takes its data so. */
+static bool
+flight_takes_mail(const struct flight *f)
+{
+	const struct account *account = f->terms.account;
+	bool chunks = f->terms.ehlo->chunking &&
+		      !f->terms.learned->no_chunking &&
+		      account->chunking != SWITCH_NO;
+
+	if (pipeline_is_exhausted(f->terms.pipeline, f->terms.ehlo->mailmax) ||
+	    f->count == FLIGHT_MAX)
+		return false;
+	if (f->count == 0)
+		return true;
+	return f->terms.ehlo->pipelining && flight_turn(f) == NULL &&
+	       account->pipelining != SWITCH_NO &&
+	       (!chunks || f->terms.learned->chunking);
+}
+
+/*
+ * What they do in turn.
+ */
+
+static void
+flight_add(struct flight *f, struct mail *mail)
+{
+	f->transactions[f->count++] = transaction_new(&f->terms, mail);
+}
+
+/* Those that are settled make room. */
+static void
+drop_settled(struct flight *f)
+{
+	size_t i, kept = 0;
+
+	for (i = 0; i < f->count; i++) {
+		if (transaction_is_over(f->transactions[i]))
+			transaction_free(f->transactions[i]);
+		else
+			f->transactions[kept++] = f->transactions[i];
+	}
+	f->count = kept;
+}
+
+static int
+flight_ask(struct flight *f, struct error *e)
+{
+	struct transaction *now, *t;
+	size_t i;
+
+	do {
+		now = flight_turn(f);
+		for (i = 0; i < f->count; i++) {
+			t = f->transactions[i];
+			if (transaction_ask(t, t == now, e) == -1)
+				return -1;
+		}
+	} while (flight_turn(f) != now);
+	drop_settled(f);
+	return 0;
+}
+
+static int
+flight_pull(struct flight *f, struct error *e)
+{
+	return transaction_pull(flight_turn(f), e);
+}
+
+static void
+flight_leave(struct flight *f)
+{
+	size_t i;
+
+	for (i = 0; i < f->count; i++)
+		transaction_leave(f->transactions[i]);
+}
+
+static void
+flight_end(struct flight *f, const struct error *cause, bool closing)
+{
+	size_t i;
+
+	for (i = 0; i < f->count; i++)
+		transaction_end(f->transactions[i], cause, closing);
+	drop_settled(f);
+}
+
+static void
+flight_clear(struct flight *f)
+{
+	size_t i;
+
+	for (i = 0; i < f->count; i++)
+		transaction_free(f->transactions[i]);
+	f->count = 0;
+}
 
 struct session {
 	struct session_plan plan;
@@ -35,10 +183,8 @@ struct session {
 	struct echo echo;
 
 	struct pipeline pipeline;
-	struct round_terms terms;
 	struct learned learned; /* where the plan has none */
-	struct transaction *transactions[SESSION_MAILS_MAX];
-	size_t count;
+	struct flight flight;
 	struct mail *held; /* until EHLO is said once more; or NULL */
 	bool renewed;	   /* it was */
 	bool last;	   /* no mail follows those */
@@ -136,48 +282,13 @@ enter(struct session *s, enum step step)
  * What is waited for, and what is said.
  */
 
-/* The transaction whose turn it is: one that is at it, else the first that
- * wants to begin. */
-static struct transaction *
-turn(const struct session *s)
-{
-	struct transaction *wants = NULL;
-	size_t i;
-
-	for (i = 0; i < s->count; i++) {
-		if (transaction_holds(s->transactions[i]))
-			return s->transactions[i];
-		if (wants == NULL && transaction_wants(s->transactions[i]))
-			wants = s->transactions[i];
-	}
-	return wants;
-}
-
-static bool
-any(const struct session *s, bool (*holds)(const struct transaction *))
-{
-	size_t i = 0;
-
-	while (i < s->count && !holds(s->transactions[i]))
-		i++;
-	return i < s->count;
-}
-
-static bool
-is_sending(const struct session *s)
-{
-	const struct transaction *t = turn(s);
-
-	return t != NULL && transaction_is_sending(t);
-}
-
 /* The step whose reply, or whose bytes, are due. */
 static enum step
 waiting_for(const struct session *s)
 {
 	const struct expected *head = pipeline_head(&s->pipeline);
 
-	if (is_sending(s))
+	if (flight_is_sending(&s->flight))
 		return STEP_BLOCK;
 	return head == NULL ? s->step : head->step;
 }
@@ -364,8 +475,8 @@ ask_renew(struct session *s)
 static void
 begin_mail(struct session *s, struct mail *mail)
 {
-	s->terms.verified = s->channel.verified;
-	s->transactions[s->count++] = transaction_new(&s->terms, mail);
+	s->flight.terms.verified = s->channel.verified;
+	flight_add(&s->flight, mail);
 }
 
 /* A server that refuses it is taken as it was. */
@@ -385,37 +496,12 @@ answer_renew(struct session *s, const struct expected *x)
  * Mails.
  */
 
-/* Those that are settled make room. */
-static void
-drop_settled(struct session *s)
-{
-	size_t i, kept = 0;
-
-	for (i = 0; i < s->count; i++) {
-		if (transaction_is_over(s->transactions[i]))
-			transaction_free(s->transactions[i]);
-		else
-			s->transactions[kept++] = s->transactions[i];
-	}
-	s->count = kept;
-}
-
 static enum step
 ask_mails(struct session *s)
 {
-	struct transaction *now, *t;
-	size_t i;
-
-	do {
-		now = turn(s);
-		for (i = 0; i < s->count; i++) {
-			t = s->transactions[i];
-			if (transaction_ask(t, t == now, &s->error) == -1)
-				return STEP_BREAK;
-		}
-	} while (turn(s) != now);
-	drop_settled(s);
-	if (s->count > 0 || s->step != STEP_READY)
+	if (flight_ask(&s->flight, &s->error) == -1)
+		return STEP_BREAK;
+	if (s->flight.count > 0 || s->step != STEP_READY)
 		return STEP_STAY;
 	if (s->held != NULL) /* nobody is left, so all replies are in */
 		return STEP_RENEW;
@@ -442,8 +528,10 @@ answer_rset(struct session *s, const struct expected *x)
 		return STEP_READY;
 	next = reject(s, x->step, ERROR_REFUSED, "to begin anew");
 	/* The mail that waits behind it may not leave with a QUIT. */
-	return is_sending(s) || pipeline_waiting(&s->pipeline) > 0 ? STEP_BREAK
-								   : next;
+	return flight_is_sending(&s->flight) ||
+		       pipeline_waiting(&s->pipeline) > 0
+		   ? STEP_BREAK
+		   : next;
 }
 
 void
@@ -457,23 +545,11 @@ session_mail(struct session *s, struct mail *mail)
 	enter(s, STEP_READY);
 }
 
-/* A second mail may be on its way before the first is answered, where its
- * commands may, and where it is known that the server takes its data so. */
 bool
 session_takes_mail(const struct session *s)
 {
-	bool chunks = s->ehlo.chunking && !s->terms.learned->no_chunking &&
-		      s->plan.account->chunking != SWITCH_NO;
-
-	if (s->step != STEP_READY || s->last || s->held != NULL ||
-	    pipeline_is_exhausted(&s->pipeline, s->ehlo.mailmax) ||
-	    s->count == SESSION_MAILS_MAX)
-		return false;
-	if (s->count == 0)
-		return true;
-	return s->ehlo.pipelining && turn(s) == NULL &&
-	       s->plan.account->pipelining != SWITCH_NO &&
-	       (!chunks || s->terms.learned->chunking);
+	return s->step == STEP_READY && !s->last && s->held == NULL &&
+	       flight_takes_mail(&s->flight);
 }
 
 /*
@@ -484,15 +560,11 @@ session_takes_mail(const struct session *s)
 static enum step
 ask_over(struct session *s)
 {
-	size_t i;
-
 	login_end(&s->login);
-	if (s->terms.learned->no_chunking && s->error.kind != ERROR_NONE)
+	if (s->flight.terms.learned->no_chunking && s->error.kind != ERROR_NONE)
 		error_hint(&s->error, "the server offers CHUNKING but does "
 				      "not know BDAT: write `chunking off'");
-	for (i = 0; i < s->count; i++)
-		transaction_end(s->transactions[i], &s->error, s->closing);
-	drop_settled(s);
+	flight_end(&s->flight, &s->error, s->closing);
 	return STEP_STAY;
 }
 
@@ -652,9 +724,11 @@ session_closed(struct session *s, const struct error *cause)
 static void
 quit_early(struct session *s)
 {
-	if (!s->last || s->count != 1 || s->quit || !s->ehlo.pipelining ||
+	const struct transaction *only = flight_only(&s->flight);
+
+	if (!s->last || only == NULL || s->quit || !s->ehlo.pipelining ||
 	    s->plan.account->pipelining == SWITCH_NO ||
-	    !transaction_is_last_round(s->transactions[0]))
+	    !transaction_is_last_round(only))
 		return;
 	pipeline_send(&s->pipeline, due(STEP_STAY), "QUIT");
 	s->quit = true;
@@ -665,15 +739,16 @@ quit_early(struct session *s)
 static void
 refill(struct session *s)
 {
-	while (is_sending(s) && pipeline_has_room(&s->pipeline)) {
-		if (transaction_pull(turn(s), &s->error) == -1) {
+	while (flight_is_sending(&s->flight) &&
+	       pipeline_has_room(&s->pipeline)) {
+		if (flight_pull(&s->flight, &s->error) == -1) {
 			enter(s, STEP_BREAK);
 			return;
 		}
-		if (!is_sending(s))
+		if (!flight_is_sending(&s->flight))
 			quit_early(s);
 	}
-	if (!is_sending(s))
+	if (!flight_is_sending(&s->flight))
 		enter(s, STEP_READY);
 }
 
@@ -682,22 +757,21 @@ static bool
 must_hear(const struct session *s)
 {
 	return !s->heard && s->step == STEP_READY &&
-	       any(s, transaction_is_critical);
+	       flight_has(&s->flight, transaction_is_critical);
 }
 
 size_t
 session_output(struct session *s, const char **bytes)
 {
 	struct text waiting;
-	size_t i;
 
 	if (s->step == STEP_READY && pipeline_waiting(&s->pipeline) == 0)
 		refill(s);
 	if (s->step != STEP_OVER &&
 	    pipeline_check(&s->pipeline, &s->error) == -1)
 		enter(s, STEP_BREAK);
-	for (i = 0; i < s->count && !must_hear(s); i++)
-		transaction_leave(s->transactions[i]);
+	if (!must_hear(s))
+		flight_leave(&s->flight);
 	waiting = pipeline_output(&s->pipeline);
 	*bytes = waiting.at;
 	return waiting.len;
@@ -706,7 +780,7 @@ session_output(struct session *s, const char **bytes)
 void
 session_sent(struct session *s, size_t len)
 {
-	if (len > 0 && is_sending(s))
+	if (len > 0 && flight_is_sending(&s->flight))
 		s->progress++;
 	if (len > 0)
 		s->heard = false;
@@ -752,7 +826,7 @@ session_new(const struct session_plan *plan)
 	pipeline_init(&s->pipeline, plan->trace);
 	echo_init(&s->echo, plan->password);
 	init_login(s);
-	s->terms = (struct round_terms){.account = plan->account,
+	s->flight.terms = (struct round_terms){.account = plan->account,
 	    .smarthost = plan->smarthost,
 	    .ehlo = &s->ehlo,
 	    .learned = plan->learned == NULL ? &s->learned : plan->learned,
@@ -765,12 +839,9 @@ session_new(const struct session_plan *plan)
 void
 session_free(struct session *s)
 {
-	size_t i;
-
 	if (s == NULL)
 		return;
-	for (i = 0; i < s->count; i++)
-		transaction_free(s->transactions[i]);
+	flight_clear(&s->flight);
 	login_clear(&s->login);
 	reply_clear(&s->reply);
 	pipeline_clear(&s->pipeline);
@@ -787,7 +858,7 @@ session_want(const struct session *s)
 		return SESSION_TLS;
 	if (must_hear(s))
 		return SESSION_HEAR;
-	return s->step == STEP_READY && s->count == 0 && s->held == NULL
+	return s->step == STEP_READY && s->flight.count == 0 && s->held == NULL
 		   ? SESSION_MAIL
 		   : SESSION_PEER;
 }
@@ -811,7 +882,7 @@ session_timeout(const struct session *s)
 bool
 session_awaits_end(const struct session *s)
 {
-	return any(s, transaction_awaits_end);
+	return flight_has(&s->flight, transaction_awaits_end);
 }
 
 bool
@@ -847,8 +918,10 @@ session_auth(const struct session *s)
 bool
 session_needs_no_login(const struct session *s)
 {
-	return s->login.done && s->last && s->count == 1 &&
-	       !transaction_may_leave(s->transactions[0]);
+	const struct transaction *only = flight_only(&s->flight);
+
+	return s->login.done && s->last && only != NULL &&
+	       !transaction_may_leave(only);
 }
 
 const struct ehlo *
