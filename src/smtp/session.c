@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "smtp/command.h"
 #include "smtp/echo.h"
+#include "smtp/flight.h"
 #include "smtp/login.h"
 #include "smtp/pipeline.h"
 #include "smtp/trouble.h"
@@ -15,157 +16,6 @@
 #define SESSION_VAIN 20
 
 #define STRAY "a reply that nothing had asked for"
-
-/* Mails in flight: as many are in doubt when the connection is lost. */
-#define FLIGHT_MAX 16
-
-struct flight {
-	struct round_terms terms;
-	struct transaction *transactions[FLIGHT_MAX];
-	size_t count;
-};
-
-/*
- * Whose turn it is.
- */
-
-/* One that is at it, else the first that wants to begin. */
-static struct transaction *
-flight_turn(const struct flight *f)
-{
-	struct transaction *wants = NULL;
-	size_t i;
-
-	for (i = 0; i < f->count; i++) {
-		if (transaction_holds(f->transactions[i]))
-			return f->transactions[i];
-		if (wants == NULL && transaction_wants(f->transactions[i]))
-			wants = f->transactions[i];
-	}
-	return wants;
-}
-
-static struct transaction *
-flight_only(const struct flight *f)
-{
-	return f->count == 1 ? f->transactions[0] : NULL;
-}
-
-static bool
-flight_has(const struct flight *f, bool (*holds)(const struct transaction *))
-{
-	size_t i = 0;
-
-	while (i < f->count && !holds(f->transactions[i]))
-		i++;
-	return i < f->count;
-}
-
-static bool
-flight_is_sending(const struct flight *f)
-{
-	const struct transaction *t = flight_turn(f);
-
-	return t != NULL && transaction_is_sending(t);
-}
-
-/* A second mail may be on its way before the first is answered, where its
- * commands may, and where it is known that the server takes its data so. */
-static bool
-flight_takes_mail(const struct flight *f)
-{
-	const struct account *account = f->terms.account;
-	bool chunks = f->terms.ehlo->chunking &&
-		      !f->terms.learned->no_chunking &&
-		      account->chunking != SWITCH_NO;
-
-	if (pipeline_is_exhausted(f->terms.pipeline, f->terms.ehlo->mailmax) ||
-	    f->count == FLIGHT_MAX)
-		return false;
-	if (f->count == 0)
-		return true;
-	return f->terms.ehlo->pipelining && flight_turn(f) == NULL &&
-	       account->pipelining != SWITCH_NO &&
-	       (!chunks || f->terms.learned->chunking);
-}
-
-/*
- * What they do in turn.
- */
-
-static void
-flight_add(struct flight *f, struct mail *mail)
-{
-	f->transactions[f->count++] = transaction_new(&f->terms, mail);
-}
-
-/* Those that are settled make room. */
-static void
-drop_settled(struct flight *f)
-{
-	size_t i, kept = 0;
-
-	for (i = 0; i < f->count; i++) {
-		if (transaction_is_over(f->transactions[i]))
-			transaction_free(f->transactions[i]);
-		else
-			f->transactions[kept++] = f->transactions[i];
-	}
-	f->count = kept;
-}
-
-static int
-flight_ask(struct flight *f, struct error *e)
-{
-	struct transaction *now, *t;
-	size_t i;
-
-	do {
-		now = flight_turn(f);
-		for (i = 0; i < f->count; i++) {
-			t = f->transactions[i];
-			if (transaction_ask(t, t == now, e) == -1)
-				return -1;
-		}
-	} while (flight_turn(f) != now);
-	drop_settled(f);
-	return 0;
-}
-
-static int
-flight_pull(struct flight *f, struct error *e)
-{
-	return transaction_pull(flight_turn(f), e);
-}
-
-static void
-flight_leave(struct flight *f)
-{
-	size_t i;
-
-	for (i = 0; i < f->count; i++)
-		transaction_leave(f->transactions[i]);
-}
-
-static void
-flight_end(struct flight *f, const struct error *cause, bool closing)
-{
-	size_t i;
-
-	for (i = 0; i < f->count; i++)
-		transaction_end(f->transactions[i], cause, closing);
-	drop_settled(f);
-}
-
-static void
-flight_clear(struct flight *f)
-{
-	size_t i;
-
-	for (i = 0; i < f->count; i++)
-		transaction_free(f->transactions[i]);
-	f->count = 0;
-}
 
 struct session {
 	struct session_plan plan;
@@ -739,8 +589,8 @@ quit_early(struct session *s)
 static void
 refill(struct session *s)
 {
-	while (flight_is_sending(&s->flight) &&
-	       pipeline_has_room(&s->pipeline)) {
+	while (
+	    flight_is_sending(&s->flight) && pipeline_has_room(&s->pipeline)) {
 		if (flight_pull(&s->flight, &s->error) == -1) {
 			enter(s, STEP_BREAK);
 			return;

@@ -1,0 +1,54 @@
+#ifndef FLIGHT_H
+#define FLIGHT_H
+
+/*
+ * flight: the mails that are under way in one session at a time. RFC 2920 lets
+ * the commands of the next go out while the replies to the end of the last are
+ * due; one of them has the turn and asks, the others wait for replies.
+ */
+
+#include "smtp/transaction.h"
+
+/* Mails in flight: as many are in doubt when the connection is lost. */
+#define FLIGHT_MAX 16
+
+struct flight {
+	struct round_terms terms;
+	struct transaction *transactions[FLIGHT_MAX];
+	size_t count;
+};
+
+/* Forgets all, settled or not. A flight with none is all zero but for its
+ * terms. */
+void flight_clear(struct flight *f);
+
+/* The transaction whose turn it is; NULL where none has more to ask. */
+struct transaction *flight_turn(const struct flight *f);
+
+/* The one that is under way; NULL where none is, or several. */
+struct transaction *flight_only(const struct flight *f);
+
+/* Whether there is one of which that is true. */
+bool flight_has(
+    const struct flight *f, bool (*holds)(const struct transaction *));
+
+/* Whether mail data is to come, and puts more of it into the pipeline: as
+ * transaction_pull(). */
+bool flight_is_sending(const struct flight *f);
+int flight_pull(struct flight *f, struct error *e);
+
+/* Whether one more may be added now; and adds it. */
+bool flight_takes_mail(const struct flight *f);
+void flight_add(struct flight *f, struct mail *mail);
+
+/* All ask for what may be asked now, in turn; those that are settled are gone
+ * then. -1: as transaction_ask(). */
+int flight_ask(struct flight *f, struct error *e);
+
+/* To be called before the pipeline's octets leave. */
+void flight_leave(struct flight *f);
+
+/* The session is over: see transaction_end(). All are settled and gone then. */
+void flight_end(struct flight *f, const struct error *cause, bool closing);
+
+#endif
