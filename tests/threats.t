@@ -2026,11 +2026,14 @@ class Stopping:
         # The last record is the rest of those before it, of 16 KiB each.
         last = (end - self.begin) % 16384
         while self.left <= last and len(self.heard) < end - last:
-            self.receive(min(512, end - last - len(self.heard)))
+            if not self.receive(min(512, end - last - len(self.heard))):
+                raise OSError('gone')
         taken = 0
-        while taken < last - self.left:
+        # Some of them may have come with those before.
+        while taken < last - self.left and len(self.heard) < end:
             taken += 512
-            self.receive(512)
+            if not self.receive(512):
+                raise OSError('gone')
         self.stopped.set()
         self.go_on.wait(HANG)
         sock.settimeout(0.2)
@@ -2054,20 +2057,24 @@ def stopped(home, slow, certificate, chunking, left, limit):
     None where the machine was too slow for that."""
     play = Stopping(certificate, chunking, left)
     with play.server as server:
+        before = time.monotonic()
         process = home.start(
             '--set', f'deadline={limit}s', BOB, stdin=subprocess.PIPE,
             stderr=subprocess.PIPE, environment={'LD_PRELOAD': str(slow)},
             config=home.config(server.config(), f'stop{server.ports}'))
-        over = time.monotonic() + limit + 1
         process.stdin.write(BODY)
         process.stdin.close()
         in_time = play.stopped.wait(limit)
+        os.kill(process.pid, signal.SIGSTOP)
+        os.waitid(os.P_PID, process.pid,
+                  os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+        # Its time has begun by now, and not before it was started.
+        in_time = in_time and time.monotonic() - before < limit
         if in_time:
-            process.send_signal(signal.SIGSTOP)
-            time.sleep(max(0, over - time.monotonic()))
+            time.sleep(limit)
             play.go_on.set()
             play.caught_up.wait(HANG)
-            process.send_signal(signal.SIGCONT)
+        os.kill(process.pid, signal.SIGCONT)
         err = process.stderr.read().decode()
         status = process.wait(HANG)
         play.go_on.set()
