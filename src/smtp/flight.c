@@ -5,8 +5,8 @@
  */
 
 /* One that is at it, else the first that wants to begin. */
-struct transaction *
-flight_turn(const struct flight *f)
+static struct transaction *
+turn(const struct flight *f)
 {
 	struct transaction *wants = NULL;
 	size_t i;
@@ -39,7 +39,7 @@ flight_has(const struct flight *f, bool (*holds)(const struct transaction *))
 bool
 flight_is_sending(const struct flight *f)
 {
-	const struct transaction *t = flight_turn(f);
+	const struct transaction *t = turn(f);
 
 	return t != NULL && transaction_is_sending(t);
 }
@@ -59,7 +59,7 @@ flight_takes_mail(const struct flight *f)
 		return false;
 	if (f->count == 0)
 		return true;
-	return f->terms.ehlo->pipelining && flight_turn(f) == NULL &&
+	return f->terms.ehlo->pipelining && turn(f) == NULL &&
 	       account->pipelining != SWITCH_NO &&
 	       (!chunks || f->terms.learned->chunking);
 }
@@ -96,13 +96,13 @@ flight_ask(struct flight *f, struct error *e)
 	size_t i;
 
 	do {
-		now = flight_turn(f);
+		now = turn(f);
 		for (i = 0; i < f->count; i++) {
 			t = f->transactions[i];
 			if (transaction_ask(t, t == now, e) == -1)
 				return -1;
 		}
-	} while (flight_turn(f) != now);
+	} while (turn(f) != now);
 	drop_settled(f);
 	return 0;
 }
@@ -110,7 +110,7 @@ flight_ask(struct flight *f, struct error *e)
 int
 flight_pull(struct flight *f, struct error *e)
 {
-	return transaction_pull(flight_turn(f), e);
+	return transaction_pull(turn(f), e);
 }
 
 void

@@ -22,9 +22,6 @@ struct flight {
  * terms. */
 void flight_clear(struct flight *f);
 
-/* The transaction whose turn it is; NULL where none has more to ask. */
-struct transaction *flight_turn(const struct flight *f);
-
 /* The one that is under way; NULL where none is, or several. */
 struct transaction *flight_only(const struct flight *f);
 
