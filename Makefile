@@ -73,11 +73,14 @@ $B/found:
 
 # As many as there are processors, unless the caller has said how many.
 JOBS		= $(if $(filter -j%,$(MAKEFLAGS)),,-j$$(nproc || echo 2))
-# $(call install_pages,FILES,FOLDER): they tell of the files of this SYSCONFDIR.
+# $(call install_pages,FILES,FOLDER): they tell of the files of this SYSCONFDIR
+# and PREFIX.
 install_pages	= for page in $1; do \
 		  to=$(DESTDIR)$(PREFIX)/share/$2/$$(basename $$page); \
 		  sed -e 's|/etc/sendling|$(SYSCONFDIR)/sendling|g' \
 		      -e 's|/etc/aliases|$(SYSCONFDIR)/aliases|g' \
+		      -e 's|/usr/local/bin/sendling|$(PREFIX)/bin/sendling|g' \
+		      -e 's|/usr/local/share/doc|$(PREFIX)/share/doc|g' \
 		      $$page >$$to && chmod 644 $$to || exit 1; done
 
 deps:

@@ -87,6 +87,12 @@ for file in bin/sendling share/man/man1/sendling.1 \
 done
 ! grep -v "$folder/d/opt/" "$folder/said" | grep -q .
 ok $? '... and nothing outside PREFIX'
+grep -q '/opt/share/doc/sendling/config\.example' \
+    "$folder/d/opt/share/man/man5/sendling.conf.5" &&
+    grep -q 'ln -s /opt/bin/sendling ' \
+    "$folder/d/opt/share/doc/sendling/README" &&
+    ! grep -rq /usr/local/bin/sendling "$folder/d/opt/share"
+ok $? '... whose pages name PREFIX'
 "$folder/d/opt/bin/sendling" --version >"$folder/said" 2>&1
 ok $? 'what is installed runs'
 "${MAKE-make}" -s uninstall DESTDIR="$folder/d" PREFIX=/opt \
