@@ -91,6 +91,7 @@ static const struct {
     {"OPPORTUNISTIC_TLS", SMARTHOST},
     {"FINGERPRINT", CHECKED},
     {"VERIFYCERT", CHECKED},
+    {"INSECURE", CHECKED},
     {"CERTFILE", NOT_HERE},
     {"AUTHPATH", "write `user NAME', and `password-file PATH' with nothing "
 		 "but the password in the file"},

@@ -17,7 +17,7 @@ static const char *const theirs[] = {"host", "port", "protocol", "tls",
     "hostname", "root", "MinUserId", "FromLineOverride", "UseTLSCert",
     "TLSCert", "TLSKey", "TLS_CA_File", "TLS_CA_Dir", "Debug", "SMARTHOST",
     "PORT", "SECURETRANSFER", "SECURE", "STARTTLS", "OPPORTUNISTIC_TLS",
-    "FINGERPRINT", "CERTFILE", "AUTHPATH", "MAILNAME", "MASQUERADE",
+    "FINGERPRINT", "INSECURE", "CERTFILE", "AUTHPATH", "MAILNAME", "MASQUERADE",
     "NULLCLIENT", "SPOOLDIR", "DEFER", "FULLBOUNCE", "relayhost"};
 
 /* What a hint tells to write must be there. */
