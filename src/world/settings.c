@@ -257,6 +257,9 @@ settings_read_aliases(
 		*e = why;
 		e->kind = ERROR_CONFIG;
 		e->doing = "aliases";
+		if (why.kind == ERROR_INPUT)
+			error_hint(e, "write this file, name one that is "
+				      "there, or write `aliases off'");
 	}
 	buf_clear(&bytes);
 	if (result == -1) {

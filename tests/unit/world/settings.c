@@ -359,6 +359,8 @@ aliases_are_read_as_the_account_says(void **state)
 	assert_int_equal(settings_read_aliases(&a, &map, &error), -1);
 	assert_refused(ERROR_CONFIG, "aliases");
 	assert_string_equal(error.doing, "aliases");
+	assert_string_equal(error.hint,
+	    "write this file, name one that is there, or write `aliases off'");
 	free(a.aliases);
 
 	error_clear(&error);
