@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "base/notes.h"
 #include "base/set.h"
 #include "base/text.h"
 #include "submit/account.h"
@@ -80,6 +81,26 @@ tell_fault(const struct error *fault, struct set *told, struct error *e)
 		*e = *fault;
 }
 
+/* What an account may do without, until a mail comes that needs it. */
+static void
+remark_lacks(const struct account *a, struct notes *remarks)
+{
+	struct text_shown name = text_shown(text_of(a->name));
+	const char *from = a->force_from != NULL ? a->force_from : a->from;
+
+	if (a->user != NULL && a->secret.source == SECRET_NONE &&
+	    a->auth.choice != AUTH_OFF)
+		notes_add(remarks,
+		    "account %s: without `password-file' or `password-command' "
+		    "the password is asked for, at a terminal only",
+		    name.words);
+	if (a->domain == NULL && (from == NULL || strchr(from, '@') == NULL))
+		notes_add(remarks,
+		    "account %s: without `domain' or a whole `from' a mail "
+		    "whose caller names no whole sender is refused",
+		    name.words);
+}
+
 static void
 check_accounts(const struct config *c, struct notes *remarks, struct error *e)
 {
@@ -98,6 +119,7 @@ check_accounts(const struct config *c, struct notes *remarks, struct error *e)
 	for (i = 0; i < c->account_count; i++) {
 		error_clear(&fault);
 		secret_check(&c->accounts[i], remarks, &fault);
+		remark_lacks(&c->accounts[i], remarks);
 		tell_fault(&fault, &told, e);
 	}
 	set_clear(&told);

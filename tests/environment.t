@@ -376,6 +376,31 @@ def test_odd_logins(t, home, box):
              f'{lines}: --check says so', run.words())
 
 
+def test_what_fails_some_mails(t, home, box):
+    """--check remarks on what an account may do without until a mail comes
+    that needs it."""
+    where = f'smarthost {box.url("smtps" if box.context else "smtp+plain")}\n'
+    sender = 'remark: account default: without `domain\' or a whole `from\' ' \
+        'a mail whose caller names no whole sender is refused\n'
+    asked = 'remark: account default: without `password-file\' or ' \
+        '`password-command\' the password is asked for, at a terminal only\n'
+    for lines, told in (
+            ('', sender),
+            ('from alice\n', sender),
+            ('from alice@example.com\n', ''),
+            ('force-from alice@example.com\n', ''),
+            ('domain example.com\n', ''),
+            ('domain example.com\nfrom alice\n', ''),
+            ('from-header yes\n', sender),
+            ('user alice\n', asked + sender),
+            ('user alice\nauth off\nfrom a@example.com\n', ''),
+            ('user alice\npassword secret\nfrom a@example.com\n', '')):
+        run = home.run('--check', config=home.config(where + lines))
+        t.ok(run.status == 0 and run.out.decode() ==
+             told + 'no faults; accounts: 1\n',
+             f'{lines.split()}: --check says so', run.words())
+
+
 def test_nothing_in_the_environment(t, home, box):
     config = home.config(box.config())
     arrived(t, box, home.run(BOB, config=config),
@@ -1562,7 +1587,7 @@ def test_check(t, home, box):
     """--check tells all faults: of lines, of accounts, of aliases."""
     bad = home.file('aliases', 'root\n')
     run = home.run('--check', config=home.config(
-        'tiemout 5\n'
+        'tiemout 5\ndomain example.org\n'
         f'aliases {bad}\n'
         'account default\n'
         'account work\nsmarthost smtps://a.example\npassword-file /x\n'
@@ -1590,6 +1615,7 @@ def test_check_verbose(t, home, box):
     home.file('more', 'log syslog:local0\npassword canary 4711\n')
     config = home.config(
         'user alice\ninclude more\ntimeout 60\naliases off\n'
+        'domain file.example\n'
         'account default\nsmarthost smtps://a.example smtp://b.example\n'
         'account work\nsmarthost smtps://c.example\nlog off\n'
         'match *@c.example\npassword-command echo x\n')
