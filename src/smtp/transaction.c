@@ -9,6 +9,7 @@
 #include "smtp/command.h"
 #include "smtp/outcome.h"
 #include "smtp/trouble.h"
+#include "smtp/unasked.h"
 
 struct transaction {
 	const struct round_terms *terms;
@@ -411,6 +412,12 @@ answer_end(struct transaction *t, const struct answer *a)
 	if (lacks_bdat(t, a->reply)) {
 		forgo_chunking(t);
 		return 0;
+	}
+	if (t->round.failed && reply_accepts(a->reply)) {
+		/* One of the two was the answer to something else. */
+		transaction_doubt(t);
+		return unasked_reply(a->error, a->reply, t->terms->smarthost,
+		    a->doing, "a yes to the mail that it had refused");
 	}
 	t->round.end_due = false;
 	/* A BDAT that was refused leaves the transaction open. */
