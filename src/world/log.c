@@ -168,7 +168,10 @@ log_open_transcript(struct log *l, const char *path, struct error *e)
 	if (path == NULL)
 		return 0;
 	replace(&l->transcript, file_append(path, e));
-	return l->transcript == -1 ? -1 : 0;
+	if (l->transcript != -1)
+		return 0;
+	e->doing = "option -X";
+	return error_hint(e, "name a file that can be written");
 }
 
 static void

@@ -397,6 +397,8 @@ transcripts(void **state)
 	assert_null(log_trace(&l).line);
 	assert_int_equal(log_open_transcript(&l, "/nowhere/x", &e), -1);
 	assert_int_equal(e.kind, ERROR_CONFIG);
+	assert_string_equal(e.doing, "option -X");
+	assert_non_null(strstr(e.hint, "can be written"));
 	error_clear(&e);
 	assert_int_equal(
 	    log_open_transcript(&l, in_folder("transcript"), &e), 0);
