@@ -103,8 +103,12 @@ unresolved(const char *host, enum account_family family, int why, int sys,
 	}
 	error_set(e, ERROR_HOST, NET_RESOLVING, "%s has no %saddress: %s",
 	    name.words, families[family].words, gai_strerror(why));
-	return error_hint(
-	    e, "see whether the name in `smarthost' is spelled right");
+	return error_hint(e,
+	    "see whether the name in `smarthost' is spelled "
+	    "right%s",
+	    family == FAMILY_IPV4 || family == FAMILY_IPV6
+		? ", or write `family any'"
+		: "");
 }
 
 static struct addrinfo *

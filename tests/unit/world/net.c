@@ -233,6 +233,10 @@ says_why_a_name_does_not_resolve(void **state)
 		if (rows[i].why == EAI_SYSTEM)
 			assert_int_equal(e.sys, EMFILE);
 	}
+	fake_error = EAI_NONAME;
+	assert_int_equal(resolve("x.example", FAMILY_IPV6, &addresses, &e), -1);
+	assert_non_null(strstr(e.text, "no IPv6 address"));
+	assert_non_null(strstr(e.hint, "`family any'"));
 	fake_error = 0;
 }
 
