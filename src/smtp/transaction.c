@@ -402,6 +402,16 @@ tell_answered(struct transaction *t)
 		t->mail->observer.answered(t->mail->observer.arg, t->mail, 0);
 }
 
+/* A yes to the end behind a no to MAIL or RCPT: one of the two was the answer
+ * to something else. */
+static int
+answer_shifted(struct transaction *t, const struct answer *a)
+{
+	transaction_doubt(t);
+	return unasked_reply(a->error, a->reply, t->terms->smarthost, a->doing,
+	    "a yes to the mail that it had refused");
+}
+
 static int
 answer_end(struct transaction *t, const struct answer *a)
 {
@@ -413,12 +423,8 @@ answer_end(struct transaction *t, const struct answer *a)
 		forgo_chunking(t);
 		return 0;
 	}
-	if (t->round.failed && reply_accepts(a->reply)) {
-		/* One of the two was the answer to something else. */
-		transaction_doubt(t);
-		return unasked_reply(a->error, a->reply, t->terms->smarthost,
-		    a->doing, "a yes to the mail that it had refused");
-	}
+	if (t->round.failed && reply_accepts(a->reply))
+		return answer_shifted(t, a);
 	t->round.end_due = false;
 	/* A BDAT that was refused leaves the transaction open. */
 	if (reply_accepts(a->reply))
