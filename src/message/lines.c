@@ -82,8 +82,8 @@ lines_pass(struct lines *l, struct text in)
 	return in.len + count_ends(in);
 }
 
-static size_t
-copy_plain(struct text in, char *out, size_t size)
+size_t
+lines_copy_plain(struct text in, char *out, size_t size)
 {
 	const char *at = in.at, *end = in.at + in.len, *lf;
 	char *to = out, *to_end = out + size;
@@ -159,7 +159,7 @@ lines_copy(struct lines *l, struct text in, char *out, size_t size)
 	if (!lines_are_plain(l, in))
 		return copy_mixed(l, in, out, size);
 	note_plain(l, in);
-	return copy_plain(in, out, size);
+	return lines_copy_plain(in, out, size);
 }
 
 void

@@ -40,6 +40,9 @@ void lines_add(struct lines *l, struct text in, struct buf *out);
 bool lines_are_plain(const struct lines *l, struct text in);
 size_t lines_pass(struct lines *l, struct text in);
 
+/* Writes them as lines_copy() does, where it is known already what they are. */
+size_t lines_copy_plain(struct text in, char *out, size_t size);
+
 /* Part of a line of the header section, without its LF, and its end that never
  * came. Bare CRs become spaces. */
 void lines_add_part(struct lines *l, struct text part, struct buf *out);

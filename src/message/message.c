@@ -26,7 +26,7 @@ struct message {
 	struct buf header;
 	struct buf body;	   /* all of it, or what the store lacks yet */
 	unsigned long long stored; /* octets of the body in the store */
-	struct reread reread;	   /* what comes behind it */
+	struct reread reread;	   /* what comes behind it, not kept */
 	unsigned long long given;  /* octets of the input before this */
 	struct lines lines;	   /* of the body, or the header's last */
 	bool in_body;
@@ -76,9 +76,9 @@ message_free(struct message *m)
 }
 
 static void
-note_8bit(struct message *m, struct text rest)
+note_8bit(struct message *m, struct text rest, bool high)
 {
-	if (!m->facts.body_8bit && text_has_8bit(rest))
+	if (!m->facts.body_8bit && high)
 		rest = text_skip(rest, text_ascii(rest));
 	else if (!m->facts.body_8bit)
 		return;
@@ -105,21 +105,36 @@ body_size(const struct message *m)
 static bool
 rereads(const struct message *m)
 {
-	return m->reread.source != NULL && m->body.len > MESSAGE_MEMORY;
+	return m->reread.source != NULL;
 }
 
 static void
-add_body(struct message *m, const char *at, size_t len)
+keep_body(struct message *m, struct text in)
+{
+	note_8bit(m, in, text_has_8bit(in));
+	lines_add(&m->lines, in, &m->body);
+}
+
+static void
+pass_body(struct message *m, struct text in)
+{
+	const struct reread_sum sum = reread_sum(in);
+
+	note_8bit(m, in, sum.high);
+	reread_add(&m->reread, &m->lines, m->given, in, sum);
+}
+
+static void
+add_body(struct message *m, const char *at, size_t len, bool keep)
 {
 	const struct text in = {at, len};
 
-	note_8bit(m, in);
 	if (!m->facts.body_nul)
 		m->facts.body_nul = text_find(in, '\0') < len;
-	if (rereads(m))
-		reread_add(&m->reread, &m->lines, m->given, in);
+	if (keep)
+		keep_body(m, in);
 	else
-		lines_add(&m->lines, in, &m->body);
+		pass_body(m, in);
 }
 
 static int
@@ -213,7 +228,8 @@ begin_body(struct message *m)
 
 	m->in_body = true;
 	m->lines = (struct lines){.cr = false};
-	add_body(m, m->header.at + m->line_at, m->header.len - m->line_at);
+	add_body(
+	    m, m->header.at + m->line_at, m->header.len - m->line_at, true);
 	m->header.len = m->line_at;
 	m->lines.cr = before.cr;
 	m->lines.bare = before.bare;
@@ -320,7 +336,7 @@ message_input(struct message *m, const char *bytes, size_t len, struct error *e)
 	for (; len > 0; bytes += n, len -= n) {
 		n = len < BLOCK ? len : BLOCK;
 		if (m->in_body)
-			add_body(m, bytes, n);
+			add_body(m, bytes, n, !rereads(m));
 		else
 			n = input_header(m, bytes, n);
 		m->given += n;

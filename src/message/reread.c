@@ -34,38 +34,42 @@ reread_clear(struct reread *r)
  * has it for one), in the form that costs least. It is against accidents, and
  * no more: whoever can write to the file writes the mail.
  */
-struct sum {
-	unsigned char once[ROW], twice[ROW];
+struct columns {
+	unsigned char once[ROW], twice[ROW], any[ROW];
 };
 
 static void
-add_rows(struct sum *s, const char *at, size_t rows)
+add_rows(struct columns *c, const char *at, size_t rows)
 {
 	size_t i;
 
 	for (; rows > 0; rows--, at += ROW) {
 		for (i = 0; i < ROW; i++)
-			s->once[i] = (unsigned char)(s->once[i] + at[i]);
+			c->any[i] |= (unsigned char)at[i];
 		for (i = 0; i < ROW; i++)
-			s->twice[i] = (unsigned char)(s->twice[i] + s->once[i]);
+			c->once[i] = (unsigned char)(c->once[i] + at[i]);
+		for (i = 0; i < ROW; i++)
+			c->twice[i] = (unsigned char)(c->twice[i] + c->once[i]);
 	}
 }
 
-static unsigned long long
-sum(struct text in)
+struct reread_sum
+reread_sum(struct text in)
 {
 	const size_t left = in.len % ROW;
-	struct sum s = {.once = {0}};
-	unsigned long long all = 0;
+	struct columns c = {.once = {0}};
+	struct reread_sum sum = {0, false};
 	char last[ROW] = {0};
 	size_t i;
 
-	add_rows(&s, in.at, in.len / ROW);
+	add_rows(&c, in.at, in.len / ROW);
 	memcpy(last, in.at + in.len - left, left);
-	add_rows(&s, last, 1);
-	for (i = 0; i < ROW; i++)
-		all = (all * 31 + s.once[i]) * 31 + s.twice[i];
-	return all;
+	add_rows(&c, last, 1);
+	for (i = 0; i < ROW; i++) {
+		sum.octets = (sum.octets * 31 + c.once[i]) * 31 + c.twice[i];
+		sum.high |= c.any[i] >= 0x80;
+	}
+	return sum;
 }
 
 static size_t
@@ -80,11 +84,11 @@ pass(struct reread *r, struct lines *l, struct text block)
 
 void
 reread_add(struct reread *r, struct lines *l, unsigned long long from,
-    struct text block)
+    struct text block, struct reread_sum sum)
 {
 	struct reread_block b = {.from = from,
 	    .at = r->size,
-	    .sum = sum(block),
+	    .sum = sum.octets,
 	    .len = block.len,
 	    .cr = l->cr};
 	const bool bare = l->bare;
@@ -147,7 +151,8 @@ fetch(struct reread *r, const struct reread_block *b, struct error *e)
 			return has_changed(e);
 		r->raw.len += (size_t)n;
 	}
-	return sum(buf_text(&r->raw)) == b->sum ? 0 : has_changed(e);
+	return reread_sum(buf_text(&r->raw)).octets == b->sum ? 0
+							      : has_changed(e);
 }
 
 /* Makes the lines of the block canonical in `lines', to be given out from. */
@@ -179,7 +184,9 @@ copy_whole(
 
 	if (index + 1 == r->count || b[1].at - b->at + LINES_SLACK > size)
 		return false;
-	n = lines_copy(&l, buf_text(&r->raw), out, size);
+	n = lines_are_plain(&l, buf_text(&r->raw))
+		? lines_copy_plain(buf_text(&r->raw), out, size)
+		: lines_copy(&l, buf_text(&r->raw), out, size);
 	*copied = (long)n;
 	return n == b[1].at - b->at && l.bare == b->bare;
 }

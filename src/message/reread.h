@@ -41,10 +41,18 @@ void reread_init(struct reread *r,
     void *arg);
 void reread_clear(struct reread *r);
 
+/* What a block is known by, and whether an octet of it has its high bit set,
+ * which costs nothing where all are summed up. */
+struct reread_sum {
+	unsigned long long octets;
+	bool high;
+};
+struct reread_sum reread_sum(struct text block);
+
 /* The next block came: at most REREAD_BLOCK octets, from the source's octet
- * `from' on; l is where the lines stand before it. */
+ * `from' on; l is where the lines stand before it, sum its own. */
 void reread_add(struct reread *r, struct lines *l, unsigned long long from,
-    struct text block);
+    struct text block, struct reread_sum sum);
 
 /* No further one comes. */
 void reread_end(struct reread *r, struct lines *l);

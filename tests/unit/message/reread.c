@@ -40,7 +40,8 @@ add_all(struct reread *r, struct source *s, size_t skipped, size_t block,
 	lines_end(&same, expected);
 	for (; rest.len > 0; rest = text_skip(rest, block)) {
 		one = text_first(rest, block);
-		reread_add(r, &l, (size_t)(one.at - s->bytes.at), one);
+		reread_add(r, &l, (size_t)(one.at - s->bytes.at), one,
+		    reread_sum(one));
 	}
 	reread_end(r, &l);
 	assert_int_equal(r->size, expected->len);
