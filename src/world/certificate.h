@@ -28,7 +28,7 @@ struct certificate {
 	bool misplaced; /* an address stands where only a name counts */
 };
 
-/* Whether it is a certificate at all. */
+/* Whether it has the form of a certificate, whole and with an issuer. */
 bool certificate_check(struct text der);
 
 /* Reads a chain, the server's own certificate first; the others count for the
