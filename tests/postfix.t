@@ -1,144 +1,32 @@
 #!/usr/bin/env python3
 """End to end: sendling submits to a real Postfix with Dovecot's SASL, over
 STARTTLS and implicit TLS, and what lands in the mailbox is compared byte for
-byte. The servers come from Debian's packages, unpacked into a private folder;
-they run in mount, process and network namespaces of their own, so that this
-machine's mail system, users and ports are not touched and nothing outlives the
-test.
+byte.
 
     tests/postfix.t --fetch     only fetches the packages, where it can
 """
 
-import ctypes
-import fcntl
 import os
-import pathlib
 import pwd
 import re
 import shutil
-import socket
-import struct
 import subprocess
 import sys
-import time
 
+import daemons
 import harness
+from daemons import RUN, answers, difference, run, wait_for
 
 CACHE = harness.TESTS.parent / 'build/e2e'
-RUN = pathlib.Path('/mnt')  # a tmpfs, in our namespace only
-WAIT = harness.WAIT
 PACKAGES = ['postfix', 'dovecot-core']
+USERS = {'postfix': 901, 'postdrop': 902, 'dovecot': 903, 'dovenull': 904,
+         'vmail': 905}
 PASSWORD = 'p a:s"s#word'
 HEADER = (b'From: Alice <alice@example.com>\n'
           b'To: bob@example.org\n'
           b'Subject: end to end\n'
           b'Date: Sun, 22 Nov 2026 12:00:00 +0000\n'
           b'Message-ID: <1@example.com>\n')
-
-
-def run(*argv, **more):
-    """The output of a command that must go well."""
-    done = subprocess.run(argv, stdin=subprocess.DEVNULL,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                          **more)
-    said = done.stdout.decode(errors='replace')
-    if done.returncode != 0:
-        raise OSError('%s: status %d\n%s' % (' '.join(argv), done.returncode,
-                                             said))
-    return said
-
-
-# The packages
-
-def unpack():
-    """Unpacks the packages, and those they need and this machine lacks."""
-    root = CACHE / 'root'
-    if (CACHE / 'unpacked').exists():
-        return root
-    print('# Fetching a Postfix and a Dovecot into build/e2e', flush=True)
-    shutil.rmtree(CACHE, ignore_errors=True)
-    root.mkdir(parents=True)
-    try:
-        download(PACKAGES + missing_libraries())
-    except OSError:
-        # The lists may be old, or not there yet.
-        run('apt-get', '-q', 'update')
-        download(PACKAGES + missing_libraries())
-    packages = sorted(CACHE.glob('*.deb'))
-    size = sum(package.stat().st_size for package in packages)
-    print(f'# Fetched {len(packages)} packages, {size / 1e6:.0f} MB',
-          flush=True)
-    for package in packages:
-        run('dpkg', '-x', str(package), str(root))
-    # Where /lib is a link to /usr/lib on this machine.
-    if (root / 'lib').is_dir():
-        shutil.copytree(root / 'lib', root / 'usr/lib', symlinks=True,
-                        dirs_exist_ok=True)
-    (CACHE / 'unpacked').touch()
-    return root
-
-
-def missing_libraries():
-    tree = run('apt-cache', 'depends', '--recurse', '--no-recommends',
-               '--no-suggests', '--no-conflicts', '--no-breaks',
-               '--no-replaces', '--no-enhances', *PACKAGES)
-    names = {line for line in tree.splitlines()
-             if line.startswith('lib') and not line.endswith('-perl')}
-    known = run('dpkg-query', '-W', '-f',
-                '${Package} ${db:Status-Status}\n').splitlines()
-    return sorted(name for name in names if name + ' installed' not in known)
-
-
-def download(names):
-    run('apt-get', '-q', 'download', *names, cwd=CACHE)
-
-
-# The namespace
-
-def enter_namespaces():
-    """Starts over with our own mounts, processes and network."""
-    if os.environ.get('SENDLING_E2E') == 'inside':
-        return
-    flags = ['-m', '-n', '-p', '-f', '--kill-child', '--mount-proc']
-    why = None
-    if os.geteuid() != 0 or not shutil.which('apt-get'):
-        why = 'needs root and the packages of Debian'
-    elif subprocess.run(['unshare', *flags, 'true'],
-                        stderr=subprocess.DEVNULL).returncode != 0:
-        why = 'namespaces are not allowed here'
-    if why is None:
-        unpack()
-    if sys.argv[1:] == ['--fetch']:
-        sys.exit(0)
-    if why is not None:
-        harness.skip_all(why)
-    os.environ['SENDLING_E2E'] = 'inside'
-    os.execvp('unshare', ['unshare', *flags, sys.executable, __file__])
-
-
-def lay_over(root):
-    """The packages' files appear under /usr, with users of their own."""
-    run('mount', '-t', 'tmpfs', '-o', 'mode=755', 'none', str(RUN))
-    run('mount', '-t', 'overlay', '-o', f'lowerdir={root}/usr:/usr', 'none',
-        '/usr')
-    users = {'postfix': 901, 'postdrop': 902, 'dovecot': 903, 'dovenull': 904,
-             'vmail': 905}
-    for name in ('passwd', 'group'):
-        text = pathlib.Path('/etc', name).read_text()
-        kept = [line for line in text.splitlines()
-                if line.split(':')[0] not in users]
-        for user, number in users.items():
-            kept.append(f'{user}:x:{number}:{number}::/nonexistent:/bin/false'
-                        if name == 'passwd' else f'{user}:x:{number}:')
-        ours = RUN / name
-        ours.write_text('\n'.join(kept) + '\n')
-        run('mount', '--bind', str(ours), f'/etc/{name}')
-
-
-def raise_loopback():
-    with socket.socket() as s:
-        up = struct.pack('16sH14x', b'lo', 0x1)  # IFF_UP
-        fcntl.ioctl(s, 0x8914, up)               # SIOCSIFFLAGS
 
 
 # The servers
@@ -286,22 +174,6 @@ class Servers:
                            errors='replace').splitlines()[-30:])
 
 
-def wait_for(ready):
-    """What it says when it is true, or in the end."""
-    end = time.monotonic() + WAIT
-    while not (said := ready()) and time.monotonic() < end:
-        time.sleep(0.02)
-    return said
-
-
-def answers(port):
-    try:
-        socket.create_connection(('127.0.0.1', port), 1).close()
-        return True
-    except OSError:
-        return False
-
-
 def base64(text):
     import base64 as b
     return b.b64encode(text.encode()).decode()
@@ -343,25 +215,6 @@ def logged():
     log = RUN / 'log/mail'
     lines = log.read_text().splitlines() if log.exists() else []
     return [line for line in lines if 'sasl_method=' in line]
-
-
-def difference(expected, mail):
-    """Where they part, or '' when mail is the trace fields of the server and
-    then exactly what was expected."""
-    if mail is None:
-        return 'no mail came'
-    trace = mail[:len(mail) - len(expected)]
-    if not mail.endswith(expected):
-        tail = mail[max(0, len(trace)):]
-        at = next((i for i, (a, b) in enumerate(zip(expected, tail))
-                   if a != b), min(len(expected), len(tail)))
-        return (f'{len(expected)} octets were sent, {len(mail)} came; at {at}: '
-                f'{expected[at:at + 60]!r} became {tail[at:at + 60]!r}')
-    names = {line.split(b':')[0] for line in trace.splitlines()
-             if line[:1] not in b' \t'}
-    extra = names - {b'Return-Path', b'X-Original-To', b'Delivered-To',
-                     b'Received'}
-    return f'fields were added: {extra}' if extra else ''
 
 
 MESSAGES = {
@@ -479,9 +332,9 @@ def test_refusals(t, bob):
 
 
 def main():
-    enter_namespaces()
-    lay_over(CACHE / 'root')
-    raise_loopback()
+    daemons.enter_namespaces(CACHE, PACKAGES)
+    daemons.lay_over(CACHE / 'root', USERS)
+    daemons.raise_loopback()
     pwd.getpwnam('postfix')
     servers = Servers()
     t = harness.Tap()
