@@ -7,6 +7,8 @@
 #include <gnutls/gnutls.h>
 #include <gnutls/x509.h>
 
+#include "base/crypt.h"
+
 /* What is one is the caller's to deinit; NULL is none. */
 static gnutls_x509_crt_t
 import(struct text der)
@@ -122,6 +124,23 @@ read_fingerprint(struct certificate *c, gnutls_x509_crt_t x509)
 }
 
 static void
+read_pin(struct certificate *c, gnutls_x509_crt_t x509)
+{
+	unsigned char digest[32];
+	size_t size = sizeof(digest);
+	struct buf pin;
+
+	if (gnutls_x509_crt_get_key_id(
+		x509, GNUTLS_KEYID_USE_SHA256, digest, &size) < 0)
+		return;
+	buf_init(&pin, sizeof(c->pin));
+	buf_add_string(&pin, "sha256:");
+	crypt_base64((struct text){(char *)digest, size}, &pin);
+	strlcpy(c->pin, buf_string(&pin), sizeof(c->pin));
+	buf_clear(&pin);
+}
+
+static void
 read_own(struct certificate *c, gnutls_x509_crt_t x509)
 {
 	add_names(c, x509);
@@ -129,6 +148,7 @@ read_own(struct certificate *c, gnutls_x509_crt_t x509)
 	read_dn(gnutls_x509_crt_get_issuer_dn3, x509, c->issuer);
 	c->self_signed = gnutls_x509_crt_check_issuer(x509, x509) != 0;
 	read_fingerprint(c, x509);
+	read_pin(c, x509);
 }
 
 static void

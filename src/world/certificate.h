@@ -16,14 +16,20 @@
 /* What an error of a certificate says was being done. */
 #define CERTIFICATE_VERIFYING "verifying the server's certificate"
 
+/* Octets of "sha256:" and the base64 of a SHA-256, with NUL: the digest is of
+ * the SubjectPublicKeyInfo in DER (RFC 5280 section 4.1), as RFC 7469 has it.
+ */
+#define CERTIFICATE_PIN 52
+
 /* All of it visible, and "" where nothing is known. */
 struct certificate {
-	char names[160];    /* of the server, joined by ", " */
-	char name[80];	    /* the first of them that can be asked for */
-	char subject[110];  /* as in RFC 4514 */
-	char issuer[110];   /* the same */
-	time_t from, until; /* when all certificates of the chain hold */
-	char sha256[65];    /* the fingerprint, in hexadecimal */
+	char names[160];	   /* of the server, joined by ", " */
+	char name[80];		   /* the first of them that can be asked for */
+	char subject[110];	   /* as in RFC 4514 */
+	char issuer[110];	   /* the same */
+	time_t from, until;	   /* when all certificates of the chain hold */
+	char sha256[65];	   /* the fingerprint, in hexadecimal */
+	char pin[CERTIFICATE_PIN]; /* of its key, as `tls-pin' takes it */
 	bool self_signed;
 	bool misplaced; /* an address stands where only a name counts */
 };

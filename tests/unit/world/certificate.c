@@ -66,6 +66,33 @@ what_they_say(void **state)
 	}
 }
 
+/* What openssl(1) makes of the key. */
+static void
+the_pin_is_of_the_key(void **state)
+{
+	static const char *const files[] = {"good", "chained", "self-signed"};
+	static const char script[] =
+	    "{ printf sha256:; openssl pkey -in %s.key -pubout -outform DER | "
+	    "openssl dgst -sha256 -binary | base64; } > pin";
+	char command[300], line[100];
+	struct certificate c;
+	struct text chain[4];
+	struct trust t;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(files); i++) {
+		snprintf(command, sizeof(command), script, files[i]);
+		assert_int_equal(folder_run(command), 0);
+		snprintf(line, sizeof(line), "%s.pem", files[i]);
+		load(&t, line, chain);
+		certificate_read(&c, chain, t.count);
+		snprintf(line, sizeof(line), "%s\n", c.pin);
+		assert_string_equal(line, folder_content("pin"));
+		trust_clear(&t);
+	}
+}
+
 static void
 the_chain_is_valid_together(void **state)
 {
@@ -262,6 +289,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(what_they_say),
+	    cmocka_unit_test(the_pin_is_of_the_key),
 	    cmocka_unit_test(the_chain_is_valid_together),
 	    cmocka_unit_test(issuers_lead_to_authorities),
 	    cmocka_unit_test(a_broken_certificate_has_no_issuer),
