@@ -20,7 +20,9 @@ static const struct value_word aliases_off = {"off", 0},
 			       trust_system = {"system", 0};
 static const struct value_word in_value = {"value", SECRET_VALUE},
 			       in_file = {"file", SECRET_FILE},
-			       in_command = {"command", SECRET_COMMAND};
+			       in_command = {"command", SECRET_COMMAND},
+			       in_credential = {
+				   "credential", SECRET_CREDENTIAL};
 
 #define AT(member) offsetof(struct account, member)
 #define LIST	   KEYWORD_REPEATS | KEYWORD_SPACED
@@ -34,6 +36,7 @@ static const struct keyword keywords[] = {
     {"password-file", VALUE_SECRET, AT(secret), 0, &in_file, NULL},
     {"password-command", VALUE_SECRET, AT(secret),
 	KEYWORD_FREE | KEYWORD_COMMAND, &in_command, NULL},
+    {"password-credential", VALUE_SECRET, AT(secret), 0, &in_credential, NULL},
     {"auth", VALUE_AUTH, AT(auth), KEYWORD_SPACED, NULL, "auto"},
     {"auth-in-clear", VALUE_CHOICE, AT(auth_in_clear), 0, yes_no, "no"},
     {"from", VALUE_MAILBOX, AT(from), 0, NULL, NULL},

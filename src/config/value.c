@@ -419,12 +419,33 @@ free_patterns(void *member)
 	free(list->at);
 }
 
+/* A file in a folder that only the service manager knows: the name must not
+ * lead out of it. */
+static int
+check_credential(const struct value *v, struct error *e)
+{
+	struct text rest = v->text;
+	struct text dots;
+
+	if (text_find(v->text, '/') == v->text.len &&
+	    text_next(&rest, ".", &dots))
+		return 0;
+	error_set(e, ERROR_CONFIG, NULL,
+	    "the value is not the plain name of a credential");
+	return error_hint(e,
+	    "write the ID that LoadCredential= has in the unit of the "
+	    "service, without `/'");
+}
+
 static int
 parse_secret(const struct value *v, struct error *e)
 {
 	struct account_secret *secret = v->member;
 
 	if (v->words->value == SECRET_FILE && check_path(v, e) == -1)
+		return -1;
+	if (v->words->value == SECRET_CREDENTIAL &&
+	    check_credential(v, e) == -1)
 		return -1;
 	secret->source = (enum secret_source)v->words->value;
 	secret->text = mem_string(v->text.at, v->text.len);

@@ -25,7 +25,13 @@ struct smarthost {
 	char *url; /* as written, for people */
 };
 
-enum secret_source { SECRET_NONE, SECRET_VALUE, SECRET_FILE, SECRET_COMMAND };
+enum secret_source {
+	SECRET_NONE,
+	SECRET_VALUE,
+	SECRET_FILE,
+	SECRET_COMMAND,
+	SECRET_CREDENTIAL
+};
 enum account_switch { SWITCH_UNSET, SWITCH_YES, SWITCH_NO };
 enum account_family { FAMILY_UNSET, FAMILY_ANY, FAMILY_IPV4, FAMILY_IPV6 };
 enum auth_choice { AUTH_UNSET, AUTH_AUTO, AUTH_OFF, AUTH_LIST };
@@ -45,7 +51,8 @@ struct smarthost_list {
 };
 
 struct account_secret {
-	char *text; /* value, path or command; wiped with the account */
+	char *text; /* value, path, command or the credential's name; wiped
+		     * with the account */
 	enum secret_source source;
 };
 

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <readpassphrase.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,8 +15,11 @@
 
 #include "world/clock.h"
 #include "world/file.h"
+#include "world/host.h"
 
-#define RUNNING "password-command"
+#define RUNNING	    "password-command"
+#define CREDENTIAL  "password-credential"
+#define CREDENTIALS "CREDENTIALS_DIRECTORY"
 
 /* Milliseconds in which a command that is to end may put the terminal right. */
 #define GRACE 500
@@ -347,28 +351,64 @@ read_command(
 	return status;
 }
 
+/* systemd.exec(5): the folder is the service's own, and named to it alone. */
 static int
-read_file(const char *path, struct stat *st, struct buf *out, struct error *e)
+find_credential(const char *name, struct buf *path, struct error *e)
 {
+	const char *folder = host_environment(CREDENTIALS);
+	struct text_shown shown = text_shown(text_of(name));
+
+	if (folder != NULL && folder[0] == '/') {
+		buf_format(path, "%s/%s", folder, name);
+		return 0;
+	}
+	error_set(e, ERROR_CONFIG, CREDENTIAL,
+	    "$" CREDENTIALS " %s, and so `%s' is not to be found",
+	    folder == NULL ? "is not set" : "is no whole path", shown.words);
+	return error_hint(e,
+	    "systemd sets it for a service that has a line like: "
+	    "LoadCredential=%s:/etc/sendling.password",
+	    shown.words);
+}
+
+/* A missing file is a wrong account here, not a missing input. */
+static int
+lack_file(bool credential, struct error *e)
+{
+	e->kind = ERROR_CONFIG;
+	if (credential)
+		return error_hint(e, "write the ID of a credential that the "
+				     "unit of this service loads");
+	return error_hint(e, "write the password into this file, mode 0600, "
+			     "or name another one");
+}
+
+/* The first line of the file of a secret that is one; path is filled in. */
+static int
+read_file(const struct account_secret *s, struct buf *path, struct stat *st,
+    struct buf *out, struct error *e)
+{
+	const bool credential = s->source == SECRET_CREDENTIAL;
+	const char *doing = credential ? CREDENTIAL : "password-file";
 	struct buf whole;
 	char what[200];
 	int status;
 
+	if (!credential)
+		buf_add_string(path, s->text);
+	else if (find_credential(s->text, path, e) == -1)
+		return -1;
 	snprintf(
-	    what, sizeof(what), "%s: its first line", SHOWN(text_of(path)));
+	    what, sizeof(what), "%s: its first line", SHOWN(buf_text(path)));
 	buf_init(&whole, SECRET_MAX + 2);
-	status = file_read(path, ACCESS_SECRET, &whole, st, e);
+	status = file_read(buf_string(path), ACCESS_SECRET, &whole, st, e);
 	if (status == 0)
-		status = add_first_line("password-file", what, &whole, out, e);
+		status = add_first_line(doing, what, &whole, out, e);
 	buf_wipe(&whole);
-	/* A missing file is a wrong account here, not a missing input. */
-	if (e->kind == ERROR_INPUT) {
-		e->kind = ERROR_CONFIG;
-		error_hint(e, "write the password into this file, mode 0600, "
-			      "or name another one");
-	}
+	if (e->kind == ERROR_INPUT)
+		lack_file(credential, e);
 	if (status == -1 && e->doing == NULL)
-		e->doing = "password-file";
+		e->doing = doing;
 	return status;
 }
 
@@ -404,6 +444,9 @@ int
 secret_read(const struct account *a, bool ask, long long deadline,
     struct buf *out, struct error *e)
 {
+	struct buf path;
+	int status;
+
 	if (a->user == NULL)
 		return 0;
 	switch (a->secret.source) {
@@ -412,7 +455,11 @@ secret_read(const struct account *a, bool ask, long long deadline,
 	case SECRET_VALUE:
 		return add(text_of(a->secret.text), "password", "it", out, e);
 	case SECRET_FILE:
-		return read_file(a->secret.text, NULL, out, e);
+	case SECRET_CREDENTIAL:
+		buf_init(&path, SIZE_MAX / 4);
+		status = read_file(&a->secret, &path, NULL, out, e);
+		buf_clear(&path);
+		return status;
 	case SECRET_COMMAND:
 		return read_command(a->secret.text, deadline, out, e);
 	}
@@ -429,29 +476,53 @@ remark(struct notes *remarks, const char *where, const char *what,
 		notes_add(remarks, "%s: %s: %s", where, what, odd);
 }
 
+static int
+check_file(
+    const struct account_secret *s, struct notes *remarks, struct error *e)
+{
+	struct buf password, path;
+	struct stat st;
+	int status;
+
+	buf_init(&password, SECRET_MAX);
+	buf_init(&path, SIZE_MAX / 4);
+	status = read_file(s, &path, &st, &password, e);
+	if (status == 0) {
+		remark(remarks, buf_string(&path), "the password",
+		    buf_text(&password));
+		access_remark(buf_string(&path), ACCESS_SECRET, &st, remarks);
+	}
+	buf_wipe(&password);
+	buf_clear(&path);
+	return status;
+}
+
 int
 secret_check(const struct account *a, struct notes *remarks, struct error *e)
 {
 	char where[200];
-	struct buf password;
-	struct stat st;
-	int status;
 
 	if (a->user == NULL)
 		return 0;
 	snprintf(where, sizeof(where), "account %s", SHOWN(text_of(a->name)));
 	remark(remarks, where, "`user'", text_of(a->user));
-	if (a->secret.source == SECRET_VALUE)
+	switch (a->secret.source) {
+	case SECRET_VALUE:
 		remark(remarks, where, "the password", text_of(a->secret.text));
-	if (a->secret.source != SECRET_FILE)
 		return 0;
-	buf_init(&password, SECRET_MAX);
-	status = read_file(a->secret.text, &st, &password, e);
-	if (status == 0)
-		remark(remarks, a->secret.text, "the password",
-		    buf_text(&password));
-	buf_wipe(&password);
-	if (status == 0)
-		access_remark(a->secret.text, ACCESS_SECRET, &st, remarks);
-	return status;
+	case SECRET_CREDENTIAL:
+		if (host_environment(CREDENTIALS) != NULL)
+			return check_file(&a->secret, remarks, e);
+		notes_add(remarks,
+		    "%s: `" CREDENTIAL " %s' is there for its service only and "
+		    "was not looked at",
+		    where, SHOWN(text_of(a->secret.text)));
+		return 0;
+	case SECRET_FILE:
+		return check_file(&a->secret, remarks, e);
+	case SECRET_NONE:
+	case SECRET_COMMAND:
+		break;
+	}
+	return 0;
 }

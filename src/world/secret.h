@@ -3,9 +3,10 @@
 
 /*
  * secret: the password of an account, from where the account says: value,
- * password-file (first line), password-command (first line of its output), or
- * the terminal where none is named and there is one. The core dump is
- * switched off (host_hide) by the caller before.
+ * password-file (first line), password-command (first line of its output),
+ * password-credential (first line of the file of this name in
+ * $CREDENTIALS_DIRECTORY), or the terminal where none is named and there is
+ * one. The core dump is switched off (host_hide) by the caller before.
  */
 
 #include "base/buf.h"
@@ -31,9 +32,10 @@
 int secret_read(const struct account *a, bool ask, long long deadline,
     struct buf *out, struct error *e);
 
-/* Whether a `password-file' can be read; runs no command and asks nobody. What
- * is odd about it, the user's name or the password, and no fault, is in
- * remarks. -1: as secret_read(). */
+/* Whether the file of `password-file' or `password-credential' can be read;
+ * runs no command and asks nobody. What is odd about it, the user's name or the
+ * password, and no fault, is in remarks; so is that the credentials of a
+ * service are not to be seen from here. -1: as secret_read(). */
 int secret_check(
     const struct account *a, struct notes *remarks, struct error *e);
 

@@ -232,6 +232,10 @@ static const struct {
 	NULL},
     {"password-command hunter2\npassword hunter2", "2",
 	"password: the account has a password already: sendling.conf:1", NULL},
+    {"password-credential a\npassword-file /b", "2",
+	"password-file: the account has a password already: "
+	"sendling.conf:1",
+	NULL},
     {"account a\nuser x\naccount b\nuser y\nuser z", "5", "sendling.conf:4",
 	NULL},
     {"account a\naccount b\naccount a\nuser x", "3",

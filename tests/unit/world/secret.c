@@ -146,6 +146,75 @@ says_how_to_make_a_missing_file(void **state)
 }
 
 static void
+takes_the_credential_of_a_service(void **state)
+{
+	char long_name[5000];
+
+	(void)state;
+	folder_put("mail", "pass\nnext\n", 10, 0400);
+	setenv("CREDENTIALS_DIRECTORY", folder, 1);
+	gives(SECRET_CREDENTIAL, "mail", "pass");
+	refuses(SECRET_CREDENTIAL, "other", "/other: No such file");
+	folder_put("mail", "canary\n", 7, 0444);
+	refuses(SECRET_CREDENTIAL, "mail", "everybody may read it");
+	folder_put("mail", "\n", 1, 0400);
+	refuses(SECRET_CREDENTIAL, "mail", "/mail: its first line is empty");
+	memset(long_name, 'x', sizeof(long_name) - 1);
+	long_name[sizeof(long_name) - 1] = '\0';
+	refuses(SECRET_CREDENTIAL, long_name, "File name too long");
+	setenv("CREDENTIALS_DIRECTORY", "relative", 1);
+	refuses(SECRET_CREDENTIAL, "mail", "is no whole path");
+	setenv("CREDENTIALS_DIRECTORY", "", 1);
+	refuses(SECRET_CREDENTIAL, "mail", "is no whole path");
+	unsetenv("CREDENTIALS_DIRECTORY");
+	refuses(SECRET_CREDENTIAL, "mail",
+	    "$CREDENTIALS_DIRECTORY is not set, and so `mail' is not to be "
+	    "found");
+}
+
+/* What is wrong with the credential `mail', or is remarked of it. */
+static const char *
+check_credential(struct notes *remarks, struct error *e)
+{
+	char user[] = "alice", name[] = "default", credential[] = "mail";
+	struct account a = {.name = name,
+	    .user = user,
+	    .secret = {credential, SECRET_CREDENTIAL}};
+
+	error_clear(e);
+	*remarks = (struct notes){0};
+	if (secret_check(&a, remarks, e) == -1)
+		return e->text;
+	return remarks->count == 0 ? "" : remarks->lines[0];
+}
+
+static void
+checks_the_credential_of_a_service(void **state)
+{
+	struct notes remarks;
+	struct error e;
+
+	(void)state;
+	unsetenv("CREDENTIALS_DIRECTORY");
+	assert_string_equal(check_credential(&remarks, &e),
+	    "account default: `password-credential mail' is there for its "
+	    "service only and was not looked at");
+	assert_int_equal(e.kind, ERROR_NONE);
+	notes_clear(&remarks);
+	setenv("CREDENTIALS_DIRECTORY", folder, 1);
+	folder_put("mail", "canary\n", 7, 0400);
+	assert_string_equal(check_credential(&remarks, &e), "");
+	folder_put("mail", "canary \n", 8, 0400);
+	assert_non_null(strstr(check_credential(&remarks, &e), "/mail: the "));
+	assert_int_equal(e.kind, ERROR_NONE);
+	notes_clear(&remarks);
+	folder_put("mail", "canary\n", 7, 0404);
+	assert_non_null(strstr(check_credential(&remarks, &e), "everybody"));
+	assert_int_equal(e.kind, ERROR_CONFIG);
+	unsetenv("CREDENTIALS_DIRECTORY");
+}
+
+static void
 takes_the_first_line_of_a_command(void **state)
 {
 	static const struct {
@@ -581,6 +650,8 @@ main(void)
 	    cmocka_unit_test(takes_a_value_as_it_is),
 	    cmocka_unit_test(takes_the_first_line_of_a_file),
 	    cmocka_unit_test(says_how_to_make_a_missing_file),
+	    cmocka_unit_test(takes_the_credential_of_a_service),
+	    cmocka_unit_test(checks_the_credential_of_a_service),
 	    cmocka_unit_test(takes_the_first_line_of_a_command),
 	    cmocka_unit_test(takes_long_passwords),
 	    cmocka_unit_test(ends_a_command_that_does_not_end),
