@@ -358,11 +358,8 @@ own_smarthosts(void *member)
 	size_t i;
 
 	list->at = mem_new(from.count, sizeof(*list->at));
-	for (i = 0; i < from.count; i++) {
-		list->at[i] = from.at[i];
-		list->at[i].host = mem_copy(from.at[i].host);
-		list->at[i].url = mem_copy(from.at[i].url);
-	}
+	for (i = 0; i < from.count; i++)
+		list->at[i] = smarthost_copy(&from.at[i]);
 }
 
 static void

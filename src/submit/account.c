@@ -16,13 +16,33 @@
 
 static const struct scheme {
 	const char *prefix;
+	enum smarthost_place place;
 	enum smarthost_security security;
+	bool lmtp;
 	unsigned short port;
 } schemes[] = {
-    {"smtps://", SMARTHOST_TLS, 465},
-    {"smtp://", SMARTHOST_STARTTLS, 587},
-    {"smtp+plain://", SMARTHOST_PLAIN, 25},
+    {"smtps://", SMARTHOST_HOST, SMARTHOST_TLS, false, 465},
+    {"smtp://", SMARTHOST_HOST, SMARTHOST_STARTTLS, false, 587},
+    {"smtp+plain://", SMARTHOST_HOST, SMARTHOST_PLAIN, false, 25},
+    {"smtp+unix:", SMARTHOST_SOCKET, SMARTHOST_PLAIN, false, 0},
+    {"lmtp://", SMARTHOST_HOST, SMARTHOST_PLAIN, true, 24},
+    {"lmtp+unix:", SMARTHOST_SOCKET, SMARTHOST_PLAIN, true, 0},
+    {"srv://", SMARTHOST_DOMAIN, SMARTHOST_TLS, false, 0},
 };
+
+/* What people write for a scheme, in the order in which it is looked for, and
+ * which of them they mean. */
+static const struct {
+	const char *prefix;
+	const char *meant;
+} near_schemes[] = {{"submissions:", "smtps://"}, {"smtps:", "smtps://"},
+    {"ssmtp:", "smtps://"}, {"ssl:", "smtps://"}, {"tls:", "smtps://"},
+    {"smtp+tls:", "smtps://"}, {"smtp+ssl:", "smtps://"},
+    {"submission:", "smtp://"}, {"starttls:", "smtp://"},
+    {"smtp+starttls:", "smtp://"}, {"smtp+plain:", "smtp+plain://"},
+    {"smtp:unix:", "smtp+unix:"}, {"lmtp:unix:", "lmtp+unix:"},
+    {"smtp:", "smtp://"}, {"lmtp:", "lmtp://"}, {"unix:", "smtp+unix:"},
+    {"srv:", "srv://"}};
 
 bool
 account_is_host(struct text t)
@@ -86,6 +106,24 @@ scheme_find(struct text url)
 	return NULL;
 }
 
+/* The scheme that was meant by one that is none, which is cut off *url; NULL
+ * where it resembles none. */
+static const char *
+scheme_near(struct text *url)
+{
+	struct text prefix;
+	size_t i;
+
+	for (i = 0; i < sizeof(near_schemes) / sizeof(near_schemes[0]); i++) {
+		prefix = text_of(near_schemes[i].prefix);
+		if (!text_starts_fold(*url, prefix))
+			continue;
+		*url = text_skip(*url, prefix.len);
+		return near_schemes[i].meant;
+	}
+	return NULL;
+}
+
 /* Cuts the host off *rest, which then begins with the port's colon or is
  * empty; NULL, or what is wrong. */
 static const char *
@@ -129,44 +167,149 @@ port_parse(struct text rest, unsigned short *port)
 	return NULL;
 }
 
+/* The host, and the port that may follow it. */
+static const char *
+place_host(struct text rest, struct smarthost *s)
+{
+	struct text host = {NULL, 0};
+	const char *fault;
+
+	if (rest.len > 0 && rest.at[rest.len - 1] == '/')
+		rest.len--;
+	fault = host_next(&rest, &host);
+	if (fault == NULL)
+		fault = port_parse(rest, &s->port);
+	s->host = mem_string(host.at, host.len);
+	return fault;
+}
+
+static const char *
+place_socket(struct text rest, struct smarthost *s)
+{
+	s->host = mem_string(rest.at, rest.len);
+	if (rest.len == 0 || rest.at[0] != '/')
+		return "must have the whole path of a unix socket behind its "
+		       "colon, which begins with a `/'";
+	if (rest.len > SMARTHOST_PATH_MAX)
+		return "is longer than the path of a unix socket may be: 107 "
+		       "octets";
+	return NULL;
+}
+
+/* DNS says the ports, and would have to be asked about addresses in vain. */
+static const char *
+place_domain(struct text rest, struct smarthost *s)
+{
+	const char *fault = place_host(rest, s);
+	const struct text host = text_of(s->host);
+	unsigned char address[4];
+
+	if (fault != NULL)
+		return fault;
+	if (s->port != 0)
+		return "must end after the domain: DNS says the port";
+	if (host.at[0] == '_')
+		return "must name the domain alone, without _submissions._tcp";
+	if (account_is_ipv6(host) || inet_pton(AF_INET, s->host, address) == 1)
+		return "must name a domain, and no address";
+	return NULL;
+}
+
+/* What is meant by a URL without a scheme; NULL where it looks like none. */
+static const char *
+scheme_of_bare(struct text url)
+{
+	const size_t colon = text_find(url, ':');
+	const struct text port = text_skip(url, colon);
+
+	if (url.len > 0 && url.at[0] == '/')
+		return "smtp+unix:";
+	if (text_find(url, '/') < url.len ||
+	    !account_is_host(text_first(url, colon)))
+		return NULL;
+	return port.len == 0 || text_equal(port, TEXT(":465")) ? "smtps://"
+							       : "smtp://";
+}
+
+static int
+no_scheme(struct text url, struct error *e)
+{
+	struct text rest = url;
+	const char *meant = scheme_near(&rest);
+
+	smarthost_fault(url,
+	    "does not begin with smtps://, smtp:// or another scheme of a "
+	    "smarthost",
+	    e);
+	if (meant == NULL)
+		meant = scheme_of_bare(url);
+	if (meant == NULL)
+		return error_hint(e,
+		    "write smtps://HOST for implicit TLS (port 465), "
+		    "smtp://HOST for STARTTLS (port 587), smtp+plain://HOST "
+		    "for no TLS (port 25), srv://DOMAIN for what DNS names, "
+		    "lmtp://HOST, smtp+unix:PATH or lmtp+unix:PATH");
+	while (rest.len > 0 && rest.at[0] == '/')
+		rest = text_skip(rest, 1);
+	return error_hint(e, "did you mean `%s%s%s'?", meant,
+	    strchr(meant, '/') == NULL ? "/" : "", SHOWN(rest));
+}
+
 int
 smarthost_parse(struct text url, struct smarthost *s, struct error *e)
 {
 	const struct scheme *scheme = scheme_find(url);
-	struct text rest, host;
-	const char *fault;
+	const char *fault = NULL;
+	struct text rest;
 
 	memset(s, 0, sizeof(*s));
 	/* First of all, because such a value holds a password: not shown. */
-	if (text_find(url, '@') < url.len) {
+	if ((scheme == NULL || scheme->place != SMARTHOST_SOCKET) &&
+	    text_find(url, '@') < url.len) {
 		error_set(e, ERROR_CONFIG, "smarthost",
 		    "the URL holds an `@'; a user and a password have no "
 		    "place in it");
 		return error_hint(
 		    e, "write them with `user' and `password-file'");
 	}
-	if (scheme == NULL) {
-		smarthost_fault(url,
-		    "does not begin with smtps://, smtp:// or smtp+plain://",
-		    e);
-		return error_hint(e,
-		    "write smtps://HOST for implicit TLS (port 465), "
-		    "smtp://HOST for STARTTLS (port 587), or smtp+plain://HOST "
-		    "for no TLS (port 25)");
-	}
+	if (scheme == NULL)
+		return no_scheme(url, e);
 	s->security = scheme->security;
+	s->place = scheme->place;
+	s->lmtp = scheme->lmtp;
 	s->port = scheme->port;
 	rest = text_skip(url, strlen(scheme->prefix));
-	if (rest.len > 0 && rest.at[rest.len - 1] == '/')
-		rest.len--;
-	fault = host_next(&rest, &host);
-	if (fault == NULL)
-		fault = port_parse(rest, &s->port);
-	if (fault != NULL)
-		return smarthost_fault(url, fault, e);
-	s->host = mem_string(host.at, host.len);
+	switch (s->place) {
+	case SMARTHOST_HOST:
+		fault = place_host(rest, s);
+		break;
+	case SMARTHOST_SOCKET:
+		fault = place_socket(rest, s);
+		break;
+	case SMARTHOST_DOMAIN:
+		fault = place_domain(rest, s);
+		break;
+	}
 	s->url = mem_string(url.at, url.len);
-	return 0;
+	if (fault == NULL)
+		return 0;
+	smarthost_fault(url, fault, e);
+	if (s->place == SMARTHOST_HOST && rest.len > 1 && rest.at[0] == '/')
+		error_hint(e, "a unix socket is written `%s+unix:%s'",
+		    s->lmtp ? "lmtp" : "smtp", SHOWN(rest));
+	smarthost_clear(s);
+	return -1;
+}
+
+struct smarthost
+smarthost_copy(const struct smarthost *s)
+{
+	struct smarthost copy = *s;
+
+	copy.host = mem_copy(s->host);
+	copy.srv.domain = mem_copy(s->srv.domain);
+	copy.url = mem_copy(s->url);
+	return copy;
 }
 
 struct smarthost_name
@@ -175,8 +318,18 @@ smarthost_name(const struct smarthost *s)
 	bool six = strchr(s->host, ':') != NULL;
 	struct smarthost_name name;
 
-	snprintf(name.words, sizeof(name.words), "%s%s%s:%d", six ? "[" : "",
-	    s->host, six ? "]" : "", s->port);
+	switch (s->place) {
+	case SMARTHOST_HOST:
+		snprintf(name.words, sizeof(name.words), "%s%s%s:%d",
+		    six ? "[" : "", s->host, six ? "]" : "", s->port);
+		break;
+	case SMARTHOST_SOCKET:
+		text_visible(text_of(s->host), name.words, sizeof(name.words));
+		break;
+	case SMARTHOST_DOMAIN:
+		snprintf(name.words, sizeof(name.words), "srv://%s", s->host);
+		break;
+	}
 	return name;
 }
 
@@ -187,8 +340,11 @@ smarthost_url(const struct smarthost *s, enum smarthost_security security,
 	const char *prefix = "";
 	size_t i;
 
-	for (i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
-		if (schemes[i].security == security)
+	if (s->place != SMARTHOST_HOST || s->lmtp)
+		return text_visible(text_of(s->url), out, size);
+	for (i = sizeof(schemes) / sizeof(schemes[0]); i-- > 0;) {
+		if (schemes[i].place == SMARTHOST_HOST && !schemes[i].lmtp &&
+		    schemes[i].security == security)
 			prefix = schemes[i].prefix;
 	}
 	snprintf(out, size, "%s%s", prefix, smarthost_name(s).words);
@@ -199,6 +355,7 @@ void
 smarthost_clear(struct smarthost *s)
 {
 	free(s->host);
+	free(s->srv.domain);
 	free(s->url);
 	memset(s, 0, sizeof(*s));
 }
@@ -298,9 +455,25 @@ account_odd(struct text value)
 	return NULL;
 }
 
+/* What can be written and not be connected to yet. */
+static int
+check_built(const struct smarthost *s, struct error *e)
+{
+	if (s->place == SMARTHOST_HOST && !s->lmtp)
+		return 0;
+	return error_set(e, ERROR_CONFIG, "smarthost",
+	    "`%s': smarthosts of this kind are not built yet",
+	    SHOWN(text_of(s->url)));
+}
+
 int
 account_check(const struct account *a, struct error *e)
 {
+	size_t i;
+
+	for (i = 0; i < a->smarthosts.count; i++)
+		if (check_built(&a->smarthosts.at[i], e) == -1)
+			return -1;
 	if (a->smarthosts.count == 0)
 		return lacks(a, "has no `smarthost'",
 		    "smarthost smtps://mail.example.org", e);

@@ -15,13 +15,31 @@
 enum smarthost_security {
 	SMARTHOST_TLS,	    /* smtps://  implicit TLS, RFC 8314 */
 	SMARTHOST_STARTTLS, /* smtp://   STARTTLS required */
-	SMARTHOST_PLAIN	    /* smtp+plain:// */
+	SMARTHOST_PLAIN	    /* smtp+plain://, lmtp://, unix sockets */
+};
+
+/* What stands behind the scheme. */
+enum smarthost_place {
+	SMARTHOST_HOST,
+	SMARTHOST_SOCKET, /* of this machine: the path of a unix socket */
+	SMARTHOST_DOMAIN  /* srv://: DNS names the hosts, RFC 6186 */
+};
+
+/* Where a host came from that DNS named, RFC 2782. */
+struct smarthost_srv {
+	char *domain; /* of srv://; NULL: DNS named none */
+	unsigned short priority;
+	unsigned short weight;
 };
 
 struct smarthost {
 	enum smarthost_security security;
-	char *host; /* name or address, IPv6 without its brackets */
-	unsigned short port;
+	enum smarthost_place place;
+	bool lmtp;	     /* RFC 2033 in place of SMTP */
+	char *host;	     /* name or address, IPv6 without its brackets; of
+			      * the other places the path or the domain */
+	unsigned short port; /* of SMARTHOST_HOST, else 0 */
+	struct smarthost_srv srv;
 	char *url; /* as written, for people */
 };
 
@@ -112,19 +130,25 @@ struct account {
 #define ACCOUNT_DEADLINE	1800
 #define ACCOUNT_CONNECT_TIMEOUT 30
 
+/* The longest path of a unix socket, unix(7). */
+#define SMARTHOST_PATH_MAX 107
+
 /* "smtps://mail.example.org:465" -> *s (owned by the caller, cleared with
  * smarthost_clear). -1: ERROR_CONFIG with the schemes that exist. */
 int smarthost_parse(struct text url, struct smarthost *s, struct error *e);
+struct smarthost smarthost_copy(const struct smarthost *s);
 void smarthost_clear(struct smarthost *s);
 
-/* "mail.example.org:465", "[2001:db8::1]:465". */
+/* "mail.example.org:465", "[2001:db8::1]:465", "/run/submit", "srv://domain",
+ * made visible. */
 struct smarthost_name {
 	char words[264];
 };
 struct smarthost_name smarthost_name(const struct smarthost *s);
 
 /* The URL that leads to the same host and port with this security, for hints:
- * "smtp://[2001:db8::1]:587". Returns out. */
+ * "smtp://[2001:db8::1]:587"; that of any other place as it is written. Returns
+ * out. */
 char *smarthost_url(const struct smarthost *s, enum smarthost_security security,
     char *out, size_t size);
 

@@ -290,6 +290,10 @@ static const struct {
 } samples[] = {
     {"smarthost smtps://mail.example.org", NULL},
     {"smarthost SMTP://[2001:db8::1]:25/", NULL},
+    {"smarthost lmtp://mail.example:2424", NULL},
+    {"smarthost smtp+unix:/run/submit", NULL},
+    {"smarthost lmtp+unix:/run/a@b", NULL},
+    {"smarthost srv://example.org", NULL},
     {"smarthost smtp+plain://a.example\tsmtps://b.example",
 	"smarthost smtp+plain://a.example\nsmarthost smtps://b.example"},
     {"user alice@example.org", NULL},
@@ -413,6 +417,8 @@ assert_same(const struct account *a, const struct account *b)
 		assert_string_equal(one->url, two->url);
 		assert_int_equal(one->port, two->port);
 		assert_int_equal(one->security, two->security);
+		assert_int_equal(one->place, two->place);
+		assert_int_equal(one->lmtp, two->lmtp);
 	}
 	assert_int_equal(a->match.count, b->match.count);
 	for (size_t i = 0; i < a->match.count; i++)

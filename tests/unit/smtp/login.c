@@ -34,7 +34,8 @@ hints_at_what_is_likely(void **state)
 		OFF},
 	    {"PLAIN", true, "PLAIN", "alice", "'x'", "454 no\r\n", ""},
 	};
-	struct smarthost mx = {SMARTHOST_TLS, "mail.example", 465, NULL};
+	struct smarthost mx = {
+	    .security = SMARTHOST_TLS, .host = "mail.example", .port = 465};
 	struct sasl_channel channel = {.tls = false};
 	struct ehlo ehlo = {.auth = true};
 	struct reply reply;

@@ -31,7 +31,7 @@
 	"it forbids, or what looks dangerous to it"
 
 static struct smarthost plain = {
-    SMARTHOST_PLAIN, "mail.example", 587, "smtp+plain://mail.example"};
+    .security = SMARTHOST_PLAIN, .host = "mail.example", .port = 587};
 
 static void
 parse(struct reply *reply, const char *bytes)
@@ -291,17 +291,17 @@ static const struct {
 	const char *starttls;
 	const char *implicit;
 } tls_hints[] = {
-    {{SMARTHOST_PLAIN, "mail.example", 25, NULL},
+    {{.security = SMARTHOST_PLAIN, .host = "mail.example", .port = 25},
 	WANTS_TLS "smtp://mail.example:25'",
 	IMPLICIT "smtps://mail.example:25'"},
-    {{SMARTHOST_STARTTLS, "mail.example", 465, NULL},
+    {{.security = SMARTHOST_STARTTLS, .host = "mail.example", .port = 465},
 	WANTS_TLS "smtp://mail.example:465'",
 	IMPLICIT "smtps://mail.example:465'"},
-    {{SMARTHOST_PLAIN, "2001:db8::1", 587, NULL},
+    {{.security = SMARTHOST_PLAIN, .host = "2001:db8::1", .port = 587},
 	WANTS_TLS "smtp://[2001:db8::1]:587'",
 	IMPLICIT "smtps://[2001:db8::1]:587'"},
-    {{SMARTHOST_TLS, "192.0.2.1", 587, NULL}, WANTS_TLS "smtp://192.0.2.1:587'",
-	""},
+    {{.security = SMARTHOST_TLS, .host = "192.0.2.1", .port = 587},
+	WANTS_TLS "smtp://192.0.2.1:587'", ""},
 };
 
 static void

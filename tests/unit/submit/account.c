@@ -29,7 +29,6 @@ static const struct {
     {"smtp://[::1]:65535", "::1", 65535, SMARTHOST_STARTTLS, NULL},
     {"mail.example.org", NULL, 0, 0, "does not begin with smtps://"},
     {"https://mail.example.org", NULL, 0, 0, "does not begin with"},
-    {"lmtp://mail.example.org", NULL, 0, 0, "does not begin with"},
     {"", NULL, 0, 0, "does not begin with"},
     {"smtps://", NULL, 0, 0, "names no host"},
     {"smtps://:465", NULL, 0, 0, "names no host"},
@@ -54,6 +53,130 @@ static const struct {
     {"smtps://[mail.example]", NULL, 0, 0, "no IPv6 address"},
     {"smtps://[::1]25", NULL, 0, 0, "1 to 65535"},
 };
+
+#define P45  "/23456789/23456789/23456789/23456789/23456789"
+#define P107 P45 P45 "/234567/23456789/"
+
+/* What stands behind the other schemes. */
+static const struct {
+	const char *url;
+	enum smarthost_place place;
+	bool lmtp;
+	unsigned port;
+	const char *host;  /* NULL: a fault */
+	const char *words; /* of the fault; else smarthost_name() */
+} places[] = {
+    {"lmtp://mail.example", SMARTHOST_HOST, true, 24, "mail.example",
+	"mail.example:24"},
+    {"LMTP://[::1]:2424/", SMARTHOST_HOST, true, 2424, "::1", "[::1]:2424"},
+    {"smtp+unix:/run/submit", SMARTHOST_SOCKET, false, 0, "/run/submit",
+	"/run/submit"},
+    {"smtp+unix:///run/submit", SMARTHOST_SOCKET, false, 0, "///run/submit",
+	"///run/submit"},
+    {"lmtp+unix:/run/a@b:c/", SMARTHOST_SOCKET, true, 0, "/run/a@b:c/",
+	"/run/a@b:c/"},
+    {"smtp+unix:/run/\xff", SMARTHOST_SOCKET, false, 0, "/run/\xff",
+	"/run/\\xff"},
+    {"smtp+unix:" P107, SMARTHOST_SOCKET, false, 0, P107, P107},
+    {"srv://example.org", SMARTHOST_DOMAIN, false, 0, "example.org",
+	"srv://example.org"},
+    {"srv://Example.Org./", SMARTHOST_DOMAIN, false, 0, "Example.Org",
+	"srv://Example.Org"},
+    {"lmtp://", 0, 0, 0, NULL, "names no host"},
+    {"lmtp:///run/lmtp", 0, 0, 0, NULL, "must have a host name of"},
+    {"smtp+unix:", 0, 0, 0, NULL, "whole path"},
+    {"smtp+unix:run/submit", 0, 0, 0, NULL, "whole path"},
+    {"lmtp+unix:@abstract", 0, 0, 0, NULL, "whole path"},
+    {"lmtp+unix:~/lmtp", 0, 0, 0, NULL, "whole path"},
+    {"smtp+unix:" P107 "x", 0, 0, 0, NULL, "107 octets"},
+    {"srv://", 0, 0, 0, NULL, "names no host"},
+    {"srv://example.org:465", 0, 0, 0, NULL, "DNS says the port"},
+    {"srv://192.0.2.1", 0, 0, 0, NULL, "no address"},
+    {"srv://[2001:db8::1]", 0, 0, 0, NULL, "no address"},
+    {"srv://_submissions._tcp.example.org", 0, 0, 0, NULL, "domain alone"},
+    {"srv://example..org", 0, 0, 0, NULL, "must have a host name of"},
+    {"srv://example.org/a", 0, 0, 0, NULL, "must have a host name of"},
+};
+
+static void
+test_smarthost_places(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		struct smarthost s, copy;
+		struct error e;
+
+		error_clear(&e);
+		if (smarthost_parse(text_of(places[i].url), &s, &e) == -1) {
+			if (places[i].host != NULL ||
+			    strstr(e.text, places[i].words) == NULL)
+				fail_msg("%s: %s", places[i].url, e.text);
+			assert_int_equal(e.kind, ERROR_CONFIG);
+			assert_null(s.host);
+			continue;
+		}
+		if (places[i].host == NULL)
+			fail_msg("%s is none", places[i].url);
+		copy = smarthost_copy(&s);
+		smarthost_clear(&s);
+		assert_string_equal(copy.host, places[i].host);
+		assert_string_equal(copy.url, places[i].url);
+		assert_string_equal(
+		    smarthost_name(&copy).words, places[i].words);
+		assert_int_equal(copy.place, places[i].place);
+		assert_int_equal(copy.lmtp, places[i].lmtp);
+		assert_int_equal(copy.port, places[i].port);
+		assert_int_equal(copy.security, copy.place == SMARTHOST_DOMAIN
+						    ? SMARTHOST_TLS
+						    : SMARTHOST_PLAIN);
+		assert_null(copy.srv.domain);
+		smarthost_clear(&copy);
+	}
+}
+
+static void
+test_smarthost_near(void **state)
+{
+	static const struct {
+		const char *url;
+		const char *meant;
+	} rows[] = {{"mail.example", "`smtps://mail.example'"},
+	    {"mail.example:465", "`smtps://mail.example:465'"},
+	    {"mail.example:587", "`smtp://mail.example:587'"},
+	    {"192.0.2.1", "`smtps://192.0.2.1'"},
+	    {"/run/submit", "`smtp+unix:/run/submit'"},
+	    {"unix:/run/submit", "`smtp+unix:/run/submit'"},
+	    {"unix:///run/submit", "`smtp+unix:/run/submit'"},
+	    {"smtp:unix:/run/submit", "`smtp+unix:/run/submit'"},
+	    {"lmtp:unix:/run/lmtp", "`lmtp+unix:/run/lmtp'"},
+	    {"smtps:mail.example", "`smtps://mail.example'"},
+	    {"smtp:/mail.example:25", "`smtp://mail.example:25'"},
+	    {"lmtp:mail.example", "`lmtp://mail.example'"},
+	    {"srv:example", "`srv://example'"},
+	    {"SUBMISSIONS://mail.example", "`smtps://mail.example'"},
+	    {"submission://mail.example", "`smtp://mail.example'"},
+	    {"ssl://mail.example", "`smtps://mail.example'"},
+	    {"smtp+starttls://mail.example", "`smtp://mail.example'"},
+	    {"smtp+plain:mail.example", "`smtp+plain://mail.example'"},
+	    {"lmtp:///run/lmtp", "`lmtp+unix:/run/lmtp'"},
+	    {"smtp:///run/submit", "`smtp+unix:/run/submit'"},
+	    {"https://mail.example", "write smtps://HOST"},
+	    {"lmtps://mail.example", "write smtps://HOST"},
+	    {"\n", "write smtps://HOST"}, {"", "write smtps://HOST"}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct smarthost s;
+		struct error e;
+
+		error_clear(&e);
+		assert_int_equal(
+		    smarthost_parse(text_of(rows[i].url), &s, &e), -1);
+		if (strstr(e.hint, rows[i].meant) == NULL)
+			fail_msg("%s: %s", rows[i].url, e.hint);
+		assert_false(text_has_control(text_of(e.hint)));
+	}
+}
 
 static void
 test_smarthost_parse(void **state)
@@ -97,7 +220,13 @@ test_smarthost_url(void **state)
 	    {"smtp+plain://192.0.2.1:26", SMARTHOST_TLS, "smtps://192.0.2.1:26",
 		"192.0.2.1:26"},
 	    {"smtp://[2001:db8::1]", SMARTHOST_PLAIN,
-		"smtp+plain://[2001:db8::1]:587", "[2001:db8::1]:587"}};
+		"smtp+plain://[2001:db8::1]:587", "[2001:db8::1]:587"},
+	    {"srv://example.org", SMARTHOST_STARTTLS, "srv://example.org",
+		"srv://example.org"},
+	    {"lmtp://mail.example", SMARTHOST_TLS, "lmtp://mail.example",
+		"mail.example:24"},
+	    {"smtp+unix:/run/submit", SMARTHOST_TLS, "smtp+unix:/run/submit",
+		"/run/submit"}};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -261,6 +390,8 @@ main(void)
 	    cmocka_unit_test(finds_what_is_odd_in_a_value),
 
 	    cmocka_unit_test(test_smarthost_parse),
+	    cmocka_unit_test(test_smarthost_places),
+	    cmocka_unit_test(test_smarthost_near),
 	    cmocka_unit_test(test_smarthost_url),
 	    cmocka_unit_test(test_smarthost_without_secret),
 	    cmocka_unit_test(test_check),

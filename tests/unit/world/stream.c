@@ -196,7 +196,8 @@ static void
 says_whom_it_tried(void **state)
 {
 	static char name[] = "mail.example.org", address[] = "127.0.0.1";
-	struct smarthost to = {SMARTHOST_TLS, name, 465, NULL};
+	struct smarthost to = {
+	    .security = SMARTHOST_TLS, .host = name, .port = 465};
 	struct net_address list[3];
 	struct net_addresses addresses = {list, 2};
 	struct peer_silence silence = peer_silent();

@@ -447,7 +447,7 @@ knows_what_is_no_tls(void **state)
 		"closed the connection", "", ""},
 	    {{"", 1}, ERROR_LATER, "closed the connection", "", ""}};
 	char name[] = "localhost", target[30];
-	struct smarthost host = {SMARTHOST_TLS, name, 0, NULL};
+	struct smarthost host = {.security = SMARTHOST_TLS, .host = name};
 	struct account a = trusting("ca.pem");
 	struct error e;
 	struct peer p;
@@ -482,7 +482,7 @@ advises_implicit_tls_only(void **state)
 {
 	static const struct words said = {"220 mail\r\n", 100};
 	char name[] = "::1";
-	struct smarthost host = {SMARTHOST_STARTTLS, name, 0, NULL};
+	struct smarthost host = {.security = SMARTHOST_STARTTLS, .host = name};
 	struct account a = trusting("ca.pem");
 	char hint[80];
 	struct error e;
