@@ -167,6 +167,21 @@ line_parse(struct ehlo *e, struct text line)
 		keyword_parse(e, name, line);
 }
 
+/* For people: what does not fit whole is left out. */
+static void
+line_keep(struct ehlo *e, struct text line)
+{
+	char shown[160];
+	size_t used = strlen(e->lines), len;
+
+	text_visible(line, shown, sizeof(shown));
+	len = strlen(shown);
+	if (len == 0 || used + len + 2 > sizeof(e->lines))
+		return;
+	memcpy(e->lines + used, shown, len);
+	memcpy(e->lines + used + len, "\n", 2);
+}
+
 void
 ehlo_parse(struct ehlo *e, const struct reply *reply)
 {
@@ -177,6 +192,9 @@ ehlo_parse(struct ehlo *e, const struct reply *reply)
 	/* The first line is the server's name and greeting. */
 	if (!text_next_line(&rest, &line))
 		return;
-	while (text_next_line(&rest, &line))
+	while (text_next_line(&rest, &line)) {
 		line_parse(e, line);
+		line_keep(e, line);
+	}
+	e->hidden = reply->hidden;
 }

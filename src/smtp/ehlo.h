@@ -31,6 +31,9 @@ struct ehlo {
 	bool auth;	      /* RFC 4954, also the old "AUTH=" form */
 	char mechanisms[512]; /* upper case, separated by one space; what
 			       * does not fit whole is left out */
+	char lines[1200];     /* what was offered, for people: visible lines,
+			       * each with its LF */
+	bool hidden;	      /* it repeated the secret: none is to be told */
 };
 
 /* Fills e from a complete 250 reply; forgets all that was in it. */

@@ -212,6 +212,26 @@ mechanisms_that_do_not_fit_are_left_out_whole(void **state)
 	assert_string_equal(e.mechanisms + 494, "MECHANISM-38 AB");
 }
 
+/* Visible, a line each, and none in part. */
+static void
+keeps_the_lines_for_people(void **state)
+{
+	char lines[3000];
+	struct ehlo e;
+	size_t i;
+
+	(void)state;
+	e = parse("SIZE 5\nX\x1b[31m\nAUTH=PLAIN\n");
+	assert_string_equal(e.lines, "SIZE 5\nX\\x1b[31m\nAUTH=PLAIN\n");
+	assert_false(e.hidden);
+	lines[0] = '\0';
+	for (i = 0; i < 200; i++)
+		strlcat(lines, "XEXTENSION\n", sizeof(lines));
+	e = parse(lines);
+	assert_int_equal(strlen(e.lines), 1200 / 11 * 11);
+	assert_string_equal(e.lines + strlen(e.lines) - 11, "XEXTENSION\n");
+}
+
 int
 main(void)
 {
@@ -224,6 +244,7 @@ main(void)
 	    cmocka_unit_test(malformed_parameters_are_no_limits),
 	    cmocka_unit_test(reads_both_forms_of_auth),
 	    cmocka_unit_test(mechanisms_that_do_not_fit_are_left_out_whole),
+	    cmocka_unit_test(keeps_the_lines_for_people),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
