@@ -1,5 +1,6 @@
 #include "run/connection.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,7 +27,8 @@ struct connection {
 
 	struct resolve *resolve;
 	struct tls *tls;
-	bool secured;
+	bool shaken;  /* a handshake was begun, */
+	bool secured; /* and went well */
 	struct stream *stream;
 	struct session *session;
 	char literal[80];	/* our address, where no name is known */
@@ -38,6 +40,91 @@ struct connection {
 	bool told;		       /* something since then */
 	unsigned long progress_before; /* of the session, then */
 };
+
+/*
+ * What is told of it.
+ */
+
+static void __attribute__((format(printf, 2, 3)))
+note(const struct connection *c, const char *fmt, ...)
+{
+	const struct session_trace *trace = &c->plan->trace;
+	char words[1000];
+	va_list args;
+
+	if (trace->line == NULL)
+		return;
+	va_start(args, fmt);
+	vsnprintf(words, sizeof(words), fmt, args);
+	va_end(args);
+	trace->line(trace->arg, SESSION_NOTE, text_of(words));
+}
+
+static void
+note_begin(void *arg, const char *address)
+{
+	const struct connection *c = arg;
+	const struct connection_observer *o = &c->plan->observer;
+
+	note(c, "connecting to %s port %u for %s", address, c->smarthost->port,
+	    c->smarthost->url);
+	if (o->begins != NULL)
+		o->begins(o->arg, address);
+}
+
+static void
+note_end(void *arg, const char *address, const char *why)
+{
+	const struct connection *c = arg;
+	const struct connection_observer *o = &c->plan->observer;
+
+	note(c, "%s port %u: %s", address, c->smarthost->port,
+	    why == NULL ? "connected" : why);
+	if (o->ended != NULL)
+		o->ended(o->arg, address, why);
+}
+
+static void
+note_turn(const struct connection *c, const char *step)
+{
+	const struct connection_observer *o = &c->plan->observer;
+
+	if (o->turn != NULL && !c->handed_over)
+		o->turn(o->arg, step);
+}
+
+bool
+connection_peer(const struct connection *c, struct tls_terms *terms,
+    struct certificate *certificate)
+{
+	struct certificate *x = certificate;
+
+	if (!c->shaken)
+		return false;
+	*terms = tls_terms(c->tls);
+	tls_certificate(c->tls, x);
+	session_hide(c->session, x->names, sizeof(x->names));
+	session_hide(c->session, x->name, sizeof(x->name));
+	session_hide(c->session, x->subject, sizeof(x->subject));
+	session_hide(c->session, x->issuer, sizeof(x->issuer));
+	return true;
+}
+
+/* Reading it costs time, so only where somebody looks. */
+static void
+note_peer(const struct connection *c)
+{
+	struct certificate x;
+	struct tls_terms terms;
+	char words[800];
+
+	if (c->plan->trace.line == NULL || !connection_peer(c, &terms, &x))
+		return;
+	note(c, "%s %s %s", terms.version, terms.group, terms.cipher);
+	if (x.sha256[0] != '\0')
+		note(c, "certificate: %s",
+		    certificate_format(&x, words, sizeof(words)));
+}
 
 /*
  * The pump.
@@ -131,8 +218,13 @@ forget(const struct connection *c)
 static void
 input(struct connection *c, char *in, size_t len)
 {
+	const unsigned long before = session_progress(c->session);
+	const char *step = session_step(c->session);
+
 	session_input(c->session, in, len);
 	explicit_bzero(in, len);
+	if (session_progress(c->session) != before)
+		note_turn(c, step);
 }
 
 /* Records that bring nothing may keep us busy, but not for ever. */
@@ -215,7 +307,10 @@ secure(struct connection *c)
 	struct error cause;
 
 	error_clear(&cause);
+	c->shaken = true;
 	status = stream_secure(c->stream, c->tls, step_limit(c), &cause);
+	note_turn(c, session_step(c->session));
+	note_peer(c);
 	if (status != STREAM_MOVED) {
 		give_up(c, status, &cause);
 		return;
@@ -295,6 +390,7 @@ static int
 connect_stream(struct connection *c, struct error *e)
 {
 	const struct account *account = c->plan->account;
+	const struct stream_observer observer = {note_begin, note_end, c};
 	const struct net_addresses *addresses;
 	unsigned seconds;
 
@@ -304,7 +400,7 @@ connect_stream(struct connection *c, struct error *e)
 	seconds = account->connect_timeout;
 	if (seconds == 0)
 		seconds = ACCOUNT_CONNECT_TIMEOUT;
-	c->stream = stream_connect(c->smarthost, addresses,
+	c->stream = stream_connect(c->smarthost, addresses, &observer,
 	    clock_earlier(c->deadline, clock_in(seconds)), e);
 	return c->stream == NULL ? -1 : 0;
 }
@@ -375,7 +471,7 @@ hang_up(struct connection *c)
 	session_free(c->session);
 	c->stream = NULL;
 	c->session = NULL;
-	c->secured = c->remarked = false;
+	c->shaken = c->secured = c->remarked = false;
 	c->since = 0;
 }
 

@@ -12,6 +12,17 @@
 #include "submit/account.h"
 #include "world/tls.h"
 
+/* Who is told how it goes. All may be NULL but the arg. */
+struct connection_observer {
+	/* As in a struct stream_observer. */
+	void (*begins)(void *arg, const char *address);
+	void (*ended)(void *arg, const char *address, const char *why);
+	/* What was waited for has come: "EHLO"; before a mail is handed over.
+	 */
+	void (*turn)(void *arg, const char *step);
+	void *arg;
+};
+
 /* Borrowed, with all in it, until connection_end(); but for the account it is
  * read by connection_start() only. */
 struct connection_plan {
@@ -20,6 +31,7 @@ struct connection_plan {
 	struct text password;
 	const char *helo; /* "": the socket's address literal */
 	struct session_trace trace;
+	struct connection_observer observer;
 	/* No connection will need the password any more, though replies may
 	 * come; it is to be wiped, and `forgotten' set. NULL: nobody does. */
 	void (*forget)(void *arg);
@@ -70,6 +82,12 @@ bool connection_was_stale(const struct connection *c, const struct error *e);
  * to a handshake that went well. */
 const struct session *connection_session(const struct connection *c);
 const struct tls *connection_tls(const struct connection *c);
+
+/* What was agreed on and shown in the handshake, also where the certificate was
+ * not trusted; words that repeat the secret are not among it. False where there
+ * was no handshake. */
+bool connection_peer(const struct connection *c, struct tls_terms *terms,
+    struct certificate *certificate);
 
 /* Says QUIT where that can be, and closes. NULL is fine. */
 void connection_end(struct connection *c);

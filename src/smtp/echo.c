@@ -232,11 +232,13 @@ echo_hide(struct echo *echo, struct reply *reply, bool to_auth)
 	echo_hide_rest(echo, reply, TEXT(""), to_auth);
 }
 
-static void
-hide_words(struct echo *echo, char *words, size_t size)
+void
+echo_hide_words(struct echo *echo, char *words, size_t size)
 {
 	size_t old = echo->heard.len;
 
+	if (echo->count == 0)
+		return;
 	hear_lines(echo, text_of(words));
 	if (is_heard(echo, buf_text(&echo->heard), old, false))
 		strlcpy(words, "[the server repeats the secret]", size);
@@ -246,8 +248,6 @@ hide_words(struct echo *echo, char *words, size_t size)
 void
 echo_hide_error(struct echo *echo, struct error *e)
 {
-	if (echo->count == 0)
-		return;
-	hide_words(echo, e->text, sizeof(e->text));
-	hide_words(echo, e->why, sizeof(e->why));
+	echo_hide_words(echo, e->text, sizeof(e->text));
+	echo_hide_words(echo, e->why, sizeof(e->why));
 }

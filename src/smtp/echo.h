@@ -52,7 +52,8 @@ void echo_hide_rest(
     struct echo *echo, struct reply *reply, struct text rest, bool to_auth);
 
 /* The same for a failure that quotes what the server showed outside of SMTP:
- * in place of TLS, or in its certificate. */
+ * in place of TLS, or in its certificate; and for words that do. */
 void echo_hide_error(struct echo *echo, struct error *e);
+void echo_hide_words(struct echo *echo, char *words, size_t size);
 
 #endif

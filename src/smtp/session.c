@@ -218,7 +218,7 @@ static void
 learn_extensions(struct session *s)
 {
 	ehlo_parse(&s->ehlo, &s->reply);
-	if (s->reply.hidden) /* they may be told */
+	if (s->ehlo.hidden) /* they may be told */
 		mechanism_keep_known(s->ehlo.mechanisms);
 }
 
@@ -796,4 +796,16 @@ bool
 session_denied(const struct session *s)
 {
 	return s->login.denied;
+}
+
+bool
+session_logged_in(const struct session *s)
+{
+	return s->login.done;
+}
+
+void
+session_hide(struct session *s, char *words, size_t size)
+{
+	echo_hide_words(&s->echo, words, size);
 }

@@ -112,6 +112,13 @@ const struct ehlo *session_ehlo(const struct session *s);
 bool session_closing(const struct session *s);
 bool session_denied(const struct session *s);
 
+/* Whether the server has taken the login. */
+bool session_logged_in(const struct session *s);
+
+/* What the server showed outside of SMTP is no more than a remark that it did
+ * where it repeats the secret. */
+void session_hide(struct session *s, char *words, size_t size);
+
 /* It ended in a break: the connection is to be dropped, and nothing that a
  * layer below still holds may leave. */
 bool session_broken(const struct session *s);

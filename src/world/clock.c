@@ -15,6 +15,15 @@ clock_now(void)
 }
 
 long long
+clock_now_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (long long)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+long long
 clock_in(unsigned seconds)
 {
 	return clock_now() + 1000LL * seconds;

@@ -16,8 +16,9 @@ struct pollfd;
 #define CLOCK_NEVER 0x7fffffffffffffffLL
 #define CLOCK_OVER  "timed out: the `deadline' for the whole run is over"
 
-/* Now, in milliseconds. */
+/* Now, in milliseconds; and in microseconds, for what is told of it. */
 long long clock_now(void);
+long long clock_now_us(void);
 
 /* The moment in so many seconds, and the earlier of two. */
 long long clock_in(unsigned seconds);

@@ -29,6 +29,7 @@ struct stream {
 struct race {
 	const struct smarthost *smarthost;
 	const struct net_addresses *addresses;
+	const struct stream_observer *observer;
 	long long begin;
 	struct pollfd *polls; /* of each address; none runs where fd is -1 */
 	size_t running;
@@ -38,6 +39,28 @@ struct race {
 	struct error system; /* failed for want of something of our own */
 };
 
+static void
+race_tell_begin(const struct race *r, size_t index)
+{
+	char words[INET6_ADDRSTRLEN];
+
+	if (r->observer->begins != NULL)
+		r->observer->begins(
+		    r->observer->arg, net_words(&r->addresses->list[index],
+					  words, sizeof(words)));
+}
+
+static void
+race_tell_end(const struct race *r, size_t index, const char *why)
+{
+	char words[INET6_ADDRSTRLEN];
+
+	if (r->observer->ended != NULL)
+		r->observer->ended(r->observer->arg,
+		    net_words(&r->addresses->list[index], words, sizeof(words)),
+		    why);
+}
+
 /* The first names all of the target, the others their addresses. */
 static void
 race_note(struct race *r, size_t index, const char *why)
@@ -46,6 +69,7 @@ race_note(struct race *r, size_t index, const char *why)
 	char words[INET6_ADDRSTRLEN];
 	size_t used;
 
+	race_tell_end(r, index, why);
 	used = strlen(r->failures);
 	if (used == 0)
 		snprintf(r->failures, sizeof(r->failures), "%s: %s",
@@ -64,6 +88,7 @@ race_start(struct race *r)
 	int fd;
 
 	error_clear(&e);
+	race_tell_begin(r, index);
 	fd = net_start(&r->addresses->list[index], &e);
 	r->polls[index] = (struct pollfd){.fd = fd, .events = POLLOUT};
 	if (fd == -1) {
@@ -153,10 +178,13 @@ race_lost(struct race *r, struct error *e)
 
 struct stream *
 stream_connect(const struct smarthost *to,
-    const struct net_addresses *addresses, long long deadline, struct error *e)
+    const struct net_addresses *addresses,
+    const struct stream_observer *observer, long long deadline, struct error *e)
 {
+	static const struct stream_observer nobody = {NULL, NULL, NULL};
 	struct race r = {.smarthost = to,
 	    .addresses = addresses,
+	    .observer = observer == NULL ? &nobody : observer,
 	    .begin = clock_now(),
 	    .polls = mem_new(addresses->count, sizeof(*r.polls))};
 	struct stream *s = NULL;
@@ -170,10 +198,11 @@ stream_connect(const struct smarthost *to,
 		s->fd = r.polls[winner].fd;
 		s->peer = addresses->list[winner];
 		r.polls[winner].fd = -1;
+		race_tell_end(&r, (size_t)winner, NULL);
 	}
 	while (r.next-- > 0)
 		if (r.polls[r.next].fd != -1)
-			close(r.polls[r.next].fd);
+			race_drop(&r, r.next, "another address was faster");
 	free(r.polls);
 	return s;
 }

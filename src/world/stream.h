@@ -11,13 +11,23 @@
 
 struct stream;
 
+/* Who is told of each address when it is begun with, and how that ended: why is
+ * NULL where it is connected. Both may be NULL. */
+struct stream_observer {
+	void (*begins)(void *arg, const char *address);
+	void (*ended)(void *arg, const char *address, const char *why);
+	void *arg;
+};
+
 /*
  * Connects to one of the addresses of s: the next is tried when one fails or
  * after 250 ms, all stay in the race until `deadline`. NULL: ERROR_LATER with
  * name, port, each address and why it was none, or ERROR_SYSTEM.
  */
 struct stream *stream_connect(const struct smarthost *s,
-    const struct net_addresses *addresses, long long deadline, struct error *e);
+    const struct net_addresses *addresses,
+    const struct stream_observer *observer, long long deadline,
+    struct error *e);
 
 /*
  * The two ends of a stream, which is freed; neither waits, NULL is fine. An

@@ -216,6 +216,8 @@ find_chain(gnutls_session_t session, struct text chain[TLS_CHAIN_MAX])
 	unsigned count = 0;
 	size_t i;
 
+	if (session == NULL)
+		return 0;
 	sent = gnutls_certificate_get_peers(session, &count);
 	for (i = 0; i < count && i < TLS_CHAIN_MAX; i++)
 		chain[i] = (struct text){(char *)sent[i].data, sent[i].size};
@@ -581,18 +583,38 @@ tls_certificate(const struct tls *t, struct certificate *c)
 	certificate_read(c, chain, find_chain(t->session, chain));
 }
 
+static void
+set_term(char *term, size_t size, const char *name)
+{
+	strlcpy(term, name == NULL ? "?" : name, size);
+}
+
+struct tls_terms
+tls_terms(const struct tls *t)
+{
+	const gnutls_session_t session = t->session;
+	struct tls_terms terms = {"?", "?", "?"};
+	const char *group;
+
+	if (session == NULL)
+		return terms;
+	group = gnutls_group_get_name(gnutls_group_get(session));
+	if (group == NULL)
+		group = gnutls_kx_get_name(gnutls_kx_get(session));
+	set_term(terms.version, sizeof(terms.version),
+	    gnutls_protocol_get_name(gnutls_protocol_get_version(session)));
+	set_term(terms.group, sizeof(terms.group), group);
+	set_term(terms.cipher, sizeof(terms.cipher),
+	    gnutls_cipher_get_name(gnutls_cipher_get(session)));
+	return terms;
+}
+
 char *
 tls_words(const struct tls *t, char *out, size_t size)
 {
-	const char *version, *group, *cipher;
+	struct tls_terms terms = tls_terms(t);
 
-	version =
-	    gnutls_protocol_get_name(gnutls_protocol_get_version(t->session));
-	group = gnutls_group_get_name(gnutls_group_get(t->session));
-	if (group == NULL)
-		group = gnutls_kx_get_name(gnutls_kx_get(t->session));
-	cipher = gnutls_cipher_get_name(gnutls_cipher_get(t->session));
-	snprintf(out, size, "%s %s %s", version == NULL ? "?" : version,
-	    group == NULL ? "?" : group, cipher == NULL ? "?" : cipher);
+	snprintf(
+	    out, size, "%s %s %s", terms.version, terms.group, terms.cipher);
 	return out;
 }

@@ -84,6 +84,15 @@ void tls_channel(const struct tls *t, struct sasl_channel *channel);
  * trusted; "" in all where it showed none. */
 void tls_certificate(const struct tls *t, struct certificate *c);
 
+/* What was agreed on: "TLS1.3", "X25519", "AES-256-GCM"; "?" for each where
+ * nothing was. */
+struct tls_terms {
+	char version[16];
+	char group[40];
+	char cipher[40];
+};
+struct tls_terms tls_terms(const struct tls *t);
+
 /* "TLS1.3 X25519 AES-256-GCM", for the log; returns out. */
 char *tls_words(const struct tls *t, char *out, size_t size);
 

@@ -144,7 +144,8 @@ peer_connect(unsigned short port)
 	struct error e;
 
 	error_clear(&e);
-	s = stream_connect(&peer_host, &list, clock_now() + PEER_WAIT, &e);
+	s = stream_connect(
+	    &peer_host, &list, NULL, clock_now() + PEER_WAIT, &e);
 	if (s == NULL)
 		fail_msg("%s", e.text);
 	return s;

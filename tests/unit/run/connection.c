@@ -559,6 +559,110 @@ tells_of_a_mail_that_is_left(void **state)
 	}
 }
 
+/* What the observer and the transcript are told, a line each. */
+static char told[4000];
+
+static void
+tell_line(const char *mark, const char *words)
+{
+	strlcat(told, mark, sizeof(told));
+	strlcat(told, words, sizeof(told));
+	strlcat(told, "\n", sizeof(told));
+}
+
+static void
+tell_begin(void *arg, const char *address)
+{
+	(void)arg;
+	tell_line("begins ", address);
+}
+
+static void
+tell_end(void *arg, const char *address, const char *why)
+{
+	(void)arg;
+	tell_line(why == NULL ? "connected " : why, address);
+}
+
+static void
+tell_turn(void *arg, const char *step)
+{
+	(void)arg;
+	tell_line("turn ", step);
+}
+
+static void
+tells_how_it_goes(void **state)
+{
+	struct trial t;
+
+	(void)state;
+	plan.observer =
+	    (struct connection_observer){tell_begin, tell_end, tell_turn, NULL};
+	plan.user = "a";
+	plan.password = TEXT("b");
+	t = meet(SMARTHOST_STARTTLS, SERVER_EHLO
+	    "< 250-mx\n< 250 STARTTLS\n> STARTTLS\n< 220 go on\nTLS\n"
+	    "> EHLO \n" AUTH "AGEAYg==\n< 235 in\n" SERVER_QUIT);
+	begin(&t);
+	assert_non_null(strstr(told, "begins 127.0.0.1\nconnected 127.0.0.1\n"
+				     "turn the greeting\nturn EHLO\n"
+				     "turn STARTTLS\nturn the TLS handshake\n"
+				     "turn EHLO\nturn AUTH\n"));
+	part(&t);
+	memset(&plan.observer, 0, sizeof(plan.observer));
+	plan.user = NULL;
+}
+
+static void
+trace_note(void *arg, enum session_side side, struct text line)
+{
+	static const char *const marks[] = {"C: ", "S: ", "-- "};
+	char words[1000];
+
+	(void)arg;
+	snprintf(words, sizeof(words), "%.*s", TEXT_ARG(line));
+	tell_line(marks[side], words);
+}
+
+/* The certificate that is not trusted is shown too, and not where it repeats
+ * the secret. */
+static void
+shows_whom_it_met(void **state)
+{
+	static char url[] = "smtps://localhost";
+	struct certificate shown;
+	struct tls_terms terms;
+	struct trial t;
+
+	(void)state;
+	told[0] = '\0';
+	plan.trace.line = trace_note;
+	plan.user = "a";
+	plan.password = TEXT("sendling test ca");
+	t = meet(SMARTHOST_TLS, "TLS\n" SERVER_QUIT);
+	t.smarthost.url = url;
+	account.tls_name = url + strlen("smtps://local");
+	assert_int_equal(start(&t, PEER_WAIT), -1);
+	assert_int_equal(t.e.kind, ERROR_DENIED);
+	assert_null(connection_tls(t.connection));
+	assert_true(connection_peer(t.connection, &terms, &shown));
+	assert_string_equal(terms.version, "TLS1.3");
+	assert_string_equal(shown.names, "localhost");
+	assert_string_equal(shown.issuer, "[the server repeats the secret]");
+	assert_non_null(strstr(told, "-- connecting to 127.0.0.1 port "));
+	assert_non_null(strstr(told, " for smtps://localhost\n"));
+	assert_non_null(strstr(told, ": connected\n-- TLS1.3 "));
+	assert_non_null(strstr(told, "\n-- certificate: names localhost; "));
+	assert_null(strstr(told, "test ca"));
+	connection_end(t.connection);
+	kill(t.peer.pid, SIGKILL);
+	peer_end(t.peer);
+	memset(&plan.trace, 0, sizeof(plan.trace));
+	account.tls_name = NULL;
+	plan.user = NULL;
+}
+
 int
 main(void)
 {
@@ -576,7 +680,9 @@ main(void)
 	    cmocka_unit_test(takes_no_fault_for_silence),
 	    cmocka_unit_test(knows_a_session_that_died),
 	    cmocka_unit_test(drops_what_broke),
-	    cmocka_unit_test(tells_of_a_mail_that_is_left)};
+	    cmocka_unit_test(tells_of_a_mail_that_is_left),
+	    cmocka_unit_test(tells_how_it_goes),
+	    cmocka_unit_test(shows_whom_it_met)};
 
 	return cmocka_run_group_tests(tests, make_certs, folder_remove);
 }

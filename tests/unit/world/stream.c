@@ -180,7 +180,7 @@ connects_to_the_first_that_answers(void **state)
 	list[i] = peer_address(port);
 	error_clear(&e);
 	begin = clock_now();
-	s = stream_connect(&peer_host, &addresses, begin + PEER_WAIT, &e);
+	s = stream_connect(&peer_host, &addresses, NULL, begin + PEER_WAIT, &e);
 	assert_non_null(s);
 	/* The silence costs 250 ms, the refusals cost nothing: or so many
 	 * would take longer than anything. */
@@ -210,7 +210,7 @@ says_whom_it_tried(void **state)
 	    htonl(0x7f000002);
 	error_clear(&e);
 	assert_null(
-	    stream_connect(&to, &addresses, clock_now() + PEER_WAIT, &e));
+	    stream_connect(&to, &addresses, NULL, clock_now() + PEER_WAIT, &e));
 	assert_int_equal(e.kind, ERROR_LATER);
 	assert_string_equal(error_line(&e).words,
 	    "connecting to mail.example.org:465 (127.0.0.1): Connection "
@@ -222,7 +222,7 @@ says_whom_it_tried(void **state)
 	to.host = address;
 	error_clear(&e);
 	begin = clock_now();
-	assert_null(stream_connect(&to, &addresses, begin + 1000, &e));
+	assert_null(stream_connect(&to, &addresses, NULL, begin + 1000, &e));
 	assert_in_range(clock_now() - begin, 1000, HANG);
 	assert_int_equal(e.kind, ERROR_LATER);
 	assert_non_null(strstr(
@@ -231,9 +231,62 @@ says_whom_it_tried(void **state)
 	assert_non_null(strstr(e.text, " seconds"));
 	addresses.count = 0;
 	error_clear(&e);
-	assert_null(stream_connect(&to, &addresses, begin + PEER_WAIT, &e));
+	assert_null(
+	    stream_connect(&to, &addresses, NULL, begin + PEER_WAIT, &e));
 	assert_int_equal(e.kind, ERROR_LATER);
 	assert_string_equal(e.text, "connecting to 127.0.0.1:465");
+	peer_end_silence(&silence);
+}
+
+/* What an observer was told, a line each. */
+static char tale[2000];
+
+static void
+hear_begin(void *arg, const char *address)
+{
+	strlcat(tale, arg, sizeof(tale));
+	strlcat(tale, address, sizeof(tale));
+	strlcat(tale, " begins\n", sizeof(tale));
+}
+
+static void
+hear_end(void *arg, const char *address, const char *why)
+{
+	strlcat(tale, arg, sizeof(tale));
+	strlcat(tale, address, sizeof(tale));
+	strlcat(tale, ": ", sizeof(tale));
+	strlcat(tale, why == NULL ? "connected" : why, sizeof(tale));
+	strlcat(tale, "\n", sizeof(tale));
+}
+
+static void
+tells_of_each_address(void **state)
+{
+	static char letter[] = "x ";
+	const struct stream_observer observer = {hear_begin, hear_end, letter};
+	struct peer_silence silence = peer_silent();
+	struct net_address list[3];
+	struct net_addresses addresses = {list, COUNT(list)};
+	unsigned short port;
+	struct error e;
+	int listener;
+
+	(void)state;
+	listener = peer_listen(&port, 8);
+	list[0] = peer_address(dead_port());
+	((struct sockaddr_in *)&list[0].sockaddr)->sin_addr.s_addr =
+	    htonl(0x7f000002);
+	list[1] = peer_address(silence.port);
+	list[2] = peer_address(port);
+	error_clear(&e);
+	stream_drop(stream_connect(
+	    &peer_host, &addresses, &observer, clock_now() + PEER_WAIT, &e));
+	assert_string_equal(tale,
+	    "x 127.0.0.2 begins\nx 127.0.0.2: Connection refused\n"
+	    "x 127.0.0.1 begins\nx 127.0.0.1 begins\n"
+	    "x 127.0.0.1: connected\n"
+	    "x 127.0.0.1: another address was faster\n");
+	close(listener);
 	peer_end_silence(&silence);
 }
 
@@ -898,6 +951,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(connects_to_the_first_that_answers),
 	    cmocka_unit_test(says_whom_it_tried),
+	    cmocka_unit_test(tells_of_each_address),
 	    cmocka_unit_test(moves_both_ways),
 	    cmocka_unit_test(moves_both_ways_under_tls),
 	    cmocka_unit_test(bears_signals),
