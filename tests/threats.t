@@ -685,6 +685,7 @@ def test_password_command(t, home, certificate):
             (f'read line && exit 1; echo "{CANARY}"', 0, ''),
             (f'echo "{CANARY}"; seq 100000', 0, ''),
             (f'echo "{CANARY}"; exit 1', 78, 'status 1'),
+            (f'echo "{CANARY}"; exit 75', 75, 'status 75'),
             (f'echo "{CANARY}"; kill -9 $$', 78, 'signal 9'),
             ('true', 78, 'empty'),
             (f'echo; echo "{CANARY}"', 78, 'empty'),

@@ -231,8 +231,11 @@ check_status(int status, struct error *e)
 		    "ended by signal %d (%s)", WTERMSIG(status),
 		    strsignal(WTERMSIG(status)));
 	if (WEXITSTATUS(status) != 0)
-		return error_set(e, ERROR_CONFIG, RUNNING,
-		    "ended with status %d", WEXITSTATUS(status));
+		return error_set(e,
+		    WEXITSTATUS(status) == error_status(ERROR_LATER)
+			? ERROR_LATER
+			: ERROR_CONFIG,
+		    RUNNING, "ended with status %d", WEXITSTATUS(status));
 	return 0;
 }
 

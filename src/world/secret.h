@@ -23,11 +23,11 @@
  * password-command: run as /bin/sh -c, stdin /dev/null, stderr
  * ours, no other descriptor, default signals; a status other than 0, a
  * signal, no output, or more than SECRET_COMMAND_SECONDS is ERROR_CONFIG; the
- * deadline passing before is ERROR_LATER. What it leaves running is not waited
- * for, whatever it holds open. A signal that ends us ends the command first,
- * and its group where that is not ours, as it is at a terminal.
- * Terminal: only when `ask` is set and /dev/tty opens. -1: ERROR_CONFIG;
- * never with a byte of the secret.
+ * status 75, and the deadline passing before, are ERROR_LATER. What it
+ * leaves running is not waited for, whatever it holds open. A signal that ends
+ * us ends the command first, and its group where that is not ours, as it is at
+ * a terminal. Terminal: only when `ask` is set and /dev/tty opens. -1:
+ * ERROR_CONFIG; never with a byte of the secret.
  */
 int secret_read(const struct account *a, bool ask, long long deadline,
     struct buf *out, struct error *e);
