@@ -10,11 +10,15 @@ cd "${1-$(dirname "$0")/..}" || exit 1
 
 folders='base message auth submit smtp config world run cmd'
 
+# The rooms around a session of TLS, and what hashes.
+gnutls='src/base/crypt.c src/world/certificate.c src/world/tls.c '\
+'src/world/verify.c src/world/verify.h'
+
 # What stands for one part of the world, and the only files that may name it.
 # The first column: call (a function), include (a header), word (a name).
 places='
-include gnutls/.*	src/world/tls.c src/world/certificate.c src/base/crypt.c
-word gnutls_[a-z0-9_]+	src/world/tls.c src/world/certificate.c src/base/crypt.c
+include gnutls/.*	'"$gnutls"'
+word gnutls_[a-z0-9_]+	'"$gnutls"'
 include sysexits[.]h	src/base/error.c
 word EX_[A-Z]+		src/base/error.c
 call _?exit|quick_exit|v?errx?|v?errc	src/world/secret.c cmd/sendling.c cmd/memory.c

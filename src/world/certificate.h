@@ -3,8 +3,7 @@
 
 /*
  * certificate: what a server's certificates say, for people, and why they are
- * not trusted. Certificates come as DER. With tls and base/crypt the only room
- * that includes GnuTLS.
+ * not trusted. Certificates come as DER.
  */
 
 #include <time.h>

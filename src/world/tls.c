@@ -1,6 +1,5 @@
 #include "world/tls.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,16 +7,13 @@
 #include <sys/socket.h>
 
 #include <gnutls/gnutls.h>
-#include <gnutls/x509.h>
 
 #include "base/buf.h"
 #include "base/mem.h"
-#include "config/keyword.h"
 #include "smtp/trouble.h"
-#include "world/trust.h"
+#include "world/verify.h"
 
 #define TLS_HANDSHAKE "the TLS handshake"
-#define TLS_CHAIN_MAX 16 /* GnuTLS verifies no longer one either */
 
 /* Octets in a record, RFC 8446 section 5.1. */
 #define TLS_RECORD_MAX 16384
@@ -32,13 +28,10 @@ GNUTLS_SKIP_GLOBAL_INIT
 struct tls {
 	const struct account *account;
 	const struct smarthost *smarthost;
-	char *reference;
-	unsigned char ip[16];
-	unsigned ip_len; /* 0: the reference is a name */
+	struct verify *verify;
 	gnutls_priority_t priority;
 	gnutls_certificate_credentials_t credentials;
 	gnutls_session_t session;
-	struct trust trust; /* empty where GnuTLS knows it already */
 	int fd;
 	int sys;       /* errno of the last read or write, 0 for none */
 	bool ended;    /* which found the connection at its end, or broken */
@@ -66,54 +59,6 @@ tls_start_library(struct error *e)
 	return rc < 0 ? error_set(e, ERROR_SYSTEM, NULL, "GnuTLS: %s",
 			    gnutls_strerror(rc))
 		      : 0;
-}
-
-/* All of it is read before anything connects; that a certificate is in it is
- * seen to, and the rest waits for take_apart(). */
-static int
-read_trust(struct tls *t, const char *path, struct error *e)
-{
-	if (path == NULL)
-		return gnutls_certificate_set_x509_system_trust(
-			   t->credentials) > 0
-			   ? 0
-			   : trust_empty("the system's store", e);
-	if (trust_read(&t->trust, path, e) == -1)
-		return -1;
-	while (trust_next(&t->trust))
-		if (certificate_check(trust_at(&t->trust, t->trust.count - 1)))
-			return 0;
-	return trust_empty(path, e);
-}
-
-static int
-load_trust(struct tls *t, struct error *e)
-{
-	const char *named = keyword_path("tls-trust", t->account);
-
-	if (named != NULL && read_trust(t, named, e) == -1)
-		return error_hint(e,
-		    "name a PEM file or folder that is there and can be read: "
-		    "`tls-trust FILE'; the system's authorities are `tls-trust "
-		    "system'");
-	if (named == NULL && read_trust(t, trust_bundle(), e) == -1)
-		return error_hint(e,
-		    "install the package ca-certificates, or name a PEM file "
-		    "or folder: `tls-trust FILE'");
-	return 0;
-}
-
-/*
- * The rest of the trust, while the server's first flight is under way. A
- * system's 144 certificates are decoded in half a millisecond; that GnuTLS
- * parsed them as well would take six, more than all the rest of a run. So
- * select_trust() has it parse those that the server's chain can end in.
- */
-static void
-take_apart(struct trust *trust)
-{
-	while (trust_next(trust))
-		;
 }
 
 static int
@@ -146,23 +91,7 @@ load_priority(struct tls *t, struct error *e)
 	return error_hint(e, "see `gnutls-cli --priority STRING --list'");
 }
 
-/* A trailing dot belongs to the DNS, not to the name in a certificate. */
-static void
-set_reference(struct tls *t, const char *reference)
-{
-	size_t len;
-
-	len = strlen(reference);
-	if (len > 1 && reference[len - 1] == '.')
-		len--;
-	t->reference = mem_string(reference, len);
-	if (inet_pton(AF_INET, t->reference, t->ip) == 1)
-		t->ip_len = 4;
-	else if (inet_pton(AF_INET6, t->reference, t->ip) == 1)
-		t->ip_len = 16;
-}
-
-static int verify(gnutls_session_t session);
+static int check_server(gnutls_session_t session);
 
 static int
 load(struct tls *t, struct error *e)
@@ -170,10 +99,11 @@ load(struct tls *t, struct error *e)
 	if (gnutls_certificate_allocate_credentials(&t->credentials) < 0)
 		return error_set_sys(
 		    e, ERROR_SYSTEM, ENOMEM, NULL, "GnuTLS's credentials");
-	gnutls_certificate_set_verify_function(t->credentials, verify);
+	gnutls_certificate_set_verify_function(t->credentials, check_server);
 	if (load_priority(t, e) == -1)
 		return -1;
-	return load_trust(t, e);
+	t->verify = verify_new(t->account, t->smarthost, t->credentials, e);
+	return t->verify == NULL ? -1 : 0;
 }
 
 struct tls *
@@ -185,8 +115,6 @@ tls_new(const struct account *a, const struct smarthost *s, struct error *e)
 	t->account = a;
 	t->smarthost = s;
 	t->fd = -1;
-	trust_init(&t->trust);
-	set_reference(t, a->tls_name != NULL ? a->tls_name : s->host);
 	if (load(t, e) == 0)
 		return t;
 	tls_free(t);
@@ -200,87 +128,24 @@ tls_free(struct tls *t)
 		return;
 	if (t->session != NULL)
 		gnutls_deinit(t->session);
+	verify_free(t->verify);
 	if (t->credentials != NULL)
 		gnutls_certificate_free_credentials(t->credentials);
 	if (t->priority != NULL)
 		gnutls_priority_deinit(t->priority);
-	trust_clear(&t->trust);
-	free(t->reference);
 	free(t);
-}
-
-static size_t
-find_chain(gnutls_session_t session, struct text chain[TLS_CHAIN_MAX])
-{
-	const gnutls_datum_t *sent;
-	unsigned count = 0;
-	size_t i;
-
-	if (session == NULL)
-		return 0;
-	sent = gnutls_certificate_get_peers(session, &count);
-	for (i = 0; i < count && i < TLS_CHAIN_MAX; i++)
-		chain[i] = (struct text){(char *)sent[i].data, sent[i].size};
-	return i;
-}
-
-/* Gives GnuTLS of the trusted certificates those that it can need. */
-static void
-select_trust(struct tls *t, const struct text *chain, size_t count)
-{
-	struct buf issuers[TLS_CHAIN_MAX];
-	gnutls_datum_t datum;
-	struct text der;
-	size_t i;
-
-	for (i = 0; i < count; i++) {
-		buf_init(&issuers[i], chain[i].len);
-		certificate_add_issuer(chain[i], &issuers[i]);
-	}
-	for (i = 0; i < t->trust.count; i++) {
-		der = trust_at(&t->trust, i);
-		if (!trust_holds(der, issuers, count))
-			continue;
-		datum.data = (unsigned char *)der.at;
-		datum.size = (unsigned)der.len;
-		gnutls_certificate_set_x509_trust_mem(
-		    t->credentials, &datum, GNUTLS_X509_FMT_DER);
-	}
-	for (i = 0; i < count; i++)
-		buf_clear(&issuers[i]);
 }
 
 /* Called within the handshake, before anything of ours is sent under TLS. */
 static int
-verify(gnutls_session_t session)
+check_server(gnutls_session_t session)
 {
 	struct tls *t = gnutls_session_get_ptr(session);
-	gnutls_typed_vdata_st wanted[2] = {
-	    {GNUTLS_DT_DNS_HOSTNAME, (unsigned char *)t->reference, 0},
-	    {GNUTLS_DT_KEY_PURPOSE_OID,
-		(unsigned char *)(uintptr_t)GNUTLS_KP_TLS_WWW_SERVER, 0}};
-	struct text chain[TLS_CHAIN_MAX];
-	const size_t count = find_chain(session, chain);
-	struct certificate c;
-	unsigned status = GNUTLS_CERT_INVALID;
-	int rc;
 
-	if (t->ip_len > 0) {
-		wanted[0].type = GNUTLS_DT_IP_ADDRESS;
-		wanted[0].data = t->ip;
-		wanted[0].size = t->ip_len;
-	}
-	take_apart(&t->trust);
-	select_trust(t, chain, count);
-	rc = gnutls_certificate_verify_peers(session, wanted, 2, &status);
-	t->verified = rc == 0 && status == 0;
-	if (t->verified)
-		return 0;
-	if (rc < 0)
-		return error_set(&t->verdict, ERROR_DENIED,
-		    CERTIFICATE_VERIFYING, "%s", gnutls_strerror(rc));
-	tls_certificate(t, &c);
-	return certificate_refuse(&c, status, t->reference, &t->verdict);
+	if (verify_server(t->verify, session, &t->verdict) == -1)
+		return -1;
+	t->verified = true;
+	return 0;
 }
 
 /* The first line of what came instead of TLS, and whether it is SMTP. */
@@ -353,6 +218,7 @@ push(gnutls_transport_ptr_t arg, const giovec_t *parts, int count)
 int
 tls_start(struct tls *t, int fd, struct error *e)
 {
+	const char *name = verify_name(t->verify);
 	int rc;
 
 	if (t->session != NULL)
@@ -369,9 +235,9 @@ tls_start(struct tls *t, int fd, struct error *e)
 		rc = gnutls_credentials_set(
 		    t->session, GNUTLS_CRD_CERTIFICATE, t->credentials);
 	/* RFC 6066 section 3: names only. */
-	if (rc == 0 && t->ip_len == 0)
-		rc = gnutls_server_name_set(t->session, GNUTLS_NAME_DNS,
-		    t->reference, strlen(t->reference));
+	if (rc == 0 && name != NULL)
+		rc = gnutls_server_name_set(
+		    t->session, GNUTLS_NAME_DNS, name, strlen(name));
 	if (rc < 0)
 		return error_set(
 		    e, ERROR_SYSTEM, TLS_HANDSHAKE, "%s", gnutls_strerror(rc));
@@ -455,7 +321,7 @@ tls_handshake(struct tls *t, struct error *e)
 		rc = gnutls_handshake(t->session);
 	while (rc == GNUTLS_E_INTERRUPTED);
 	if (rc < 0 && gnutls_error_is_fatal(rc) == 0) {
-		take_apart(&t->trust);
+		verify_prepare(t->verify);
 		return wanted(t);
 	}
 	if (rc == 0 && t->verified)
@@ -578,9 +444,9 @@ tls_channel(const struct tls *t, struct sasl_channel *channel)
 void
 tls_certificate(const struct tls *t, struct certificate *c)
 {
-	struct text chain[TLS_CHAIN_MAX];
+	struct text chain[VERIFY_CHAIN_MAX];
 
-	certificate_read(c, chain, find_chain(t->session, chain));
+	certificate_read(c, chain, verify_chain(t->session, chain));
 }
 
 static void

@@ -2,11 +2,9 @@
 #define TLS_H
 
 /*
- * tls: handshake, verification, channel binding. With certificate and crypt the
- * only room that includes GnuTLS. Never blocks: what would block says so.
- * TLS 1.2 and later, no session tickets kept, no renegotiation. Verification
- * covers chain, validity, purpose and the reference identifier (a name per
- * RFC 6125, or an IP address), and fails closed.
+ * tls: handshake, records, channel binding. Never blocks: what would block says
+ * so. TLS 1.2 and later, no session tickets kept, no renegotiation. Whether the
+ * server is believed is verify's to say.
  */
 
 #include "auth/mechanism.h"

@@ -1,0 +1,46 @@
+#ifndef VERIFY_H
+#define VERIFY_H
+
+/*
+ * verify: whether a server's certificate is believed: chain, validity, purpose
+ * and the reference identifier (a name per RFC 6125, or an IP address). Fails
+ * closed.
+ */
+
+#include <gnutls/gnutls.h>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "submit/account.h"
+
+#define VERIFY_CHAIN_MAX 16 /* GnuTLS verifies no longer one either */
+
+struct verify;
+
+/*
+ * Reads the trust, so that nothing is opened after it: what is read may be
+ * taken apart later. All are borrowed until verify_free(). The name to verify
+ * is `tls-name', else the smarthost's; a trailing dot does not count. NULL:
+ * ERROR_CONFIG, no trust: missing, empty, unreadable.
+ */
+struct verify *verify_new(const struct account *a, const struct smarthost *s,
+    gnutls_certificate_credentials_t credentials, struct error *e);
+void verify_free(struct verify *v);
+
+/* The name that is verified; NULL where it is an address. */
+const char *verify_name(const struct verify *v);
+
+/* Does of the work what needs no answer of the server, while that is under
+ * way. */
+void verify_prepare(struct verify *v);
+
+/* What the server showed in this session, its own certificate first; how many.
+ * The octets are the session's; NULL has shown nothing. */
+size_t verify_chain(
+    gnutls_session_t session, struct text chain[VERIFY_CHAIN_MAX]);
+
+/* Within the handshake. -1: ERROR_DENIED with the check that failed, the
+ * certificate's names, validity, issuer and SHA-256. */
+int verify_server(struct verify *v, gnutls_session_t session, struct error *e);
+
+#endif
