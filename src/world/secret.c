@@ -9,13 +9,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "world/clock.h"
 #include "world/file.h"
 #include "world/host.h"
+#include "world/signals.h"
 
 #define RUNNING	    "password-command"
 #define CREDENTIAL  "password-credential"
@@ -30,9 +30,9 @@ struct command {
 	pid_t pid; /* -1: it has ended, with: */
 	int status;
 	int output;
-	int signals;  /* that it has ended, or that we are to end, by: */
-	int caught;   /* the number of that signal; 0: none */
-	bool grouped; /* in a process group of its own */
+	struct signals signals; /* that it has ended, or that we are to, by: */
+	int caught;		/* the number of that signal; 0: none */
+	bool grouped;		/* in a process group of its own */
 	long long deadline;
 	bool hurried; /* the deadline is the mail's */
 };
@@ -135,15 +135,13 @@ read_output(struct command *c, struct buf *out, struct error *e)
 static int
 take_signal(struct command *c, struct error *e)
 {
-	struct signalfd_siginfo info;
+	int number = signals_next(&c->signals);
 
-	if (read(c->signals, &info, sizeof(info)) != sizeof(info))
-		return 0;
-	if (info.ssi_signo != SIGCHLD) {
-		c->caught = (int)info.ssi_signo;
+	if (number != 0 && number != SIGCHLD) {
+		c->caught = number;
 		return error_set(e, ERROR_LATER, RUNNING, "ended by a signal");
 	}
-	if (waitpid(c->pid, &c->status, WNOHANG) == c->pid)
+	if (number != 0 && waitpid(c->pid, &c->status, WNOHANG) == c->pid)
 		c->pid = -1;
 	return 0;
 }
@@ -166,7 +164,7 @@ read_rest(struct command *c, struct buf *out, struct error *e)
 static int
 follow(struct command *c, struct buf *out, struct error *e)
 {
-	struct pollfd polls[] = {{.fd = c->signals, .events = POLLIN},
+	struct pollfd polls[] = {{.fd = c->signals.fd, .events = POLLIN},
 	    {.fd = c->output, .events = POLLIN}};
 	ssize_t n = 0;
 	int ready;
@@ -198,18 +196,17 @@ stop(const struct command *c)
 {
 	const long long limit = clock_now() + GRACE;
 	const pid_t target = c->grouped ? -c->pid : c->pid;
-	struct signalfd_siginfo info;
 	siginfo_t ended;
 
 	kill(target, SIGTERM);
 	do {
 		ended.si_pid = 0;
-		while (read(c->signals, &info, sizeof(info)) > 0)
+		while (signals_next(&c->signals) != 0)
 			;
 		waitid(
 		    P_PID, (id_t)c->pid, &ended, WEXITED | WNOHANG | WNOWAIT);
-	} while (
-	    ended.si_pid == 0 && clock_wait_readable(c->signals, limit) == 1);
+	} while (ended.si_pid == 0 &&
+		 clock_wait_readable(c->signals.fd, limit) == 1);
 	kill(target, SIGKILL);
 	while (waitpid(c->pid, NULL, 0) == -1 && errno == EINTR)
 		;
@@ -257,48 +254,24 @@ no_act(int signal_number)
 	(void)signal_number;
 }
 
-/* Those that would end us, and that of a child. What our caller has us ignore,
- * or blocks, does not. */
-static void
-find_watched(const sigset_t *blocked, sigset_t *watched)
-{
-	static const int ending[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM};
-	struct sigaction action;
-	size_t i;
-
-	sigemptyset(watched);
-	sigaddset(watched, SIGCHLD);
-	for (i = 0; i < sizeof(ending) / sizeof(ending[0]); i++)
-		if (sigaction(ending[i], NULL, &action) == 0 &&
-		    action.sa_handler != SIG_IGN &&
-		    sigismember(blocked, ending[i]) == 0)
-			sigaddset(watched, ending[i]);
-}
-
 /* An ignored SIGCHLD would reap the command before we learn its status. */
 static int
 run_watched(struct command *c, struct buf *out, struct error *e)
 {
-	struct sigaction watch, old_action;
-	sigset_t watched, old_mask;
-	int result = -1;
+	static const int child = SIGCHLD;
+	struct sigaction watch, before;
+	int result;
 
 	memset(&watch, 0, sizeof(watch));
 	watch.sa_handler = no_act;
 	sigemptyset(&watch.sa_mask);
-	sigprocmask(SIG_BLOCK, NULL, &old_mask);
-	find_watched(&old_mask, &watched);
-	sigprocmask(SIG_BLOCK, &watched, NULL);
-	sigaction(SIGCHLD, &watch, &old_action);
-	c->signals = signalfd(-1, &watched, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (c->signals == -1) {
-		error_set_sys(e, ERROR_SYSTEM, errno, RUNNING, "signalfd");
-	} else {
+	sigaction(SIGCHLD, &watch, &before);
+	result = signals_watch(&c->signals, &child, 1, e);
+	if (result == 0) {
 		result = run(c, out, e);
-		close(c->signals);
+		signals_end(&c->signals);
 	}
-	sigprocmask(SIG_SETMASK, &old_mask, NULL);
-	sigaction(SIGCHLD, &old_action, NULL);
+	sigaction(SIGCHLD, &before, NULL);
 	return result;
 }
 
