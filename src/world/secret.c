@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <readpassphrase.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -16,6 +15,7 @@
 #include "world/file.h"
 #include "world/host.h"
 #include "world/signals.h"
+#include "world/terminal.h"
 
 #define RUNNING	    "password-command"
 #define CREDENTIAL  "password-credential"
@@ -399,20 +399,26 @@ none_named(struct error *e)
 }
 
 static int
-ask_terminal(const char *user, struct buf *out, struct error *e)
+ask_terminal(
+    const char *user, long long deadline, struct buf *out, struct error *e)
 {
-	char prompt[180], typed[1024];
+	struct buf typed;
+	char prompt[180];
 	int status;
 
 	snprintf(
 	    prompt, sizeof(prompt), "Password of %s: ", SHOWN(text_of(user)));
-	if (readpassphrase(prompt, typed, sizeof(typed), RPP_REQUIRE_TTY) ==
-	    NULL)
+	buf_init(&typed, SECRET_MAX + 1);
+	status = terminal_ask(prompt, deadline, &typed, e);
+	if (status == 1)
 		status = none_named(e);
-	else
+	else if (status == 0)
 		status =
-		    add(text_of(typed), NULL, "the password typed", out, e);
-	explicit_bzero(typed, sizeof(typed));
+		    add(buf_text(&typed), NULL, "the password typed", out, e);
+	else if (e->kind == ERROR_CONFIG)
+		error_hint(e, "type it, or write `password-file PATH' or "
+			      "`password-command COMMAND'");
+	buf_wipe(&typed);
 	return status;
 }
 
@@ -427,7 +433,8 @@ secret_read(const struct account *a, bool ask, long long deadline,
 		return 0;
 	switch (a->secret.source) {
 	case SECRET_NONE:
-		return ask ? ask_terminal(a->user, out, e) : none_named(e);
+		return ask ? ask_terminal(a->user, deadline, out, e)
+			   : none_named(e);
 	case SECRET_VALUE:
 		return add(text_of(a->secret.text), "password", "it", out, e);
 	case SECRET_FILE:

@@ -26,8 +26,9 @@
  * status 75, and the deadline passing before, are ERROR_LATER. What it
  * leaves running is not waited for, whatever it holds open. A signal that ends
  * us ends the command first, and its group where that is not ours, as it is at
- * a terminal. Terminal: only when `ask` is set and /dev/tty opens. -1:
- * ERROR_CONFIG; never with a byte of the secret.
+ * a terminal. Terminal: only when `ask` is set and there is one, see
+ * terminal_ask(); its deadline is ERROR_LATER, too. -1: ERROR_CONFIG but for
+ * those; never with a byte of the secret.
  */
 int secret_read(const struct account *a, bool ask, long long deadline,
     struct buf *out, struct error *e);
