@@ -3,6 +3,7 @@ build/. They run in mount, process and network namespaces of their own, so that
 this machine's mail system, users and ports are not touched and nothing outlives
 the test."""
 
+import contextlib
 import fcntl
 import os
 import pathlib
@@ -35,9 +36,24 @@ def run(*argv, **more):
 
 def unpack(cache, names):
     """Unpacks the packages, and those they need and this machine lacks."""
+    with one_at_a_time(cache):
+        stamp = cache / 'unpacked'
+        if not stamp.exists() or stamp.read_text() != ' '.join(names):
+            fetch(cache, names)
+            stamp.write_text(' '.join(names))
+
+
+@contextlib.contextmanager
+def one_at_a_time(cache):
+    """apt-get has locks of its own, and does not wait for them."""
+    cache.parent.mkdir(parents=True, exist_ok=True)
+    with open(cache.parent / 'lock', 'w') as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def fetch(cache, names):
     root = cache / 'root'
-    if (cache / 'unpacked').exists():
-        return root
     print('# Fetching', *names, 'into', cache, flush=True)
     shutil.rmtree(cache, ignore_errors=True)
     root.mkdir(parents=True)
@@ -57,8 +73,6 @@ def unpack(cache, names):
     if (root / 'lib').is_dir():
         shutil.copytree(root / 'lib', root / 'usr/lib', symlinks=True,
                         dirs_exist_ok=True)
-    (cache / 'unpacked').touch()
-    return root
 
 
 def missing_libraries(names):
@@ -78,9 +92,10 @@ def download(cache, names):
 
 # The namespace
 
-def enter_namespaces(cache, names):
-    """Starts over with our own mounts, processes and network. With --fetch on
-    the command line it only fetches the packages, where it can."""
+def enter_namespaces(cache, names, fetch=lambda: None):
+    """Starts over with our own mounts, processes and network; fetches the
+    packages first, and by fetch() what is none. With --fetch on the command
+    line that is all."""
     if os.environ.get('SENDLING_E2E') == 'inside':
         return
     flags = ['-m', '-n', '-p', '-f', '--kill-child', '--mount-proc']
@@ -91,7 +106,12 @@ def enter_namespaces(cache, names):
                         stderr=subprocess.DEVNULL).returncode != 0:
         why = 'namespaces are not allowed here'
     if why is None:
-        unpack(cache, names)
+        try:
+            if names:
+                unpack(cache, names)
+            fetch()
+        except OSError as error:
+            why = 'cannot be had: %s' % str(error).replace('\n', ' ')[:300]
     if sys.argv[1:] == ['--fetch']:
         sys.exit(0)
     if why is not None:
@@ -101,21 +121,29 @@ def enter_namespaces(cache, names):
 
 
 def lay_over(root, users):
-    """The packages' files appear under /usr, with users of their own: a table
-    of names and numbers."""
+    """The packages' files appear under /usr, /etc and /var, of which the last
+    two can be written, with users of their own: a table of names and
+    numbers."""
     run('mount', '-t', 'tmpfs', '-o', 'mode=755', 'none', str(RUN))
+    for name in ('usr', 'etc', 'var'):
+        (root / name).mkdir(parents=True, exist_ok=True)
     run('mount', '-t', 'overlay', '-o', f'lowerdir={root}/usr:/usr', 'none',
         '/usr')
+    for name in ('etc', 'var'):
+        upper, work = RUN / 'upper' / name, RUN / 'work' / name
+        upper.mkdir(parents=True)
+        work.mkdir(parents=True)
+        run('mount', '-t', 'overlay', '-o', f'lowerdir={root}/{name}:/{name},'
+            f'upperdir={upper},workdir={work}', 'none', f'/{name}')
+    run('mount', '-t', 'tmpfs', '-o', 'mode=755', 'none', '/run')
     for name in ('passwd', 'group'):
-        text = pathlib.Path('/etc', name).read_text()
-        kept = [line for line in text.splitlines()
+        table = pathlib.Path('/etc', name)
+        kept = [line for line in table.read_text().splitlines()
                 if line.split(':')[0] not in users]
         for user, number in users.items():
             kept.append(f'{user}:x:{number}:{number}::/nonexistent:/bin/false'
                         if name == 'passwd' else f'{user}:x:{number}:')
-        ours = RUN / name
-        ours.write_text('\n'.join(kept) + '\n')
-        run('mount', '--bind', str(ours), f'/etc/{name}')
+        table.write_text('\n'.join(kept) + '\n')
 
 
 def raise_loopback():
