@@ -21,6 +21,7 @@ sentence() {
 	check-scripts) echo 'certificates, hostile servers, threats' ;;
 	check-e2e) echo 'a real Postfix and Dovecot, aiosmtpd' ;;
 	check-callers) echo 'some fifty programs that call sendmail' ;;
+	check-peers) echo 'servers of several makes' ;;
 	check-corpus) echo 'what the fuzz targets know' ;;
 	check-sanitize) echo 'all of that under sanitizers' ;;
 	check-clang) echo 'the other compiler' ;;

@@ -14,6 +14,7 @@ SERVE_PLAYER	= $(patsubst %.c,$B/%,$(wildcard tests/serve.c))
 SERVE_DIALOGUES	= $(wildcard tests/serve/*.dialogue)
 SCRIPTS		= $(filter-out $(END_TO_END),$(wildcard tests/*.t))
 END_TO_END	= $(wildcard tests/postfix.t tests/aiosmtpd.t)
+PEERS		= $(wildcard tests/peers/*.t)
 
 # What tests link: the library, and of cmd/ all but main.
 TESTED		= $(filter-out $B/cmd/sendling.o,$(CMD)) $B/libsendling.a
@@ -44,8 +45,8 @@ mutants: all
 # What a change should pass; what takes longer or wants more; and style.
 CHECK		= check-build check-unit check-player check-socket \
 		  check-scripts check-e2e
-MORE		= check-callers check-corpus check-sanitize check-clang \
-		  check-valgrind check-feed
+MORE		= check-callers check-peers check-corpus check-sanitize \
+		  check-clang check-valgrind check-feed
 LINT		= lint-gcc lint-clang lint-cppcheck lint-man lint-levels \
 		  lint-format lint-shell
 # LAST_OF is the make that was called, which ends last.
@@ -65,6 +66,7 @@ deps-check:
 deps-more: deps-check
 	@tests/deps.sh more
 	-@test "$$(id -u)" != 0 || tests/callers/packages build/callers
+	-@for peer in $(PEERS); do $$peer --fetch; done
 deps-lint:
 	@tests/deps.sh build check lint
 check-all:
@@ -102,6 +104,9 @@ check-e2e: all
 	$(PROVE) $(END_TO_END)
 check-callers: all
 	@tests/callers/run || test $$? = 77 # nothing could be run
+# Servers wait more than they work, and each is in namespaces of its own.
+check-peers: all
+	prove --verbose --jobs 4 $(PEERS)
 check-corpus:
 	$(MAKE) B=$B/asan $(SANITIZE) replay
 check-sanitize:
