@@ -560,7 +560,7 @@ class Server:
     message and the envelope of each mail; `told` each line that was no mail
     data, with the version of TLS or None before it; `heard` all octets;
     `faults` what a correct client never sends; `count` says how often somebody
-    connected. `play` is a function that has each connection to itself, given
+    connected. A host that begins with a slash is a unix socket. `play` is a function that has each connection to itself, given
     the server and the socket."""
 
     def __init__(self, certificate=None, *, play=None, users=(), without=(),
@@ -606,14 +606,18 @@ class Server:
         self.heard, self.count = bytearray(), 0
 
     def url(self, scheme, host=None):
+        if scheme.endswith("+unix"):
+            return f"{scheme}:{self.host}"
         port = self.ports["smtps" if scheme == "smtps" else "smtp"]
         return f"{scheme}://{host or self.host}:{port}"
 
     def config(self, *lines, scheme=None):
         """A configuration that leads here, by the best way there is."""
-        scheme = scheme or ("smtps" if self.context else "smtp+plain")
+        scheme = scheme or ("smtps" if self.context else
+                            "smtp+unix" if self.host.startswith("/") else
+                            "smtp+plain")
         own = [f"user {user}" for user in list(self.users)[:1]]
-        if scheme != "smtp+plain":
+        if scheme in ("smtps", "smtp"):
             own += [f"tls-trust {self.trust}", "tls-name localhost"]
         return "\n".join([
             "smarthost " + self.url(scheme), "from alice@example.com",
@@ -622,9 +626,14 @@ class Server:
     # Connections.
 
     def listen(self, service):
-        family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
-        listener = socket.create_server((self.host, 0), family=family,
-                                        backlog=128)
+        if self.host.startswith("/"):
+            listener = socket.socket(socket.AF_UNIX)
+            listener.bind(self.host)
+            listener.listen()
+        else:
+            listener = socket.create_server(
+                (self.host, 0), backlog=128, family=socket.AF_INET6
+                if ":" in self.host else socket.AF_INET)
         if self.window:
             # Before a client comes, as TCP agrees on it at the beginning.
             for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
@@ -647,7 +656,8 @@ class Server:
                                  args=(sock, number, implicit)).start()
 
     def serve(self, sock, number, implicit):
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if sock.family != socket.AF_UNIX:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         try:
             if self.play:
                 sock.settimeout(IDLE)

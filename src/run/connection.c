@@ -150,6 +150,7 @@ remark_due(const struct connection *c, long long limit)
 {
 	if (c->remarked || c->plan->remark == NULL ||
 	    c->smarthost->security == SMARTHOST_TLS ||
+	    c->smarthost->place == SMARTHOST_SOCKET || c->smarthost->lmtp ||
 	    !session_awaits_greeting(c->session))
 		return limit;
 	return clock_earlier(limit, c->since + 1000LL * CONNECTION_PATIENCE);

@@ -92,8 +92,8 @@ report(struct deliver *d, const struct connection *c,
 	const struct tls *tls = connection_tls(c);
 	struct deliver_report *told = &d->report;
 
-	snprintf(told->smarthost, sizeof(told->smarthost), "%s:%d",
-	    smarthost->host, smarthost->port);
+	strlcpy(told->smarthost, smarthost_name(smarthost).words,
+	    sizeof(told->smarthost));
 	strlcpy(told->tls, "-", sizeof(told->tls));
 	if (tls != NULL)
 		tls_words(tls, told->tls, sizeof(told->tls));

@@ -192,6 +192,13 @@ trouble_is_too_many(const struct reply *reply)
 	return said && reply->code / 100 >= 4;
 }
 
+/* Where no scheme has TLS in place of this one. */
+static bool
+never_tls(const struct smarthost *h)
+{
+	return h->place == SMARTHOST_SOCKET || h->lmtp;
+}
+
 int
 trouble_lacks_starttls(struct error *e, const struct smarthost *h)
 {
@@ -208,7 +215,8 @@ int
 trouble_lacks_auth(struct error *e, const struct smarthost *h, bool tls_first)
 {
 	error_set(e, ERROR_REFUSED, "AUTH",
-	    "%s:%d does not offer AUTH, and `user' is set", h->host, h->port);
+	    "%s does not offer AUTH, and `user' is set",
+	    smarthost_name(h).words);
 	if (tls_first)
 		return trouble_hint_starttls(e, h);
 	return error_hint(e, "ask for the submission port (465 or 587), or "
@@ -220,6 +228,11 @@ trouble_hint_starttls(struct error *e, const struct smarthost *h)
 {
 	char url[URL_MAX];
 
+	if (never_tls(h))
+		return error_hint(e,
+		    "the server wants TLS, which is not spoken with `%s': let "
+		    "it take mail there without",
+		    SHOWN(text_of(h->url)));
 	return error_hint(e, "the server wants TLS first: write `smarthost %s'",
 	    smarthost_url(h, SMARTHOST_STARTTLS, url, sizeof(url)));
 }
@@ -229,7 +242,7 @@ trouble_hint_implicit_tls(struct error *e, const struct smarthost *h)
 {
 	char url[URL_MAX];
 
-	if (h->security == SMARTHOST_TLS)
+	if (h->security == SMARTHOST_TLS || never_tls(h))
 		return -1;
 	return error_hint(e,
 	    "if the port speaks implicit TLS write `smarthost %s'",
@@ -269,6 +282,14 @@ trouble_hint_silence(struct error *e, const struct smarthost *h, bool handshake)
 {
 	char url[URL_MAX];
 
+	if (h->place == SMARTHOST_SOCKET)
+		return error_hint(e,
+		    "is the service that listens there running? Where another "
+		    "program holds the socket for it, as systemd does, see how "
+		    "it ends when it is started");
+	if (never_tls(h))
+		return error_hint(
+		    e, "see whether the port of `smarthost' is one for LMTP");
 	if (h->security != SMARTHOST_TLS && handshake)
 		return error_hint(e, "a firewall may be in the way");
 	if (h->security != SMARTHOST_TLS)

@@ -193,6 +193,8 @@ place_socket(struct text rest, struct smarthost *s)
 	if (rest.len > SMARTHOST_PATH_MAX)
 		return "is longer than the path of a unix socket may be: 107 "
 		       "octets";
+	if (!text_is_utf8(rest))
+		return "must have a path in UTF-8";
 	return NULL;
 }
 
@@ -459,7 +461,7 @@ account_odd(struct text value)
 static int
 check_built(const struct smarthost *s, struct error *e)
 {
-	if (s->place == SMARTHOST_HOST && !s->lmtp)
+	if (s->place != SMARTHOST_DOMAIN && !s->lmtp)
 		return 0;
 	return error_set(e, ERROR_CONFIG, "smarthost",
 	    "`%s': smarthosts of this kind are not built yet",

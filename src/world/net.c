@@ -1,12 +1,14 @@
 #include "world/net.h"
 
 #include <arpa/inet.h>
+#include <assert.h>
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #define NET_RESOLVING "looking up the smarthost"
@@ -35,9 +37,10 @@ is_localhost(const char *host)
 }
 
 bool
-net_is_at_hand(const char *host)
+net_is_at_hand(const struct smarthost *s)
 {
-	return net_is_literal(host) || is_localhost(host);
+	return s->place == SMARTHOST_SOCKET || net_is_literal(s->host) ||
+	       is_localhost(s->host);
 }
 
 static const struct {
@@ -145,6 +148,23 @@ interleave(struct addrinfo *found, struct net_addresses *addresses)
 	}
 }
 
+static_assert(sizeof(((struct sockaddr_un *)0)->sun_path) > SMARTHOST_PATH_MAX,
+    "a path that is no fault of the configuration fits");
+
+static int
+socket_address(const struct smarthost *s, struct net_addresses *addresses)
+{
+	struct sockaddr_un un = {.sun_family = AF_UNIX};
+	struct net_address *a = &addresses->list[0];
+
+	strlcpy(un.sun_path, s->host, sizeof(un.sun_path));
+	memset(a, 0, sizeof(*a));
+	memcpy(&a->sockaddr, &un, sizeof(un));
+	a->len = sizeof(un);
+	addresses->count = 1;
+	return 0;
+}
+
 int
 net_resolve(const struct smarthost *s, enum account_family family,
     struct net_addresses *addresses, struct error *e)
@@ -154,6 +174,8 @@ net_resolve(const struct smarthost *s, enum account_family family,
 	int why;
 
 	addresses->count = 0;
+	if (s->place == SMARTHOST_SOCKET)
+		return socket_address(s, addresses);
 	memset(&hints, 0, sizeof(hints));
 	hints.ai_family = families[family].family;
 	hints.ai_socktype = SOCK_STREAM;
@@ -194,7 +216,8 @@ net_start(const struct net_address *a, struct error *e)
 			: ERROR_SYSTEM,
 		    sys, "connecting", "a socket for %s", words);
 	/* Bursts are whole already; Nagle's wait could only cost time. */
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	if (to->sa_family != AF_UNIX)
+		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	if (connect(fd, to, a->len) == 0 || errno == EINPROGRESS ||
 	    errno == EINTR)
 		return fd;
@@ -213,6 +236,41 @@ net_result(int fd)
 	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &sys, &len) == -1)
 		return errno;
 	return sys;
+}
+
+/* Of a unix socket each failure means something of its own. */
+static const struct {
+	int sys;
+	const char *hint;
+} socket_hints[] = {
+    {EAGAIN,
+	"is the service that listens there running? More connections wait for "
+	"it than it allows"},
+    {ENOENT,
+	"there is no such socket: is the service that makes it running, and "
+	"the path in `smarthost' right?"},
+    {ECONNREFUSED,
+	"nobody listens there: is the service that made this socket running, "
+	"and the path in `smarthost' right?"},
+    {EACCES, "who sends needs the right to write to the socket, and to pass "
+	     "through the folders that it is in: see their owners and modes"},
+    {EPROTOTYPE, "this socket is not for connections: see whether the path in "
+		 "`smarthost' is right"},
+};
+
+int
+net_hint(const struct smarthost *s, int sys, struct error *e)
+{
+	size_t i;
+
+	if (s->place != SMARTHOST_SOCKET)
+		return error_hint(e,
+		    "see whether host and port of `smarthost' are right and "
+		    "whether a firewall is in the way");
+	for (i = 0; i < sizeof(socket_hints) / sizeof(socket_hints[0]); i++)
+		if (socket_hints[i].sys == sys)
+			return error_hint(e, "%s", socket_hints[i].hint);
+	return error_hint(e, "see whether the path in `smarthost' is right");
 }
 
 /* An IPv4 address that came in IPv6 clothes is shown as what it is. */
@@ -235,7 +293,10 @@ net_words(const struct net_address *a, char *out, size_t size)
 	const struct sockaddr_in6 *six =
 	    (const struct sockaddr_in6 *)&a->sockaddr;
 	const struct in_addr *four = as_ipv4(a);
+	const struct sockaddr_un *un = (const struct sockaddr_un *)&a->sockaddr;
 
+	if (a->sockaddr.ss_family == AF_UNIX)
+		return text_visible(text_of(un->sun_path), out, size);
 	if (inet_ntop(four != NULL ? AF_INET : AF_INET6,
 		four != NULL ? (const void *)four : &six->sin6_addr, out,
 		(socklen_t)size) == NULL)
@@ -246,7 +307,7 @@ net_words(const struct net_address *a, char *out, size_t size)
 struct net_target
 net_target(const struct smarthost *s, const struct net_address *a)
 {
-	bool named = !net_is_literal(s->host);
+	bool named = s->place == SMARTHOST_HOST && !net_is_literal(s->host);
 	char words[INET6_ADDRSTRLEN];
 	struct net_target t;
 
@@ -277,10 +338,12 @@ net_literal(int fd, char *out, size_t size)
 }
 
 bool
-net_is_loopback(const struct net_address *a)
+net_is_local(const struct net_address *a)
 {
 	const struct in_addr *four;
 
+	if (a->sockaddr.ss_family == AF_UNIX)
+		return true;
 	four = as_ipv4(a);
 	if (four != NULL)
 		return ntohl(four->s_addr) >> 24 == 127;

@@ -24,15 +24,15 @@ struct net_addresses {
 	size_t count;
 };
 
-/* The addresses of host and port, into a list that is the caller's, with room
- * for NET_ADDRESSES_MAX. Allocates nothing of ours, so that any thread may ask.
- * -1: ERROR_HOST where the name does not exist, ERROR_LATER where nobody can
- * tell now, both naming the host; ERROR_SYSTEM. */
+/* The addresses of host and port, or that of a unix socket, into a list that is
+ * the caller's, with room for NET_ADDRESSES_MAX. Allocates nothing of ours, so
+ * that any thread may ask. -1: ERROR_HOST where the name does not exist,
+ * ERROR_LATER where nobody can tell now, both naming the host; ERROR_SYSTEM. */
 int net_resolve(const struct smarthost *s, enum account_family family,
     struct net_addresses *addresses, struct error *e);
 
 /* Whether net_resolve() needs no name server for it. */
-bool net_is_at_hand(const char *host);
+bool net_is_at_hand(const struct smarthost *s);
 
 /* Nobody could tell the host's addresses: -1 ERROR_LATER; nobody could be
  * asked, as there was no thread for it: -1 ERROR_SYSTEM. */
@@ -46,10 +46,16 @@ int net_start(const struct net_address *a, struct error *e);
 /* Whether the connect that is over went well: 0, or its errno. */
 int net_result(int fd);
 
-/* "192.0.2.1" or "2001:db8::1"; returns out. */
+/* What to do where no address of s could be connected to, of which the last
+ * failed by sys. Returns -1. */
+int net_hint(const struct smarthost *s, int sys, struct error *e);
+
+/* "192.0.2.1", "2001:db8::1", or the path of a unix socket; returns out. */
+#define NET_WORDS_MAX 128
 char *net_words(const struct net_address *a, char *out, size_t size);
 
-/* "mail.example.org:465 (192.0.2.1)"; the address once where it is the name. */
+/* "mail.example.org:465 (192.0.2.1)"; the address once where it is the name,
+ * and the path of a unix socket. */
 struct net_target {
 	char words[320];
 };
@@ -60,7 +66,8 @@ struct net_target net_target(
  * "[IPv6:2001:db8::1]"; returns out. */
 char *net_literal(int fd, char *out, size_t size);
 
-bool net_is_loopback(const struct net_address *a);
+/* Whether what is sent there stays on this machine. */
+bool net_is_local(const struct net_address *a);
 
 /* Whether the text is an IP address (then it is verified as one and no SNI is
  * sent). */

@@ -97,7 +97,7 @@ resolve_start(const struct smarthost *s, enum account_family family)
 	r->addresses.list = r->list;
 	pthread_mutex_init(&r->mutex, NULL);
 	init_changed(r);
-	if (net_is_at_hand(s->host)) {
+	if (net_is_at_hand(s)) {
 		ask(r);
 		return r;
 	}

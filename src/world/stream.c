@@ -36,13 +36,14 @@ struct race {
 	size_t next;	   /* the address to start next */
 	long long next_at; /* when */
 	char failures[400];
+	int sys;	     /* why the last was none */
 	struct error system; /* failed for want of something of our own */
 };
 
 static void
 race_tell_begin(const struct race *r, size_t index)
 {
-	char words[INET6_ADDRSTRLEN];
+	char words[NET_WORDS_MAX];
 
 	if (r->observer->begins != NULL)
 		r->observer->begins(
@@ -53,7 +54,7 @@ race_tell_begin(const struct race *r, size_t index)
 static void
 race_tell_end(const struct race *r, size_t index, const char *why)
 {
-	char words[INET6_ADDRSTRLEN];
+	char words[NET_WORDS_MAX];
 
 	if (r->observer->ended != NULL)
 		r->observer->ended(r->observer->arg,
@@ -63,13 +64,14 @@ race_tell_end(const struct race *r, size_t index, const char *why)
 
 /* The first names all of the target, the others their addresses. */
 static void
-race_note(struct race *r, size_t index, const char *why)
+race_note(struct race *r, size_t index, int sys, const char *why)
 {
 	const struct net_address *address = &r->addresses->list[index];
-	char words[INET6_ADDRSTRLEN];
+	char words[NET_WORDS_MAX];
 	size_t used;
 
 	race_tell_end(r, index, why);
+	r->sys = sys;
 	used = strlen(r->failures);
 	if (used == 0)
 		snprintf(r->failures, sizeof(r->failures), "%s: %s",
@@ -92,7 +94,7 @@ race_start(struct race *r)
 	fd = net_start(&r->addresses->list[index], &e);
 	r->polls[index] = (struct pollfd){.fd = fd, .events = POLLOUT};
 	if (fd == -1) {
-		race_note(r, index, strerror(e.sys));
+		race_note(r, index, e.sys, strerror(e.sys));
 		if (e.kind == ERROR_SYSTEM)
 			r->system = e;
 		return;
@@ -102,9 +104,9 @@ race_start(struct race *r)
 }
 
 static void
-race_drop(struct race *r, size_t index, const char *why)
+race_drop(struct race *r, size_t index, int sys, const char *why)
 {
-	race_note(r, index, why);
+	race_note(r, index, sys, why);
 	close(r->polls[index].fd);
 	r->polls[index].fd = -1;
 	r->running--;
@@ -124,7 +126,7 @@ race_check(struct race *r)
 		sys = net_result(r->polls[i].fd);
 		if (sys == 0)
 			break;
-		race_drop(r, i, strerror(sys));
+		race_drop(r, i, sys, strerror(sys));
 		r->next_at = 0;
 	}
 	return i;
@@ -168,12 +170,11 @@ race_lost(struct race *r, struct error *e)
 	    (clock_now() - r->begin + 500) / 1000);
 	for (i = 0; i < r->next; i++)
 		if (r->polls[i].fd != -1)
-			race_drop(r, i, silence);
+			race_drop(r, i, ETIMEDOUT, silence);
 	error_set(e, ERROR_LATER, NULL, "connecting to %s",
 	    r->failures[0] == '\0' ? smarthost_name(r->smarthost).words
 				   : r->failures);
-	error_hint(e, "see whether host and port of `smarthost' are right and "
-		      "whether a firewall is in the way");
+	net_hint(r->smarthost, r->sys, e);
 }
 
 struct stream *
@@ -202,7 +203,7 @@ stream_connect(const struct smarthost *to,
 	}
 	while (r.next-- > 0)
 		if (r.polls[r.next].fd != -1)
-			race_drop(&r, r.next, "another address was faster");
+			race_drop(&r, r.next, 0, "another address was faster");
 	free(r.polls);
 	return s;
 }
@@ -470,5 +471,5 @@ stream_target(const struct stream *s, const struct smarthost *to)
 bool
 stream_is_local(const struct stream *s)
 {
-	return net_is_loopback(&s->peer);
+	return net_is_local(&s->peer);
 }

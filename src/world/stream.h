@@ -72,7 +72,7 @@ enum stream_status stream_hear(
  * be taken back: see tls_torn(). 0 without TLS. */
 size_t stream_torn(const struct stream *s);
 
-/* The own address as an EHLO argument; whether the peer's is loopback. */
+/* The own address as an EHLO argument; whether the peer is of this machine. */
 char *stream_literal(const struct stream *s, char *out, size_t size);
 bool stream_is_local(const struct stream *s);
 

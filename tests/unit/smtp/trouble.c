@@ -300,6 +300,21 @@ static const struct {
     {{.security = SMARTHOST_PLAIN, .host = "2001:db8::1", .port = 587},
 	WANTS_TLS "smtp://[2001:db8::1]:587'",
 	IMPLICIT "smtps://[2001:db8::1]:587'"},
+    {{.security = SMARTHOST_PLAIN,
+	 .place = SMARTHOST_SOCKET,
+	 .host = "/run/s",
+	 .url = "smtp+unix:/run/s"},
+	"the server wants TLS, which is not spoken with `smtp+unix:/run/s': "
+	"let it take mail there without",
+	""},
+    {{.security = SMARTHOST_PLAIN,
+	 .lmtp = true,
+	 .host = "mx",
+	 .port = 24,
+	 .url = "lmtp://mx"},
+	"the server wants TLS, which is not spoken with `lmtp://mx': let it "
+	"take mail there without",
+	""},
     {{.security = SMARTHOST_TLS, .host = "192.0.2.1", .port = 587},
 	WANTS_TLS "smtp://192.0.2.1:587'", ""},
 };

@@ -282,12 +282,12 @@ resolves_without_a_name_server(void **state)
 	assert_string_equal(
 	    net_words(addresses.list, words, sizeof(words)), "::1");
 	assert_int_equal(resolve("127.0.0.9", FAMILY_IPV4, &addresses, &e), 0);
-	assert_true(net_is_loopback(addresses.list));
+	assert_true(net_is_local(addresses.list));
 	assert_int_equal(resolve("127.0.0.9", FAMILY_IPV6, &addresses, &e), -1);
 	assert_int_equal(e.kind, ERROR_HOST);
 	assert_non_null(strstr(e.text, "IPv6"));
 	assert_int_equal(resolve("localhost", FAMILY_ANY, &addresses, &e), 0);
-	assert_true(net_is_loopback(addresses.list));
+	assert_true(net_is_local(addresses.list));
 }
 
 static void
@@ -316,7 +316,7 @@ shows_addresses(void **state)
 		    net_words(addresses.list, words, sizeof(words)),
 		    rows[i].words);
 		assert_int_equal(
-		    net_is_loopback(addresses.list), rows[i].loopback);
+		    net_is_local(addresses.list), rows[i].loopback);
 	}
 }
 
@@ -346,6 +346,55 @@ names_a_target(void **state)
 		assert_string_equal(
 		    net_target(&s, addresses.list).words, rows[i].words);
 		free(s.host);
+	}
+}
+
+static void
+knows_unix_sockets(void **state)
+{
+	char path[] = "/run/submit", words[40];
+	struct smarthost s = {.place = SMARTHOST_SOCKET, .host = path};
+	struct net_addresses addresses = {.list = room};
+	struct error e;
+
+	(void)state;
+	error_clear(&e);
+	assert_true(net_is_at_hand(&s));
+	assert_int_equal(net_resolve(&s, FAMILY_IPV6, &addresses, &e), 0);
+	assert_int_equal(addresses.count, 1);
+	assert_true(net_is_local(addresses.list));
+	assert_string_equal(
+	    net_words(addresses.list, words, sizeof(words)), "/run/submit");
+	assert_string_equal(
+	    net_target(&s, addresses.list).words, "/run/submit");
+}
+
+static void
+hints_at_what_a_failed_connect_means(void **state)
+{
+	static const struct {
+		enum smarthost_place place;
+		int sys;
+		const char *hint;
+	} rows[] = {{SMARTHOST_HOST, ECONNREFUSED, "whether a firewall"},
+	    {SMARTHOST_HOST, ENOENT, "whether a firewall"},
+	    {SMARTHOST_SOCKET, EAGAIN, "service that listens there running?"},
+	    {SMARTHOST_SOCKET, ENOENT, "there is no such socket"},
+	    {SMARTHOST_SOCKET, ECONNREFUSED, "nobody listens there"},
+	    {SMARTHOST_SOCKET, EACCES, "owners and modes"},
+	    {SMARTHOST_SOCKET, EPROTOTYPE, "not for connections"},
+	    {SMARTHOST_SOCKET, ELOOP, "whether the path"}};
+	struct smarthost s = {.port = 465};
+	struct error e;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		error_clear(&e);
+		s.place = rows[i].place;
+		assert_int_equal(net_hint(&s, rows[i].sys, &e), -1);
+		if (strstr(e.hint, rows[i].hint) == NULL)
+			fail_msg("%s: %s", rows[i].hint, e.hint);
 	}
 }
 
@@ -442,7 +491,9 @@ main(void)
 	    cmocka_unit_test(resolves_without_a_name_server),
 	    cmocka_unit_test(shows_addresses), cmocka_unit_test(names_a_target),
 	    cmocka_unit_test(connects),
-	    cmocka_unit_test(says_why_it_does_not_connect)};
+	    cmocka_unit_test(says_why_it_does_not_connect),
+	    cmocka_unit_test(knows_unix_sockets),
+	    cmocka_unit_test(hints_at_what_a_failed_connect_means)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
