@@ -93,6 +93,14 @@ json_add_number(struct json *j, const char *key, long long number)
 }
 
 void
+json_add_thousandths(struct json *j, const char *key, long long number)
+{
+	add_key(j, key);
+	buf_format(j->out, "%s%lld.%03lld", number < 0 ? "-" : "",
+	    llabs(number) / 1000, llabs(number) % 1000);
+}
+
+void
 json_add_null(struct json *j, const char *key)
 {
 	add_words(j, key, "null");

@@ -27,6 +27,8 @@ void json_add_array(struct json *j, const char *key);
 void json_end_array(struct json *j);
 void json_add_string(struct json *j, const char *key, const char *string);
 void json_add_number(struct json *j, const char *key, long long number);
+/* 12.345 of 12345. */
+void json_add_thousandths(struct json *j, const char *key, long long number);
 void json_add_null(struct json *j, const char *key);
 
 /* Appends text that is visible already in double quotes, with a backslash

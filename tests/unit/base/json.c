@@ -97,6 +97,8 @@ values_and_nesting(void **state)
 	json_end_object(&j);
 	json_add_number(&j, "least", INT64_MIN);
 	json_add_number(&j, "most", INT64_MAX);
+	json_add_thousandths(&j, "ms", 12045);
+	json_add_thousandths(&j, "less", -7);
 	json_add_array(&j, "list");
 	json_add_null(&j, NULL);
 	json_add_array(&j, NULL);
@@ -110,7 +112,8 @@ values_and_nesting(void **state)
 	json_end_object(&j);
 	assert_string_equal(buf_string(&out),
 	    "{\"empty\":[],\"none\":{},\"least\":-9223372036854775808,"
-	    "\"most\":9223372036854775807,\"list\":[null,[0],"
+	    "\"most\":9223372036854775807,\"ms\":12.045,"
+	    "\"less\":-0.007,\"list\":[null,[0],"
 	    "{\"a\":null}],\"last\":\"x\"}");
 }
 
