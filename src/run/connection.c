@@ -107,7 +107,7 @@ connection_peer(const struct connection *c, struct tls_terms *terms,
 	session_hide(c->session, x->name, sizeof(x->name));
 	session_hide(c->session, x->subject, sizeof(x->subject));
 	session_hide(c->session, x->issuer, sizeof(x->issuer));
-	return true;
+	return c->secured || x->sha256[0] != '\0';
 }
 
 /* Reading it costs time, so only where somebody looks. */

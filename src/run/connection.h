@@ -84,8 +84,8 @@ const struct session *connection_session(const struct connection *c);
 const struct tls *connection_tls(const struct connection *c);
 
 /* What was agreed on and shown in the handshake, also where the certificate was
- * not trusted; words that repeat the secret are not among it. False where there
- * was no handshake. */
+ * not trusted; words that repeat the secret are not among it. False where it
+ * did not come that far. */
 bool connection_peer(const struct connection *c, struct tls_terms *terms,
     struct certificate *certificate);
 
