@@ -333,6 +333,8 @@ static const struct row rows[] = {
     {"-X", ARITY_REQUIRED, OURS, .meaning = set_file, OPTION(transcript)},
     {"-X", ARITY_REQUIRED, THEIRS, .meaning = ignore_aloud},
     {"--check", ARITY_NONE, OURS, .meaning = set_mode, .mode = MODE_CHECK},
+    {"--probe", ARITY_NONE, OURS, .meaning = set_mode, .mode = MODE_PROBE},
+    {"--serverinfo", ARITY_NONE, OURS, .meaning = set_mode, .mode = MODE_PROBE},
     {"--dry-run", ARITY_NONE, OURS, .meaning = set_mode, .mode = MODE_DRY_RUN},
     {"--json", ARITY_NONE, OURS, .meaning = set_flag, OPTION(json)},
     {"--all-or-none", ARITY_NONE, OURS, .meaning = set_flag,
@@ -367,8 +369,6 @@ static const struct {
     {"--file", "write --config FILE"},
     {"--pretend", "write --dry-run"},
     {"--debug", "write -v"},
-    {"--serverinfo", "`sendling -v' shows what the server says while a mail "
-		     "is sent"},
     {"--configure", "start from config.example; --check reads what you wrote"},
     {"--subject", "write a field `Subject:' at the head of the message"},
 };
@@ -587,6 +587,7 @@ options_help(void)
 	       "  -bv                   show the envelope; send nothing\n"
 	       "  -bs                   speak SMTP on stdin and stdout\n"
 	       "  --check, -bC          check the configuration\n"
+	       "  --probe, --serverinfo test the login; send nothing\n"
 	       "  --help, --version\n"
 	       "\n"
 	       "The other options of sendmail are taken and ignored, or refused\n"

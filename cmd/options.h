@@ -20,6 +20,7 @@ enum options_mode {
 	MODE_ALIASES,	 /* -bi, -I, newaliases */
 	MODE_DRY_RUN,
 	MODE_CHECK, /* --check, -bC */
+	MODE_PROBE, /* --probe, and as msmtp calls it, --serverinfo */
 	MODE_HELP,
 	MODE_VERSION
 };

@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "cmd/check.h"
+#include "cmd/findings.h"
 #include "cmd/memory.h"
 #include "cmd/options.h"
 #include "config/config.h"
@@ -265,6 +266,24 @@ run_dry(struct run *r, struct error *e)
 }
 
 static void
+run_probe(struct run *r, struct error *e)
+{
+	const struct findings_plan plan = {.config = &r->config,
+	    .host = &r->host,
+	    .log = &r->log,
+	    .account = r->options.account,
+	    .sender = r->options.request.reverse_path,
+	    .json = r->options.json};
+	bool told = false;
+
+	if (read_settings(r, e) == 0)
+		log_open_transcript(&r->log, r->options.transcript, e);
+	findings_print(&plan, &told, e);
+	if (told)
+		r->log.quiet = true;
+}
+
+static void
 run(struct run *r, struct error *e)
 {
 	switch (r->options.mode) {
@@ -278,6 +297,9 @@ run(struct run *r, struct error *e)
 		read_settings(r, e);
 		if (check_config(&r->config, r->options.verbose, e))
 			r->log.quiet = true; /* the faults are told */
+		return;
+	case MODE_PROBE:
+		run_probe(r, e);
 		return;
 	case MODE_ALIASES:
 		if (read_settings(r, e) == 0)

@@ -69,6 +69,8 @@ static const struct {
     {"--config", "/etc/shadow"},
     {"--set", "user=x"},
     {"--check", NULL},
+    {"--probe", NULL},
+    {"--serverinfo", NULL},
     {"--dry-run", NULL},
     {"--json", NULL},
     {"--all-or-none", NULL},
@@ -283,7 +285,7 @@ long_options_want_their_arity(void **state)
 {
 	static const char *const wrong[] = {"--config", "--account", "--set",
 	    "--check=1", "--json=", "--set=user", "--conf=x", "--foo",
-	    "--=", "--Config=x", "--probe", "--setup=a@b", "--queue-only",
+	    "--=", "--Config=x", "--probe=x", "--setup=a@b", "--queue-only",
 	    "--no-queue"};
 	const char *arguments[2] = {NULL, NULL};
 	size_t i;
@@ -316,7 +318,6 @@ habits_of_others_are_told_what_to_do(void **state)
 	    {{"--port=25", NULL}, "--set smarthost=smtps://HOST:PORT"},
 	    {{"--tls", NULL}, "--set smarthost=smtps://HOST:PORT"},
 	    {{"--tls-starttls=off", NULL}, "--set smarthost=smtps://HOST:PORT"},
-	    {{"--serverinfo", NULL}, "`sendling -v' shows"},
 	    {{"--user=x", NULL}, "write --set user=VALUE"},
 	    {{"--tls-trust", "x", NULL}, "write --set tls-trust=VALUE"},
 	    {{"--password=x", NULL}, "--set password-file=PATH"},
@@ -454,6 +455,8 @@ modes_by_name(void **state)
 	    {"sendmail", {"-bp", "-q", NULL}, MODE_QUEUE_LIST},
 	    {"sendmail", {"-q", "-bp", NULL}, MODE_QUEUE_LIST},
 	    {"sendling", {"--check", NULL}, MODE_CHECK},
+	    {"sendling", {"--probe", NULL}, MODE_PROBE},
+	    {"sendling", {"--serverinfo", NULL}, MODE_PROBE},
 	    {"sendling", {"--dry-run", NULL}, MODE_DRY_RUN},
 	    {"sendling", {"--help", NULL}, MODE_HELP},
 	    {"sendling", {"--version", NULL}, MODE_VERSION},
@@ -506,7 +509,8 @@ names_are_told_apart(void **state)
 static void
 the_name_is_told(void **state)
 {
-	static const char *const foreign[] = {"--check", "-C/etc/x", "-D/x"};
+	static const char *const foreign[] = {
+	    "--check", "--probe", "--serverinfo", "-C/etc/x", "-D/x"};
 	static const char *const called[][2] = {{"sendmail", "`sendmail'"},
 	    {"/opt/mail\x1b[2J", "`mail\\x1b[2J'"}, {"", "`'"}};
 	const char *arguments[2] = {NULL, NULL};

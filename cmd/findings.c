@@ -1,0 +1,105 @@
+#include "cmd/findings.h"
+
+#include <stdint.h>
+#include <unistd.h>
+
+#include "base/json.h"
+#include "base/set.h"
+#include "message/address.h"
+#include "run/probe.h"
+#include "submit/sender.h"
+#include "world/file.h"
+
+struct findings {
+	const struct findings_plan *plan;
+	struct buf out;
+	struct json json; /* the objects of the smarthosts */
+	struct set told;  /* the errors that are printed */
+};
+
+static void
+tell(void *arg, const struct finding *f)
+{
+	struct findings *all = arg;
+
+	if (all->plan->json) {
+		finding_add_json(f, &all->json);
+		return;
+	}
+	if (all->told.count > 0)
+		buf_add_char(&all->out, '\n');
+	finding_format(f, &all->out);
+	file_write(STDOUT_FILENO, all->out.at, all->out.len);
+	buf_reset(&all->out);
+	set_add(&all->told, text_of(f->error.text), SIZE_MAX);
+}
+
+static void
+remark(void *arg, const char *words)
+{
+	const struct findings *all = arg;
+
+	log_tell_person(all->plan->log, words);
+}
+
+static void
+print_json(struct findings *all, const struct account *a, const struct error *e)
+{
+	struct json j;
+	struct buf out;
+
+	buf_init(&out, SIZE_MAX);
+	json_init(&j, &out);
+	json_add_object(&j, NULL);
+	json_add_number(&j, "status", error_status(e->kind));
+	json_add_string(&j, "account", a == NULL ? NULL : a->name);
+	json_add_array(&j, "smarthosts");
+	buf_add_text(&out, buf_text(&all->out));
+	json_end_array(&j);
+	finding_add_error(e, &j);
+	json_end_object(&j);
+	buf_add_char(&out, '\n');
+	file_write(STDOUT_FILENO, out.at, out.len);
+	buf_clear(&out);
+}
+
+static const struct account *
+choose(const struct findings_plan *plan, struct error *e)
+{
+	const struct account *chosen;
+	struct buf sender;
+
+	buf_init(&sender, ADDRESS_PATH_MAX);
+	sender_add_first(text_of(plan->sender), &sender);
+	chosen = config_choose(plan->config, plan->account,
+	    sender.len == 0 ? NULL : buf_string(&sender), e);
+	buf_clear(&sender);
+	return chosen;
+}
+
+int
+findings_print(const struct findings_plan *plan, bool *told, struct error *e)
+{
+	struct findings all = {.plan = plan};
+	struct probe_plan probe = {.now = host_now().seconds,
+	    .trace = log_trace(plan->log),
+	    .tell = tell,
+	    .remark = remark,
+	    .arg = &all};
+	struct facts facts;
+
+	buf_init(&all.out, SIZE_MAX);
+	json_init(&all.json, &all.out);
+	probe.facts = &facts;
+	if (e->kind == ERROR_NONE)
+		probe.account = choose(plan, e);
+	if (probe.account != NULL && host_facts(plan->host, &facts, e) == 0)
+		probe_account(&probe, e);
+	if (plan->json)
+		print_json(&all, probe.account, e);
+	*told = plan->json || set_find(&all.told, text_of(e->text), SIZE_MAX) <
+				  all.told.count;
+	set_clear(&all.told);
+	buf_clear(&all.out);
+	return e->kind == ERROR_NONE ? 0 : -1;
+}
