@@ -156,7 +156,11 @@ def literal(page):
 def page_configurations(page):
     """All that sendling.conf(5) shows literally is a configuration."""
     for block in literal(page):
-        yield block.replace('\\&', '').replace('\\e', '\\')
+        for escape, octets in ('\\c\n', ''), ('\\&', ''), ('\\-', '-'), \
+                ('\\(aq', "'"), ('\\(ha', '^'), ('\\(ti', '~'), \
+                ('\\e', '\\'):
+            block = block.replace(escape, octets)
+        yield block
 
 
 def readme_configurations(readme, keywords):
