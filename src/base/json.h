@@ -4,10 +4,12 @@
 /*
  * json: writes JSON (RFC 8259) into a buf, on one line. Strings are made
  * visible first (text_visible): a control byte, or one that is no UTF-8,
- * stands in them as the four characters \xHH.
+ * stands in them as the four characters \xHH. And finds one member in an
+ * object that somebody else wrote.
  */
 
 #include "base/buf.h"
+#include "base/text.h"
 
 struct json {
 	struct buf *out; /* borrowed; when it is too small its `full` is set */
@@ -34,5 +36,13 @@ void json_add_null(struct json *j, const char *key);
 /* Appends text that is visible already in double quotes, with a backslash
  * before each of these and of itself. */
 void json_quote(struct buf *out, const char *visible);
+
+/*
+ * Appends the value of the first member of this name: a string without its
+ * quotes and escapes, a number or a literal as it stands. What is no value, of
+ * this member or of one before it, is not looked behind. -1: there is none, or
+ * it is an object or an array, or out is full.
+ */
+int json_find(struct text object, const char *name, struct buf *out);
 
 #endif

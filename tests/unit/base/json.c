@@ -132,6 +132,67 @@ too_much_is_seen(void **state)
 	assert_true(out.full);
 }
 
+static const struct {
+	const char *object;
+	const char *value; /* of "status"; NULL: none */
+} objects[] = {
+    {"{\"status\":\"401\",\"schemes\":\"bearer mac\"}", "401"},
+    {" {\t\"schemes\" : \"x\" ,\r\n \"status\" : \"a b\" } ", "a b"},
+    {"{\"status\":401}", "401"},
+    {"{\"status\":-1.5e+3}", "-1.5e+3"},
+    {"{\"status\":true}", "true"},
+    {"{\"status\":\"\"}", ""},
+    {"{\"a\":{\"status\":\"x\",\"b\":[{}]},\"status\":\"y\"}", "y"},
+    {"{\"a\":[\"]\",\"\\\"}\"],\"status\":\"y\"}", "y"},
+    {"{\"status\":\"1\",\"status\":\"2\"}", "1"},
+    {"{\"status\":\"\\\"\\\\\\/\\b\\f\\n\\r\\t\"}", "\"\\/\b\f\n\r\t"},
+    {"{\"status\":\"\\u0041\\u00e4\\u20AC\\ud83d\\ude00\"}",
+	"A\303\244\342\202\254\360\237\230\200"},
+    {"{\"status\":\"\\ud83dx\"}", "\355\240\275x"},
+    {"{\"st\\u0061tus\":\"x\"}", "x"},
+    /* Cut off behind the value, it is still one. */
+    {"{\"status\":\"x\"", "x"},
+    {"{\"status\":{\"a\":1}}", NULL},
+    {"{\"status\":[1]}", NULL},
+    {"{\"Status\":\"x\"}", NULL},
+    {"{\"statu\":\"x\",\"statuss\":\"x\"}", NULL},
+    {"{\"status\":\"x", NULL},
+    {"{\"status\":\"x\\", NULL},
+    {"{\"status\":\"\\x\"}", NULL},
+    {"{\"status\":\"\\u12\"}", NULL},
+    {"{\"status\":\"\\u12g4\"}", NULL},
+    {"{\"status\":}", NULL},
+    {"{\"status\"}", NULL},
+    {"{\"a\":[[[\"status\":\"x\"}", NULL},
+    {"{\"a\" \"status\":\"x\"}", NULL},
+    {"[\"status\",\"x\"]", NULL},
+    {"status: x", NULL},
+    {"{}", NULL},
+    {"{", NULL},
+    {"", NULL},
+};
+
+static void
+a_member_is_found(void **state)
+{
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(objects); i++) {
+		buf_clear(&out);
+		buf_init(&out, 100);
+		assert_int_equal(
+		    json_find(text_of(objects[i].object), "status", &out),
+		    objects[i].value == NULL ? -1 : 0);
+		assert_string_equal(buf_string(&out),
+		    objects[i].value == NULL ? "" : objects[i].value);
+	}
+	buf_clear(&out);
+	buf_init(&out, 3);
+	assert_int_equal(
+	    json_find(TEXT("{\"status\":\"long\"}"), "status", &out), -1);
+}
+
 static int
 clear(void **state)
 {
@@ -148,6 +209,7 @@ main(void)
 	    cmocka_unit_test(every_byte),
 	    cmocka_unit_test(values_and_nesting),
 	    cmocka_unit_test(too_much_is_seen),
+	    cmocka_unit_test(a_member_is_found),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, clear);
