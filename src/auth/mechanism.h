@@ -10,7 +10,9 @@
 #include "base/error.h"
 #include "base/text.h"
 
-/* In the order in which `auto` prefers them. */
+/* In the order in which `auto` prefers them; those behind MECHANISM_EXTERNAL it
+ * never takes: a token is no password, and what CRAM-MD5 shows of a password
+ * is good for guessing it. */
 enum mechanism {
 	MECHANISM_SCRAM_SHA_256_PLUS,
 	MECHANISM_SCRAM_SHA_1_PLUS,
@@ -18,6 +20,10 @@ enum mechanism {
 	MECHANISM_SCRAM_SHA_256,
 	MECHANISM_SCRAM_SHA_1,
 	MECHANISM_LOGIN,
+	MECHANISM_EXTERNAL,
+	MECHANISM_OAUTHBEARER,
+	MECHANISM_XOAUTH2,
+	MECHANISM_CRAM_MD5,
 	MECHANISM_COUNT
 };
 
@@ -38,25 +44,32 @@ struct sasl_channel {
 const char *mechanism_name(enum mechanism mechanism);
 int mechanism_parse(struct text name, enum mechanism *mechanism);
 
-/* Whether the mechanism shows the password to the server, and whether it
- * needs a channel binding. */
-bool mechanism_shows_password(enum mechanism mechanism);
+/* Whether the mechanism shows the secret to the server; whether it needs a
+ * channel binding; whether the secret is an OAuth token, and none is needed,
+ * as a client certificate or the like says who we are. */
+bool mechanism_shows_secret(enum mechanism mechanism);
 bool mechanism_needs_binding(enum mechanism mechanism);
+bool mechanism_takes_token(enum mechanism mechanism);
+bool mechanism_takes_nothing(enum mechanism mechanism);
 
 /* All that bears on a choice. */
 struct mechanism_choice {
 	const enum mechanism *wanted; /* in order of preference */
 	size_t wanted_count;	      /* 0: auto */
 	bool in_clear;		      /* `auth-in-clear yes` */
+	bool secret;		      /* there is one */
+	bool certificate;	      /* there is one of ours */
 	const struct sasl_channel *channel;
 	struct text offered; /* names separated by spaces */
 };
 
 /*
  * auto: over verified TLS, and over what is allowed in clear, the first
- * offered in the order of the enum; without that SCRAM only. -PLUS needs a
- * binding. A secret in clear text goes only over TLS, to a local peer, or
- * with in_clear. -1: ERROR_DENIED, nothing acceptable is offered: the words
+ * offered in the order of the enum; without that SCRAM only. EXTERNAL wants a
+ * certificate of ours or to be named, and all others a secret. -PLUS needs a
+ * binding. A password in clear text goes only over TLS, to a local peer, or
+ * with in_clear; a token the same, but over TLS only to who was verified (RFC
+ * 7628 section 4). -1: ERROR_DENIED, nothing acceptable is offered: the words
  * name what is and what would do.
  */
 int mechanism_choose(

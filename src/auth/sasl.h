@@ -3,7 +3,8 @@
 
 /*
  * sasl: one exchange of AUTH, RFC 4954: challenge in, response out, whatever
- * the mechanism. PLAIN RFC 4616 and LOGIN are here, SCRAM stands beside.
+ * the mechanism. PLAIN RFC 4616, LOGIN, EXTERNAL (RFC 4422 appendix A) and
+ * CRAM-MD5 (RFC 2195) are here, SCRAM and OAuth's stand beside.
  * Everything derived from the password is wiped by sasl_free().
  */
 
@@ -13,11 +14,15 @@
 #include "base/text.h"
 
 struct sasl_plan {
-	const char *user;
-	struct text password;			/* borrowed until sasl_free() */
+	const char *user;			/* NULL: EXTERNAL only */
+	struct text password;			/* or token; "": there is none.
+						 * Borrowed until sasl_free() */
 	enum mechanism wanted[MECHANISM_COUNT]; /* in order of preference */
 	size_t wanted_count;			/* 0: auto */
 	bool in_clear;				/* `auth-in-clear yes` */
+	bool certificate;			/* TLS has shown one of ours */
+	const char *host;			/* of the server, or NULL */
+	unsigned short port;
 	char nonce[32]; /* printable, no comma; random */
 };
 
@@ -26,7 +31,8 @@ struct sasl;
 /*
  * Begins with the mechanism that fits best among the offered (names separated
  * by spaces). NULL: ERROR_DENIED as mechanism_choose() gives it, or
- * ERROR_CONFIG (no user; a password that is empty or holds a NUL).
+ * ERROR_CONFIG (no user; a password that is empty or holds a NUL; each only
+ * where the mechanism needs it).
  */
 struct sasl *sasl_new(const struct sasl_plan *plan,
     const struct sasl_channel *channel, struct text offered, struct error *e);
@@ -36,7 +42,8 @@ enum mechanism sasl_mechanism(const struct sasl *s);
 
 /*
  * The initial response in base64 ("=" for an empty one), appended to out.
- * Returns 1, 0 where the mechanism has none (LOGIN), -1 with the error.
+ * Returns 1, 0 where the mechanism has none (LOGIN, CRAM-MD5), -1 with the
+ * error.
  */
 int sasl_initial(struct sasl *s, struct buf *out, struct error *e);
 
@@ -48,6 +55,10 @@ int sasl_initial(struct sasl *s, struct buf *out, struct error *e);
  */
 int sasl_step(
     struct sasl *s, struct text challenge, struct buf *out, struct error *e);
+
+/* What the server said of the token in its last challenge, for people; "" where
+ * it did not. */
+const char *sasl_told(struct sasl *s);
 
 /* The server said 235. -1 ERROR_DENIED where a SCRAM server did so without
  * its signature, or before the exchange was over. */

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "auth/gs2.h"
 #include "base/mem.h"
 
 #define MESSAGE_MAX 12288 /* the longest line of base64, RFC 4954 section 4 */
@@ -56,22 +57,6 @@ is_nonce(struct text t)
 	return t.len > 0;
 }
 
-/* saslname of RFC 5802 section 7 */
-static void
-saslname_format(struct text name, struct buf *out)
-{
-	size_t i;
-
-	for (i = 0; i < name.len; i++) {
-		if (name.at[i] == ',')
-			buf_add_string(out, "=2C");
-		else if (name.at[i] == '=')
-			buf_add_string(out, "=3D");
-		else
-			buf_add_char(out, name.at[i]);
-	}
-}
-
 static int
 user_add(struct scram *s, struct error *e)
 {
@@ -83,7 +68,7 @@ user_add(struct scram *s, struct error *e)
 	buf_init(&name, MESSAGE_MAX);
 	result = crypt_password(text_of(s->plan.user), &name, &cause);
 	if (result == 0)
-		saslname_format(buf_text(&name), &s->first_bare);
+		gs2_add_name(buf_text(&name), &s->first_bare);
 	buf_clear(&name);
 	if (result == 0)
 		return 0;

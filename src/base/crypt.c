@@ -7,9 +7,12 @@
 #include <gnutls/gnutls.h>
 
 static const gnutls_digest_algorithm_t digests[] = {
-    [CRYPT_SHA1] = GNUTLS_DIG_SHA1, [CRYPT_SHA256] = GNUTLS_DIG_SHA256};
-static const gnutls_mac_algorithm_t macs[] = {
-    [CRYPT_SHA1] = GNUTLS_MAC_SHA1, [CRYPT_SHA256] = GNUTLS_MAC_SHA256};
+    [CRYPT_MD5] = GNUTLS_DIG_MD5,
+    [CRYPT_SHA1] = GNUTLS_DIG_SHA1,
+    [CRYPT_SHA256] = GNUTLS_DIG_SHA256};
+static const gnutls_mac_algorithm_t macs[] = {[CRYPT_MD5] = GNUTLS_MAC_MD5,
+    [CRYPT_SHA1] = GNUTLS_MAC_SHA1,
+    [CRYPT_SHA256] = GNUTLS_MAC_SHA256};
 
 /* GnuTLS counts in unsigned int; false where t is longer than that. */
 static bool

@@ -11,7 +11,7 @@
 #include "base/error.h"
 #include "base/text.h"
 
-enum crypt_hash { CRYPT_SHA1, CRYPT_SHA256 };
+enum crypt_hash { CRYPT_MD5, CRYPT_SHA1, CRYPT_SHA256 };
 
 #define CRYPT_HASH_MAX 32
 

@@ -15,9 +15,9 @@ channel_of(const char *name)
 	memset(&c, 0, sizeof(c));
 	for (i = 0; i < sizeof(c.data); i++)
 		c.data[i] = (unsigned char)i;
-	if (strcmp(name, "clear") == 0)
+	if (strncmp(name, "clear", 5) == 0)
 		return c;
-	if (strcmp(name, "local") == 0) {
+	if (strncmp(name, "local", 5) == 0) {
 		c.local = true;
 		return c;
 	}

@@ -28,14 +28,24 @@ static void
 what_the_mechanisms_need(void **state)
 {
 	(void)state;
-	assert_true(mechanism_shows_password(MECHANISM_PLAIN));
-	assert_true(mechanism_shows_password(MECHANISM_LOGIN));
-	assert_false(mechanism_shows_password(MECHANISM_SCRAM_SHA_1));
-	assert_false(mechanism_shows_password(MECHANISM_SCRAM_SHA_256_PLUS));
+	assert_true(mechanism_shows_secret(MECHANISM_PLAIN));
+	assert_true(mechanism_shows_secret(MECHANISM_LOGIN));
+	assert_false(mechanism_shows_secret(MECHANISM_SCRAM_SHA_1));
+	assert_false(mechanism_shows_secret(MECHANISM_SCRAM_SHA_256_PLUS));
 	assert_true(mechanism_needs_binding(MECHANISM_SCRAM_SHA_1_PLUS));
 	assert_true(mechanism_needs_binding(MECHANISM_SCRAM_SHA_256_PLUS));
 	assert_false(mechanism_needs_binding(MECHANISM_SCRAM_SHA_256));
 	assert_false(mechanism_needs_binding(MECHANISM_PLAIN));
+	assert_true(mechanism_shows_secret(MECHANISM_OAUTHBEARER));
+	assert_true(mechanism_shows_secret(MECHANISM_XOAUTH2));
+	assert_false(mechanism_shows_secret(MECHANISM_CRAM_MD5));
+	assert_false(mechanism_shows_secret(MECHANISM_EXTERNAL));
+	assert_true(mechanism_takes_token(MECHANISM_OAUTHBEARER));
+	assert_true(mechanism_takes_token(MECHANISM_XOAUTH2));
+	assert_false(mechanism_takes_token(MECHANISM_PLAIN));
+	assert_false(mechanism_takes_token(MECHANISM_EXTERNAL));
+	assert_true(mechanism_takes_nothing(MECHANISM_EXTERNAL));
+	assert_false(mechanism_takes_nothing(MECHANISM_CRAM_MD5));
 	assert_true(mechanism_binding_offered(TEXT("PLAIN scram-sha-1-plus")));
 	assert_false(
 	    mechanism_binding_offered(TEXT("PLAIN SCRAM-SHA-1 X-PLUS")));
@@ -62,8 +72,10 @@ keeps_known_names(void **state)
 	}
 }
 
+#define NAMED "CRAM-MD5 XOAUTH2 OAUTHBEARER "
 #define ALL                                                                    \
-	"LOGIN PLAIN SCRAM-SHA-1 SCRAM-SHA-256 SCRAM-SHA-1-PLUS "              \
+	NAMED                                                                  \
+	"EXTERNAL LOGIN PLAIN SCRAM-SHA-1 SCRAM-SHA-256 SCRAM-SHA-1-PLUS "     \
 	"SCRAM-SHA-256-PLUS"
 
 /* hint: words it must have where nothing was chosen. */
@@ -108,6 +120,41 @@ static const struct {
     {"tls", false, "", "PLAINLY XLOGIN", NULL, "provider"},
     {"tls", false, "", "", NULL, "no login"},
     {"clear", false, "", "", NULL, "smtps://"},
+    /* A certificate of ours stands in for a secret, and is no reason not to
+     * use one. */
+    {"tls certificate", false, "", ALL, "PLAIN", NULL},
+    {"tls certificate", false, "", "EXTERNAL LOGIN", "LOGIN", NULL},
+    {"tls certificate", false, "", NAMED "EXTERNAL", "EXTERNAL", NULL},
+    {"stranger certificate", false, "", "EXTERNAL PLAIN", "EXTERNAL", NULL},
+    {"tls certificate nothing", false, "", ALL, "EXTERNAL", NULL},
+    {"tls certificate nothing", false, "", "PLAIN", NULL,
+	"`password-file` gives it, write `auth PLAIN`"},
+    {"tls nothing", false, "EXTERNAL PLAIN", "PLAIN", NULL,
+	"`password-file` gives it, write `auth PLAIN`"},
+    {"tls", false, "", "EXTERNAL", NULL, "provider"},
+    {"tls", false, "EXTERNAL PLAIN", ALL, "EXTERNAL", NULL},
+    {"local nothing", false, "EXTERNAL", "EXTERNAL", "EXTERNAL", NULL},
+    {"clear", false, "EXTERNAL", "EXTERNAL", "EXTERNAL", NULL},
+    /* A token is no password, nor the reverse. */
+    {"tls", false, "", "XOAUTH2 OAUTHBEARER", NULL, "`auth OAUTHBEARER`"},
+    {"tls", false, "", "XOAUTH2", NULL,
+	"`auth XOAUTH2` and `password-command sendling-token ADDRESS`"},
+    {"tls", false, "PLAIN", "XOAUTH2", NULL, "`auth XOAUTH2`"},
+    {"tls", false, "", NAMED "LOGIN", "LOGIN", NULL},
+    {"tls", false, "XOAUTH2", ALL, "XOAUTH2", NULL},
+    {"tls", false, "XOAUTH2 OAUTHBEARER", ALL, "XOAUTH2", NULL},
+    {"tls", false, "OAUTHBEARER XOAUTH2", "XOAUTH2", "XOAUTH2", NULL},
+    {"tls", false, "XOAUTH2", "PLAIN", NULL,
+	"a password in place of the token write `auth PLAIN`"},
+    {"tls", false, "XOAUTH2", "OAUTHBEARER", NULL, "`auth OAUTHBEARER`"},
+    {"stranger", false, "XOAUTH2", ALL, NULL, "`auth-in-clear yes`"},
+    {"stranger", true, "XOAUTH2", ALL, "XOAUTH2", NULL},
+    {"clear", false, "OAUTHBEARER", ALL, NULL, "`auth-in-clear yes`"},
+    {"clear", true, "OAUTHBEARER", ALL, "OAUTHBEARER", NULL},
+    {"local", false, "OAUTHBEARER", ALL, "OAUTHBEARER", NULL},
+    {"tls", false, "", "CRAM-MD5", NULL, "`auth CRAM-MD5`"},
+    {"tls", false, "CRAM-MD5", ALL, "CRAM-MD5", NULL},
+    {"clear", false, "CRAM-MD5 PLAIN", ALL, "CRAM-MD5", NULL},
 };
 
 static void
@@ -124,7 +171,9 @@ chooses_as_the_policy_says(void **state)
 	for (i = 0; i < COUNT(choices); i++) {
 		channel = channel_of(choices[i].channel);
 		c = (struct mechanism_choice){wanted, 0, choices[i].in_clear,
-		    &channel, text_of(choices[i].offered)};
+		    strstr(choices[i].channel, "nothing") == NULL,
+		    strstr(choices[i].channel, "certificate") != NULL, &channel,
+		    text_of(choices[i].offered)};
 		rest = text_of(choices[i].wanted);
 		while (text_next(&rest, " ", &name))
 			assert_int_equal(

@@ -168,6 +168,16 @@ hashes_are_the_standards(void **state)
 	assert_octets(out, 32,
 	    "e3b0c44298fc1c149afbf4c8996fb924"
 	    "27ae41e4649b934ca495991b7852b855");
+	/* RFC 2202 section 2; and a key of no octet. */
+	assert_int_equal(crypt_hmac(CRYPT_MD5, TEXT("Jefe"),
+			     TEXT("what do ya want for nothing?"), out, &e),
+	    0);
+	assert_octets(out, 16, "750c783e6ab0b503eaa86e310a5db738");
+	assert_int_equal(
+	    crypt_hmac(CRYPT_MD5, TEXT(""),
+		TEXT("<1896.697170952@postoffice.reston.mci.net>"), out, &e),
+	    0);
+	assert_octets(out, 16, "a00b54b824afa19ec2de0f73cb2a04c2");
 	assert_int_equal(crypt_hmac(CRYPT_SHA1, TEXT("Jefe"),
 			     TEXT("what do ya want for nothing?"), out, &e),
 	    0);
