@@ -15,6 +15,9 @@
  * these. */
 #define ECHO_LONG 512
 
+/* Octets; of more than that, a token say, a piece is telling. */
+#define ECHO_WHOLE 32
+
 #define ECHO_MAX (1024 * 1024)
 
 /*
@@ -72,18 +75,25 @@ add_base64(struct echo *echo, struct text password, size_t behind, bool brief)
 void
 echo_init(struct echo *echo, struct text password)
 {
-	bool brief;
-	size_t i;
-
 	memset(echo, 0, sizeof(*echo));
 	buf_init(&echo->heard, ECHO_MAX);
-	add_form(echo, password, 0, false);
-	if (echo->count == 0)
+	echo_add(echo, password);
+}
+
+void
+echo_add(struct echo *echo, struct text password)
+{
+	struct echo_form *whole = &echo->forms[echo->count];
+	const size_t before = echo->count;
+	size_t i;
+
+	add_form(echo, password, password.len > ECHO_WHOLE ? ECHO_WHOLE / 2 : 0,
+	    false);
+	if (echo->count == before)
 		return;
-	brief = echo->forms[0].text.len < ECHO_MIN;
-	echo->forms[0].brief = brief;
+	whole->brief = whole->text.len < ECHO_MIN;
 	for (i = 0; i < 3; i++)
-		add_base64(echo, password, i, brief);
+		add_base64(echo, password, i, whole->brief);
 }
 
 void

@@ -7,7 +7,8 @@
  * before anybody reads it: at once or later, in capitals or not, cut over
  * lines or over replies. What is known is
  *
- *	the password as it is, whole, or its beginning at the end of a reply;
+ *	the password as it is, whole, or its beginning at the end of a reply; of
+ *	one over 32 octets any sixteen or so of its first 512;
  *	its base64 (RFC 4648), alone or within the response of PLAIN (RFC 4616),
  *	by any eight characters of its first 512 or so;
  *	each response of AUTH as it was said, whole.
@@ -21,9 +22,10 @@
 #include "base/error.h"
 #include "smtp/reply.h"
 
-/* The password itself, its base64 behind 0, 1 and 2 octets, and responses. */
+/* A password itself, its base64 behind 0, 1 and 2 octets, and responses; and
+ * that of a second one. */
 #define ECHO_SAID  4
-#define ECHO_FORMS (4 + ECHO_SAID)
+#define ECHO_FORMS (2 * (4 + ECHO_SAID))
 
 struct echo {
 	/* Without white space and in lower case, as all here. */
@@ -40,6 +42,9 @@ struct echo {
 void echo_init(struct echo *echo, struct text password);
 void echo_clear(struct echo *echo);
 
+/* One more, in place of a token that the server refused. Copied. */
+void echo_add(struct echo *echo, struct text password);
+
 /* A response of AUTH is about to be said, in this form. Copied. */
 void echo_know(struct echo *echo, struct text response);
 
@@ -50,6 +55,10 @@ void echo_hide(struct echo *echo, struct reply *reply, bool to_auth);
 /* The same for one that turns out to be none, with what comes behind it. */
 void echo_hide_rest(
     struct echo *echo, struct reply *reply, struct text rest, bool to_auth);
+
+/* The same for words that a server hid in base64, in place of which others
+ * stand where they repeat a secret. */
+void echo_hide_words(struct echo *echo, char *words, size_t size);
 
 /* The same for a failure that quotes what the server showed outside of SMTP:
  * in place of TLS, or in its certificate; and for words that do. */
