@@ -9,6 +9,15 @@
 	"the server takes mail for others only after a login: write "          \
 	"`user' and `password-file'"
 #define SENDER "set `from' or `force-from' to an address that this login owns"
+#define OAUTH                                                                  \
+	"write `auth XOAUTH2' and `password-command sendling-token ADDRESS'"
+#define APPLICATION                                                            \
+	"the provider wants an application password: make one in the "         \
+	"account's security settings and use it in place of your own; or " OAUTH
+#define GREY                                                                   \
+	"servers put off mail from who is new to them: send it again in some " \
+	"minutes"
+#define HELO "write `helo NAME' with a host name that DNS knows"
 #define VERIFIED                                                               \
 	SENDER " and the provider has verified; a test account may need "      \
 	       "verified recipients too"
@@ -20,57 +29,90 @@
 	"the message is too large for the server: send less, or a link to "    \
 	"what is large"
 
+/* Whose login it was. */
+enum login { ANY, PASSWORD, TOKEN };
+
 /* What the well-known codes mean, the more special first. */
 static const struct {
 	int code;		  /* 0: any; 5: any of 5yz */
 	struct enhanced enhanced; /* class 0: any, or none */
 	const char *mention;	  /* NULL: any */
 	const char *hint;	  /* NULL: TLS first */
+	enum login login;	  /* not that of the other kind */
 } hints[] = {
-    {530, {0, 0, 0}, "STARTTLS", NULL},
-    {538, {0, 0, 0}, NULL, NULL},
-    {530, {0, 0, 0}, NULL, LOGIN},
-    {534, {5, 7, 9}, NULL,
-	"the provider wants an application password: make one in the "
-	"account's security settings and use it in place of your own"},
+    {530, {0, 0, 0}, "STARTTLS", NULL, ANY},
+    {538, {0, 0, 0}, NULL, NULL, ANY},
+    {530, {0, 0, 0}, NULL, LOGIN, ANY},
+    {534, {5, 7, 9}, NULL, APPLICATION, ANY},
+    {535, {0, 0, 0}, "application-specific password", APPLICATION, ANY},
+    {535, {0, 0, 0}, "application password", APPLICATION, ANY},
+    {535, {0, 0, 0}, "app password", APPLICATION, ANY},
     {535, {5, 7, 139}, NULL,
-	"the provider has switched password logins off for this account: "
-	"switch authenticated SMTP on in its administration"},
-    {535, {0, 0, 0}, NULL, "check `user' and the password"},
-    {553, {0, 0, 0}, "not logged in", LOGIN},
-    {5, {0, 0, 0}, "not verified", VERIFIED},
-    {5, {0, 0, 0}, "a verified sender", VERIFIED},
-    {5, {5, 7, 60}, NULL, SENDER},
-    {5, {0, 0, 0}, "send as this sender", SENDER},
-    {5, {0, 0, 0}, "SendAsDenied", SENDER},
-    {5, {0, 0, 0}, "not owned by", SENDER},
-    {5, {0, 0, 0}, "sender address is not allowed", SENDER},
-    {5, {0, 0, 0}, "sender is not allowed", SENDER},
-    {5, {0, 0, 0}, "disallowed as", SENDER},
-    {5, {0, 0, 0}, "not one of your addresses", SENDER},
-    {5, {0, 0, 0}, "authorised to send from", SENDER},
-    {5, {0, 0, 0}, "not local sender", SENDER},
-    {0, {0, 0, 0}, "relay", RELAY},
-    {5, {0, 0, 0}, "allowed rcpthosts", RELAY},
-    {504, {0, 0, 0}, "helo",
-	"write `helo NAME' with a host name that DNS knows"},
-    {553, {5, 7, 1}, NULL, SENDER},
-    {553, {0, 0, 0}, "sender", SENDER},
-    {0, {5, 3, 4}, NULL, TOO_LARGE},
-    {0, {4, 3, 4}, NULL, TOO_LARGE},
-    {0, {5, 2, 3}, NULL, TOO_LARGE},
-    {0, {4, 2, 3}, NULL, TOO_LARGE},
+	"the provider has switched password logins off for this account: " OAUTH
+	", or switch authenticated SMTP on in its administration",
+	PASSWORD},
+    {535, {5, 7, 139}, NULL,
+	"authenticated SMTP is switched off for this mailbox or its "
+	"organisation: an administrator must switch it on",
+	TOKEN},
+    {550, {5, 7, 30}, NULL, "the provider takes no passwords any more: " OAUTH,
+	PASSWORD},
+    {535, {5, 7, 3}, NULL,
+	"`user' must be the mailbox for which the token is, and the token must "
+	"have the permission SMTP.Send, or SMTP.SendAsApp where no person "
+	"logs in",
+	TOKEN},
+    {535, {0, 0, 0}, NULL,
+	"check `user', for whom the token must be, and what "
+	"`password-command' prints in a shell",
+	TOKEN},
+    {535, {0, 0, 0}, NULL, TROUBLE_CHECK_LOGIN, ANY},
+    {4, {0, 0, 0}, "too many login",
+	"wait; and send several mails in one session, as `sendling -bs' does",
+	ANY},
+    {553, {0, 0, 0}, "not logged in", LOGIN, ANY},
+    {5, {0, 0, 0}, "not verified", VERIFIED, ANY},
+    {5, {0, 0, 0}, "a verified sender", VERIFIED, ANY},
+    {5, {5, 7, 60}, NULL, SENDER, ANY},
+    {5, {5, 2, 252}, NULL, SENDER, ANY},
+    {5, {0, 0, 0}, "send as this sender", SENDER, ANY},
+    {5, {0, 0, 0}, "SendAsDenied", SENDER, ANY},
+    {5, {0, 0, 0}, "not owned by", SENDER, ANY},
+    {5, {0, 0, 0}, "sender address is not allowed", SENDER, ANY},
+    {5, {0, 0, 0}, "sender is not allowed", SENDER, ANY},
+    {5, {0, 0, 0}, "disallowed as", SENDER, ANY},
+    {5, {0, 0, 0}, "not one of your addresses", SENDER, ANY},
+    {5, {0, 0, 0}, "authorised to send from", SENDER, ANY},
+    {5, {0, 0, 0}, "not local sender", SENDER, ANY},
+    {0, {0, 0, 0}, "relay", RELAY, ANY},
+    {5, {0, 0, 0}, "allowed rcpthosts", RELAY, ANY},
+    {504, {0, 0, 0}, "helo", HELO, ANY},
+    {450, {4, 7, 1}, "helo", HELO, ANY},
+    {4, {0, 0, 0}, "greylist", GREY, ANY},
+    {4, {0, 0, 0}, "graylist", GREY, ANY},
+    {4, {0, 0, 0}, "grey list", GREY, ANY},
+    {450, {4, 7, 1}, "try again", GREY, ANY},
+    {451, {4, 7, 1}, "try again", GREY, ANY},
+    {553, {5, 7, 1}, NULL, SENDER, ANY},
+    {553, {0, 0, 0}, "sender", SENDER, ANY},
+    {0, {5, 3, 4}, NULL, TOO_LARGE, ANY},
+    {0, {4, 3, 4}, NULL, TOO_LARGE, ANY},
+    {0, {5, 2, 3}, NULL, TOO_LARGE, ANY},
+    {0, {4, 2, 3}, NULL, TOO_LARGE, ANY},
     {0, {5, 2, 2}, NULL,
-	"the recipient's mailbox is full; nobody else can mend that"},
+	"the recipient's mailbox is full; nobody else can mend that", ANY},
     {552, {5, 7, 0}, NULL,
 	"the server does not take such content: an attachment of a kind that "
-	"it forbids, or what looks dangerous to it"},
-    {552, {NONE, 0, 0}, NULL, "the message or a mailbox is too large"},
+	"it forbids, or what looks dangerous to it",
+	ANY},
+    {552, {NONE, 0, 0}, NULL, "the message or a mailbox is too large", ANY},
 };
 
 static bool
-hint_fits(size_t i, const struct reply *reply)
+hint_fits(size_t i, const struct reply *reply, bool token)
 {
+	if (hints[i].login == (token ? PASSWORD : TOKEN))
+		return false;
 	if (hints[i].code != 0 && hints[i].code != reply->code &&
 	    hints[i].code != reply->code / 100)
 		return false;
@@ -84,12 +126,13 @@ hint_fits(size_t i, const struct reply *reply)
 }
 
 static void
-add_hint(struct error *e, const struct reply *reply, const struct smarthost *h)
+add_hint(struct error *e, const struct reply *reply, const struct smarthost *h,
+    bool token)
 {
 	size_t i;
 
 	for (i = 0; i < sizeof(hints) / sizeof(hints[0]); i++) {
-		if (!hint_fits(i, reply))
+		if (!hint_fits(i, reply, token))
 			continue;
 		if (hints[i].hint == NULL)
 			trouble_hint_starttls(e, h);
@@ -115,7 +158,7 @@ trouble_kind(const struct reply *reply, enum error_kind permanent)
 static int
 set(struct error *e, const struct reply *reply, enum error_kind permanent,
     const struct smarthost *h, const char *doing, const char *what,
-    const char *hint)
+    const char *hint, bool token)
 {
 	enum error_kind kind;
 	const char *verb, *when = "";
@@ -135,7 +178,7 @@ set(struct error *e, const struct reply *reply, enum error_kind permanent,
 	reply_words(reply, e->why, sizeof(e->why));
 	if (hint != NULL)
 		error_hint(e, "%s", hint);
-	add_hint(e, reply, h);
+	add_hint(e, reply, h, token);
 	return -1;
 }
 
@@ -144,7 +187,14 @@ trouble_set(struct error *e, const struct reply *reply,
     enum error_kind permanent, const struct smarthost *h, const char *doing,
     const char *what)
 {
-	return set(e, reply, permanent, h, doing, what, NULL);
+	return set(e, reply, permanent, h, doing, what, NULL, false);
+}
+
+int
+trouble_set_login(struct error *e, const struct reply *reply,
+    const struct smarthost *h, const char *doing, const char *what, bool token)
+{
+	return set(e, reply, ERROR_DENIED, h, doing, what, NULL, token);
 }
 
 /* RFC 3463: x.2.3, x.3.4; what servers say without these. */
@@ -170,9 +220,10 @@ trouble_set_mail(struct error *e, const struct reply *reply,
 	char words[60];
 
 	if (!is_about_size(reply))
-		return set(e, reply, ERROR_REFUSED, h, doing, what, NULL);
+		return set(
+		    e, reply, ERROR_REFUSED, h, doing, what, NULL, false);
 	snprintf(words, sizeof(words), "a mail of %llu octets", size);
-	return set(e, reply, ERROR_MESSAGE, h, doing, words, TOO_LARGE);
+	return set(e, reply, ERROR_MESSAGE, h, doing, words, TOO_LARGE, false);
 }
 
 bool

@@ -10,6 +10,9 @@
 #include "smtp/reply.h"
 #include "submit/account.h"
 
+/* The hint where nothing more is known. */
+#define TROUBLE_CHECK_LOGIN "check `user' and the password"
+
 /* 4yz is ERROR_LATER, 5yz is `permanent`, all else ERROR_PROTOCOL. */
 enum error_kind trouble_kind(
     const struct reply *reply, enum error_kind permanent);
@@ -22,6 +25,10 @@ enum error_kind trouble_kind(
 int trouble_set(struct error *e, const struct reply *reply,
     enum error_kind permanent, const struct smarthost *h, const char *doing,
     const char *what);
+
+/* The same for a reply to AUTH, with a token or a password: ERROR_DENIED. */
+int trouble_set_login(struct error *e, const struct reply *reply,
+    const struct smarthost *h, const char *doing, const char *what, bool token);
 
 /*
  * The same for a reply to the mail as a whole, which has so many octets: a 5yz

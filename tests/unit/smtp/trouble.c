@@ -6,12 +6,30 @@
 	"the server wants TLS first: write `smarthost smtp://"                 \
 	"mail.example:587'"
 #define LOGIN "the server wants a login: write `user' and `password-file'"
+#define OAUTH                                                                  \
+	"write `auth XOAUTH2' and `password-command sendling-token ADDRESS'"
 #define APPLICATION                                                            \
 	"the provider wants an application password: make one in the "         \
-	"account's security settings and use it in place of your own"
-#define SWITCHED_OFF                                                           \
-	"the provider has switched password logins off for this account: "     \
-	"switch authenticated SMTP on in its administration"
+	"account's security settings and use it in place of your own; or " OAUTH
+#define SWITCHED_OFF                                                             \
+	"the provider has switched password logins off for this account: " OAUTH \
+	", or switch authenticated SMTP on in its administration"
+#define TOKEN_OFF                                                              \
+	"authenticated SMTP is switched off for this mailbox or its "          \
+	"organisation: an administrator must switch it on"
+#define NO_PASSWORDS "the provider takes no passwords any more: " OAUTH
+#define PERMISSION                                                             \
+	"`user' must be the mailbox for which the token is, and the token "    \
+	"must have the permission SMTP.Send, or SMTP.SendAsApp where no "      \
+	"person logs in"
+#define CHECK_TOKEN                                                            \
+	"check `user', for whom the token must be, and what "                  \
+	"`password-command' prints in a shell"
+#define TOO_MANY                                                               \
+	"wait; and send several mails in one session, as `sendling -bs' does"
+#define GREY                                                                   \
+	"servers put off mail from who is new to them: send it again in some " \
+	"minutes"
 #define CHECK_LOGIN "check `user' and the password"
 #define RELAY                                                                  \
 	"the server takes mail for others only after a login: write "          \
@@ -99,6 +117,29 @@ static const struct {
     {"550 not local sender over smtp\r\n", SENDER},
     {"553 5.7.1 no\r\n", SENDER},
     {"553 5.7.1 <a@x>: Sender address rejected: not logged in\r\n", LOGIN},
+    {"530 5.7.57 SMTP; Client was not authenticated to send anonymous mail "
+     "during MAIL FROM\r\n",
+	LOGIN},
+    {"550 5.7.30 Basic authentication is not supported for Client "
+     "Submission.\r\n",
+	NO_PASSWORDS},
+    {"535-5.7.8 Application-specific password required.\r\n"
+     "535 5.7.8 https://support.example/\r\n",
+	APPLICATION},
+    {"535 5.0.0 use an app password\r\n", APPLICATION},
+    {"535 an application password is needed\r\n", APPLICATION},
+    {"535 5.7.3 Authentication unsuccessful\r\n", CHECK_LOGIN},
+    {"454 4.7.0 Too many login attempts, please try again later.\r\n",
+	TOO_MANY},
+    {"454 4.7.0 Temporary authentication failure\r\n", ""},
+    {"554 5.2.252 no\r\n", SENDER},
+    {"450 4.2.0 <a@x>: Recipient address rejected: Greylisted\r\n", GREY},
+    {"451 4.7.1 Graylisting in action, come back later\r\n", GREY},
+    {"451 you are on our grey list\r\n", GREY},
+    {"451 4.7.1 Please try again later\r\n", GREY},
+    {"450 4.7.1 Try again later\r\n", GREY},
+    {"450 4.7.1 <x>: Helo command rejected: Host not found\r\n", HELO},
+    {"550 5.7.1 greylisted for good\r\n", ""},
     {"553 sorry, that domain isn't in my list of allowed rcpthosts\r\n", RELAY},
     {"450 4.7.1 Client host not verified\r\n", ""},
     {"552 5.3.4 Message too big\r\n", TOO_LARGE},
@@ -135,6 +176,44 @@ well_known_replies_have_a_hint(void **state)
 		if (strcmp(e.hint, hints[i].hint) != 0)
 			fail_msg("%s: %s", hints[i].bytes, e.hint);
 		reply_clear(&reply);
+	}
+}
+
+/* What it means of a password, and what of a token. */
+static const struct {
+	const char *bytes;
+	const char *password, *token;
+} logins[] = {
+    {"535 5.7.139 Authentication unsuccessful\r\n", SWITCHED_OFF, TOKEN_OFF},
+    {"535 5.7.3 Authentication unsuccessful\r\n", CHECK_LOGIN, PERMISSION},
+    {"535 5.7.8 no\r\n", CHECK_LOGIN, CHECK_TOKEN},
+    {"535 no\r\n", CHECK_LOGIN, CHECK_TOKEN},
+    {"550 5.7.30 no\r\n", NO_PASSWORDS, ""},
+    {"534 5.7.9 no\r\n", APPLICATION, APPLICATION},
+    {"538 no\r\n", STARTTLS_FIRST, STARTTLS_FIRST},
+    {"454 4.7.0 too many login attempts\r\n", TOO_MANY, TOO_MANY},
+};
+
+static void
+a_refused_token_has_hints_of_its_own(void **state)
+{
+	struct reply reply;
+	struct error e;
+	size_t i, token;
+
+	(void)state;
+	for (i = 0; i < COUNT(logins); i++) {
+		for (token = 0; token < 2; token++) {
+			error_clear(&e);
+			parse(&reply, logins[i].bytes);
+			trouble_set_login(
+			    &e, &reply, &plain, "AUTH", "AUTH X", token == 1);
+			assert_int_equal(e.kind,
+			    reply.code < 500 ? ERROR_LATER : ERROR_DENIED);
+			assert_string_equal(e.hint,
+			    token == 1 ? logins[i].token : logins[i].password);
+			reply_clear(&reply);
+		}
 	}
 }
 
@@ -463,6 +542,7 @@ main(void)
 	    cmocka_unit_test(says_what_silence_may_mean),
 	    cmocka_unit_test(knows_a_full_transaction),
 	    cmocka_unit_test(well_known_replies_have_a_hint),
+	    cmocka_unit_test(a_refused_token_has_hints_of_its_own),
 	    cmocka_unit_test(the_first_digit_makes_the_kind),
 	    cmocka_unit_test(a_size_is_the_messages_fault),
 	    cmocka_unit_test(the_words_of_the_server_are_kept_and_visible),
