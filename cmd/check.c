@@ -88,8 +88,7 @@ remark_lacks(const struct account *a, struct notes *remarks)
 	struct text_shown name = text_shown(text_of(a->name));
 	const char *from = a->force_from != NULL ? a->force_from : a->from;
 
-	if (a->user != NULL && a->secret.source == SECRET_NONE &&
-	    a->auth.choice != AUTH_OFF)
+	if (account_wants_secret(a) && a->secret.source == SECRET_NONE)
 		notes_add(remarks,
 		    "account %s: without `password-file' or `password-command' "
 		    "the password is asked for, at a terminal only",

@@ -109,6 +109,8 @@ def check_defaults(tap, words, config_page):
 def check_variables(tap, words, texts):
     settable = {'SENDLING_' + k.upper().replace('-', '_')
                 for k in words['keyword'] if k not in FILES_ONLY}
+    # What a command of ours finds in its environment.
+    settable.add('SENDLING_TOKEN_REFUSED')
     for name, text in texts.items():
         unknown = set(re.findall(r'SENDLING_[A-Z_]+', text)) - settable
         tap.ok(not unknown, name + ' names no variable without a keyword',

@@ -494,6 +494,27 @@ add_mechanism(struct account_auth *auth, struct text name, struct error *e)
 	return 0;
 }
 
+/* There is one secret, and it is a password or a token. */
+static int
+check_kinds(const struct account_auth *auth, struct error *e)
+{
+	const enum mechanism *token = NULL, *password = NULL, *m;
+
+	for (m = auth->mechanisms; m < auth->mechanisms + auth->count; m++) {
+		if (mechanism_takes_token(*m))
+			token = m;
+		else if (!mechanism_takes_nothing(*m))
+			password = m;
+	}
+	if (token == NULL || password == NULL)
+		return 0;
+	error_set(e, ERROR_CONFIG, NULL,
+	    "%s takes an OAuth token and %s a password, and there is one "
+	    "secret",
+	    mechanism_name(*token), mechanism_name(*password));
+	return error_hint(e, "name mechanisms of one kind only");
+}
+
 static int
 parse_auth(const struct value *v, struct error *e)
 {
@@ -507,7 +528,7 @@ parse_auth(const struct value *v, struct error *e)
 			return -1;
 	}
 	return word == NULL && auth->count == 0 ? mechanism_fault(v->text, e)
-						: 0;
+						: check_kinds(auth, e);
 }
 
 static void

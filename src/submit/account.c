@@ -468,6 +468,64 @@ check_built(const struct smarthost *s, struct error *e)
 	    SHOWN(text_of(s->url)));
 }
 
+static bool
+names_any(const struct account_auth *auth, bool (*is_so)(enum mechanism))
+{
+	size_t i;
+
+	for (i = 0; i < auth->count; i++)
+		if (is_so(auth->mechanisms[i]))
+			return true;
+	return false;
+}
+
+static bool
+takes_secret(enum mechanism mechanism)
+{
+	return !mechanism_takes_nothing(mechanism);
+}
+
+bool
+account_wants_login(const struct account *a)
+{
+	return a->auth.choice != AUTH_OFF &&
+	       (a->user != NULL ||
+		   names_any(&a->auth, mechanism_takes_nothing));
+}
+
+/* Where EXTERNAL will do nobody is asked for a password. */
+bool
+account_wants_secret(const struct account *a)
+{
+	if (a->user == NULL || a->auth.choice == AUTH_OFF)
+		return false;
+	if (a->secret.source == SECRET_NONE)
+		return !names_any(&a->auth, mechanism_takes_nothing);
+	return a->auth.choice != AUTH_LIST || names_any(&a->auth, takes_secret);
+}
+
+bool
+account_has_token(const struct account *a)
+{
+	return names_any(&a->auth, mechanism_takes_token);
+}
+
+/* Whether `password-command' runs sendling-token, from wherever. */
+static bool
+prints_token(const struct account *a)
+{
+	struct text rest, program;
+
+	if (a->secret.source != SECRET_COMMAND)
+		return false;
+	rest = text_of(a->secret.text);
+	if (!text_next(&rest, " ", &program))
+		return false;
+	while (text_find(program, '/') < program.len)
+		program = text_skip(program, text_find(program, '/') + 1);
+	return text_equal(program, TEXT("sendling-token"));
+}
+
 int
 account_check(const struct account *a, struct error *e)
 {
@@ -482,7 +540,14 @@ account_check(const struct account *a, struct error *e)
 	if (a->user == NULL && a->secret.source != SECRET_NONE)
 		return lacks(a, "has a password, but no `user'",
 		    "user alice@example.org", e);
-	if (a->user == NULL && a->auth.choice == AUTH_LIST)
+	if (prints_token(a) && a->auth.choice != AUTH_OFF &&
+	    !account_has_token(a))
+		return lacks(a,
+		    "has an OAuth token from `password-command', and no "
+		    "mechanism in `auth' that takes one",
+		    "auth XOAUTH2", e);
+	if (a->user == NULL && a->auth.choice == AUTH_LIST &&
+	    !account_wants_login(a))
 		return lacks(a, "has mechanisms in `auth', but no `user'",
 		    "user alice@example.org, or: auth off", e);
 	return 0;

@@ -167,8 +167,17 @@ struct text account_without_dot(struct text host);
  * `=' in front of it. Static words to stand behind "`user': ", or NULL. */
 const char *account_odd(struct text value);
 
+/* Whether a login is wanted at all, and whether it takes what `password' and
+ * the like give: EXTERNAL does without both. */
+bool account_wants_login(const struct account *a);
+bool account_wants_secret(const struct account *a);
+
+/* Whether `auth' names a mechanism for which the secret is an OAuth token. */
+bool account_has_token(const struct account *a);
+
 /* Whether the account can be used: a smarthost, a user with a secret and the
- * reverse, readable values. -1: ERROR_CONFIG naming the keyword. */
+ * reverse, a token for who takes one, readable values. -1: ERROR_CONFIG naming
+ * the keyword. */
 int account_check(const struct account *a, struct error *e);
 
 /* Whether a pattern of `match`, or `from`, matches the reverse-path, whose

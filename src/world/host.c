@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/crypt.h"
+#include "base/mem.h"
 
 #define SETTING "SENDLING_"
 
@@ -47,6 +48,24 @@ host_setting(size_t index)
 		    index-- == 0)
 			return *entry;
 	return NULL;
+}
+
+char **
+host_new_environment(const char *entry, bool with)
+{
+	const size_t name = text_find(text_of(entry), '=') + 1;
+	size_t count = 0, i;
+	char **copy;
+
+	while (environ != NULL && environ[count] != NULL)
+		count++;
+	copy = mem_new(count + 2, sizeof(*copy));
+	for (i = 0, count = 0; environ != NULL && environ[i] != NULL; i++)
+		if (strncmp(environ[i], entry, name) != 0)
+			copy[count++] = environ[i];
+	if (with)
+		copy[count] = (char *)entry;
+	return copy;
 }
 
 /* Names that need no quotes in an address and no thought in a log. */

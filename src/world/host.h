@@ -43,6 +43,11 @@ int host_facts(const struct host *h, struct facts *f, struct error *e);
  * other is read. */
 const char *host_environment(const char *name);
 
+/* The environment for a command of ours: all that is in it, but of this
+ * variable ("NAME=VALUE") only the entry given, or none. The caller frees the
+ * array; the entries are borrowed. */
+char **host_new_environment(const char *entry, bool with);
+
 /* The environment's SENDLING_* entries ("NAME=VALUE"); NULL past the end. */
 const char *host_setting(size_t index);
 

@@ -18,6 +18,7 @@
 #include "world/terminal.h"
 
 #define RUNNING	    "password-command"
+#define REFUSED	    "SENDLING_TOKEN_REFUSED=1"
 #define CREDENTIAL  "password-credential"
 #define CREDENTIALS "CREDENTIALS_DIRECTORY"
 
@@ -34,7 +35,8 @@ struct command {
 	int caught;		/* the number of that signal; 0: none */
 	bool grouped;		/* in a process group of its own */
 	long long deadline;
-	bool hurried; /* the deadline is the mail's */
+	bool hurried;	    /* the deadline is the mail's */
+	char **environment; /* made before fork(2) */
 };
 
 /*
@@ -75,7 +77,7 @@ become(const struct command *c, int output)
 	(void)open("/dev/null", O_RDONLY);
 	dup2(output, STDOUT_FILENO);
 	closefrom(STDERR_FILENO + 1);
-	execl("/bin/sh", "sh", "-c", c->text, (char *)NULL);
+	execle("/bin/sh", "sh", "-c", c->text, (char *)NULL, c->environment);
 	_exit(127);
 }
 
@@ -303,8 +305,8 @@ add_first_line(const char *doing, const char *what, const struct buf *whole,
 }
 
 static int
-read_command(
-    const char *text, long long deadline, struct buf *out, struct error *e)
+read_command(const char *text, bool refused, long long deadline,
+    struct buf *out, struct error *e)
 {
 	struct command c = {.text = text,
 	    .deadline =
@@ -313,12 +315,14 @@ read_command(
 	int status;
 
 	c.hurried = c.deadline == deadline;
+	c.environment = host_new_environment(REFUSED, refused);
 	buf_init(&whole, SECRET_MAX + 2);
 	status = run_watched(&c, &whole, e);
 	if (status == 0)
 		status =
 		    add_first_line(RUNNING, "its first line", &whole, out, e);
 	buf_wipe(&whole);
+	free(c.environment);
 	if (c.caught != 0)
 		raise(c.caught); /* as if it had come now */
 	if (status == -1)
@@ -429,7 +433,7 @@ secret_read(const struct account *a, bool ask, long long deadline,
 	struct buf path;
 	int status;
 
-	if (a->user == NULL)
+	if (!account_wants_secret(a))
 		return 0;
 	switch (a->secret.source) {
 	case SECRET_NONE:
@@ -444,9 +448,22 @@ secret_read(const struct account *a, bool ask, long long deadline,
 		buf_clear(&path);
 		return status;
 	case SECRET_COMMAND:
-		return read_command(a->secret.text, deadline, out, e);
+		return read_command(a->secret.text, false, deadline, out, e);
 	}
 	return none_named(e);
+}
+
+bool
+secret_renews(const struct account *a)
+{
+	return a->secret.source == SECRET_COMMAND && account_has_token(a);
+}
+
+int
+secret_renew(const struct account *a, long long deadline, struct buf *out,
+    struct error *e)
+{
+	return read_command(a->secret.text, true, deadline, out, e);
 }
 
 static void

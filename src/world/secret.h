@@ -19,8 +19,8 @@
 
 /*
  * Appends the password to out, which the caller wipes with buf_wipe(); its
- * max is SECRET_MAX. An account without user gives 0 and nothing.
- * password-command: run as /bin/sh -c, stdin /dev/null, stderr
+ * max is SECRET_MAX. An account that wants no secret gives 0 and
+ * nothing. password-command: run as /bin/sh -c, stdin /dev/null, stderr
  * ours, no other descriptor, default signals; a status other than 0, a
  * signal, no output, or more than SECRET_COMMAND_SECONDS is ERROR_CONFIG; the
  * status 75, and the deadline passing before, are ERROR_LATER. What it
@@ -32,6 +32,15 @@
  */
 int secret_read(const struct account *a, bool ask, long long deadline,
     struct buf *out, struct error *e);
+
+/*
+ * A fresh token in place of one that a server refused: `password-command' is
+ * run as above, with SENDLING_TOKEN_REFUSED=1 in its environment, where it is
+ * not else. And whether that is any use: a password would be the same again.
+ */
+int secret_renew(const struct account *a, long long deadline, struct buf *out,
+    struct error *e);
+bool secret_renews(const struct account *a);
 
 /* Whether the file of `password-file' or `password-credential' can be read;
  * runs no command and asks nobody. What is odd about it, the user's name or the

@@ -323,6 +323,95 @@ test_check(void **state)
 	assert_non_null(strstr(e.hint, "smarthost smtps://"));
 }
 
+/* What a login takes, by the mechanisms of `auth'. */
+static void
+test_login(void **state)
+{
+	static const struct {
+		const char *user;
+		enum secret_source source;
+		enum auth_choice choice;
+		enum mechanism mechanisms[2];
+		size_t count;
+		bool login, secret, token;
+	} rows[] = {
+	    {NULL, SECRET_NONE, AUTH_UNSET, {0}, 0, false, false, false},
+	    {"u", SECRET_NONE, AUTH_UNSET, {0}, 0, true, true, false},
+	    {"u", SECRET_FILE, AUTH_AUTO, {0}, 0, true, true, false},
+	    {"u", SECRET_FILE, AUTH_OFF, {0}, 0, false, false, false},
+	    {"u", SECRET_FILE, AUTH_LIST, {MECHANISM_PLAIN}, 1, true, true,
+		false},
+	    {"u", SECRET_FILE, AUTH_LIST, {MECHANISM_XOAUTH2}, 1, true, true,
+		true},
+	    {"u", SECRET_NONE, AUTH_LIST, {MECHANISM_OAUTHBEARER}, 1, true,
+		true, true},
+	    {"u", SECRET_FILE, AUTH_LIST, {MECHANISM_EXTERNAL}, 1, true, false,
+		false},
+	    {NULL, SECRET_NONE, AUTH_LIST, {MECHANISM_EXTERNAL}, 1, true, false,
+		false},
+	    {"u", SECRET_NONE, AUTH_LIST, {MECHANISM_EXTERNAL, MECHANISM_PLAIN},
+		2, true, false, false},
+	    {"u", SECRET_FILE, AUTH_LIST, {MECHANISM_PLAIN, MECHANISM_EXTERNAL},
+		2, true, true, false},
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct account a = {.user = (char *)rows[i].user,
+		    .secret = {NULL, rows[i].source},
+		    .auth = {.choice = rows[i].choice, .count = rows[i].count}};
+
+		memcpy(a.auth.mechanisms, rows[i].mechanisms,
+		    sizeof(rows[i].mechanisms));
+		assert_int_equal(account_wants_login(&a), rows[i].login);
+		assert_int_equal(account_wants_secret(&a), rows[i].secret);
+		assert_int_equal(account_has_token(&a), rows[i].token);
+	}
+}
+
+static void
+test_token_command(void **state)
+{
+	static const struct {
+		const char *command;
+		enum mechanism mechanism; /* MECHANISM_COUNT: auto */
+		bool good;
+	} rows[] = {{"sendling-token a@b", MECHANISM_COUNT, false},
+	    {" /usr/bin/sendling-token", MECHANISM_COUNT, false},
+	    {"sendling-token a@b", MECHANISM_PLAIN, false},
+	    {"sendling-token a@b", MECHANISM_XOAUTH2, true},
+	    {"sendling-token a@b", MECHANISM_OAUTHBEARER, true},
+	    {"my-sendling-token", MECHANISM_COUNT, true},
+	    {"pass sendling-token", MECHANISM_COUNT, true},
+	    {"/", MECHANISM_COUNT, true}};
+	struct smarthost at = {.host = NULL};
+	struct error e;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct account a = {.name = (char *)"x",
+		    .user = (char *)"u",
+		    .smarthosts = {&at, 1},
+		    .secret = {(char *)rows[i].command, SECRET_COMMAND}};
+
+		if (rows[i].mechanism != MECHANISM_COUNT) {
+			a.auth.choice = AUTH_LIST;
+			a.auth.mechanisms[0] = rows[i].mechanism;
+			a.auth.count = 1;
+		}
+		error_clear(&e);
+		assert_int_equal(account_check(&a, &e), rows[i].good ? 0 : -1);
+		if (!rows[i].good)
+			assert_string_equal(
+			    e.hint, "write a line like: auth XOAUTH2");
+		a.auth.choice = AUTH_OFF;
+		error_clear(&e);
+		assert_int_equal(account_check(&a, &e), 0);
+	}
+}
+
 static void
 test_matches(void **state)
 {
@@ -396,6 +485,8 @@ main(void)
 	    cmocka_unit_test(test_smarthost_url),
 	    cmocka_unit_test(test_smarthost_without_secret),
 	    cmocka_unit_test(test_check),
+	    cmocka_unit_test(test_login),
+	    cmocka_unit_test(test_token_command),
 	    cmocka_unit_test(test_matches),
 	};
 

@@ -215,6 +215,44 @@ checks_the_credential_of_a_service(void **state)
 }
 
 static void
+renews_a_token_by_its_command(void **state)
+{
+	static const char command[] =
+	    "echo $HOME-${SENDLING_TOKEN_REFUSED-unset}";
+	struct account a = {.user = (char *)"alice",
+	    .secret = {(char *)command, SECRET_COMMAND},
+	    .auth = {AUTH_LIST, {MECHANISM_XOAUTH2}, 1}};
+	struct error e;
+	struct buf out;
+
+	(void)state;
+	error_clear(&e);
+	setenv("HOME", "/h", 1);
+	unsetenv("SENDLING_TOKEN_REFUSED");
+	gives(SECRET_COMMAND, command, "/h-unset");
+	setenv("SENDLING_TOKEN_REFUSED", "7", 1);
+	gives(SECRET_COMMAND, command, "/h-unset");
+	buf_init(&out, SECRET_MAX);
+	assert_true(secret_renews(&a));
+	assert_int_equal(secret_renew(&a, CLOCK_NEVER, &out, &e), 0);
+	assert_string_equal(buf_string(&out), "/h-1");
+	unsetenv("SENDLING_TOKEN_REFUSED");
+	buf_reset(&out);
+	assert_int_equal(secret_renew(&a, CLOCK_NEVER, &out, &e), 0);
+	assert_string_equal(buf_string(&out), "/h-1");
+	buf_wipe(&out);
+	a.secret.text = (char *)"exit 3";
+	assert_int_equal(secret_renew(&a, CLOCK_NEVER, &out, &e), -1);
+	assert_int_equal(e.kind, ERROR_CONFIG);
+	a.auth.mechanisms[0] = MECHANISM_PLAIN;
+	assert_false(secret_renews(&a));
+	a.auth.mechanisms[0] = MECHANISM_OAUTHBEARER;
+	assert_true(secret_renews(&a));
+	a.secret.source = SECRET_FILE;
+	assert_false(secret_renews(&a));
+}
+
+static void
 takes_the_first_line_of_a_command(void **state)
 {
 	static const struct {
@@ -652,6 +690,7 @@ main(void)
 	    cmocka_unit_test(says_how_to_make_a_missing_file),
 	    cmocka_unit_test(takes_the_credential_of_a_service),
 	    cmocka_unit_test(checks_the_credential_of_a_service),
+	    cmocka_unit_test(renews_a_token_by_its_command),
 	    cmocka_unit_test(takes_the_first_line_of_a_command),
 	    cmocka_unit_test(takes_long_passwords),
 	    cmocka_unit_test(ends_a_command_that_does_not_end),
