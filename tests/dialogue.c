@@ -45,7 +45,8 @@ struct dialogue {
 	enum smarthost_security security;
 	struct request requests[MAILS_MAX]; /* one a mail */
 	size_t mail_count;
-	int fill; /* lines of 64 octets that the message gets in addition */
+	int fill;    /* lines of 64 octets that the message gets in addition */
+	bool renews; /* a fresh token is to be had: `fresh' stands in it */
 	struct text script; /* from the first S:, C:, TLS, ... on */
 	int status;
 	struct text errors[MAILS_MAX];
@@ -195,6 +196,7 @@ parse_dialogue(struct dialogue *d)
 	while (text_next_line(&rest, &line)) {
 		if (!parse_line(d, line) && d->script.at == NULL)
 			d->script.at = line.at;
+		d->renews |= script_take(&line, "fresh");
 	}
 	d->script.len = (size_t)(d->bytes.at + d->bytes.len - d->script.at);
 	if (request_of(d)->recipient_count == 0)
@@ -446,6 +448,18 @@ check_patience(struct play *p, struct text line)
 		   : fault(p, "it would wait %s seconds", seconds);
 }
 
+static int
+hand_over_token(struct play *p, struct text token)
+{
+	if (flush_say(p) == -1)
+		return -1;
+	hear(p, SIZE_MAX);
+	if (p->heard.len > 0 || session_want(p->session) != SESSION_TOKEN)
+		return fault(p, "it does not want a fresh token");
+	session_renew(p->session, token, NULL);
+	return 0;
+}
+
 /* What the server is to say, if the line has it. */
 static bool
 take_words(struct play *p, struct text line)
@@ -486,6 +500,8 @@ play_line(struct play *p, struct text line)
 		return interrupt(p, line);
 	if (script_take(&line, "waits"))
 		return check_patience(p, line);
+	if (script_take(&line, "fresh"))
+		return hand_over_token(p, line);
 	if (text_equal(whole, TEXT("TLS")))
 		return start_tls(p);
 	if (text_equal(whole, TEXT("close")))
@@ -715,6 +731,7 @@ start(struct play *p)
 	    .user = a->user,
 	    .helo = "client.example",
 	    .password = text_of(a->secret.text),
+	    .renews = p->d->renews,
 	    .nonce = NONCE};
 
 	p->session = session_new(&plan);

@@ -94,6 +94,14 @@ class Dialogue:
         word, _, value = rest.partition(" ")
         self.options += OPTIONS[word] + ([value] if value else [])
 
+    def read_fresh(self, rest):
+        """What gives the token, and then another one."""
+        word, token = self.config.pop(next(
+            i for i, line in enumerate(self.config)
+            if line.startswith("password "))).split(" ", 1)
+        self.config.append(f"{word}-command if test $SENDLING_TOKEN_REFUSED; "
+                           f"then echo {rest}; else echo {token}; fi")
+
     def add(self, kind, content=None):
         if content is not None and self.acts and self.acts[-1][0] == kind:
             content = self.acts.pop()[1] + content
@@ -127,6 +135,7 @@ class Dialogue:
         "S~": lambda d, v: d.say(v.encode() + b"\r\n", apart=True),
         "S~=": lambda d, v: d.say(unescape(v), apart=True),
         "C:": lambda d, v: d.add("hear", v.encode() + b"\r\n"),
+        "fresh": read_fresh,
         "TLS": lambda d, v: d.add("TLS"),
         "close": lambda d, v: d.add("close"),
         "silence": lambda d, v: d.add("silence"),

@@ -323,6 +323,24 @@ secure(struct connection *c)
 	session_secured(c->session, &channel);
 }
 
+/* The server waits, or has gone. */
+static void
+renew(struct connection *c)
+{
+	const struct connection_plan *plan = c->plan;
+	struct error why;
+
+	error_clear(&why);
+	if (plan->trace.line != NULL)
+		plan->trace.line(plan->trace.arg, SESSION_NOTE,
+		    TEXT("the token was refused: a fresh one is fetched"));
+	if (plan->renew(plan->arg, &why) == -1)
+		session_renew(c->session, TEXT(""), &why);
+	else
+		session_renew(c->session, plan->password, NULL);
+	c->since = 0;
+}
+
 /* Hands over as many mails as the session takes, of those that are left. */
 static void
 hand_over(struct connection *c, struct mail **next, const struct mail *end)
@@ -354,6 +372,9 @@ pump(struct connection *c, struct mail *mails, size_t count)
 			break;
 		case SESSION_TLS:
 			secure(c);
+			break;
+		case SESSION_TOKEN:
+			renew(c);
 			break;
 		case SESSION_MAIL:
 			if (next == mails + count)
@@ -431,6 +452,7 @@ start_session(struct connection *c, struct error *e)
 	    .user = c->plan->user,
 	    .helo = c->plan->helo,
 	    .password = c->plan->password,
+	    .renews = c->plan->renew != NULL && !c->plan->renewed,
 	    .trace = c->plan->trace,
 	    .learned = c->learned};
 	struct sasl_channel channel = {.local = stream_is_local(c->stream)};
@@ -476,17 +498,29 @@ hang_up(struct connection *c)
 	c->since = 0;
 }
 
-int
-connection_start(struct connection *c, long long deadline, struct error *e)
+static int
+approach(struct connection *c, struct error *e)
 {
 	hang_up(c);
-	c->deadline = deadline;
 	*e = c->failed;
 	if (e->kind != ERROR_NONE || connect_stream(c, e) == -1 ||
 	    start_session(c, e) == -1)
 		return -1;
 	pump(c, NULL, 0);
 	return tell(c, e);
+}
+
+int
+connection_start(struct connection *c, long long deadline, struct error *e)
+{
+	c->deadline = deadline;
+	if (approach(c, e) == 0)
+		return 0;
+	if (c->session == NULL || !session_is_unsettled(c->session))
+		return -1;
+	if (!c->plan->renewed)
+		renew(c);
+	return session_is_unsettled(c->session) ? approach(c, e) : tell(c, e);
 }
 
 /*

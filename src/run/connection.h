@@ -36,6 +36,11 @@ struct connection_plan {
 	 * come; it is to be wiped, and `forgotten' set. NULL: nobody does. */
 	void (*forget)(void *arg);
 	bool forgotten;
+	/* The server refused the token: puts a fresh one into `password', and
+	 * sets `renewed' in any case. -1 with the error. NULL: there is none
+	 * to be had. */
+	int (*renew)(void *arg, struct error *e);
+	bool renewed;
 	/* One line for a person who has waited long. NULL: there is none. */
 	void (*remark)(void *arg, const char *words);
 	void *arg;
@@ -52,8 +57,9 @@ struct connection *connection_new(const struct connection_plan *plan,
 
 /*
  * Connects and talks until a mail can be handed over; anew where it was
- * connected before, and opens nothing but a socket then. -1: tls_new()'s,
- * resolve_wait()'s, stream_connect()'s errors or the session's.
+ * connected before, and opens nothing but a socket then. Once more where the
+ * server refused a token, and went before it could hear a fresh one. -1:
+ * tls_new()'s, resolve_wait()'s, stream_connect()'s errors or the session's.
  */
 int connection_start(struct connection *c, long long deadline, struct error *e);
 

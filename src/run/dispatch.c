@@ -204,6 +204,29 @@ forget_password(void *arg)
 	config_forget(d->plan.config);
 }
 
+/* What was refused would be refused again, and count against the user. */
+static int
+renew_token(void *arg, struct error *e)
+{
+	struct dispatch *d = arg;
+	struct buf fresh;
+	int result;
+
+	d->connection_plan.renewed = true;
+	buf_init(&fresh, SECRET_MAX);
+	result = secret_renew(d->account, d->deadline, &fresh, e);
+	if (result == 0 && text_equal(buf_text(&fresh), buf_text(&d->password)))
+		result = error_set(e, ERROR_DENIED, "password-command",
+		    "it prints the same token again");
+	if (result == 0) {
+		buf_wipe(&d->password);
+		buf_add_text(&d->password, buf_text(&fresh));
+		d->connection_plan.password = buf_text(&d->password);
+	}
+	buf_wipe(&fresh);
+	return result;
+}
+
 static void
 tell_person(void *arg, const char *words)
 {
@@ -223,8 +246,7 @@ open_account(struct dispatch *d, struct error *e)
 	d->connection_plan.trace = log_trace(d->plan.log);
 	d->deliver = deliver_new(&d->connection_plan);
 	deliver_open(d->deliver);
-	if (d->account->auth.choice != AUTH_OFF &&
-	    secret_read(d->account, true, d->deadline, &d->password, e) == -1) {
+	if (secret_read(d->account, true, d->deadline, &d->password, e) == -1) {
 		close_delivery(d);
 		return -1;
 	}
@@ -235,6 +257,8 @@ open_account(struct dispatch *d, struct error *e)
 	d->connection_plan.helo = d->helo;
 	d->connection_plan.forget = forget_password;
 	d->connection_plan.forgotten = false;
+	d->connection_plan.renew =
+	    secret_renews(d->account) ? renew_token : NULL;
 	d->connection_plan.remark = tell_person;
 	d->connection_plan.arg = d;
 	return 0;
@@ -258,6 +282,7 @@ int
 dispatch_send(struct dispatch *d, bool last, struct error *e)
 {
 	d->mail.last = last;
+	d->connection_plan.renewed = false;
 	return deliver_mail(d->deliver, &d->mail, d->deadline, &d->report, e);
 }
 

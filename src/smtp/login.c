@@ -40,8 +40,10 @@ login_clear(struct login *l)
 bool
 login_is_wanted(const struct login *l)
 {
-	return l->terms.user != NULL &&
-	       l->terms.account->auth.choice != AUTH_OFF && !l->done;
+	const struct account *a = l->terms.account;
+
+	return !l->done && a->auth.choice != AUTH_OFF &&
+	       (l->terms.user != NULL || account_wants_login(a));
 }
 
 /* A line with a secret in it, of any length, of which only `shown` is told. */
@@ -52,14 +54,32 @@ say_secret(struct login *l, const char *shown, struct text secret)
 	pipeline_send_secret(l->terms.pipeline, due, shown, secret);
 }
 
+/* Behind `command'. What EXTERNAL says is none, nor what the server wants to
+ * hear before it refuses a token. */
+static void
+say(struct login *l, const char *command, struct text response, bool initial)
+{
+	const enum mechanism m = sasl_mechanism(l->sasl);
+
+	if (mechanism_takes_nothing(m) ||
+	    (mechanism_takes_token(m) && !initial))
+		pipeline_send(l->terms.pipeline, due, "%s%.*s", command,
+		    TEXT_ARG(response));
+	else
+		say_secret(l, command, response);
+}
+
 static struct sasl *
 new_sasl(struct login *l, struct error *e)
 {
 	const struct account *a = l->terms.account;
+	const struct smarthost *h = l->terms.smarthost;
 	struct sasl_plan plan = {.user = l->terms.user,
 	    .password = l->terms.password,
 	    .wanted_count = a->auth.count,
-	    .in_clear = a->auth_in_clear == SWITCH_YES};
+	    .in_clear = a->auth_in_clear == SWITCH_YES,
+	    .host = h->place == SMARTHOST_HOST ? h->host : NULL,
+	    .port = h->port};
 
 	memcpy(plan.wanted, a->auth.mechanisms, sizeof(plan.wanted));
 	memcpy(plan.nonce, l->terms.nonce, sizeof(plan.nonce));
@@ -91,7 +111,7 @@ login_ask(struct login *l, struct error *e)
 	snprintf(command, sizeof(command), "AUTH %s ", l->mechanism);
 	if (has_initial &&
 	    strlen(command) + l->initial.len + 2 <= LOGIN_COMMAND_MAX) {
-		say_secret(l, command, buf_text(&l->initial));
+		say(l, command, buf_text(&l->initial), true);
 		buf_wipe(&l->initial);
 	} else {
 		pipeline_send(l->terms.pipeline, due, "AUTH %s", l->mechanism);
@@ -111,11 +131,12 @@ hide_words(struct error *e)
 static enum step
 respond(struct login *l, const struct reply *reply)
 {
+	const bool initial = l->initial.len > 0;
 	struct buf response;
 	int result = 0;
 
 	buf_init(&response, LOGIN_SECRET_MAX);
-	if (l->initial.len > 0)
+	if (initial)
 		buf_add_text(&response, buf_text(&l->initial));
 	else
 		result = sasl_step(
@@ -127,7 +148,7 @@ respond(struct login *l, const struct reply *reply)
 		pipeline_send(l->terms.pipeline,
 		    (struct expected){.step = STEP_CANCEL}, "*");
 	else
-		say_secret(l, "", buf_text(&response));
+		say(l, "", buf_text(&response), initial);
 	buf_wipe(&response);
 	buf_wipe(&l->initial);
 	return STEP_STAY;
@@ -135,40 +156,80 @@ respond(struct login *l, const struct reply *reply)
 
 /* What is wrong more likely than what the code alone says. */
 static void
-hint_likely(const struct login *l, const struct reply *reply, struct error *e)
+hint_likely(const struct login *l, struct error *e)
 {
 	const char *offered = l->terms.ehlo->mechanisms;
 	const char *user = account_odd(text_of(l->terms.user));
 	const char *password = account_odd(l->terms.password);
 
-	if (reply->enhanced.detail == 139)
-		return; /* switched off: whatever is said, it is refused */
+	if (strcmp(e->hint, TROUBLE_CHECK_LOGIN) != 0)
+		return; /* more is known */
 	if (user != NULL || password != NULL)
 		snprintf(e->hint, sizeof(e->hint),
-		    "check `user' and the password; %s: %s",
+		    TROUBLE_CHECK_LOGIN "; %s: %s",
 		    user != NULL ? "`user'" : "the password",
 		    user != NULL ? user : password);
 	/* Some servers offer what they have no data for. */
 	else if (strcmp(l->mechanism, "PLAIN") != 0 && l->terms.channel->tls &&
 		 mechanism_is_offered(MECHANISM_PLAIN, text_of(offered)))
 		snprintf(e->hint, sizeof(e->hint),
-		    "check `user' and the password; where both are right "
-		    "write `auth PLAIN' (offered: %.300s)",
+		    TROUBLE_CHECK_LOGIN "; where both are right "
+					"write `auth PLAIN' (offered: %.300s)",
 		    offered);
+}
+
+/* What the server said of the token before it refused it. It may be the token,
+ * in another form than the base64 in which a reply is looked through. */
+static void
+add_told(struct login *l, struct error *e)
+{
+	const size_t len = strlen(e->why);
+	char told[400];
+
+	if (l->sasl == NULL || sasl_told(l->sasl)[0] == '\0')
+		return;
+	strlcpy(told, sasl_told(l->sasl), sizeof(told));
+	echo_hide_words(l->terms.echo, told, sizeof(told));
+	snprintf(e->why + len, sizeof(e->why) - len, " (%s)", told);
+}
+
+/* 139: the account may not log in at all. */
+static bool
+wants_fresh(const struct login *l, const struct reply *reply)
+{
+	return l->terms.renews && l->refused.kind == ERROR_NONE &&
+	       l->sasl != NULL &&
+	       mechanism_takes_token(sasl_mechanism(l->sasl)) &&
+	       reply->code == 535 && reply->enhanced.detail != 139;
 }
 
 static enum step
 refuse(struct login *l, const struct reply *reply, const char *doing,
     struct error *e)
 {
-	char what[128];
+	const char *user = l->terms.user;
+	char what[300];
 
-	snprintf(what, sizeof(what), "AUTH %s for the user %.60s", l->mechanism,
-	    l->terms.user);
-	trouble_set(e, reply, ERROR_DENIED, l->terms.smarthost, doing, what);
+	snprintf(what, sizeof(what), "AUTH %s%s%.60s (offered: %s)",
+	    l->mechanism, user == NULL ? "" : " for the user ",
+	    user == NULL ? "" : user,
+	    SHOWN(text_of(l->terms.ehlo->mechanisms)));
+	trouble_set_login(e, reply, l->terms.smarthost, doing, what,
+	    account_has_token(l->terms.account));
+	add_told(l, e);
+	hint_likely(l, e);
+	if (reply->code == 500 && l->terms.password.len > LOGIN_COMMAND_MAX)
+		error_hint(e,
+		    "the token has %zu octets, more than the server takes",
+		    l->terms.password.len);
+	if (wants_fresh(l, reply)) {
+		l->refused = *e;
+		error_clear(e);
+		login_end(l);
+		pipeline_wipe(l->terms.pipeline);
+		return STEP_FRESH;
+	}
 	l->denied = e->kind == ERROR_DENIED;
-	if (reply->code == 535)
-		hint_likely(l, reply, e);
 	return e->kind == ERROR_PROTOCOL ? STEP_BREAK : STEP_QUIT;
 }
 
@@ -176,6 +237,7 @@ enum step
 login_answer(struct login *l, const struct reply *reply, const char *doing,
     struct error *e)
 {
+	l->heard_again = l->refused.kind != ERROR_NONE;
 	if (reply->code == 334)
 		return respond(l, reply);
 	if (!reply_positive(reply))
@@ -194,4 +256,29 @@ login_cancelled(struct login *l, struct error *e)
 {
 	*e = l->broken_off;
 	return STEP_QUIT;
+}
+
+enum step
+login_renew(struct login *l, struct text token, const struct error *why,
+    struct error *e)
+{
+	if (token.len > 0) {
+		echo_add(l->terms.echo, token);
+		l->terms.password = token;
+		return STEP_AUTH;
+	}
+	l->heard_again = l->denied = true;
+	*e = l->refused;
+	if (why->kind == ERROR_LATER)
+		e->kind = ERROR_LATER; /* there may be a token then */
+	snprintf(e->hint, sizeof(e->hint),
+	    "%s, which was run once more for a fresh token, failed: %s",
+	    why->doing == NULL ? "the command" : why->doing, why->text);
+	return STEP_QUIT;
+}
+
+bool
+login_is_unsettled(const struct login *l)
+{
+	return l->refused.kind != ERROR_NONE && !l->heard_again;
 }

@@ -19,6 +19,7 @@ struct login_terms {
 	const struct smarthost *smarthost;
 	const char *user; /* account->user, expanded; NULL: no login */
 	struct text password;
+	bool renews;	/* who owns the session can have a fresh token */
 	char nonce[32]; /* random, for SCRAM */
 	const struct ehlo *ehlo;
 	const struct sasl_channel *channel;
@@ -32,6 +33,8 @@ struct login {
 	struct error broken_off; /* why we cancelled AUTH */
 	struct buf initial;	 /* response that did not fit behind AUTH */
 	const char *mechanism;	 /* "-" before AUTH */
+	struct error refused;	 /* a token; a fresh one is wanted, or tried */
+	bool heard_again;	 /* what the server says to that one */
 	bool done;		 /* the server said 235 */
 	bool denied;		 /* for good */
 };
@@ -48,11 +51,20 @@ bool login_is_wanted(const struct login *l);
  * trouble_lacks_auth()'s, and ERROR_DENIED where the server refuses.
  * login_answer() takes a reply to AUTH or to a response, login_cancelled() the
  * one to "*". doing: the step in words.
+ *
+ * A token that is refused is old, more often than not. STEP_FRESH follows then,
+ * where one can be had and none was tried yet, and login_renew() takes it; or
+ * none, and why: then the refusal is the error.
  */
 enum step login_ask(struct login *l, struct error *e);
 enum step login_answer(struct login *l, const struct reply *reply,
     const char *doing, struct error *e);
 enum step login_cancelled(struct login *l, struct error *e);
+enum step login_renew(struct login *l, struct text token,
+    const struct error *why, struct error *e);
+
+/* Whether a fresh token is still to be tried. */
+bool login_is_unsettled(const struct login *l);
 
 /* The session is over: nothing derived from the password stays. */
 void login_end(struct login *l);

@@ -32,6 +32,7 @@ struct session_trace {
  * STEP_BLOCK, are waited for as replies. */
 enum step {
 	STEP_SECURE,
+	STEP_FRESH,
 	STEP_READY,
 	STEP_GREETING,
 	STEP_EHLO,

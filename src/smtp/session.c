@@ -51,6 +51,7 @@ struct session {
  *	EHLO      C: EHLO                  S: 250 and the extensions
  *	STARTTLS  C: STARTTLS              S: 220, then SECURE and EHLO again
  *	AUTH      C: AUTH PLAIN ...        S: 235
+ *	FRESH     (where a token was refused) AUTH again
  *	RENEW     C: EHLO                  where a mail wishes for more
  *	READY     mails may be handed over:
  *	  MAIL      C: MAIL RCPT RCPT BDAT-LAST data    with CHUNKING
@@ -96,6 +97,7 @@ static const struct {
 	enum step (*answer)(struct session *, const struct expected *);
 } rows[STEP_STAY] = {
     [STEP_SECURE] = {"the TLS handshake", 2 * MINUTES, ask_nothing, NULL},
+    [STEP_FRESH] = {"AUTH", 2 * MINUTES, ask_nothing, NULL},
     [STEP_GREETING] = {"the greeting", 5 * MINUTES, ask_greeting,
 	answer_greeting},
     [STEP_EHLO] = {"EHLO", 5 * MINUTES, ask_ehlo, answer_ehlo},
@@ -299,6 +301,22 @@ answer_cancel(struct session *s, const struct expected *x)
 {
 	(void)x;
 	return login_cancelled(&s->login, &s->error);
+}
+
+void
+session_renew(struct session *s, struct text token, const struct error *why)
+{
+	enum step next = login_renew(&s->login, token, why, &s->error);
+
+	if (s->step != STEP_OVER)
+		enter(s, next);
+}
+
+bool
+session_is_unsettled(const struct session *s)
+{
+	return s->step == STEP_OVER && s->error.kind == ERROR_LATER &&
+	       login_is_unsettled(&s->login);
 }
 
 /*
@@ -655,6 +673,7 @@ init_login(struct session *s)
 	    .smarthost = plan->smarthost,
 	    .user = plan->user,
 	    .password = plan->password,
+	    .renews = plan->renews,
 	    .ehlo = &s->ehlo,
 	    .channel = &s->channel,
 	    .pipeline = &s->pipeline,
@@ -706,6 +725,8 @@ session_want(const struct session *s)
 		return SESSION_OVER;
 	if (s->step == STEP_SECURE && pipeline_waiting(&s->pipeline) == 0)
 		return SESSION_TLS;
+	if (s->step == STEP_FRESH)
+		return SESSION_TOKEN;
 	if (must_hear(s))
 		return SESSION_HEAR;
 	return s->step == STEP_READY && s->flight.count == 0 && s->held == NULL

@@ -14,6 +14,9 @@
  *                 session_heard(); what it said unasked would be taken for
  *                 the answer to what follows;
  *   SESSION_TLS   do the handshake, then session_secured() with the channel;
+ *   SESSION_TOKEN get a fresh token, as the server refused the one that the
+ *                 plan has, and hand it over with session_renew(); only where
+ *                 the plan says that this can be, and once;
  *   SESSION_MAIL  hand over the next mail with session_mail(), or say
  *                 session_quit();
  *   SESSION_OVER  send what session_output() still has (a QUIT, whose reply
@@ -30,6 +33,7 @@ enum session_want {
 	SESSION_PEER,
 	SESSION_HEAR,
 	SESSION_TLS,
+	SESSION_TOKEN,
 	SESSION_MAIL,
 	SESSION_OVER
 };
@@ -40,6 +44,7 @@ struct session_plan {
 	const char *user;		   /* account->user, expanded */
 	const char *helo;		   /* never empty */
 	struct text password;		   /* of user */
+	bool renews;			   /* see SESSION_TOKEN */
 	char nonce[32];			   /* random, for SCRAM */
 	struct session_trace trace;	   /* line == NULL: none */
 	struct learned *learned;	   /* NULL: nothing is kept */
@@ -91,6 +96,16 @@ void session_closed(struct session *s, const struct error *cause);
  * first input then). A channel without tls tells of loopback only: call it
  * once for a plain connection as well. */
 void session_secured(struct session *s, const struct sasl_channel *channel);
+
+/* Hands over a fresh token, which is borrowed as the first one was; or an empty
+ * one, and why: then the session is over. Also where it ended before, and
+ * session_is_unsettled() said that one was wanted. */
+void session_renew(
+    struct session *s, struct text token, const struct error *why);
+
+/* Whether the server went before it heard a fresh token, so that another
+ * session may try that. */
+bool session_is_unsettled(const struct session *s);
 
 /* Hands over a mail, which is borrowed until it is settled: where the session
  * wants one, or takes one more while others are under way (PIPELINING allows
