@@ -7,6 +7,7 @@
 #include "smtp/command.h"
 #include "smtp/echo.h"
 #include "smtp/flight.h"
+#include "smtp/hello.h"
 #include "smtp/login.h"
 #include "smtp/pipeline.h"
 #include "smtp/trouble.h"
@@ -27,7 +28,7 @@ struct session {
 
 	struct reply reply;
 	struct ehlo ehlo;
-	bool greeted;
+	struct hello hello;
 	struct sasl_channel channel;
 	struct login login;
 	struct echo echo;
@@ -36,7 +37,6 @@ struct session {
 	struct learned learned; /* where the plan has none */
 	struct flight flight;
 	struct mail *held; /* until EHLO is said once more; or NULL */
-	bool renewed;	   /* it was */
 	bool last;	   /* no mail follows those */
 	bool quit;	   /* has been said */
 	bool heard;	   /* all that the peer has said by now */
@@ -69,21 +69,14 @@ struct session {
 #define MINUTES 60u
 
 static enum step ask_nothing(struct session *);
-static enum step ask_greeting(struct session *);
-static enum step ask_ehlo(struct session *);
-static enum step ask_helo(struct session *);
-static enum step ask_starttls(struct session *);
+static enum step ask_hello(struct session *);
 static enum step ask_auth(struct session *);
-static enum step ask_renew(struct session *);
 static enum step ask_mails(struct session *);
 static enum step ask_quit(struct session *);
 static enum step ask_break(struct session *);
 static enum step ask_over(struct session *);
 
-static enum step answer_greeting(struct session *, const struct expected *);
-static enum step answer_ehlo(struct session *, const struct expected *);
-static enum step answer_helo(struct session *, const struct expected *);
-static enum step answer_starttls(struct session *, const struct expected *);
+static enum step answer_hello(struct session *, const struct expected *);
 static enum step answer_auth(struct session *, const struct expected *);
 static enum step answer_cancel(struct session *, const struct expected *);
 static enum step answer_renew(struct session *, const struct expected *);
@@ -98,14 +91,13 @@ static const struct {
 } rows[STEP_STAY] = {
     [STEP_SECURE] = {"the TLS handshake", 2 * MINUTES, ask_nothing, NULL},
     [STEP_FRESH] = {"AUTH", 2 * MINUTES, ask_nothing, NULL},
-    [STEP_GREETING] = {"the greeting", 5 * MINUTES, ask_greeting,
-	answer_greeting},
-    [STEP_EHLO] = {"EHLO", 5 * MINUTES, ask_ehlo, answer_ehlo},
-    [STEP_HELO] = {"HELO", 5 * MINUTES, ask_helo, answer_helo},
-    [STEP_STARTTLS] = {"STARTTLS", 2 * MINUTES, ask_starttls, answer_starttls},
+    [STEP_GREETING] = {"the greeting", 5 * MINUTES, ask_hello, answer_hello},
+    [STEP_EHLO] = {"EHLO", 5 * MINUTES, ask_hello, answer_hello},
+    [STEP_HELO] = {"HELO", 5 * MINUTES, ask_hello, answer_hello},
+    [STEP_STARTTLS] = {"STARTTLS", 2 * MINUTES, ask_hello, answer_hello},
     [STEP_AUTH] = {"AUTH", 2 * MINUTES, ask_auth, answer_auth},
     [STEP_CANCEL] = {"AUTH", 2 * MINUTES, ask_nothing, answer_cancel},
-    [STEP_RENEW] = {"EHLO", 5 * MINUTES, ask_renew, answer_renew},
+    [STEP_RENEW] = {"EHLO", 5 * MINUTES, ask_hello, answer_renew},
     [STEP_READY] = {"the next mail", 5 * MINUTES, ask_mails, NULL},
     [STEP_MAIL] = {"MAIL FROM", 5 * MINUTES, NULL, answer_mail},
     [STEP_RCPT] = {"RCPT TO", 5 * MINUTES, NULL, answer_mail},
@@ -152,18 +144,8 @@ due(enum step step)
 	return (struct expected){.step = step};
 }
 
-/* The session cannot go on: polite where the peer still speaks SMTP. */
-static enum step
-reject(struct session *s, enum step step, enum error_kind permanent,
-    const char *what)
-{
-	trouble_set(&s->error, &s->reply, permanent, s->plan.smarthost,
-	    rows[step].doing, what);
-	return s->error.kind == ERROR_PROTOCOL ? STEP_BREAK : STEP_QUIT;
-}
-
 /*
- * Greeting, EHLO, HELO.
+ * The beginning.
  */
 
 static enum step
@@ -174,101 +156,17 @@ ask_nothing(struct session *s)
 }
 
 static enum step
-ask_greeting(struct session *s)
+ask_hello(struct session *s)
 {
-	s->greeted = true;
-	pipeline_expect(&s->pipeline, due(STEP_GREETING));
+	hello_ask(&s->hello, s->step);
 	return STEP_STAY;
 }
 
 static enum step
-answer_greeting(struct session *s, const struct expected *x)
+answer_hello(struct session *s, const struct expected *x)
 {
-	if (s->reply.code == 220)
-		return STEP_EHLO;
-	return reject(s, x->step, ERROR_REFUSED, "the connection");
-}
-
-static enum step
-ask_ehlo(struct session *s)
-{
-	/* RFC 3207 section 4.2: nothing learned before TLS counts. */
-	memset(&s->ehlo, 0, sizeof(s->ehlo));
-	pipeline_send(&s->pipeline, due(STEP_EHLO), "EHLO %s", s->plan.helo);
-	return STEP_STAY;
-}
-
-static bool
-wants_starttls(const struct session *s)
-{
-	return s->plan.smarthost->security == SMARTHOST_STARTTLS &&
-	       !s->channel.tls;
-}
-
-static enum step
-after_ehlo(struct session *s)
-{
-	if (!wants_starttls(s))
-		return login_is_wanted(&s->login) ? STEP_AUTH : STEP_READY;
-	if (s->ehlo.starttls)
-		return STEP_STARTTLS;
-	trouble_lacks_starttls(&s->error, s->plan.smarthost);
-	return STEP_QUIT;
-}
-
-static void
-learn_extensions(struct session *s)
-{
-	ehlo_parse(&s->ehlo, &s->reply);
-	if (s->ehlo.hidden) /* they may be told */
-		mechanism_keep_known(s->ehlo.mechanisms);
-}
-
-static enum step
-answer_ehlo(struct session *s, const struct expected *x)
-{
-	if (reply_accepts(&s->reply)) {
-		learn_extensions(s);
-		return after_ehlo(s);
-	}
-	if (s->reply.code / 100 == 5 && !wants_starttls(s) &&
-	    !login_is_wanted(&s->login))
-		return STEP_HELO;
-	return reject(s, x->step, ERROR_REFUSED, "our EHLO");
-}
-
-static enum step
-ask_helo(struct session *s)
-{
-	pipeline_send(&s->pipeline, due(STEP_HELO), "HELO %s", s->plan.helo);
-	return STEP_STAY;
-}
-
-static enum step
-answer_helo(struct session *s, const struct expected *x)
-{
-	return reply_accepts(&s->reply)
-		   ? STEP_READY
-		   : reject(s, x->step, ERROR_REFUSED, "our HELO");
-}
-
-/*
- * STARTTLS, RFC 3207.
- */
-
-static enum step
-ask_starttls(struct session *s)
-{
-	pipeline_send(&s->pipeline, due(STEP_STARTTLS), "STARTTLS");
-	return STEP_STAY;
-}
-
-static enum step
-answer_starttls(struct session *s, const struct expected *x)
-{
-	return reply_positive(&s->reply)
-		   ? STEP_SECURE
-		   : reject(s, x->step, ERROR_REFUSED, "to start TLS");
+	return hello_answer(
+	    &s->hello, x->step, &s->reply, rows[x->step].doing, &s->error);
 }
 
 void
@@ -276,7 +174,7 @@ session_secured(struct session *s, const struct sasl_channel *channel)
 {
 	s->channel = *channel;
 	if (s->step == STEP_SECURE)
-		enter(s, s->greeted ? STEP_EHLO : STEP_GREETING);
+		enter(s, s->hello.greeted ? STEP_EHLO : STEP_GREETING);
 }
 
 /*
@@ -327,17 +225,9 @@ session_is_unsettled(const struct session *s)
 static bool
 wants_renewal(const struct session *s, const struct mail *mail)
 {
-	return s->login.done && !s->renewed &&
+	return s->login.done && !s->hello.renewed &&
 	       command_lacks(
 		   mail->envelope, &s->ehlo, message_size(mail->message));
-}
-
-static enum step
-ask_renew(struct session *s)
-{
-	s->renewed = true;
-	pipeline_send(&s->pipeline, due(STEP_RENEW), "EHLO %s", s->plan.helo);
-	return STEP_STAY;
 }
 
 static void
@@ -347,17 +237,16 @@ begin_mail(struct session *s, struct mail *mail)
 	flight_add(&s->flight, mail);
 }
 
-/* A server that refuses it is taken as it was. */
 static enum step
 answer_renew(struct session *s, const struct expected *x)
 {
-	if (reply_accepts(&s->reply))
-		learn_extensions(s);
-	else if (trouble_kind(&s->reply, ERROR_REFUSED) == ERROR_PROTOCOL)
-		return reject(s, x->step, ERROR_REFUSED, "our EHLO");
-	begin_mail(s, s->held);
-	s->held = NULL;
-	return STEP_READY;
+	enum step next = answer_hello(s, x);
+
+	if (next == STEP_READY) {
+		begin_mail(s, s->held);
+		s->held = NULL;
+	}
+	return next;
 }
 
 /*
@@ -394,7 +283,8 @@ answer_rset(struct session *s, const struct expected *x)
 
 	if (reply_accepts(&s->reply))
 		return STEP_READY;
-	next = reject(s, x->step, ERROR_REFUSED, "to begin anew");
+	next = trouble_reject(&s->error, &s->reply, s->plan.smarthost,
+	    rows[x->step].doing, "to begin anew");
 	/* The mail that waits behind it may not leave with a QUIT. */
 	return flight_is_sending(&s->flight) ||
 		       pipeline_waiting(&s->pipeline) > 0
@@ -695,6 +585,12 @@ session_new(const struct session_plan *plan)
 	pipeline_init(&s->pipeline, plan->trace);
 	echo_init(&s->echo, plan->password);
 	init_login(s);
+	s->hello.terms = (struct hello_terms){.smarthost = plan->smarthost,
+	    .name = plan->helo,
+	    .ehlo = &s->ehlo,
+	    .login = &s->login,
+	    .channel = &s->channel,
+	    .pipeline = &s->pipeline};
 	s->flight.terms = (struct round_terms){.account = plan->account,
 	    .smarthost = plan->smarthost,
 	    .ehlo = &s->ehlo,

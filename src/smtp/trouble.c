@@ -212,6 +212,14 @@ is_about_size(const struct reply *reply)
 	       (code->subject == 2 && code->detail == 3);
 }
 
+enum step
+trouble_reject(struct error *e, const struct reply *reply,
+    const struct smarthost *h, const char *doing, const char *what)
+{
+	trouble_set(e, reply, ERROR_REFUSED, h, doing, what);
+	return e->kind == ERROR_PROTOCOL ? STEP_BREAK : STEP_QUIT;
+}
+
 int
 trouble_set_mail(struct error *e, const struct reply *reply,
     const struct smarthost *h, const char *doing, const char *what,

@@ -7,6 +7,7 @@
  */
 
 #include "base/error.h"
+#include "smtp/pipeline.h"
 #include "smtp/reply.h"
 #include "submit/account.h"
 
@@ -25,6 +26,11 @@ enum error_kind trouble_kind(
 int trouble_set(struct error *e, const struct reply *reply,
     enum error_kind permanent, const struct smarthost *h, const char *doing,
     const char *what);
+
+/* The same, ERROR_REFUSED where it is for good, for a session that cannot go
+ * on: gives STEP_QUIT, or STEP_BREAK where the peer does not speak SMTP. */
+enum step trouble_reject(struct error *e, const struct reply *reply,
+    const struct smarthost *h, const char *doing, const char *what);
 
 /* The same for a reply to AUTH, with a token or a password: ERROR_DENIED. */
 int trouble_set_login(struct error *e, const struct reply *reply,
