@@ -24,8 +24,6 @@ struct parser {
 	size_t depth;
 	size_t included; /* octets, against files that include each other */
 	bool in_account; /* the last one; else the defaults */
-	char *places[KEYWORD_SLOTS]; /* where each keyword of the account was
-					set */
 };
 
 static void
@@ -135,6 +133,80 @@ account_name_fault(struct text name, struct error *e)
 			     "from what stands above the first of them");
 }
 
+static char *
+place(const struct parser *p)
+{
+	const struct layer *layer = &p->layers[p->depth - 1];
+	struct buf where;
+	char shown[512];
+
+	buf_init(&where, sizeof(shown) + 32);
+	buf_format(&where, "%s:%zu",
+	    text_visible(text_of(layer->name), shown, sizeof(shown)),
+	    layer->line);
+	return buf_take(&where);
+}
+
+/* value: of a keyword that repeats. */
+static const struct config_line *
+line_find(const struct config_lines *lines, size_t slot, const char *value)
+{
+	const struct config_line *line = lines->at;
+	struct text rest, word = {NULL, 0};
+
+	for (; line < lines->at + lines->count; line++) {
+		if (line->slot != slot)
+			continue;
+		rest = text_of(line->value);
+		while (value != NULL && text_next(&rest, " \t", &word) &&
+		       !text_equal(word, text_of(value)))
+			;
+		if (value == NULL || text_equal(word, text_of(value)))
+			return line;
+	}
+	return NULL;
+}
+
+static void
+line_keep(const struct parser *p, struct config_lines *lines,
+    const struct keyword *k, struct text value)
+{
+	*mem_push(lines->at, lines->count) =
+	    (struct config_line){.slot = keyword_slot(k),
+		.where = place(p),
+		.value = k->flags & KEYWORD_REPEATS
+			     ? mem_string(value.at, value.len)
+			     : NULL};
+}
+
+/* A single keyword may be set once in an account. */
+static int
+line_check(
+    const struct config_lines *lines, const struct keyword *k, struct error *e)
+{
+	const struct config_line *first;
+
+	if (k->flags & KEYWORD_REPEATS)
+		return 0;
+	first = line_find(lines, keyword_slot(k), NULL);
+	if (first == NULL)
+		return 0;
+	return error_set(e, ERROR_CONFIG, NULL, "%s: %s",
+	    k->type == VALUE_SECRET ? "the account has a password already"
+				    : "the account has this keyword already",
+	    first->where);
+}
+
+static void
+lines_clear(struct config_lines *lines)
+{
+	while (lines->count-- > 0) {
+		free(lines->at[lines->count].where);
+		free(lines->at[lines->count].value);
+	}
+	free(lines->at);
+}
+
 /* There is a new one also where the name stands twice, so that the lines below
  * do not count as second values of the account above. */
 static int
@@ -142,6 +214,7 @@ account_begin(void *arg, struct text name, struct error *e)
 {
 	struct parser *p = arg;
 	struct config *c = p->config;
+	struct config_lines *lines;
 	int rc = 0;
 
 	if (name.len > ACCOUNT_NAME_MAX || text_find(name, ' ') < name.len)
@@ -154,8 +227,10 @@ account_begin(void *arg, struct text name, struct error *e)
 		    "there is an account `%s' already", SHOWN(name));
 	*mem_push(c->accounts, c->account_count) =
 	    (struct account){.name = mem_string(name.at, name.len)};
+	lines = mem_push(c->account_lines, c->account_lines_count);
+	memset(lines, 0, sizeof(*lines));
 	p->in_account = true;
-	slots_clear(p->places);
+	line_keep(p, lines, keyword_find(TEXT("account")), name);
 	return rc;
 }
 
@@ -176,50 +251,23 @@ fault_add(
 	fault->hint = e->hint[0] == '\0' ? NULL : mem_copy(e->hint);
 }
 
-static char *
-place(const struct parser *p)
-{
-	const struct layer *layer = &p->layers[p->depth - 1];
-	struct buf where;
-	char shown[512];
-
-	buf_init(&where, sizeof(shown) + 32);
-	buf_format(&where, "%s:%zu",
-	    text_visible(text_of(layer->name), shown, sizeof(shown)),
-	    layer->line);
-	return buf_take(&where);
-}
-
-/* A single keyword may be set once in an account. */
-static int
-place_check(struct parser *p, const struct keyword *k, struct error *e)
-{
-	char **first = &p->places[keyword_slot(k)];
-
-	if (k->flags & KEYWORD_REPEATS)
-		return 0;
-	if (*first == NULL) {
-		*first = place(p);
-		return 0;
-	}
-	return error_set(e, ERROR_CONFIG, NULL, "%s: %s",
-	    k->type == VALUE_SECRET ? "the account has a password already"
-				    : "the account has this keyword already",
-	    *first);
-}
-
 static int
 line_set(struct parser *p, const struct keyword *k, struct text value,
     struct error *e)
 {
 	struct config *c = p->config;
 	const struct value_reader reader = {include_find, account_begin, p};
+	struct config_lines *lines = &c->default_lines;
 	struct account *a = &c->defaults;
 
-	if (p->in_account)
+	if (p->in_account) {
 		a = &c->accounts[c->account_count - 1];
-	if (place_check(p, k, e) == -1)
+		lines = &c->account_lines[c->account_count - 1];
+	}
+	if (line_check(lines, k, e) == -1)
 		return -1;
+	if (k->type != VALUE_INCLUDE && k->type != VALUE_ACCOUNT)
+		line_keep(p, lines, k, value);
 	return keyword_set(k, a, value, &reader, e);
 }
 
@@ -367,6 +415,10 @@ config_clear(struct config *c)
 	keyword_clear(&c->defaults);
 	keyword_clear(&c->override);
 	slots_clear(c->override_origin);
+	for (i = 0; i < c->account_lines_count; i++)
+		lines_clear(&c->account_lines[i]);
+	free(c->account_lines);
+	lines_clear(&c->default_lines);
 	notes_clear(&c->remarks);
 	config_init(c);
 }
@@ -411,7 +463,6 @@ config_parse(struct config *c, const char *name, struct text bytes,
 		free(layer->name);
 		buf_wipe(&layer->bytes);
 	}
-	slots_clear(p.places);
 	return c->fault_count - before;
 }
 
@@ -536,6 +587,26 @@ config_format(const struct account *a, struct buf *out)
 		}
 		buf_wipe(&values);
 	}
+}
+
+const char *
+config_where(const struct config *c, const struct account *a,
+    const char *keyword, const char *value, bool *shared)
+{
+	const size_t slot = keyword_slot(keyword_find(text_of(keyword)));
+	const size_t index = (size_t)(a - c->accounts);
+	const struct config_line *line = NULL;
+
+	*shared = false;
+	if (c->override_origin[slot] == NULL && index < c->account_lines_count)
+		line = line_find(&c->account_lines[index], slot, value);
+	if (line != NULL)
+		return line->where;
+	*shared = true;
+	if (c->override_origin[slot] != NULL)
+		return c->override_origin[slot];
+	line = line_find(&c->default_lines, slot, value);
+	return line == NULL ? NULL : line->where;
 }
 
 /* The failure to choose, and the names that could be. */

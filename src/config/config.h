@@ -37,6 +37,18 @@ struct config_fault {
 	char *hint;  /* "did you mean `smarthost'?", or NULL */
 };
 
+/* What set a keyword, in an account or in the defaults. */
+struct config_line {
+	size_t slot; /* keyword_slot() */
+	char *where;
+	char *value; /* of a keyword that repeats, else NULL */
+};
+
+struct config_lines {
+	struct config_line *at;
+	size_t count;
+};
+
 struct config {
 	struct account defaults;
 	struct account *accounts;
@@ -45,6 +57,9 @@ struct config {
 	size_t fault_count;
 	struct notes remarks; /* what is odd and no fault, for --check */
 	/* private: */
+	struct config_lines default_lines;
+	struct config_lines *account_lines; /* of each that stands in a file */
+	size_t account_lines_count;
 	struct account override; /* --set, then environment: highest first */
 	char *override_origin[KEYWORD_SLOTS]; /* who set each keyword there */
 };
@@ -93,6 +108,15 @@ void config_end(struct config *c);
  * `[hidden]`. Bytes are as they were written; make them visible for people.
  */
 void config_format(const struct account *a, struct buf *out);
+
+/*
+ * Where that was written which holds in the account for a keyword:
+ * "/etc/sendling.conf:12", "--set", "SENDLING_USER"; of one that repeats, the
+ * line with that value, or the first where it is NULL. For `account' where it
+ * begins. NULL: nowhere. *shared: other accounts have it from there, too.
+ */
+const char *config_where(const struct config *c, const struct account *a,
+    const char *keyword, const char *value, bool *shared);
 
 /*
  * Chooses: the account of that name (name != NULL); else the first whose

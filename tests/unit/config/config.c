@@ -747,6 +747,55 @@ test_example_lines(void **state)
 	buf_clear(&bytes);
 }
 
+/* Where it was written, which of several lines, and whether by others too. */
+static void
+test_where(void **state)
+{
+	static const struct {
+		size_t account;
+		const char *keyword, *value, *where;
+		bool shared;
+	} rows[] = {{0, "user", NULL, "sendling.conf:1", true},
+	    {1, "user", NULL, "sendling.conf:6", false},
+	    {0, "smarthost", NULL, "sendling.conf:3", false},
+	    {0, "smarthost", "smtp://c", "sendling.conf:4", false},
+	    {0, "smarthost", "smtp://d", "sendling.conf:4", false},
+	    {0, "smarthost", "smtp://x", NULL, true},
+	    {1, "smarthost", "smtp://b", NULL, true},
+	    {0, "account", NULL, "sendling.conf:2", false},
+	    {1, "account", NULL, "sendling.conf:5", false},
+	    {1, "password-file", NULL, "sendling.conf:7", false},
+	    {1, "password", NULL, "sendling.conf:7", false},
+	    {0, "timeout", NULL, "--set", true},
+	    {1, "domain", NULL, NULL, true}};
+	const char *where;
+	struct config c;
+	bool shared;
+	size_t i;
+
+	(void)state;
+	config_init(&c);
+	config_set(&c, "--set", TEXT("timeout"), TEXT("5"));
+	assert_int_equal(config_parse(&c, "sendling.conf",
+			     TEXT("user a\n"
+				  "account a\nsmarthost smtp://b\n"
+				  "smarthost smtp://c  smtp://d\n"
+				  "account b\nuser b\npassword-file /x\n"),
+			     NULL),
+	    0);
+	config_end(&c);
+	for (i = 0; i < COUNT(rows); i++) {
+		where = config_where(&c, &c.accounts[rows[i].account],
+		    rows[i].keyword, rows[i].value, &shared);
+		if (rows[i].where == NULL)
+			assert_null(where);
+		else
+			assert_string_equal(where, rows[i].where);
+		assert_int_equal(shared, rows[i].shared);
+	}
+	config_clear(&c);
+}
+
 int
 main(void)
 {
@@ -768,6 +817,7 @@ main(void)
 	    cmocka_unit_test(test_large),
 	    cmocka_unit_test(test_many_accounts),
 	    cmocka_unit_test(test_example),
+	    cmocka_unit_test(test_where),
 	    cmocka_unit_test(test_example_lines),
 	};
 
