@@ -526,31 +526,78 @@ prints_token(const struct account *a)
 	return text_equal(program, TEXT("sendling-token"));
 }
 
-int
-account_check(const struct account *a, struct error *e)
+static int
+check_smarthosts(const struct account *a, struct error *e)
 {
 	size_t i;
 
 	for (i = 0; i < a->smarthosts.count; i++)
 		if (check_built(&a->smarthosts.at[i], e) == -1)
 			return -1;
-	if (a->smarthosts.count == 0)
-		return lacks(a, "has no `smarthost'",
-		    "smarthost smtps://mail.example.org", e);
-	if (a->user == NULL && a->secret.source != SECRET_NONE)
-		return lacks(a, "has a password, but no `user'",
-		    "user alice@example.org", e);
-	if (prints_token(a) && a->auth.choice != AUTH_OFF &&
-	    !account_has_token(a))
-		return lacks(a,
-		    "has an OAuth token from `password-command', and no "
-		    "mechanism in `auth' that takes one",
-		    "auth XOAUTH2", e);
-	if (a->user == NULL && a->auth.choice == AUTH_LIST &&
-	    !account_wants_login(a))
-		return lacks(a, "has mechanisms in `auth', but no `user'",
-		    "user alice@example.org, or: auth off", e);
-	return 0;
+	if (a->smarthosts.count > 0)
+		return 0;
+	return lacks(
+	    a, "has no `smarthost'", "smarthost smtps://mail.example.org", e);
+}
+
+static int
+check_password(const struct account *a, struct error *e)
+{
+	if (a->user != NULL || a->secret.source == SECRET_NONE)
+		return 0;
+	return lacks(
+	    a, "has a password, but no `user'", "user alice@example.org", e);
+}
+
+static int
+check_token(const struct account *a, struct error *e)
+{
+	if (!prints_token(a) || a->auth.choice == AUTH_OFF ||
+	    account_has_token(a))
+		return 0;
+	return lacks(a,
+	    "has an OAuth token from `password-command', and no mechanism in "
+	    "`auth' that takes one",
+	    "auth XOAUTH2", e);
+}
+
+static int
+check_auth(const struct account *a, struct error *e)
+{
+	if (a->user != NULL || a->auth.choice != AUTH_LIST ||
+	    account_wants_login(a))
+		return 0;
+	return lacks(a, "has mechanisms in `auth', but no `user'",
+	    "user alice@example.org, or: auth off", e);
+}
+
+static const struct {
+	const char *keyword;
+	int (*check)(const struct account *a, struct error *e);
+} checks[] = {{"smarthost", check_smarthosts}, {"password", check_password},
+    {"password", check_token}, {"auth", check_auth}};
+
+int
+account_check_next(const struct account *a, size_t *next, const char **keyword,
+    struct error *e)
+{
+	if (*next == sizeof(checks) / sizeof(checks[0]))
+		return 1;
+	*keyword = checks[*next].keyword;
+	return checks[(*next)++].check(a, e);
+}
+
+int
+account_check(const struct account *a, struct error *e)
+{
+	const char *keyword;
+	size_t next = 0;
+	int result;
+
+	do
+		result = account_check_next(a, &next, &keyword, e);
+	while (result == 0);
+	return result == -1 ? -1 : 0;
 }
 
 static bool
@@ -585,6 +632,18 @@ matches_unquoted(const struct pattern_list *match, struct text path)
 	return matches;
 }
 
+/* What stands in the angle brackets of "Alice <alice@example.org>". */
+static struct text
+inside(struct text mailbox)
+{
+	size_t open = text_find_last(mailbox, '<');
+
+	if (mailbox.len == 0 || mailbox.at[mailbox.len - 1] != '>' ||
+	    open == mailbox.len)
+		return mailbox;
+	return text_first(text_skip(mailbox, open + 1), mailbox.len - open - 2);
+}
+
 bool
 account_matches(const struct account *a, const char *reverse_path)
 {
@@ -596,5 +655,5 @@ account_matches(const struct account *a, const char *reverse_path)
 	/* %U and the like are expanded only after the choice. */
 	if (a->from == NULL || strchr(a->from, '%') != NULL)
 		return false;
-	return text_equal_fold(text_of(a->from), text_of(reverse_path));
+	return text_equal_fold(inside(text_of(a->from)), text_of(reverse_path));
 }

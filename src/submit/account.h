@@ -180,6 +180,11 @@ bool account_has_token(const struct account *a);
  * the keyword. */
 int account_check(const struct account *a, struct error *e);
 
+/* The same, one check after the other, from *next = 0 on: 0 or -1 of the next,
+ * 1 where there is none. *keyword: that it is about. */
+int account_check_next(const struct account *a, size_t *next,
+    const char **keyword, struct error *e);
+
 /* Whether a pattern of `match`, or `from`, matches the reverse-path, whose
  * quotes a pattern need not have. */
 bool account_matches(const struct account *a, const char *reverse_path);

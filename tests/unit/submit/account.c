@@ -412,6 +412,31 @@ test_token_command(void **state)
 	}
 }
 
+/* All that is wrong with one, check by check. */
+static void
+test_every_check(void **state)
+{
+	static const struct {
+		const char *keyword;
+		int result;
+	} rows[] = {
+	    {"smarthost", -1}, {"password", -1}, {"password", 0}, {"auth", -1}};
+	struct account a = {
+	    .secret = {.source = SECRET_FILE}, .auth = {.choice = AUTH_LIST}};
+	const char *keyword;
+	struct error e;
+	size_t next = 0, i;
+
+	(void)state;
+	for (i = 0; i < COUNT(rows); i++) {
+		error_clear(&e);
+		assert_int_equal(account_check_next(&a, &next, &keyword, &e),
+		    rows[i].result);
+		assert_string_equal(keyword, rows[i].keyword);
+	}
+	assert_int_equal(account_check_next(&a, &next, &keyword, &e), 1);
+}
+
 static void
 test_matches(void **state)
 {
@@ -435,6 +460,10 @@ test_matches(void **state)
 		    account_matches(&a, rows[i].path), rows[i].matches);
 	a.from[0] = '%';
 	assert_false(account_matches(&a, "%rom@example"));
+	mem_wipe_string(a.from);
+	a.from = mem_copy("F. <from@example>");
+	assert_true(account_matches(&a, "from@example"));
+	assert_false(account_matches(&a, "F. <from@example>"));
 	keyword_clear(&a);
 	assert_false(account_matches(&a, "bob@work.example"));
 }
@@ -487,6 +516,7 @@ main(void)
 	    cmocka_unit_test(test_check),
 	    cmocka_unit_test(test_login),
 	    cmocka_unit_test(test_token_command),
+	    cmocka_unit_test(test_every_check),
 	    cmocka_unit_test(test_matches),
 	};
 
