@@ -71,7 +71,8 @@ class Exim(peer.Peer):
 
     def start(self):
         (peer.RUN / 'spool').mkdir()
-        shutil.chown(peer.RUN / 'spool', 'Debian-exim', 'Debian-exim')
+        for path in peer.RUN / 'spool', peer.CERTS / 'all-names.key':
+            shutil.chown(path, 'Debian-exim', 'Debian-exim')
         # With another file it would not keep root's rights to deliver.
         peer.write('/etc/exim4/exim4.conf', CONFIGURATION)
         self.spawn('/usr/sbin/exim4', '-bdf', '-q1h')
