@@ -1,7 +1,9 @@
 #!/bin/sh
-# usage: tests/certs.sh FOLDER
+# usage: tests/certs.sh FOLDER [more]
 # Makes certificates and keys for the tests, with openssl(1): NAME.pem (the
 # chain that a server shows) and NAME.key, and ca.pem, the authority to trust.
+# With `more' also what is about small keys, odd names, revocation and clients,
+# lists of what was revoked (NAME.crl) and answers of OCSP (NAME.ocsp).
 set -eu
 
 mkdir -p "$1/made"
@@ -40,6 +42,11 @@ subjectAltName = \${ENV::NAMES}
 [nameless_extensions]
 basicConstraints = critical, CA:FALSE
 extendedKeyUsage = serverAuth
+[stapled_extensions]
+basicConstraints = critical, CA:FALSE
+extendedKeyUsage = serverAuth
+subjectAltName = \${ENV::NAMES}
+tlsfeature = status_request
 END
 OPENSSL_CONF=$PWD/openssl.cnf
 export OPENSSL_CONF NAMES PURPOSE
@@ -52,15 +59,20 @@ run() {
 }
 
 key() {
-	run genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 \
-	    -out "$1.key"
+	if test -n "${BITS-}"; then
+		run genpkey -algorithm RSA -pkeyopt "rsa_keygen_bits:$BITS" \
+		    -out "$1.key"
+	else
+		run genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 \
+		    -out "$1.key"
+	fi
 }
 
 # self NAME EXTENSIONS
 self() {
 	key "$1"
 	run req -new -x509 -days 30 -key "$1.key" -out "$1.pem" \
-	    -subj "/CN=sendling test $1" -extensions "$2"
+	    -subj "/CN=${CN-sendling test $1}" -extensions "$2"
 }
 
 # signed NAME AUTHORITY EXTENSIONS [OPTION...]
@@ -117,3 +129,70 @@ cat intermediate.pem >> chained.pem
 # An ordinary server's certificate that signs another.
 signed not-a-ca good server_extensions
 cat good.pem >> not-a-ca.pem
+
+test "${2-}" = more || exit 0
+
+# Keys.
+(BITS=2048 && server rsa DNS:localhost)
+(BITS=1024 && server small DNS:localhost)
+(BITS=1024 && signed small-issuer ca authority_extensions)
+signed below-small small-issuer server_extensions
+cat small-issuer.pem >> below-small.pem
+(BITS=1024 && self small-ca authority_extensions)
+signed of-small small-ca server_extensions
+(BITS=1024 && self small-self server_extensions)
+
+# Names.
+(CN=localhost && signed cn-alone ca nameless_extensions)
+(CN=localhost && server cn-and-ip IP:192.0.2.1)
+server part-star 'DNS:f*.example.org'
+server middle-star 'DNS:mail.*.org'
+server two-stars 'DNS:*.*.example.org'
+# localhost, a NUL, .evil.test
+server nul DER:301682146c6f63616c686f7374002e6576696c2e74657374
+
+# For clients.
+(PURPOSE=clientAuth && server client DNS:client.example)
+(BITS=2048 PURPOSE=clientAuth && server rsa-client DNS:client.example)
+run pkey -in client.key -aes128 -passout pass:secret -out locked.key
+cat client.pem client.key > both.pem
+chmod 600 both.pem
+
+# Revocation. The first serial numbers are of those above.
+list() {
+	name=$1 authority=$2
+	shift 2
+	run ca -gencrl -out "$name.crl" -cert "$authority.pem" \
+	    -keyfile "$authority.key" -crldays 30 "$@"
+}
+server revoked DNS:localhost
+signed stapled ca stapled_extensions
+signed revoked-issuer ca authority_extensions
+signed below-revoked revoked-issuer server_extensions
+cat revoked-issuer.pem >> below-revoked.pem
+run ca -revoke revoked.pem -cert ca.pem -keyfile ca.key
+run ca -revoke revoked-issuer.pem -cert ca.pem -keyfile ca.key
+list ca ca
+list other-ca other-ca
+list old ca -crl_lastupdate 20200101000000Z -crl_nextupdate 20200201000000Z
+(CN='sendling test ca' && self forger authority_extensions)
+cp index.txt index.txt.kept
+: > index.txt
+list forged forger
+list no-news ca
+cp index.txt.kept index.txt
+list intermediate intermediate
+cat other-ca.crl old.crl ca.crl > many.crl
+run crl -in ca.crl -outform DER -out der.crl
+
+# answer NAME [OPTION...]
+answer() {
+	name=$1
+	shift
+	run ocsp -index index.txt -CA ca.pem -rsigner ca.pem -rkey ca.key \
+	    -issuer ca.pem -cert "$name.pem" -respout "$name.ocsp" -ndays 30 \
+	    "$@"
+}
+answer good
+answer stapled
+answer revoked

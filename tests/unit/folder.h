@@ -80,16 +80,29 @@ folder_make(void **state)
 	return mkdtemp(folder) == NULL ? -1 : 0;
 }
 
-/* A folder with the certificates of tests/certs.sh in it. */
 static inline int
-folder_make_certs(void **state)
+folder_certify(void **state, const char *more)
 {
 	char command[100];
 
 	if (folder_make(state) == -1)
 		return -1;
-	snprintf(command, sizeof(command), "tests/certs.sh %s", folder);
+	snprintf(
+	    command, sizeof(command), "tests/certs.sh %s %s", folder, more);
 	return system(command);
+}
+
+/* A folder with the certificates of tests/certs.sh in it; all of them. */
+static inline int
+folder_make_certs(void **state)
+{
+	return folder_certify(state, "");
+}
+
+static inline int
+folder_make_more_certs(void **state)
+{
+	return folder_certify(state, "more");
 }
 
 static inline int
