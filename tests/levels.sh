@@ -11,8 +11,10 @@ cd "${1-$(dirname "$0")/..}" || exit 1
 folders='base message auth submit smtp config world run cmd'
 
 # The rooms around a session of TLS, and what hashes.
-gnutls='src/base/crypt.c src/world/certificate.c src/world/tls.c '\
-'src/world/verify.c src/world/verify.h'
+gnutls='src/base/crypt.c src/world/tls.c '
+for room in certificate identity revocation verify; do
+	gnutls="$gnutls src/world/$room.c src/world/$room.h"
+done
 
 # What stands for one part of the world, and the only files that may name it.
 # The first column: call (a function), include (a header), word (a name).

@@ -9,9 +9,8 @@
 
 #include "base/crypt.h"
 
-/* What is one is the caller's to deinit; NULL is none. */
-static gnutls_x509_crt_t
-import(struct text der)
+gnutls_x509_crt_t
+certificate_import(struct text der)
 {
 	gnutls_datum_t datum = {(unsigned char *)der.at, (unsigned)der.len};
 	gnutls_x509_crt_t x509;
@@ -52,19 +51,27 @@ is_address(const char *name)
 	       inet_pton(AF_INET6, name, address) == 1;
 }
 
+static void
+add_misplaced(struct certificate *c, const char *name, const char *where)
+{
+	char words[200];
+
+	snprintf(
+	    words, sizeof(words), "%s (as a %s)", SHOWN(text_of(name)), where);
+	add_words(c, words);
+	if (c->misplaced[0] == '\0')
+		strlcpy(
+		    c->misplaced, SHOWN(text_of(name)), sizeof(c->misplaced));
+}
+
 /* RFC 9525 section 6.5: an address is looked for among the addresses only. */
 static void
-add_dns_name(struct certificate *c, const char *name, const char *where)
+add_dns_name(struct certificate *c, const char *name)
 {
-	char words[80];
-
-	if (!is_address(name)) {
+	if (is_address(name))
+		add_misplaced(c, name, "DNS name");
+	else
 		add_name(c, name);
-		return;
-	}
-	snprintf(words, sizeof(words), "%s (as a %s)", name, where);
-	add_words(c, words);
-	c->misplaced = true;
 }
 
 static void
@@ -85,7 +92,7 @@ add_names(struct certificate *c, gnutls_x509_crt_t x509)
 			break;
 		name[size] = '\0';
 		if (type == GNUTLS_SAN_DNSNAME)
-			add_dns_name(c, name, "DNS name");
+			add_dns_name(c, name);
 		else if (type == GNUTLS_SAN_IPADDRESS &&
 			 inet_ntop(size == 4 ? AF_INET : AF_INET6, name, words,
 			     sizeof(words)) != NULL)
@@ -95,7 +102,7 @@ add_names(struct certificate *c, gnutls_x509_crt_t x509)
 	if (c->names[0] == '\0' &&
 	    gnutls_x509_crt_get_dn_by_oid(
 		x509, GNUTLS_OID_X520_COMMON_NAME, 0, 0, name, &size) == 0)
-		add_dns_name(c, name, "common name");
+		add_misplaced(c, name, "common name");
 }
 
 static void
@@ -164,6 +171,16 @@ read_validity(struct certificate *c, gnutls_x509_crt_t x509, bool first)
 		c->until = at;
 }
 
+/* Of those that sign. */
+static void
+read_issuer_bits(struct certificate *c, struct text der)
+{
+	const unsigned bits = certificate_rsa_bits(der);
+
+	if (bits > 0 && (c->issuer_bits == 0 || bits < c->issuer_bits))
+		c->issuer_bits = bits;
+}
+
 void
 certificate_read(struct certificate *c, const struct text *chain, size_t count)
 {
@@ -171,12 +188,15 @@ certificate_read(struct certificate *c, const struct text *chain, size_t count)
 	size_t i;
 
 	memset(c, 0, sizeof(*c));
+	c->key_bits = count == 0 ? 0 : certificate_rsa_bits(chain[0]);
 	for (i = 0; i < count; i++) {
-		x509 = import(chain[i]);
+		x509 = certificate_import(chain[i]);
 		if (x509 == NULL)
 			continue;
 		if (i == 0)
 			read_own(c, x509);
+		else
+			read_issuer_bits(c, chain[i]);
 		read_validity(c, x509, i == 0);
 		gnutls_x509_crt_deinit(x509);
 	}
@@ -211,24 +231,118 @@ next_element(struct text *rest, struct text *whole, struct text *inside)
 	return true;
 }
 
+static bool
+skip_elements(struct text *rest, unsigned count)
+{
+	struct text whole, inside;
+
+	while (count > 0 && next_element(rest, &whole, &inside))
+		count--;
+	return count == 0;
+}
+
 /* By RFC 5280 section 4.1, as GnuTLS would parse all of it for this: a
  * certificate is a sequence, which begins with a sequence, of the version in
- * its own tag, which may be missing, the number, the algorithm, the issuer. */
+ * its own tag, which may be missing, the number, the algorithm, the issuer, the
+ * validity, the subject, the key. *rest begins with the algorithm. */
+static bool
+enter(struct text der, struct text *rest)
+{
+	struct text outer, whole;
+
+	return next_element(&der, &whole, &outer) &&
+	       next_element(&outer, &whole, rest) &&
+	       skip_elements(rest,
+		   rest->len > 0 && (unsigned char)rest->at[0] == 0xa0 ? 2 : 1);
+}
+
 void
 certificate_add_issuer(struct text der, struct buf *name)
 {
-	struct text outer, rest, whole, inside;
-	size_t before;
+	struct text rest, whole, inside;
 
-	if (!next_element(&der, &whole, &outer) ||
-	    !next_element(&outer, &whole, &rest))
-		return;
-	before = rest.len > 0 && (unsigned char)rest.at[0] == 0xa0 ? 3 : 2;
-	for (; before > 0; before--)
-		if (!next_element(&rest, &whole, &inside))
-			return;
-	if (next_element(&rest, &whole, &inside))
+	if (enter(der, &rest) && skip_elements(&rest, 1) &&
+	    next_element(&rest, &whole, &inside))
 		buf_add_text(name, whole);
+}
+
+static bool
+begins(struct text t, struct text with)
+{
+	return text_equal(text_first(t, with.len), with);
+}
+
+/* RFC 8017 appendix A.1.1: the key is the modulus and something else; and a
+ * bit string says first how many bits are unused. */
+static unsigned
+modulus_bits(struct text bit_string)
+{
+	struct text key = text_skip(bit_string, 1), whole, inside, modulus;
+	unsigned bits, first;
+
+	if (!next_element(&key, &whole, &inside) ||
+	    !next_element(&inside, &whole, &modulus))
+		return 0;
+	while (modulus.len > 0 && modulus.at[0] == 0)
+		modulus = text_skip(modulus, 1);
+	bits = 8 * (unsigned)modulus.len;
+	first = modulus.len == 0 ? 0x80 : (unsigned char)modulus.at[0];
+	for (; first < 0x80; first <<= 1)
+		bits--;
+	return bits;
+}
+
+unsigned
+certificate_rsa_bits(struct text der)
+{
+	/* rsaEncryption and id-RSASSA-PSS */
+	const struct text rsa =
+	    TEXT("\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01");
+	struct text rest, whole, key, algorithm, bits;
+
+	if (!enter(der, &rest) || !skip_elements(&rest, 4) ||
+	    !next_element(&rest, &whole, &key) ||
+	    !next_element(&key, &whole, &algorithm) ||
+	    !next_element(&key, &whole, &bits))
+		return 0;
+	return begins(algorithm, rsa) ? modulus_bits(bits) : 0;
+}
+
+/* RFC 5280 section 4.2: the name of the extension, whether it is critical,
+ * unless it is not, and octets with the value. Of section 4.2.1.6. */
+static bool
+holds_dns_name(struct text extension)
+{
+	const struct text alternative = TEXT("\x06\x03\x55\x1d\x11");
+	struct text whole, octets = {NULL, 0}, names, name;
+
+	if (!begins(extension, alternative))
+		return false;
+	while (next_element(&extension, &whole, &octets))
+		continue;
+	if (!next_element(&octets, &whole, &names))
+		return false;
+	while (next_element(&names, &whole, &name))
+		if ((unsigned char)whole.at[0] == 0x82)
+			return true;
+	return false;
+}
+
+bool
+certificate_has_dns_name(struct text der)
+{
+	struct text rest, whole, inside, list, extension;
+
+	if (!enter(der, &rest) || !skip_elements(&rest, 5))
+		return false;
+	/* Unique identifiers may stand before the extensions. */
+	while (next_element(&rest, &whole, &inside))
+		if ((unsigned char)whole.at[0] == 0xa3 &&
+		    next_element(&inside, &whole, &list))
+			while (next_element(&list, &whole, &extension))
+				if (holds_dns_name(extension))
+					return true;
+	return false;
 }
 
 /* Only that: GnuTLS, which looks at all of it, does so when it is needed. */
@@ -293,6 +407,12 @@ static const struct check checks[] = {
     {GNUTLS_CERT_INVALID_OCSP_STATUS, "has an invalid OCSP status"},
     {GNUTLS_CERT_UNKNOWN_CRIT_EXTENSIONS,
 	"has a critical extension that nobody here knows"},
+    {CERTIFICATE_UNPINNED, "has a key that no `tls-pin' names"},
+    {CERTIFICATE_UNLISTED,
+	"may have been revoked: `tls-crl' has no list of its issuer"},
+    {CERTIFICATE_LIST_FORGED,
+	"may have been revoked: its issuer has not signed the list in "
+	"`tls-crl'"},
 };
 
 static void
@@ -311,12 +431,15 @@ static void
 describe(const struct certificate *c, unsigned status, const char *reference,
     struct buf *words)
 {
-	char owner[400], expired[60], early[60];
+	char owner[400], expired[60], early[60], small[80], old[120];
 	const struct check own[] = {{GNUTLS_CERT_UNEXPECTED_OWNER, owner},
 	    {GNUTLS_CERT_EXPIRED, expired}, {GNUTLS_CERT_NOT_ACTIVATED, early},
 	    {GNUTLS_CERT_SIGNER_NOT_FOUND,
 		c->self_signed ? "is self-signed and not among the trusted ones"
-			       : "has an unknown issuer"}};
+			       : "has an unknown issuer"},
+	    {CERTIFICATE_SMALL_KEY, small}, {CERTIFICATE_LIST_OLD, old}};
+	const bool own_key =
+	    c->key_bits > 0 && c->key_bits < CERTIFICATE_RSA_MIN;
 
 	snprintf(owner, sizeof(owner), "is for %s, not for %s",
 	    c->names[0] == '\0' ? "no name at all" : c->names,
@@ -325,38 +448,83 @@ describe(const struct certificate *c, unsigned status, const char *reference,
 	    day(c->until).words);
 	snprintf(early, sizeof(early), "is not yet valid (valid from %s)",
 	    day(c->from).words);
+	snprintf(small, sizeof(small),
+	    "has %s of %u bits, and %d are the least (RFC 9325)",
+	    own_key ? "an RSA key" : "an issuer with an RSA key",
+	    own_key ? c->key_bits : c->issuer_bits, CERTIFICATE_RSA_MIN);
+	snprintf(old, sizeof(old),
+	    "may have been revoked: the list in `tls-crl' is out of date "
+	    "since %s",
+	    day(c->listed_until).words);
 	add_reasons(words, status, own, sizeof(own) / sizeof(own[0]));
 	add_reasons(words, status, checks, sizeof(checks) / sizeof(checks[0]));
 	if (words->len == 0)
 		buf_add_string(words, "it is not valid");
 }
 
+/* Without a pin where nothing lets it pass, or it has no key. */
+static int
+hint_pin(const struct certificate *c, const char *before, struct error *e)
+{
+	if (c->pin[0] == '\0')
+		return error_hint(e, "%s", before);
+	return error_hint(e,
+	    "%s; if you know that this is its key, pin that: `tls-pin %s'",
+	    before, c->pin);
+}
+
+static int
+advise_name(const struct certificate *c, const char *reference, struct error *e)
+{
+	char what[300];
+
+	if (!text_equal_fold(text_of(c->misplaced), text_of(reference)))
+		snprintf(what, sizeof(what),
+		    "write the server's own name in `smarthost'; if this is "
+		    "the right server under another name: `tls-name %s'",
+		    c->name[0] == '\0' || c->name[0] == '*' ? "NAME" : c->name);
+	else
+		snprintf(what, sizeof(what),
+		    "the server needs a certificate with its %s "
+		    "(subjectAltName %s:%s)",
+		    is_address(reference) ? "address among the IP addresses"
+					  : "name among the DNS names",
+		    is_address(reference) ? "IP" : "DNS",
+		    SHOWN(text_of(reference)));
+	return hint_pin(c, what, e);
+}
+
+/* What to do about the first that holds of these. */
+static const struct check remedies[] = {
+    {GNUTLS_CERT_SIGNER_NOT_FOUND | GNUTLS_CERT_SIGNER_NOT_CA,
+	"save the certificate of its authority in PEM and name it: `tls-trust "
+	"FILE'"},
+    {GNUTLS_CERT_EXPIRED | GNUTLS_CERT_NOT_ACTIVATED,
+	"see whether the clock of this machine is right; else the server "
+	"needs a new certificate"},
+    {CERTIFICATE_UNPINNED,
+	"somebody may stand between; or the server has a new key"},
+    {~0U, "the server needs another certificate"},
+};
+
 static int
 advise(const struct certificate *c, unsigned status, const char *reference,
     struct error *e)
 {
-	if ((status & GNUTLS_CERT_UNEXPECTED_OWNER) != 0 && c->misplaced &&
-	    is_address(reference))
-		error_hint(e,
-		    "the server needs a certificate with its address among the "
-		    "IP addresses (subjectAltName IP:%s)",
-		    SHOWN(text_of(reference)));
+	const struct check *remedy = remedies;
+
+	if ((status & GNUTLS_CERT_REVOKED) != 0)
+		return error_hint(e, "the server needs another certificate");
+	if ((status & (CERTIFICATE_UNLISTED | CERTIFICATE_LIST_OLD |
+			  CERTIFICATE_LIST_FORGED)) != 0)
+		return error_hint(e,
+		    "fetch the list of its issuer, in PEM, into the file of "
+		    "`tls-crl'");
 	if ((status & GNUTLS_CERT_UNEXPECTED_OWNER) != 0)
-		error_hint(e,
-		    "write the server's own name in `smarthost'; if this is "
-		    "the right server under another name: `tls-name %s'",
-		    c->name[0] == '\0' || c->name[0] == '*' ? "NAME" : c->name);
-	if ((status & (GNUTLS_CERT_SIGNER_NOT_FOUND |
-			  GNUTLS_CERT_SIGNER_NOT_CA)) != 0)
-		error_hint(e,
-		    "if you know this server and its SHA-256, save the "
-		    "certificate of its authority (or its own) in PEM and "
-		    "name it: `tls-trust FILE'");
-	if ((status & (GNUTLS_CERT_EXPIRED | GNUTLS_CERT_NOT_ACTIVATED)) != 0)
-		error_hint(e,
-		    "see whether the clock of this machine is right; else "
-		    "the server needs a new certificate");
-	return error_hint(e, "the server needs another certificate");
+		return advise_name(c, reference, e);
+	while ((status & remedy->status) == 0)
+		remedy++;
+	return hint_pin(c, remedy->words, e);
 }
 
 int

@@ -6,7 +6,10 @@
  * not trusted. Certificates come as DER.
  */
 
+#include <stdbool.h>
 #include <time.h>
+
+#include <gnutls/x509.h>
 
 #include "base/buf.h"
 #include "base/error.h"
@@ -29,9 +32,28 @@ struct certificate {
 	time_t from, until;	   /* when all certificates of the chain hold */
 	char sha256[65];	   /* the fingerprint, in hexadecimal */
 	char pin[CERTIFICATE_PIN]; /* of its key, as `tls-pin' takes it */
+	unsigned key_bits;	   /* of its own RSA key; 0: it is none */
+	unsigned issuer_bits;	   /* of the smallest of those in the chain */
+	time_t listed_until; /* when a list of what was revoked grew old */
 	bool self_signed;
-	bool misplaced; /* an address stands where only a name counts */
+	char misplaced[80]; /* the first name that stands where none counts */
 };
+
+/* RFC 9325 section 4.2: an RSA key has that many bits at least. */
+#define CERTIFICATE_RSA_MIN 2048
+
+/* What a verification may find beside the bits of GnuTLS. */
+enum certificate_status {
+	CERTIFICATE_SMALL_KEY = 1 << 25,
+	CERTIFICATE_UNPINNED = 1 << 26,
+	CERTIFICATE_UNLISTED = 1 << 27,	  /* no list is its issuer's */
+	CERTIFICATE_LIST_OLD = 1 << 28,	  /* the list is out of date */
+	CERTIFICATE_LIST_FORGED = 1 << 29 /* its issuer has not signed it */
+};
+
+/* GnuTLS's form of it, which is the caller's to deinit; NULL where it cannot
+ * be read. */
+gnutls_x509_crt_t certificate_import(struct text der);
 
 /* Whether it has the form of a certificate, whole and with an issuer. */
 bool certificate_check(struct text der);
@@ -45,13 +67,22 @@ void certificate_read(
  * none. */
 void certificate_add_issuer(struct text der, struct buf *name);
 
+/* Bits of its RSA key; 0 where that is none, or cannot be read. */
+unsigned certificate_rsa_bits(struct text der);
+
+/* Whether there is a DNS name in its subjectAltName: the common name counts for
+ * nothing (RFC 9525 section 6.3), though GnuTLS looks there where there is
+ * none. */
+bool certificate_has_dns_name(struct text der);
+
 /* "names a, b; subject CN=a; issuer CN=x; valid 2026-01-01 to 2027-01-01;
  * SHA-256 00ff...". Returns out. */
 char *certificate_format(const struct certificate *c, char *out, size_t size);
 
 /* Says why it is not trusted for that reference identifier (status is the
- * verification's result of GnuTLS), what it says itself, and what to do about
- * it. -1 ERROR_DENIED. */
+ * verification's result, of GnuTLS and enum certificate_status), what it says
+ * itself, and what to do about it, with the line that pins its key. -1
+ * ERROR_DENIED. */
 int certificate_refuse(const struct certificate *c, unsigned status,
     const char *reference, struct error *e);
 

@@ -39,8 +39,7 @@ what_they_say(void **state)
 	    {"wildcard", "*.example.org", "ca", false},
 	    {"chained", "localhost", "intermediate", false},
 	    {"self-signed", "localhost", "self-signed", true},
-	    /* Without an alternative name the common name is one. */
-	    {"ca", "sendling test ca", "ca", true}};
+	    {"ca", "sendling test ca (as a common name)", "ca", true}};
 	char file[50], subject[100], issuer[100];
 	struct certificate c;
 	struct text chain[4];
