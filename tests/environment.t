@@ -261,7 +261,7 @@ def test_sharing(t, home):
         refused('alice', path, 'user alice may not read it (owner root, group '
                 'root, mode 0600)', share + 'alice\n')
         file.chmod(0o644)
-        refused('alice', path, 'it holds a password and everybody may read it',
+        refused('alice', path, 'it holds a secret and everybody may read it',
                 share + 'USER\n')
         done = subprocess.run(['sh', '-ec', recipe(path)], preexec_fn=mounted,
                               capture_output=True, text=True)

@@ -86,6 +86,7 @@ struct account_log {
 	int facility; /* LOGGING_SYSLOG: value of <syslog.h>, 0 is not set */
 };
 
+/* Of patterns, or of other words. */
 struct pattern_list {
 	char **at;
 	size_t count;
@@ -109,8 +110,13 @@ struct account {
 
 	/* A PEM file or folder, or "system"; NULL: the same. */
 	char *tls_trust;
+	struct pattern_list tls_pins; /* "sha256:BASE64" of a key each */
 	char *tls_name;
+	char *tls_certificate; /* a PEM file or a URL of PKCS#11 */
+	char *tls_key;	       /* the same; NULL: in tls_certificate */
+	char *tls_crl;	       /* a PEM file */
 	char *tls_priority;
+	enum account_switch tls_verify;
 
 	char *helo;
 	char *domain;

@@ -45,7 +45,7 @@ fault(const char *path, enum access_trust trust, const struct stat *st)
 		return "others may write to it";
 	if (trust == ACCESS_SECRET && (st->st_mode & S_IROTH) != 0 &&
 	    !is_container_secret(path, st))
-		return "it holds a password and everybody may read it";
+		return "it holds a secret and everybody may read it";
 	return NULL;
 }
 

@@ -318,6 +318,12 @@ host_usual_path(void)
 }
 
 void
+host_no_user_modules(void)
+{
+	setenv("P11_KIT_NO_USER_CONFIG", "1", 1);
+}
+
+void
 host_hide(void)
 {
 	struct rlimit no_core = {0, 0};

@@ -62,6 +62,9 @@ void host_prepare(void);
  * says. */
 void host_usual_path(void);
 
+/* From now on p11-kit reads nothing of the user's about its modules. */
+void host_no_user_modules(void);
+
 /* No core file and no ptrace by the same user from now on. */
 void host_hide(void);
 
