@@ -11,9 +11,13 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "smtp/trouble.h"
+#include "world/identity.h"
 #include "world/verify.h"
 
 #define TLS_HANDSHAKE "the TLS handshake"
+
+/* Bits of a group of Diffie and Hellman, RFC 9325 section 4.1. */
+#define TLS_GROUP_MIN 2048
 
 /* Octets in a record, RFC 8446 section 5.1. */
 #define TLS_RECORD_MAX 16384
@@ -29,6 +33,7 @@ struct tls {
 	const struct account *account;
 	const struct smarthost *smarthost;
 	struct verify *verify;
+	struct identity *identity; /* NULL: the account has none */
 	gnutls_priority_t priority;
 	gnutls_certificate_credentials_t credentials;
 	gnutls_session_t session;
@@ -38,8 +43,9 @@ struct tls {
 	bool answered; /* the peer's first bytes were seen */
 	bool foreign;  /* and were no TLS */
 	bool smtp;     /* but an SMTP reply */
-	char strange[200]; /* their first line, visible */
-	bool verified;
+	char strange[200];    /* their first line, visible */
+	bool accepted;	      /* the server may be talked to */
+	bool verified;	      /* and is known */
 	struct error verdict; /* why the certificate was refused */
 	bool stuck;	      /* GnuTLS holds a record, or the rest of it */
 	size_t left;	      /* octets that have left since it was made */
@@ -103,7 +109,10 @@ load(struct tls *t, struct error *e)
 	if (load_priority(t, e) == -1)
 		return -1;
 	t->verify = verify_new(t->account, t->smarthost, t->credentials, e);
-	return t->verify == NULL ? -1 : 0;
+	if (t->verify == NULL)
+		return -1;
+	t->identity = identity_new(t->account, t->credentials, e);
+	return e->kind == ERROR_NONE ? 0 : -1;
 }
 
 struct tls *
@@ -131,9 +140,28 @@ tls_free(struct tls *t)
 	verify_free(t->verify);
 	if (t->credentials != NULL)
 		gnutls_certificate_free_credentials(t->credentials);
+	identity_free(t->identity);
 	if (t->priority != NULL)
 		gnutls_priority_deinit(t->priority);
 	free(t);
+}
+
+/* RFC 9325 section 4.1: below TLS 1.3 the server chooses the group as it
+ * likes. */
+static int
+check_group(gnutls_session_t session, struct error *e)
+{
+	const int bits = gnutls_dh_get_prime_bits(session);
+
+	if (bits <= 0 || bits >= TLS_GROUP_MIN)
+		return 0;
+	error_set(e, ERROR_PROTOCOL, TLS_HANDSHAKE,
+	    "the server's Diffie-Hellman group has %d bits, and %d are the "
+	    "least",
+	    bits, TLS_GROUP_MIN);
+	return error_hint(e,
+	    "without that group it may have a better one: `tls-priority "
+	    "NORMAL:-DHE-RSA'");
 }
 
 /* Called within the handshake, before anything of ours is sent under TLS. */
@@ -142,9 +170,11 @@ check_server(gnutls_session_t session)
 {
 	struct tls *t = gnutls_session_get_ptr(session);
 
-	if (verify_server(t->verify, session, &t->verdict) == -1)
+	if (check_group(session, &t->verdict) == -1 ||
+	    verify_server(t->verify, session, &t->verdict) == -1)
 		return -1;
-	t->verified = true;
+	t->accepted = true;
+	t->verified = verify_is_on(t->verify);
 	return 0;
 }
 
@@ -223,7 +253,8 @@ tls_start(struct tls *t, int fd, struct error *e)
 
 	if (t->session != NULL)
 		gnutls_deinit(t->session);
-	t->answered = t->foreign = t->smtp = t->verified = t->stuck = false;
+	t->answered = t->foreign = t->smtp = t->stuck = false;
+	t->accepted = t->verified = false;
 	t->ended = false;
 	t->torn = 0;
 	error_clear(&t->verdict);
@@ -281,6 +312,20 @@ is_lost(const struct tls *t, int rc)
 	       rc == GNUTLS_E_SESSION_EOF;
 }
 
+static int
+refused(const struct tls *t, const char *doing, struct error *e)
+{
+	error_set(e, ERROR_PROTOCOL, doing,
+	    "the server refused with the TLS alert: %s",
+	    gnutls_alert_get_name(gnutls_alert_get(t->session)));
+	if (t->identity != NULL ||
+	    gnutls_certificate_client_get_request_status(t->session) == 0)
+		return -1;
+	return error_hint(e,
+	    "it wants a certificate of yours: `tls-certificate FILE' and "
+	    "`tls-key FILE'");
+}
+
 /* What a call of GnuTLS that failed for good means. */
 static int
 failed(const struct tls *t, int rc, const char *doing, struct error *e)
@@ -296,9 +341,7 @@ failed(const struct tls *t, int rc, const char *doing, struct error *e)
 	if (rc == GNUTLS_E_MEMORY_ERROR)
 		return error_set_sys(e, ERROR_SYSTEM, ENOMEM, doing, "GnuTLS");
 	if (rc == GNUTLS_E_FATAL_ALERT_RECEIVED)
-		return error_set(e, ERROR_PROTOCOL, doing,
-		    "the server refused with the TLS alert: %s",
-		    gnutls_alert_get_name(gnutls_alert_get(t->session)));
+		return refused(t, doing, e);
 	if (rc == GNUTLS_E_UNSUPPORTED_VERSION_PACKET)
 		return error_set(e, ERROR_PROTOCOL, doing,
 		    "the server speaks no version of TLS from 1.2 on");
@@ -324,7 +367,7 @@ tls_handshake(struct tls *t, struct error *e)
 		verify_prepare(t->verify);
 		return wanted(t);
 	}
-	if (rc == 0 && t->verified)
+	if (rc == 0 && t->accepted)
 		return TLS_DONE;
 	if (rc == 0)
 		error_set(&t->verdict, ERROR_DENIED, CERTIFICATE_VERIFYING,
@@ -480,7 +523,7 @@ tls_words(const struct tls *t, char *out, size_t size)
 {
 	struct tls_terms terms = tls_terms(t);
 
-	snprintf(
-	    out, size, "%s %s %s", terms.version, terms.group, terms.cipher);
+	snprintf(out, size, "%s %s %s%s", terms.version, terms.group,
+	    terms.cipher, t->verified ? "" : " unverified");
 	return out;
 }

@@ -31,11 +31,13 @@ int tls_start_library(struct error *e);
 struct tls;
 
 /*
- * Reads trust and priority, so that nothing is opened after it: what is read
- * may be taken apart later, while the server's first flight is under way. a and
- * s are borrowed until tls_free(). The name to verify is `tls-name', else the
- * smarthost's; a trailing dot does not count. NULL: ERROR_CONFIG (no trust:
- * missing, empty, unreadable; bad priority string), ERROR_SYSTEM.
+ * Reads trust, lists of what was revoked, the own certificate, its key, and
+ * priority, so that nothing is opened after it: what is read may be taken apart
+ * later, while the server's first flight is under way. Where the key is in a
+ * token its module does as it likes. a and s are borrowed until tls_free(). The
+ * name to verify is `tls-name', else the smarthost's; a trailing dot does not
+ * count. NULL: ERROR_CONFIG (no trust: missing, empty, unreadable; bad priority
+ * string; verify_new()'s and identity_new()'s), ERROR_SYSTEM.
  */
 struct tls *tls_new(
     const struct account *a, const struct smarthost *s, struct error *e);
@@ -91,7 +93,8 @@ struct tls_terms {
 };
 struct tls_terms tls_terms(const struct tls *t);
 
-/* "TLS1.3 X25519 AES-256-GCM", for the log; returns out. */
+/* "TLS1.3 X25519 AES-256-GCM", and " unverified" behind it where nobody knows
+ * who the server is, for the log; returns out. */
 char *tls_words(const struct tls *t, char *out, size_t size);
 
 #endif

@@ -2,8 +2,9 @@
 #define VERIFY_H
 
 /*
- * verify: whether a server's certificate is believed: chain, validity, purpose
- * and the reference identifier (a name per RFC 6125, or an IP address). Fails
+ * verify: whether a server's certificate is believed: chain, validity, purpose,
+ * key, revocation and the reference identifier (a name per RFC 9525, or an IP
+ * address). A pin of its key stands in for all of it but revocation. Fails
  * closed.
  */
 
@@ -18,10 +19,11 @@
 struct verify;
 
 /*
- * Reads the trust, so that nothing is opened after it: what is read may be
- * taken apart later. All are borrowed until verify_free(). The name to verify
- * is `tls-name', else the smarthost's; a trailing dot does not count. NULL:
- * ERROR_CONFIG, no trust: missing, empty, unreadable.
+ * Reads the trust, where there is neither a pin nor `tls-verify no', and the
+ * lists of what was revoked, so that nothing is opened after it: what is read
+ * may be taken apart later. All are borrowed until verify_free(). The name to
+ * verify is `tls-name', else the smarthost's; a trailing dot does not count.
+ * NULL: ERROR_CONFIG, trust or `tls-crl' missing, empty, unreadable.
  */
 struct verify *verify_new(const struct account *a, const struct smarthost *s,
     gnutls_certificate_credentials_t credentials, struct error *e);
@@ -39,8 +41,11 @@ void verify_prepare(struct verify *v);
 size_t verify_chain(
     gnutls_session_t session, struct text chain[VERIFY_CHAIN_MAX]);
 
+/* Whether verify_server() looks at anything: not with `tls-verify no'. */
+bool verify_is_on(const struct verify *v);
+
 /* Within the handshake. -1: ERROR_DENIED with the check that failed, the
- * certificate's names, validity, issuer and SHA-256. */
+ * certificate's names, validity, issuer, SHA-256, and the pin of its key. */
 int verify_server(struct verify *v, gnutls_session_t session, struct error *e);
 
 #endif

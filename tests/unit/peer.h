@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include <gnutls/gnutls.h>
+#include <gnutls/x509.h>
 
 #include "folder.h"
 #include "world/clock.h"
@@ -156,6 +157,8 @@ struct peer_tls {
 	const char *certificate; /* of tests/certs.sh; NULL: anonymous */
 	const char *priority;	 /* NULL: GnuTLS's own */
 	int (*act)(gnutls_session_t session, int fd);
+	const char *answer; /* of OCSP; NULL: none is shown */
+	bool asks;	    /* for a certificate of the client's */
 };
 
 static int
@@ -167,6 +170,14 @@ peer_handshake(gnutls_session_t session)
 		rc = gnutls_handshake(session);
 	while (rc < 0 && !gnutls_error_is_fatal(rc));
 	return rc;
+}
+
+/* What an authority says of the certificate, good or bad. */
+static int
+peer_answer(gnutls_session_t session, void *path, gnutls_datum_t *answer)
+{
+	(void)session;
+	return gnutls_load_file(path, answer);
 }
 
 /* Talks TLS from now on: 0, or -1 where the handshake fails. */
@@ -196,6 +207,12 @@ peer_secure(int fd, const struct peer_tls *wanted, gnutls_session_t *session)
 			in_folder(name), GNUTLS_X509_FMT_PEM) < 0)
 			_exit(12);
 	}
+	if (wanted->answer != NULL)
+		gnutls_certificate_set_ocsp_status_request_function(credentials,
+		    peer_answer, (void *)(uintptr_t)in_folder(wanted->answer));
+	if (wanted->asks)
+		gnutls_certificate_server_set_request(
+		    *session, GNUTLS_CERT_REQUIRE);
 	gnutls_credentials_set(*session, GNUTLS_CRD_CERTIFICATE, credentials);
 	gnutls_credentials_set(*session, GNUTLS_CRD_ANON, anonymous);
 	gnutls_session_ticket_enable_server(*session, &ticket_key);

@@ -214,6 +214,9 @@ owner_and_mode_are_checked(void **state)
 	    {"\xef\xbb\xbfpassword x\n", 0644, "0644"},
 	    {"user a\n \tpassword\tx", 0644, "0644"},
 	    {"user a\r\npassword x\r\n", 0644, "0644"},
+	    {"tls-key pkcs11:a?pin-value=x\n", 0604, "0604"},
+	    {"tls-certificate pkcs11:a?pin-value=x\n", 0604, "0604"},
+	    {"tls-key pkcs11:a?pin-source=/x\n", 0644, NULL},
 	    {"#password x\nuser a\npassword-file /x\n", 0644, NULL},
 	};
 

@@ -1,72 +1,11 @@
 #include "../unit.h"
 
-#include "base/mem.h"
 #include "world/clock.h"
 #include "world/trust.h"
-#include "../peer.h"
+#include "../handshake.h"
 
 #define STARTTLS "write `smarthost smtp://localhost:"
 #define BUNDLE	 "/etc/ssl/certs/ca-certificates.crt"
-
-/* What a handshake came to. */
-struct outcome {
-	enum stream_status status;
-	struct error e;
-	struct tls *tls;
-	struct stream *stream;
-};
-
-static struct outcome
-handshake(const struct account *a, const char *reference, unsigned short port)
-{
-	static struct account named;
-	static char name[300];
-	struct outcome o;
-
-	memset(&o, 0, sizeof(o));
-	strlcpy(name, reference, sizeof(name));
-	named = *a;
-	named.tls_name = name;
-	o.tls = tls_new(&named,
-	    a->smarthosts.count > 0 ? a->smarthosts.at : &peer_host, &o.e);
-	if (o.tls == NULL)
-		fail_msg("%s", o.e.text);
-	o.stream = peer_connect(port);
-	o.status =
-	    stream_secure(o.stream, o.tls, clock_now() + PEER_WAIT, &o.e);
-	return o;
-}
-
-static void
-finish(struct outcome *o)
-{
-	stream_drop(o->stream);
-	tls_free(o->tls);
-}
-
-/* Connects, gives the outcome, and ends the peer. */
-static struct error
-meet(struct peer p, const struct account *a, const char *reference)
-{
-	struct outcome o;
-
-	o = handshake(a, reference, p.port);
-	assert_int_equal(
-	    o.status, o.e.kind == ERROR_NONE ? STREAM_MOVED : STREAM_FAILED);
-	finish(&o);
-	peer_kill(p);
-	return o.e;
-}
-
-static struct account
-trusting(const char *name)
-{
-	struct account a;
-
-	memset(&a, 0, sizeof(a));
-	a.tls_trust = mem_copy(name == NULL ? NULL : in_folder(name));
-	return a;
-}
 
 static void
 verifies_certificates(void **state)
@@ -380,8 +319,8 @@ speaks_good_tls_only(void **state)
 
 	(void)state;
 	for (i = 0; i < COUNT(rows); i++) {
-		peer = (struct peer_tls){
-		    rows[i].certificate, rows[i].server, NULL};
+		peer = (struct peer_tls){.certificate = rows[i].certificate,
+		    .priority = rows[i].server};
 		a.tls_priority = mem_copy(rows[i].ours);
 		e = meet(peer_start(peer_tls, &peer), &a, "localhost");
 		if (e.kind != rows[i].kind)
@@ -563,8 +502,9 @@ binds_the_channel(void **state)
 
 	(void)state;
 	for (i = 0; i < COUNT(rows); i++) {
-		peer =
-		    (struct peer_tls){"good", rows[i].priority, send_binding};
+		peer = (struct peer_tls){.certificate = "good",
+		    .priority = rows[i].priority,
+		    .act = send_binding};
 		p = peer_start(peer_tls, &peer);
 		o = handshake(&a, "localhost", p.port);
 		assert_int_equal(o.status, 0);
@@ -684,7 +624,8 @@ static void
 answers(const char *priority, int (*act)(gnutls_session_t session, int fd),
     size_t bytes)
 {
-	struct peer_tls peer = {"good", priority, act};
+	struct peer_tls peer = {
+	    .certificate = "good", .priority = priority, .act = act};
 	struct account a = trusting("ca.pem");
 	struct outcome o;
 	struct error e;
