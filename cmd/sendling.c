@@ -23,6 +23,7 @@
 #include "world/failure.h"
 #include "world/file.h"
 #include "world/host.h"
+#include "world/identity.h"
 #include "world/log.h"
 #include "world/settings.h"
 #include "world/tls.h"
@@ -105,6 +106,8 @@ read_settings(struct run *r, struct error *e)
 	}
 	if (plan.no_commands)
 		host_usual_path();
+	if (r->options.foreign || r->host.uid == 0)
+		identity_distrust_user();
 	host_hide(); /* a password may stand in what is read now */
 	return settings_read(&plan, &r->host, &r->config, e);
 }

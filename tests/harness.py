@@ -45,9 +45,10 @@ def skip_all(why):
     raise SystemExit(0)
 
 
-def make_certificates(folder):
-    """Those of certs.sh; the path of the good one."""
-    subprocess.run([TESTS / 'certs.sh', folder], check=True,
+def make_certificates(folder, *more):
+    """Those of certs.sh, and with 'more' all of them; the path of the good
+    one."""
+    subprocess.run([TESTS / 'certs.sh', folder, *more], check=True,
                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     return f'{folder}/good.pem'
 

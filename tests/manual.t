@@ -182,6 +182,8 @@ def complete(block):
         return block
     rest = ['%s %s' % (keyword, value) for keyword, value in REST.items()
             if not re.search('^%s' % keyword, block, re.M)]
+    if 'tls-key ' in block:
+        rest.append('tls-certificate /client.pem')
     return '\n'.join(rest + [block])
 
 
@@ -191,7 +193,9 @@ def with_files(folder, block):
     (folder / 'secret').write_text('x\n')
     (folder / 'secret').chmod(0o600)
     for keyword, name in (('log', 'log'), ('password-file', 'secret'),
-                          ('tls-trust', 'ca.pem')):
+                          ('tls-trust', 'ca.pem'), ('tls-crl', 'ca.crl'),
+                          ('tls-certificate', 'both.pem'),
+                          ('tls-key', 'client.key')):
         block = re.sub(rf'^({keyword}\s+)/\S+', rf'\g<1>{folder / name}',
                        block, flags=re.M)
     return block
@@ -203,7 +207,7 @@ def check_configurations(tap, folder, name, blocks, least):
            (name, least), len(blocks))
     for block in blocks:
         run = harness.Run(
-            folder, complete(with_files(folder, block)) + '\n', '--check')
+            folder, with_files(folder, complete(block)) + '\n', '--check')
         tap.ok(run.status == 0, '%s: --check accepts "%s"' %
                (name, ' '.join(block.split())[:60]), run.words(), block)
 
@@ -272,7 +276,7 @@ def main():
     check_readme_statuses(tap, words, readme)
     check_folders(tap)
     with tempfile.TemporaryDirectory() as folder:
-        harness.make_certificates(folder)
+        harness.make_certificates(folder, 'more')
         for name, blocks, least in (
                 ('sendling.conf(5)', page_configurations(config_page), 20),
                 ('README', readme_configurations(readme, words['keyword']), 2),

@@ -3,8 +3,8 @@
 
 /*
  * crypt: base64, hashes, random bytes, password normalisation and IDNA, all
- * GnuTLS's own functions behind our types. Beside it only rooms around a session
- * of TLS include GnuTLS.
+ * GnuTLS's own functions behind our types. Beside it only rooms around a
+ * session of TLS include GnuTLS.
  */
 
 #include "base/buf.h"

@@ -334,6 +334,7 @@ sign_fault(const struct keyword *k, struct text rest, struct error *e)
 	if (value_is_quoted(value))
 		value = text_skip(text_first(value, value.len - 1), 1);
 	if (value.len == 0 || (k->flags & KEYWORD_FREE) ||
+	    keyword_is_secret(k, value) ||
 	    (k->type == VALUE_SMARTHOSTS && text_find(value, '@') < value.len))
 		value = TEXT("...");
 	error_set(e, ERROR_CONFIG, NULL,
@@ -581,7 +582,7 @@ config_format(const struct account *a, struct buf *out)
 			buf_add_string(&values, k->usual);
 		rest = buf_text(&values);
 		while (text_next_line(&rest, &line)) {
-			if (k->flags & KEYWORD_PASSWORD)
+			if (keyword_is_secret(k, line))
 				line = TEXT("[hidden]");
 			buf_format(out, "%s %.*s\n", k->name, TEXT_ARG(line));
 		}

@@ -5,11 +5,17 @@
 #define SMARTHOST                                                              \
 	"write `smarthost smtps://HOST' for TLS from the first byte, or "      \
 	"`smarthost smtp://HOST' for STARTTLS; a port stands behind a colon"
-#define PASSWORD "write `password-file PATH' or `password VALUE'"
-#define TRUST	 "write `tls-trust PATH', a PEM file or a folder"
+#define PASSWORD    "write `password-file PATH' or `password VALUE'"
+#define TRUST	    "write `tls-trust PATH', a PEM file or a folder"
+#define CERTIFICATE "write `tls-certificate PATH', and `tls-key PATH'"
+#define KEY	    "write `tls-key PATH', and `tls-certificate PATH'"
+#define PIN                                                                    \
+	"write `tls-pin sha256:BASE64', which is of the server's key and no "  \
+	"fingerprint of its certificate; sendling --probe shows it"
 #define CHECKED                                                                \
-	"certificates are always checked; write `tls-trust PATH' where the "   \
-	"server's authority is not the system's"
+	"certificates are checked; write `tls-trust PATH' where the server's " \
+	"authority is not the system's, or `tls-pin sha256:BASE64', which "    \
+	"sendling --probe shows; `tls-verify no' checks nothing"
 #define DOMAIN "write `domain NAME', which completes addresses without one"
 #define NOT_HERE                                                               \
 	"this cannot be set here; leave the line out if you can do without it"
@@ -40,12 +46,12 @@ static const struct {
 			"field"},
     {"from_full_name", "write `full-name NAME'"},
     {"tls_trust_file", TRUST},
-    {"tls_crl_file", NOT_HERE},
-    {"tls_fingerprint", CHECKED},
+    {"tls_crl_file", "write `tls-crl PATH'"},
+    {"tls_fingerprint", PIN},
     {"tls_certcheck", CHECKED},
     {"tls_nocertcheck", CHECKED},
-    {"tls_key_file", NOT_HERE},
-    {"tls_cert_file", NOT_HERE},
+    {"tls_key_file", KEY},
+    {"tls_cert_file", CERTIFICATE},
     {"tls_priorities", "write `tls-priority STRING'"},
     {"tls_host_override", "write `tls-name NAME'"},
     {"tls_min_dh_prime_bits", "write `tls-priority STRING'"},
@@ -77,9 +83,9 @@ static const struct {
     {"FromLineOverride", "the From field stays as it is; `from-header yes' "
 			 "makes it the sender, `force-from ADDRESS' replaces "
 			 "it"},
-    {"UseTLSCert", NOT_HERE},
-    {"TLSCert", NOT_HERE},
-    {"TLSKey", NOT_HERE},
+    {"UseTLSCert", CERTIFICATE},
+    {"TLSCert", CERTIFICATE},
+    {"TLSKey", KEY},
     {"TLS_CA_File", TRUST},
     {"TLS_CA_Dir", TRUST},
     {"Debug", "-v shows the dialogue"},
@@ -89,10 +95,10 @@ static const struct {
     {"SECURE", SMARTHOST},
     {"STARTTLS", SMARTHOST},
     {"OPPORTUNISTIC_TLS", SMARTHOST},
-    {"FINGERPRINT", CHECKED},
+    {"FINGERPRINT", PIN},
     {"VERIFYCERT", CHECKED},
     {"INSECURE", CHECKED},
-    {"CERTFILE", NOT_HERE},
+    {"CERTFILE", CERTIFICATE},
     {"AUTHPATH", "write `user NAME', and `password-file PATH' with nothing "
 		 "but the password in the file"},
     {"MAILNAME", DOMAIN},

@@ -50,7 +50,12 @@ static const struct keyword keywords[] = {
     {"match", VALUE_PATTERNS, AT(match), LIST, NULL, NULL},
     {"recipients", VALUE_CHOICE, AT(recipients_all), 0, all_any, "any"},
     {"tls-trust", VALUE_PATH, AT(tls_trust), 0, &trust_system, "system"},
+    {"tls-pin", VALUE_PINS, AT(tls_pins), LIST, NULL, NULL},
     {"tls-name", VALUE_HOST, AT(tls_name), 0, NULL, NULL},
+    {"tls-certificate", VALUE_OBJECT, AT(tls_certificate), 0, NULL, NULL},
+    {"tls-key", VALUE_OBJECT, AT(tls_key), 0, NULL, NULL},
+    {"tls-crl", VALUE_PATH, AT(tls_crl), 0, NULL, NULL},
+    {"tls-verify", VALUE_CHOICE, AT(tls_verify), 0, yes_no, "yes"},
     {"tls-priority", VALUE_PRIORITY, AT(tls_priority), 0, NULL, NULL},
     {"timeout", VALUE_DURATION, AT(timeout), 0, NULL, NULL},
     {"deadline", VALUE_DURATION, AT(deadline), 0, NULL, "30m"},
@@ -122,6 +127,13 @@ distance(struct text a, struct text b)
 		}
 	}
 	return row[b.len];
+}
+
+bool
+keyword_is_secret(const struct keyword *k, struct text value)
+{
+	return (k->flags & KEYWORD_PASSWORD) != 0 ||
+	       (k->type == VALUE_OBJECT && value_has_pin(value));
 }
 
 /* The keyword that was meant: the least distance, else the first keyword

@@ -49,6 +49,10 @@ const struct keyword *keyword_find(struct text name);
  * none. */
 const struct keyword *keyword_near(struct text word);
 
+/* Whether a value of the keyword is never shown, and is for nobody else to
+ * read: a password, or an URL with the PIN of a token. */
+bool keyword_is_secret(const struct keyword *k, struct text value);
+
 /* A number below KEYWORD_SLOTS; keywords of which an account can have only
  * one share theirs. */
 #define KEYWORD_SLOTS 64

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <syslog.h>
 
+#include "base/crypt.h"
 #include "base/mem.h"
 #include "message/address.h"
 #include "submit/account.h"
@@ -158,10 +159,30 @@ parse_path(const struct value *v, struct error *e)
 {
 	struct value word = *v;
 
-	word.text = text_of(v->words->name);
-	if (text_equal_fold(v->text, word.text))
+	if (v->words != NULL)
+		word.text = text_of(v->words->name);
+	if (v->words != NULL && text_equal_fold(v->text, word.text))
 		return parse_string(&word, e);
 	return check_path(v, e) == -1 ? -1 : parse_string(v, e);
+}
+
+bool
+value_has_pin(struct text line)
+{
+	return memmem(line.at, line.len, "pin-value=", 10) != NULL;
+}
+
+static int
+parse_object(const struct value *v, struct error *e)
+{
+	if (!text_starts_fold(v->text, TEXT("pkcs11:")))
+		return check_path(v, e) == -1 ? -1 : parse_string(v, e);
+	if (v->reader != NULL || !value_has_pin(v->text))
+		return parse_string(v, e);
+	error_set(
+	    e, ERROR_CONFIG, NULL, "a PIN stands only in a configuration file");
+	return error_hint(e, "others could see it here; name a file that "
+			     "holds it: `pin-source=FILE'");
 }
 
 static int
@@ -434,6 +455,71 @@ check_credential(const struct value *v, struct error *e)
 	    "service, without `/'");
 }
 
+/* What openssl(1), gnutls-cli(1) and msmtp print of a certificate, by MD5,
+ * SHA-1 or SHA-256. */
+static bool
+is_fingerprint(struct text t)
+{
+	size_t i, digits = 0;
+
+	if (text_starts_fold(t, TEXT("sha")) && text_find(t, ':') < t.len)
+		t = text_skip(t, text_find(t, ':') + 1);
+	for (i = 0; i < t.len; i++) {
+		if (t.at[i] == ':')
+			continue;
+		if (!text_is_digit(t.at[i]) &&
+		    (text_lower(t.at[i]) < 'a' || text_lower(t.at[i]) > 'f'))
+			return false;
+		digits++;
+	}
+	return digits == 32 || digits == 40 || digits == 64;
+}
+
+#define PIN_PREFIX TEXT("sha256:")
+#define PIN_OCTETS 32
+#define PIN_HINT                                                               \
+	"a pin is of the key in the certificate: openssl x509 -in FILE "       \
+	"-noout -pubkey | openssl pkey -pubin -outform DER | openssl dgst "    \
+	"-sha256 -binary | openssl base64; write sha256: in front of it"
+
+/* As verify compares it, however it is written. */
+static int
+add_pin(struct pattern_list *list, struct text pin, struct error *e)
+{
+	struct buf octets, own;
+	int rc = -1;
+
+	buf_init(&octets, PIN_OCTETS);
+	buf_init(&own, 100);
+	if (text_starts_fold(pin, PIN_PREFIX))
+		rc = crypt_unbase64(text_skip(pin, PIN_PREFIX.len), &octets);
+	if (rc == -1 || octets.len != PIN_OCTETS) {
+		rc = wrong(pin,
+		    is_fingerprint(pin)
+			? "a pin, but the fingerprint of a certificate"
+			: "a pin, sha256: and the base64 of 32 octets",
+		    PIN_HINT, e);
+	} else {
+		buf_add_text(&own, PIN_PREFIX);
+		rc = crypt_base64(buf_text(&octets), &own);
+		*mem_push(list->at, list->count) = buf_take(&own);
+	}
+	buf_clear(&octets);
+	buf_clear(&own);
+	return rc;
+}
+
+static int
+parse_pins(const struct value *v, struct error *e)
+{
+	struct text rest = v->text, pin;
+
+	while (text_next(&rest, " \t", &pin))
+		if (add_pin(v->member, pin, e) == -1)
+			return -1;
+	return 0;
+}
+
 static int
 parse_secret(const struct value *v, struct error *e)
 {
@@ -616,6 +702,8 @@ static const struct type {
     [VALUE_PATTERNS] = {parse_patterns, format_patterns,
 	sizeof(struct pattern_list), .own = own_patterns,
 	.free = free_patterns},
+    [VALUE_PINS] = {parse_pins, format_patterns, sizeof(struct pattern_list),
+	.own = own_patterns, .free = free_patterns},
     [VALUE_SECRET] = {parse_secret, format_secret,
 	sizeof(struct account_secret), .string = true},
     [VALUE_AUTH] = {parse_auth, format_auth,
@@ -627,6 +715,8 @@ static const struct type {
     [VALUE_MAILBOX] = {parse_mailbox, format_mailbox, sizeof(char *),
 	.string = true},
     [VALUE_PATH] = {parse_path, format_string, sizeof(char *), .string = true},
+    [VALUE_OBJECT] = {parse_object, format_string, sizeof(char *),
+	.string = true},
     [VALUE_DOMAIN] = {parse_host, format_string, sizeof(char *), true,
 	.fits = is_domain, .expected = "a domain name in ASCII"},
     [VALUE_HELO] = {parse_host, format_string, sizeof(char *), true,

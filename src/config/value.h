@@ -24,7 +24,9 @@ enum value_type {
 	VALUE_LOG,	  /* struct account_log */
 	VALUE_TEMPLATE,	  /* char *, in which %U, %H, %D and %% are escapes */
 	VALUE_MAILBOX,	  /* the same, an address without display name */
-	VALUE_PATH,	  /* char *, a path or the word of the row */
+	VALUE_PATH,	  /* char *, a path or the word of the row, if any */
+	VALUE_OBJECT,	  /* char *, a path or a URL of PKCS#11 (RFC 7512) */
+	VALUE_PINS,	  /* struct pattern_list, "sha256:BASE64" each */
 	VALUE_DOMAIN,	  /* char * */
 	VALUE_HELO,	  /* char *, a host or an address literal */
 	VALUE_HOST,	  /* char *, a host or an address */
@@ -81,6 +83,9 @@ void value_inherit(enum value_type type, void *member, const void *from);
 
 /* Frees the member and makes it one that is not set. Strings are wiped. */
 void value_clear(enum value_type type, void *member);
+
+/* Whether a line that holds this says the PIN of a token. */
+bool value_has_pin(struct text line);
 
 /* Whether the value begins and ends with the same quote, which is taken for a
  * mistake. */

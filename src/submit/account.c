@@ -571,11 +571,33 @@ check_auth(const struct account *a, struct error *e)
 	    "user alice@example.org, or: auth off", e);
 }
 
+static int
+check_key(const struct account *a, struct error *e)
+{
+	if (a->tls_key == NULL || a->tls_certificate != NULL)
+		return 0;
+	return lacks(a, "has `tls-key', but no `tls-certificate'",
+	    "tls-certificate /FILE", e);
+}
+
+static int
+check_verify(const struct account *a, struct error *e)
+{
+	if (a->tls_verify != SWITCH_NO ||
+	    (a->tls_pins.count == 0 && a->tls_crl == NULL))
+		return 0;
+	return lacks(a,
+	    "has `tls-verify no', which checks neither `tls-pin' nor "
+	    "`tls-crl'",
+	    "tls-verify yes, or leave those out", e);
+}
+
 static const struct {
 	const char *keyword;
 	int (*check)(const struct account *a, struct error *e);
 } checks[] = {{"smarthost", check_smarthosts}, {"password", check_password},
-    {"password", check_token}, {"auth", check_auth}};
+    {"password", check_token}, {"auth", check_auth}, {"tls-key", check_key},
+    {"tls-verify", check_verify}};
 
 int
 account_check_next(const struct account *a, size_t *next, const char **keyword,

@@ -15,12 +15,15 @@
 static enum access_trust
 needed_trust(struct text bytes)
 {
+	const struct keyword *k;
 	struct text line, word;
 
 	bytes = text_skip_mark(bytes);
 	while (text_next_line(&bytes, &line)) {
-		if (text_next(&line, " \t", &word) &&
-		    text_equal(word, TEXT("password")))
+		if (!text_next(&line, " \t", &word))
+			continue;
+		k = keyword_find(word);
+		if (k != NULL && keyword_is_secret(k, line))
 			return ACCESS_SECRET;
 	}
 	return ACCESS_CONFIG;

@@ -164,7 +164,7 @@ static const struct {
     {"smart smtps://a", "1", "smart: unknown keyword", "`smarthost'"},
     {"hunter2", "1", "unknown keyword", "sendling.conf(5) lists"},
     {"spool /var/spool", "1", "unknown keyword", "sendling.conf(5) lists"},
-    {"tls-pin hunter2", "1", "unknown keyword", "sendling.conf(5) lists"},
+    {"tls-sni hunter2", "1", "unknown keyword", "sendling.conf(5) lists"},
     {"=hunter2", "1", "unknown keyword", "sendling.conf(5) lists"},
     {"password=hunter2", "1", "password: no `=' or `:' stands",
 	"remove the `=': write `password ...'"},
@@ -187,6 +187,8 @@ static const struct {
 	"remove the `=': write `smarthost smtps://a'"},
     {"smarthost=smtps://a:hunter2@b", "1", "smarthost: no `=' or `:' stands",
 	"remove the `=': write `smarthost ...'"},
+    {"tls-key = pkcs11:token=a?pin-value=hunter2", "1",
+	"tls-key: no `=' or `:' stands", "remove the `=': write `tls-key ...'"},
     {"smarthost =", "1", "smarthost: no `=' or `:' stands",
 	"write `smarthost ...'"},
     /* Keywords of msmtp, ssmtp, dma and nullmailer. */
@@ -534,8 +536,8 @@ test_choice(void **state)
 #define USUAL                                                                  \
 	"auth auto\nauth-in-clear no\nfrom-header no\ndomain a.example\n"      \
 	"aliases " SYSCONFDIR "/aliases\n"
-#define USUAL_END                                                                           \
-	"recipients any\ntls-trust system\ntimeout 61s\ndeadline 30m\nconnect-timeout 5s\n" \
+#define USUAL_END                                                                                           \
+	"recipients any\ntls-trust system\ntls-verify yes\ntimeout 61s\ndeadline 30m\nconnect-timeout 5s\n" \
 	"pipelining auto\nchunking auto\nfamily any\nlog syslog:mail\n"
 
 static void
@@ -579,6 +581,42 @@ test_format(void **state)
 	config_format(&c.accounts[0], &out);
 	assert_string_equal(buf_string(&out), two);
 	config_clear(&c);
+	buf_clear(&out);
+}
+
+/* The PIN of a token is a secret: not shown, and not for others to see. */
+static void
+test_pin(void **state)
+{
+	static const char *const names[] = {"tls-key", "tls-certificate"};
+	const struct text url = TEXT("pkcs11:token=a?pin-value=hunter2");
+	char line[100];
+	struct config c;
+	struct buf out;
+	size_t i;
+
+	(void)state;
+	buf_init(&out, 10000);
+	for (i = 0; i < 2; i++) {
+		snprintf(line, sizeof(line), "%s pkcs11:token=a?pin-value=%s",
+		    names[i], "hunter2");
+		assert_int_equal(parse(&c, line), 0);
+		config_end(&c);
+		config_format(&c.accounts[0], &out);
+		assert_non_null(strstr(buf_string(&out), " [hidden]\n"));
+		assert_null(strstr(buf_string(&out), "hunter2"));
+		buf_reset(&out);
+		config_clear(&c);
+		config_set(&c, "--set", text_of(names[i]), url);
+		assert_int_equal(c.fault_count, 1);
+		assert_non_null(strstr(c.faults[0].what, "a PIN stands only"));
+		assert_non_null(strstr(c.faults[0].hint, "pin-source=FILE"));
+		config_clear(&c);
+		config_set(&c, "--set", text_of(names[i]),
+		    TEXT("pkcs11:token=a?pin-source=/f"));
+		assert_int_equal(c.fault_count, 0);
+		config_clear(&c);
+	}
 	buf_clear(&out);
 }
 
@@ -812,6 +850,7 @@ main(void)
 	    cmocka_unit_test(test_environment_names),
 	    cmocka_unit_test(test_choice),
 	    cmocka_unit_test(test_format),
+	    cmocka_unit_test(test_pin),
 	    cmocka_unit_test(test_no_source),
 	    cmocka_unit_test(test_wide_includes),
 	    cmocka_unit_test(test_large),

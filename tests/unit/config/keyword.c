@@ -185,6 +185,10 @@ lists_grow(void **state)
 	keyword_clear(&a);
 }
 
+#define BASE64 "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
+#define PIN    "sha256:" BASE64
+#define HEX    "00:11:22:33:44:55:66:77:88:99:aA:Bb:cc:dd:ee:ff"
+
 /* What is in the words and in the hint. */
 static const struct {
 	const char *line;
@@ -213,6 +217,24 @@ static const struct {
     {"password-credential ...", "not the plain name", ""},
     {"password-credential 'hunter2'", "the value stands in quotes", NULL},
     {"tls-trust ca.pem", "does not begin with `/'", ""},
+    {"tls-crl ca.crl", "does not begin with `/'", ""},
+    {"tls-crl system", "does not begin with `/'", ""},
+    {"tls-key a.key", "does not begin with `/'", ""},
+    {"tls-certificate pkcs12:a", "does not begin with `/'", ""},
+    {"tls-verify maybe", "`maybe' is not one", "write one of: yes, no"},
+    {"tls-pin " BASE64, "is not a pin, sha256: and the base64 of 32 octets",
+	"openssl pkey -pubin"},
+    {"tls-pin sha256:AAAA", "is not a pin, sha256:", ""},
+    {"tls-pin sha512:" BASE64, "is not a pin, sha256:", ""},
+    {"tls-pin sha256://" BASE64, "is not a pin, sha256:", ""},
+    {"tls-pin " PIN " x", "`x' is not a pin", ""},
+    {"tls-pin sha256:" HEX HEX, "not a pin, but the fingerprint of a",
+	"write sha256: in front of it"},
+    {"tls-pin " HEX HEX, "not a pin, but the fingerprint of a certificate",
+	"openssl dgst -sha256 -binary | openssl base64"},
+    {"tls-pin " HEX ":A0:B1:c2:d3", "the fingerprint of a certificate", ""},
+    {"tls-pin SHA1:" HEX "A0B1c2d3", "the fingerprint of a certificate", ""},
+    {"tls-pin " HEX, "the fingerprint of a certificate", ""},
     {"aliases aliases", "the path does not begin with `/'", ""},
     {"aliases no", "the path does not begin with `/'", ""},
     {"auth digest-md5", "`digest-md5' is no mechanism", "SCRAM-SHA-256"},
@@ -345,6 +367,17 @@ static const struct {
     {"recipients all", NULL},
     {"tls-trust SYSTEM", "tls-trust system"},
     {"tls-trust /etc/ca.pem", NULL},
+    {"tls-pin " PIN, NULL},
+    {"tls-pin SHA256:" BASE64 "\t" PIN, "tls-pin " PIN "\ntls-pin " PIN},
+    {"tls-certificate /etc/mail.pem", NULL},
+    {"tls-certificate PKCS11:token=a", NULL},
+    {"tls-key /etc/mail.key # 1", NULL},
+    {"tls-key pkcs11:token=a%20b;object=c?pin-source=/p", NULL},
+    {"tls-key pkcs11:token=a?pin-value=1234", NULL},
+    {"tls-crl /etc/ca.crl", NULL},
+    {"tls-crl /system", NULL},
+    {"tls-verify NO", "tls-verify no"},
+    {"tls-verify yes", NULL},
     {"tls-name mail.example.org", NULL},
     {"tls-name 2001:db8::1", NULL},
     {"tls-priority NORMAL", NULL},
@@ -429,6 +462,9 @@ assert_same(const struct account *a, const struct account *b)
 	assert_int_equal(a->match.count, b->match.count);
 	for (size_t i = 0; i < a->match.count; i++)
 		assert_string_equal(a->match.at[i], b->match.at[i]);
+	assert_int_equal(a->tls_pins.count, b->tls_pins.count);
+	for (size_t i = 0; i < a->tls_pins.count; i++)
+		assert_string_equal(a->tls_pins.at[i], b->tls_pins.at[i]);
 	assert_int_equal(a->auth.count, b->auth.count);
 	for (size_t i = 0; i < a->auth.count; i++)
 		assert_int_equal(a->auth.mechanisms[i], b->auth.mechanisms[i]);
@@ -446,6 +482,7 @@ assert_same(const struct account *a, const struct account *b)
 		case VALUE_TEMPLATE:
 		case VALUE_MAILBOX:
 		case VALUE_PATH:
+		case VALUE_OBJECT:
 		case VALUE_DOMAIN:
 		case VALUE_HELO:
 		case VALUE_HOST:
@@ -461,6 +498,7 @@ assert_same(const struct account *a, const struct account *b)
 			break;
 		case VALUE_SMARTHOSTS:
 		case VALUE_PATTERNS:
+		case VALUE_PINS:
 		case VALUE_SECRET:
 		case VALUE_AUTH:
 		case VALUE_LOG:

@@ -419,8 +419,8 @@ test_every_check(void **state)
 	static const struct {
 		const char *keyword;
 		int result;
-	} rows[] = {
-	    {"smarthost", -1}, {"password", -1}, {"password", 0}, {"auth", -1}};
+	} rows[] = {{"smarthost", -1}, {"password", -1}, {"password", 0},
+	    {"auth", -1}, {"tls-key", 0}, {"tls-verify", 0}};
 	struct account a = {
 	    .secret = {.source = SECRET_FILE}, .auth = {.choice = AUTH_LIST}};
 	const char *keyword;
@@ -435,6 +435,41 @@ test_every_check(void **state)
 		assert_string_equal(keyword, rows[i].keyword);
 	}
 	assert_int_equal(account_check_next(&a, &next, &keyword, &e), 1);
+}
+
+/* What would count for nothing. */
+static void
+test_check_tls(void **state)
+{
+	struct account a = {0};
+	struct error e;
+
+	(void)state;
+	fill(&a);
+	a.tls_verify = SWITCH_NO;
+	error_clear(&e);
+	assert_int_equal(account_check(&a, &e), 0);
+	a.tls_crl = mem_copy("/crl");
+	assert_int_equal(account_check(&a, &e), -1);
+	assert_int_equal(e.kind, ERROR_CONFIG);
+	assert_non_null(strstr(e.text, "`tls-verify no', which checks"));
+	a.tls_verify = SWITCH_YES;
+	*mem_push(a.tls_pins.at, a.tls_pins.count) = mem_copy("sha256:");
+	error_clear(&e);
+	assert_int_equal(account_check(&a, &e), 0);
+	a.tls_verify = SWITCH_NO;
+	free(a.tls_crl);
+	a.tls_crl = NULL;
+	assert_int_equal(account_check(&a, &e), -1);
+	a.tls_verify = SWITCH_UNSET;
+	a.tls_key = mem_copy("/key");
+	error_clear(&e);
+	assert_int_equal(account_check(&a, &e), -1);
+	assert_non_null(strstr(e.text, "`tls-key', but no `tls-certificate'"));
+	a.tls_certificate = mem_copy("/certificate");
+	error_clear(&e);
+	assert_int_equal(account_check(&a, &e), 0);
+	keyword_clear(&a);
 }
 
 static void
@@ -517,6 +552,7 @@ main(void)
 	    cmocka_unit_test(test_login),
 	    cmocka_unit_test(test_token_command),
 	    cmocka_unit_test(test_every_check),
+	    cmocka_unit_test(test_check_tls),
 	    cmocka_unit_test(test_matches),
 	};
 
