@@ -43,6 +43,7 @@ struct dialogue {
 	struct buf config;
 	struct buf message;
 	enum smarthost_security security;
+	bool far;			    /* the server is another machine */
 	struct request requests[MAILS_MAX]; /* one a mail */
 	size_t mail_count;
 	int fill;    /* lines of 64 octets that the message gets in addition */
@@ -142,6 +143,8 @@ parse_security(struct dialogue *d, struct text t)
 {
 	if (script_take(&t, "starttls"))
 		d->security = SMARTHOST_STARTTLS;
+	else if (script_take(&t, "lmtp"))
+		d->security = SMARTHOST_OFFERED;
 	else
 		d->security =
 		    script_take(&t, "tls") ? SMARTHOST_TLS : SMARTHOST_PLAIN;
@@ -156,7 +159,9 @@ parse_line(struct dialogue *d, struct text t)
 	if (t.len == 0 || t.at[0] == '#' || script_take(&t, "memory-only") ||
 	    script_take(&t, "plain-only"))
 		return true;
-	if (script_take(&t, "security"))
+	if (script_take(&t, "far"))
+		d->far = true;
+	else if (script_take(&t, "security"))
 		parse_security(d, t);
 	else if (script_take(&t, "config"))
 		buf_format(&d->config, "%.*s\n", TEXT_ARG(t));
@@ -385,7 +390,7 @@ expect_line(struct play *p, struct text line)
 static void
 tell_secured(struct play *p, bool tls)
 {
-	struct sasl_channel channel = {.local = true};
+	struct sasl_channel channel = {.local = !p->d->far};
 
 	if (tls) {
 		channel.tls = channel.verified = true;
@@ -772,6 +777,7 @@ play(const struct dialogue *d, const char *name, size_t chunk)
 	static const char *const urls[] = {
 	    [SMARTHOST_TLS] = "smtps://mx.example",
 	    [SMARTHOST_STARTTLS] = "smtp://mx.example",
+	    [SMARTHOST_OFFERED] = "lmtp://mx.example",
 	    [SMARTHOST_PLAIN] = "smtp+plain://mx.example"};
 	struct play p;
 	int result;

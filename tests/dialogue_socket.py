@@ -38,7 +38,8 @@ MESSAGE = [
 ]
 OPTIONS = {"body": ["-B"], "notify": ["-N"], "ret": ["-R"], "envid": ["-V"],
            "wish": ["-O"], "all-or-none": ["--all-or-none"]}
-SCHEMES = {"plain": "smtp+plain", "starttls": "smtp", "tls": "smtps"}
+SCHEMES = {"plain": "smtp+plain", "starttls": "smtp", "tls": "smtps",
+           "lmtp": "lmtp"}
 ESCAPES = {"r": b"\r", "n": b"\n", "t": b"\t", "\\": b"\\", "0": b"\0"}
 
 
@@ -146,6 +147,7 @@ class Dialogue:
         "stderr": lambda d, v: d.says.append(v),
         "verdict": lambda d, v: None,
         "waits": lambda d, v: None,
+        "far": lambda d, v: None,
         "S!": lambda d, v: None,
     }
 

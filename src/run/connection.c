@@ -27,8 +27,9 @@ struct connection {
 
 	struct resolve *resolve;
 	struct tls *tls;
-	bool shaken;  /* a handshake was begun, */
-	bool secured; /* and went well */
+	struct error no_tls; /* why there is none */
+	bool shaken;	     /* a handshake was begun, */
+	bool secured;	     /* and went well */
 	struct stream *stream;
 	struct session *session;
 	char literal[80];	/* our address, where no name is known */
@@ -308,6 +309,10 @@ secure(struct connection *c)
 	struct error cause;
 
 	error_clear(&cause);
+	if (c->tls == NULL) {
+		session_closed(c->session, &c->no_tls);
+		return;
+	}
 	c->shaken = true;
 	status = stream_secure(c->stream, c->tls, step_limit(c), &cause);
 	note_turn(c, session_step(c->session));
@@ -403,8 +408,11 @@ connection_new(const struct connection_plan *plan,
 	c->smarthost = smarthost;
 	c->learned = learned;
 	c->resolve = resolve_start(smarthost, account->family);
+	/* Where TLS need not be, its faults count when it is there. */
 	if (smarthost->security != SMARTHOST_PLAIN)
-		c->tls = tls_new(account, smarthost, &c->failed);
+		c->tls = tls_new(account, smarthost,
+		    smarthost->security == SMARTHOST_OFFERED ? &c->no_tls
+							     : &c->failed);
 	return c;
 }
 

@@ -149,8 +149,8 @@ note_answered(void *arg, const struct mail *mail, size_t recipient)
 	struct dispatch *d = arg;
 
 	(void)mail;
-	(void)recipient;
-	d->ending = false;
+	if (recipient == 0)
+		d->ending = false;
 }
 
 int

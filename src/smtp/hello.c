@@ -1,5 +1,6 @@
 #include "smtp/hello.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "smtp/trouble.h"
@@ -7,6 +8,14 @@
 /*
  * Asking.
  */
+
+static const char *
+verb(const struct hello *h, enum step step)
+{
+	if (h->terms.smarthost->lmtp)
+		return "LHLO";
+	return step == STEP_HELO ? "HELO" : "EHLO";
+}
 
 void
 hello_ask(struct hello *h, enum step step)
@@ -27,8 +36,7 @@ hello_ask(struct hello *h, enum step step)
 	if (step == STEP_STARTTLS)
 		pipeline_send(p, reply, "STARTTLS");
 	else
-		pipeline_send(p, reply, "%s %s",
-		    step == STEP_HELO ? "HELO" : "EHLO", h->terms.name);
+		pipeline_send(p, reply, "%s %s", verb(h, step), h->terms.name);
 }
 
 /*
@@ -48,11 +56,37 @@ reject(const struct hello *h, const struct answer *a, const char *what)
 	    a->error, a->reply, h->terms.smarthost, a->doing, what);
 }
 
+/* A server of the other protocol does not know the verb. */
+static enum step
+reject_name(const struct hello *h, const struct answer *a, enum step step)
+{
+	char what[16];
+	enum step next;
+
+	snprintf(what, sizeof(what), "our %s", verb(h, step));
+	next = reject(h, a, what);
+	if (a->reply->code / 10 == 50 &&
+	    h->terms.smarthost->security != SMARTHOST_TLS)
+		trouble_hint_protocol(a->error, h->terms.smarthost);
+	return next;
+}
+
 static bool
 wants_starttls(const struct hello *h)
 {
-	return h->terms.smarthost->security == SMARTHOST_STARTTLS &&
-	       !h->terms.channel->tls;
+	const struct sasl_channel *channel = h->terms.channel;
+
+	switch (h->terms.smarthost->security) {
+	case SMARTHOST_STARTTLS:
+		return !channel->tls;
+	case SMARTHOST_OFFERED:
+		return h->terms.ehlo->starttls && !channel->tls &&
+		       !channel->local;
+	case SMARTHOST_TLS:
+	case SMARTHOST_PLAIN:
+		break;
+	}
+	return false;
 }
 
 static enum step
@@ -82,9 +116,9 @@ answer_ehlo(const struct hello *h, const struct answer *a)
 		return after_ehlo(h, a);
 	}
 	if (a->reply->code / 100 == 5 && !wants_starttls(h) &&
-	    !login_is_wanted(h->terms.login))
+	    !login_is_wanted(h->terms.login) && !h->terms.smarthost->lmtp)
 		return STEP_HELO;
-	return reject(h, a, "our EHLO");
+	return reject_name(h, a, STEP_EHLO);
 }
 
 /* A server that refuses it is taken as it was. */
@@ -94,7 +128,7 @@ answer_renew(const struct hello *h, const struct answer *a)
 	if (reply_accepts(a->reply))
 		learn_extensions(h, a->reply);
 	else if (trouble_kind(a->reply, ERROR_REFUSED) == ERROR_PROTOCOL)
-		return reject(h, a, "our EHLO");
+		return reject_name(h, a, STEP_RENEW);
 	return STEP_READY;
 }
 
@@ -113,7 +147,7 @@ hello_answer(struct hello *h, enum step step, const struct reply *reply,
 					  : reject(h, &a, "the connection");
 	if (step == STEP_HELO)
 		return reply_accepts(reply) ? STEP_READY
-					    : reject(h, &a, "our HELO");
+					    : reject_name(h, &a, step);
 	return reply_positive(reply) ? STEP_SECURE
 				     : reject(h, &a, "to start TLS");
 }

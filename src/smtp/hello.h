@@ -2,8 +2,9 @@
 #define HELLO_H
 
 /*
- * hello: how a session begins: the greeting, EHLO or HELO, STARTTLS of RFC 3207
- * and EHLO again, and EHLO once more after the login. It asks, takes the
+ * hello: how a session begins: the greeting, EHLO or HELO, in LMTP the LHLO of
+ * RFC 2033, STARTTLS of RFC 3207 and EHLO again, and EHLO once more after the
+ * login. It asks, takes the
  * answers, and tells the session which step follows.
  */
 

@@ -22,7 +22,7 @@ struct mail_observer {
 	/* The reply to it is in, and the verdicts say what it was, `code' too
 	 * unless nobody was accepted before it, or who was is open again;
 	 * recipient: its number from 1 where each has a reply of his own
-	 * (LMTP), 0 for all of the round. */
+	 * (LMTP), and 0 when all of the round have theirs. */
 	void (*answered)(void *arg, const struct mail *mail, size_t recipient);
 	void *arg;
 };

@@ -110,6 +110,12 @@ pipeline_next(struct pipeline *p)
 	return p->queue[p->first++];
 }
 
+void
+pipeline_repeat(struct pipeline *p)
+{
+	p->first--;
+}
+
 bool
 pipeline_is_due(const struct pipeline *p)
 {

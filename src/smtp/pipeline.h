@@ -100,6 +100,10 @@ void pipeline_expect(struct pipeline *p, struct expected reply);
 const struct expected *pipeline_head(const struct pipeline *p);
 struct expected pipeline_next(struct pipeline *p);
 
+/* One more reply like that which was taken off last is due, before all others:
+ * nothing was sent or expected since. */
+void pipeline_repeat(struct pipeline *p);
+
 /* Whether a reply is the answer to something now; it is to nothing before its
  * command has gone out. */
 bool pipeline_is_due(const struct pipeline *p);

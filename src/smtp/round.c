@@ -16,7 +16,8 @@ round_begin(struct round *r, struct recode *recode, size_t first)
 	    .transaction = r->transaction,
 	    .size = recode_size(recode),
 	    .first = first,
-	    .cursor = first};
+	    .cursor = first,
+	    .next = first};
 	recode_rewind(recode);
 	wire_init(&r->wire, recode);
 	r->unasked = r->size;

@@ -75,6 +75,8 @@ struct round {
 	size_t asked;	/* recipients */
 	size_t accepted;
 	size_t refused;
+	size_t answered; /* LMTP: of the accepted, by a reply to the end; */
+	size_t next;	 /* ... whom the next is about, or one behind */
 };
 
 /* Begins with this recipient, and the form from its beginning; keeps the terms,

@@ -126,6 +126,16 @@ enter(struct session *s, enum step step)
  * What is waited for, and what is said.
  */
 
+/* The step, in words for people. */
+static const char *
+words_of(const struct session *s, enum step step)
+{
+	if (s->plan.smarthost->lmtp &&
+	    (step == STEP_EHLO || step == STEP_RENEW))
+		return "LHLO";
+	return rows[step].doing;
+}
+
 /* The step whose reply, or whose bytes, are due. */
 static enum step
 waiting_for(const struct session *s)
@@ -166,7 +176,7 @@ static enum step
 answer_hello(struct session *s, const struct expected *x)
 {
 	return hello_answer(
-	    &s->hello, x->step, &s->reply, rows[x->step].doing, &s->error);
+	    &s->hello, x->step, &s->reply, words_of(s, x->step), &s->error);
 }
 
 void
@@ -191,7 +201,7 @@ static enum step
 answer_auth(struct session *s, const struct expected *x)
 {
 	return login_answer(
-	    &s->login, &s->reply, rows[x->step].doing, &s->error);
+	    &s->login, &s->reply, words_of(s, x->step), &s->error);
 }
 
 static enum step
@@ -271,7 +281,7 @@ static enum step
 answer_mail(struct session *s, const struct expected *x)
 {
 	if (transaction_answer(x->transaction, x, &s->reply,
-		rows[x->step].doing, &s->error) == -1)
+		words_of(s, x->step), &s->error) == -1)
 		return STEP_BREAK;
 	return STEP_READY;
 }
@@ -284,7 +294,7 @@ answer_rset(struct session *s, const struct expected *x)
 	if (reply_accepts(&s->reply))
 		return STEP_READY;
 	next = trouble_reject(&s->error, &s->reply, s->plan.smarthost,
-	    rows[x->step].doing, "to begin anew");
+	    words_of(s, x->step), "to begin anew");
 	/* The mail that waits behind it may not leave with a QUIT. */
 	return flight_is_sending(&s->flight) ||
 		       pipeline_waiting(&s->pipeline) > 0
@@ -361,7 +371,7 @@ static enum step
 answer_closing(struct session *s, struct text behind)
 {
 	unasked_closing(&s->error, &s->reply, s->plan.smarthost,
-	    rows[waiting_for(s)].doing);
+	    words_of(s, waiting_for(s)));
 	s->closing = !reply_says_yes(behind);
 	return STEP_BREAK;
 }
@@ -370,7 +380,7 @@ static enum step
 answer_unasked(struct session *s, enum step step, const char *what)
 {
 	unasked_reply(
-	    &s->error, &s->reply, s->plan.smarthost, rows[step].doing, what);
+	    &s->error, &s->reply, s->plan.smarthost, words_of(s, step), what);
 	return STEP_BREAK;
 }
 
@@ -385,6 +395,7 @@ answer(struct session *s, struct text behind)
 		return answer_unasked(s, waiting_for(s), STRAY);
 	x = pipeline_next(&s->pipeline);
 	if (x.step != STEP_END ||
+	    transaction_awaits_more(x.transaction, &s->reply) ||
 	    !unasked_has_surplus(&s->pipeline, &s->reply, behind, s->quit))
 		return rows[x.step].answer(s, &x);
 	transaction_doubt(x.transaction);
@@ -400,7 +411,7 @@ refuse_garbage(struct session *s, struct text bytes, size_t used)
 	echo_hide_rest(
 	    &s->echo, &s->reply, text_skip(bytes, used), s->step == STEP_AUTH);
 	unasked_garbage(
-	    &s->error, &s->reply, h, rows[waiting_for(s)].doing, bytes);
+	    &s->error, &s->reply, h, words_of(s, waiting_for(s)), bytes);
 	if (s->step == STEP_GREETING && s->reply.lines == 0)
 		trouble_hint_foreign(&s->error, h, buf_text(&s->reply.line));
 	return STEP_BREAK;
@@ -464,7 +475,7 @@ session_closed(struct session *s, const struct error *cause)
 	step = waiting_for(s);
 	s->error = *cause;
 	if (cause->kind == ERROR_LATER || cause->doing == NULL)
-		s->error.doing = rows[step].doing;
+		s->error.doing = words_of(s, step);
 	echo_hide_error(&s->echo, &s->error);
 	if (cause->kind == ERROR_LATER &&
 	    (step == STEP_GREETING || step == STEP_SECURE))
@@ -673,7 +684,7 @@ session_error(const struct session *s)
 const char *
 session_step(const struct session *s)
 {
-	return rows[waiting_for(s)].doing;
+	return words_of(s, waiting_for(s));
 }
 
 const char *

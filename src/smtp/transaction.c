@@ -47,8 +47,10 @@ settle(struct transaction *t)
 	    t->terms->smarthost->host, &mail->error);
 	hinted = error_lasts(mail->error.kind) ? &t->refused : &t->put_off;
 	if (mail->error.recipient != 0 &&
-	    mail->error.recipient == hinted->recipient)
+	    mail->error.recipient == hinted->recipient) {
+		mail->error.doing = hinted->doing;
 		error_hint(&mail->error, "%s", hinted->hint);
+	}
 	mail->settled = true;
 	recode_free(t->recode);
 	t->recode = NULL;
@@ -327,8 +329,14 @@ answer_data(struct transaction *t, const struct answer *a)
 			   ? 0
 			   : fail(t, a, "the mail data");
 	if (t->round.accepted == 0) {
-		/* Pipelined DATA with nobody to send to: the shortest end. */
-		pipeline_send(p, round_reply_to(&t->round, STEP_EMPTY), ".");
+		/* Pipelined DATA with nobody to send to: the shortest end, to
+		 * which LMTP has as many replies. */
+		if (t->terms->smarthost->lmtp)
+			pipeline_send(
+			    p, (struct expected){.step = STEP_STAY}, ".");
+		else
+			pipeline_send(
+			    p, round_reply_to(&t->round, STEP_EMPTY), ".");
 		round_leave_clean(&t->round);
 		t->round.end_asked = true;
 		return 0;
@@ -364,8 +372,17 @@ lacks_bdat(const struct transaction *t, const struct reply *reply)
 	const struct round *r = &t->round;
 
 	return r->chunked && !r->chunk_taken && !r->failed && r->accepted > 0 &&
-	       pipeline_head(t->terms->pipeline) == NULL &&
+	       r->answered == 0 && pipeline_head(t->terms->pipeline) == NULL &&
 	       (reply->code == 500 || reply->code == 502 || reply->code == 503);
+}
+
+bool
+transaction_awaits_more(const struct transaction *t, const struct reply *reply)
+{
+	const struct round *r = &t->round;
+
+	return t->terms->smarthost->lmtp && !r->failed &&
+	       r->answered + 1 < r->accepted && !lacks_bdat(t, reply);
 }
 
 /* RSET, and the same recipients again without BDAT. */
@@ -395,11 +412,23 @@ answer_bdat(struct transaction *t, const struct answer *a)
 	return 0;
 }
 
+/* Whom it was about, from 1; 0: all of the round. */
 static void
-tell_answered(struct transaction *t)
+tell_answered(const struct transaction *t, size_t recipient)
 {
-	if (t->mail->observer.answered != NULL)
-		t->mail->observer.answered(t->mail->observer.arg, t->mail, 0);
+	const struct mail_observer *observer = &t->mail->observer;
+
+	if (observer->answered != NULL)
+		observer->answered(observer->arg, t->mail, recipient);
+}
+
+static void
+keep_words(struct transaction *t, const struct reply *reply)
+{
+	struct mail *mail = t->mail;
+
+	mail->code = reply->code;
+	reply_words(reply, mail->words, sizeof(mail->words));
 }
 
 /* A yes to the end behind a no to MAIL or RCPT: one of the two was the answer
@@ -410,6 +439,41 @@ answer_shifted(struct transaction *t, const struct answer *a)
 	transaction_doubt(t);
 	return unasked_reply(a->error, a->reply, t->terms->smarthost, a->doing,
 	    "a yes to the mail that it had refused");
+}
+
+/* RFC 2033 section 4.2: one reply for each who was accepted, in their order. */
+static int
+answer_recipient(struct transaction *t, const struct answer *a)
+{
+	struct round *round = &t->round;
+	struct recipient *r;
+
+	do
+		r = &t->mail->envelope->recipients[round->next++];
+	while (r->verdict != VERDICT_ACCEPTED);
+	/* Of several one that takes the mail is told. */
+	if (round->answered == 0 || reply_accepts(a->reply))
+		keep_words(t, a->reply);
+	if (reply_accepts(a->reply)) {
+		round_leave_clean(round);
+		t->terms->learned->chunking |= round->chunked;
+		r->verdict = VERDICT_DELIVERED;
+		t->delivered = true;
+	} else if (reply_negative(a->reply)) {
+		refuse_recipient(t, r, a);
+	} else {
+		return trouble_set(a->error, a->reply, ERROR_RECIPIENT,
+		    t->terms->smarthost, a->doing, r->path);
+	}
+	tell_answered(t, round->next);
+	if (++round->answered < round->accepted) {
+		pipeline_repeat(t->terms->pipeline);
+		round->due++;
+		return 0;
+	}
+	round->end_due = false;
+	tell_answered(t, 0);
+	return 0;
 }
 
 static int
@@ -425,6 +489,9 @@ answer_end(struct transaction *t, const struct answer *a)
 	}
 	if (t->round.failed && reply_accepts(a->reply))
 		return answer_shifted(t, a);
+	if (t->terms->smarthost->lmtp && !t->round.failed &&
+	    t->round.accepted > 0)
+		return answer_recipient(t, a);
 	t->round.end_due = false;
 	/* A BDAT that was refused leaves the transaction open. */
 	if (reply_accepts(a->reply))
@@ -433,11 +500,10 @@ answer_end(struct transaction *t, const struct answer *a)
 	    takes_fewer(t, a->reply)) {
 		/* BDAT went with a MAIL or RCPT that was refused, or goes
 		 * again. */
-		tell_answered(t);
+		tell_answered(t, 0);
 		return 0;
 	}
-	mail->code = a->reply->code;
-	reply_words(a->reply, mail->words, sizeof(mail->words));
+	keep_words(t, a->reply);
 	if (reply_accepts(a->reply)) {
 		t->terms->learned->chunking |= t->round.chunked;
 		outcome_deliver(mail->envelope);
@@ -447,7 +513,7 @@ answer_end(struct transaction *t, const struct answer *a)
 		t->round.end_due = true;
 		return -1;
 	}
-	tell_answered(t);
+	tell_answered(t, 0);
 	return 0;
 }
 

@@ -64,6 +64,11 @@ bool transaction_is_critical(const struct transaction *t);
 /* Whether its end is out and the reply to that is due. */
 bool transaction_awaits_end(const struct transaction *t);
 
+/* RFC 2033 section 4.2: whether others follow this reply to the end, as each
+ * recipient who was accepted has his own. */
+bool transaction_awaits_more(
+    const struct transaction *t, const struct reply *reply);
+
 /* To be called before the pipeline's octets leave: tells the observer. */
 void transaction_leave(struct transaction *t);
 

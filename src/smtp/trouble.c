@@ -283,6 +283,26 @@ trouble_lacks_auth(struct error *e, const struct smarthost *h, bool tls_first)
 }
 
 int
+trouble_hint_protocol(struct error *e, const struct smarthost *h)
+{
+	struct smarthost_name name = smarthost_name(h);
+
+	if (h->place == SMARTHOST_SOCKET)
+		return error_hint(e,
+		    "if the server speaks %s write `smarthost %s+unix:%s'",
+		    h->lmtp ? "SMTP" : "LMTP", h->lmtp ? "smtp" : "lmtp",
+		    name.words);
+	if (!h->lmtp)
+		return error_hint(e,
+		    "if the server speaks LMTP write `smarthost lmtp://%s'",
+		    name.words);
+	return error_hint(e,
+	    "if the server speaks SMTP write `smarthost smtp://%s', or "
+	    "smtp+plain:// where it has no TLS",
+	    name.words);
+}
+
+int
 trouble_hint_starttls(struct error *e, const struct smarthost *h)
 {
 	char url[URL_MAX];

@@ -66,6 +66,10 @@ int trouble_hint_foreign(
 int trouble_hint_silence(
     struct error *e, const struct smarthost *h, bool handshake);
 
+/* A server that does not know our EHLO, or LHLO: the line to write where it
+ * speaks the other of SMTP and LMTP. Returns -1. */
+int trouble_hint_protocol(struct error *e, const struct smarthost *h);
+
 /* The two mistakes everybody makes: the line to write for a server that wants
  * STARTTLS first, and for a port that speaks implicit TLS. Return -1. */
 int trouble_hint_starttls(struct error *e, const struct smarthost *h);

@@ -25,7 +25,7 @@ static const struct scheme {
     {"smtp://", SMARTHOST_HOST, SMARTHOST_STARTTLS, false, 587},
     {"smtp+plain://", SMARTHOST_HOST, SMARTHOST_PLAIN, false, 25},
     {"smtp+unix:", SMARTHOST_SOCKET, SMARTHOST_PLAIN, false, 0},
-    {"lmtp://", SMARTHOST_HOST, SMARTHOST_PLAIN, true, 24},
+    {"lmtp://", SMARTHOST_HOST, SMARTHOST_OFFERED, true, 24},
     {"lmtp+unix:", SMARTHOST_SOCKET, SMARTHOST_PLAIN, true, 0},
     {"srv://", SMARTHOST_DOMAIN, SMARTHOST_TLS, false, 0},
 };
@@ -461,7 +461,7 @@ account_odd(struct text value)
 static int
 check_built(const struct smarthost *s, struct error *e)
 {
-	if (s->place != SMARTHOST_DOMAIN && !s->lmtp)
+	if (s->place != SMARTHOST_DOMAIN)
 		return 0;
 	return error_set(e, ERROR_CONFIG, "smarthost",
 	    "`%s': smarthosts of this kind are not built yet",

@@ -15,7 +15,9 @@
 enum smarthost_security {
 	SMARTHOST_TLS,	    /* smtps://  implicit TLS, RFC 8314 */
 	SMARTHOST_STARTTLS, /* smtp://   STARTTLS required */
-	SMARTHOST_PLAIN	    /* smtp+plain://, lmtp://, unix sockets */
+	SMARTHOST_OFFERED,  /* lmtp://  STARTTLS where it is offered, and the
+			     * peer is another machine */
+	SMARTHOST_PLAIN	    /* smtp+plain://, unix sockets */
 };
 
 /* What stands behind the scheme. */

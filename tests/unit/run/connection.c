@@ -178,6 +178,31 @@ fails_before_anything_connects(void **state)
 	connection_end(t.connection);
 }
 
+/* RFC 2033: without trust there is mail as long as there is no TLS. */
+static void
+needs_no_trust_without_tls(void **state)
+{
+	struct trial t = meet(SMARTHOST_OFFERED,
+	    "< 220 mx\n> LHLO \n< 250-mx\n"
+	    "< 250-PIPELINING\n< 250 STARTTLS\n" SERVER_MAIL
+	    "< 250 taken\n" SERVER_QUIT);
+	struct letter letter;
+
+	(void)state;
+	t.smarthost.lmtp = true;
+	strlcpy(trust, in_folder("nowhere.pem"), sizeof(trust));
+	letter_begin(&letter, 1);
+	letter.mail.last = true;
+	begin(&t);
+	assert_int_equal(connection_mails(t.connection, &letter.mail, 1,
+			     clock_in(HANG / 1000), &t.e),
+	    0);
+	assert_string_equal(letter.mail.words, "250 taken");
+	letter_end(&letter);
+	part(&t);
+	strlcpy(trust, in_folder("ca.pem"), sizeof(trust));
+}
+
 static void
 takes_mails(void **state)
 {
@@ -670,6 +695,7 @@ main(void)
 	    cmocka_unit_test(logs_in_without_a_mail),
 	    cmocka_unit_test(tells_why_it_cannot_start),
 	    cmocka_unit_test(fails_before_anything_connects),
+	    cmocka_unit_test(needs_no_trust_without_tls),
 	    cmocka_unit_test(takes_mails),
 	    cmocka_unit_test(takes_several_mails_at_once),
 	    cmocka_unit_test(tells_where_it_was_closed),

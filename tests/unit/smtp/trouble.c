@@ -318,6 +318,43 @@ a_size_is_the_messages_fault(void **state)
 }
 
 static void
+the_other_protocol_has_the_line_to_write(void **state)
+{
+	static const struct {
+		struct smarthost smarthost;
+		const char *hint;
+	} rows[] = {
+	    {{.security = SMARTHOST_PLAIN, .host = "mx", .port = 2424},
+		"if the server speaks LMTP write `smarthost lmtp://mx:2424'"},
+	    {{.security = SMARTHOST_OFFERED,
+		 .lmtp = true,
+		 .host = "::1",
+		 .port = 24},
+		"if the server speaks SMTP write `smarthost smtp://[::1]:24', "
+		"or smtp+plain:// where it has no TLS"},
+	    {{.security = SMARTHOST_PLAIN,
+		 .place = SMARTHOST_SOCKET,
+		 .host = "/run/a"},
+		"if the server speaks LMTP write `smarthost "
+		"lmtp+unix:/run/a'"},
+	    {{.security = SMARTHOST_PLAIN,
+		 .place = SMARTHOST_SOCKET,
+		 .lmtp = true,
+		 .host = "/run/a"},
+		"if the server speaks SMTP write `smarthost "
+		"smtp+unix:/run/a'"}};
+	struct error e;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(rows); i++) {
+		error_clear(&e);
+		trouble_hint_protocol(&e, &rows[i].smarthost);
+		assert_string_equal(e.hint, rows[i].hint);
+	}
+}
+
+static void
 the_words_of_the_server_are_kept_and_visible(void **state)
 {
 	struct reply reply;
@@ -546,6 +583,7 @@ main(void)
 	    cmocka_unit_test(the_first_digit_makes_the_kind),
 	    cmocka_unit_test(a_size_is_the_messages_fault),
 	    cmocka_unit_test(the_words_of_the_server_are_kept_and_visible),
+	    cmocka_unit_test(the_other_protocol_has_the_line_to_write),
 	    cmocka_unit_test(the_first_error_wins),
 	    cmocka_unit_test(the_hints_about_tls_have_the_line_to_write),
 	};

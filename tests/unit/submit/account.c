@@ -127,9 +127,10 @@ test_smarthost_places(void **state)
 		assert_int_equal(copy.place, places[i].place);
 		assert_int_equal(copy.lmtp, places[i].lmtp);
 		assert_int_equal(copy.port, places[i].port);
-		assert_int_equal(copy.security, copy.place == SMARTHOST_DOMAIN
-						    ? SMARTHOST_TLS
-						    : SMARTHOST_PLAIN);
+		assert_int_equal(copy.security,
+		    copy.place == SMARTHOST_DOMAIN ? SMARTHOST_TLS
+		    : copy.place == SMARTHOST_HOST ? SMARTHOST_OFFERED
+						   : SMARTHOST_PLAIN);
 		assert_null(copy.srv.domain);
 		smarthost_clear(&copy);
 	}
