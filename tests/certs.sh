@@ -1,9 +1,10 @@
 #!/bin/sh
-# usage: tests/certs.sh FOLDER [more]
+# usage: tests/certs.sh FOLDER [more | NAME=NAMES ...]
 # Makes certificates and keys for the tests, with openssl(1): NAME.pem (the
 # chain that a server shows) and NAME.key, and ca.pem, the authority to trust.
 # With `more' also what is about small keys, odd names, revocation and clients,
 # lists of what was revoked (NAME.crl) and answers of OCSP (NAME.ocsp).
+# NAMES are those in a further certificate, as in DNS:a.example,DNS:b.example.
 set -eu
 
 mkdir -p "$1/made"
@@ -130,6 +131,11 @@ cat intermediate.pem >> chained.pem
 signed not-a-ca good server_extensions
 cat good.pem >> not-a-ca.pem
 
+for further; do
+	case $further in
+	*=DNS:*) server "${further%%=*}" "${further#*=}" ;;
+	esac
+done
 test "${2-}" = more || exit 0
 
 # Keys.

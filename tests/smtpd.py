@@ -567,7 +567,7 @@ class Server:
                  refuse=(), size=1 << 30, mails_max=None, rcpt_max=None,
                  too_many="452 4.5.3 Too many recipients", errors_max=None,
                  window=None, delay=0, tls12=False, host="127.0.0.1",
-                 folder=None, transcript=False):
+                 ports=(), folder=None, transcript=False):
         self.certificate = certificate
         self.trust = certificate and Path(certificate).with_name("ca.pem")
         self.context = certificate and tls_context(certificate, tls12)
@@ -588,7 +588,7 @@ class Server:
         self.clear()
         self.changed = threading.Condition()
         self.open = 0
-        self.ports = {}
+        self.ports = dict(ports)  # those that the kernel does not choose
         self.listeners = []
         for service in ("smtp", "smtps") if certificate else ("smtp",):
             self.listen(service)
@@ -632,7 +632,8 @@ class Server:
             listener.listen()
         else:
             listener = socket.create_server(
-                (self.host, 0), backlog=128, family=socket.AF_INET6
+                (self.host, self.ports.get(service, 0)), backlog=128,
+                family=socket.AF_INET6
                 if ":" in self.host else socket.AF_INET)
         if self.window:
             # Before a client comes, as TCP agrees on it at the beginning.
