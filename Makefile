@@ -80,6 +80,7 @@ install_pages	= for page in $1; do \
 		  sed -e 's|/etc/sendling|$(SYSCONFDIR)/sendling|g' \
 		      -e 's|/etc/aliases|$(SYSCONFDIR)/aliases|g' \
 		      -e 's|/usr/local/bin/sendling|$(PREFIX)/bin/sendling|g' \
+		      -e 's|/usr/local/share/sendling|$(PREFIX)/share/sendling|g' \
 		      -e 's|/usr/local/share/doc|$(PREFIX)/share/doc|g' \
 		      $$page >$$to && chmod 644 $$to || exit 1; done
 
@@ -92,17 +93,26 @@ demo: deps
 install: all
 	$(INSTALL) -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 \
 	    $(DESTDIR)$(PREFIX)/share/man/man5 \
-	    $(DESTDIR)$(PREFIX)/share/doc/sendling
+	    $(DESTDIR)$(PREFIX)/share/doc/sendling \
+	    $(DESTDIR)$(PREFIX)/share/sendling
 	$(INSTALL) -m 755 $B/sendling $(DESTDIR)$(PREFIX)/bin
+	sed -e 's|^etc=.*|etc=$(SYSCONFDIR)|' \
+	    -e 's|/etc/sendling|$(SYSCONFDIR)/sendling|' \
+	    -e 's|^share=.*|share=$(PREFIX)/share/sendling|' \
+	    cmd/sendling-setup >$(DESTDIR)$(PREFIX)/bin/sendling-setup
+	chmod 755 $(DESTDIR)$(PREFIX)/bin/sendling-setup
 	$(call install_pages,man/*.1,man/man1)
 	$(call install_pages,man/*.5,man/man5)
 	$(call install_pages,README config.example,doc/sendling)
+	$(call install_pages,cmd/providers cmd/setup-files,sendling)
 uninstall:
-	rm -f $(DESTDIR)$(PREFIX)/bin/sendling
+	rm -f $(DESTDIR)$(PREFIX)/bin/sendling \
+	    $(DESTDIR)$(PREFIX)/bin/sendling-setup
 	rm -f $(patsubst man/%,$(DESTDIR)$(PREFIX)/share/man/man1/%,\
 	    $(wildcard man/*.1)) $(patsubst man/%,\
 	    $(DESTDIR)$(PREFIX)/share/man/man5/%,$(wildcard man/*.5))
-	rm -rf $(DESTDIR)$(PREFIX)/share/doc/sendling
+	rm -rf $(DESTDIR)$(PREFIX)/share/doc/sendling \
+	    $(DESTDIR)$(PREFIX)/share/sendling
 clean:
 	rm -rf $B
 

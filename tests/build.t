@@ -82,7 +82,9 @@ ok $? 'make install'
 find "$folder/d" -type f | sort >"$folder/said"
 for file in bin/sendling share/man/man1/sendling.1 \
     share/man/man5/sendling.conf.5 share/doc/sendling/README \
-    share/doc/sendling/config.example; do
+    share/doc/sendling/config.example bin/sendling-setup \
+    share/man/man1/sendling-setup.1 share/sendling/setup-files \
+    share/sendling/providers; do
 	says "/d/opt/$file\$" "... installs $file"
 done
 ! grep -v "$folder/d/opt/" "$folder/said" | grep -q .
@@ -95,6 +97,12 @@ grep -q '/opt/share/doc/sendling/config\.example' \
 ok $? '... whose pages name PREFIX'
 "$folder/d/opt/bin/sendling" --version >"$folder/said" 2>&1
 ok $? 'what is installed runs'
+sed -n '/^etc=/p; /^share=/p' "$folder/d/opt/bin/sendling-setup" \
+    >"$folder/said"
+grep -qx 'etc=/etc' "$folder/said" &&
+    grep -qx 'share=/opt/share/sendling' "$folder/said" &&
+    test -x "$folder/d/opt/bin/sendling-setup"
+ok $? '... and its scripts know their folders'
 "${MAKE-make}" -s uninstall DESTDIR="$folder/d" PREFIX=/opt \
     >"$folder/said" 2>&1
 ok $? 'make uninstall'
