@@ -369,7 +369,7 @@ static const struct {
     {"--file", "write --config FILE"},
     {"--pretend", "write --dry-run"},
     {"--debug", "write -v"},
-    {"--configure", "start from config.example; --check reads what you wrote"},
+    {"--configure", "sendling-setup asks for an account and writes it"},
     {"--subject", "write a field `Subject:' at the head of the message"},
 };
 
@@ -563,7 +563,8 @@ options_help(void)
 {
 	return "usage: sendling [options] [recipient ...] < message\n"
 	       "\n"
-	       "Submits the message on standard input to the smarthost.\n"
+	       "Submits the message on standard input to the smarthost, whose\n"
+	       "account sendling-setup finds, tries and writes.\n"
 	       "\n"
 	       "  -t                    recipients also from To, Cc and Bcc\n"
 	       "  -f ADDRESS            envelope sender; '' for none\n"

@@ -141,8 +141,8 @@ read_files(const struct settings_plan *plan, const struct host *h,
 	    c->override.smarthosts.count == 0 && c->fault_count == 0) {
 		found = error_set(e, ERROR_CONFIG, "configuration",
 		    "none found (tried %s)", buf_string(&tried));
-		error_hint(
-		    e, "write one of them, or start from config.example");
+		error_hint(e, "run sendling-setup, which asks for an account "
+			      "and writes one, or start from config.example");
 	}
 	buf_clear(&tried);
 	return found == -1 ? -1 : 0;
