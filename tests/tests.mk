@@ -13,7 +13,7 @@ DIALOGUES	= $(wildcard tests/dialogues/*.dialogue)
 SERVE_PLAYER	= $(patsubst %.c,$B/%,$(wildcard tests/serve.c))
 SERVE_DIALOGUES	= $(wildcard tests/serve/*.dialogue)
 SCRIPTS		= $(filter-out $(END_TO_END),$(wildcard tests/*.t))
-END_TO_END	= $(wildcard tests/postfix.t tests/aiosmtpd.t)
+END_TO_END	= $(wildcard tests/postfix.t tests/aiosmtpd.t tests/setup.t)
 PEERS		= $(wildcard tests/peers/*.t)
 
 # What tests link: the library, and of cmd/ all but main.
@@ -63,6 +63,7 @@ lint: deps-lint
 deps-check:
 	@tests/deps.sh build check
 	-@tests/postfix.t --fetch
+	-@tests/setup.t --fetch
 deps-more: deps-check
 	@tests/deps.sh more
 	-@test "$$(id -u)" != 0 || tests/callers/packages build/callers
@@ -156,7 +157,8 @@ lint-format:
 	    tests/*.[ch] tests/*/*.[ch] tests/*/*/*.[ch])
 # SC1091: a script that is run in a sandbox names its library as seen there.
 lint-shell:
-	shellcheck -e SC1091 $$(grep -rlE '^#!.*\b(ba)?sh$$' .ci tests)
+	shellcheck -e SC1091 $$(grep -rlE '^#!.*\b(ba)?sh$$' .ci tests cmd) \
+	    cmd/setup-files
 
 -include $(UNIT:=.d) $(FUZZ:=.d) $(PLAYER:=.d) $(SERVE_PLAYER:=.d) \
 	$(SPELLINGS:=.d) $(STARVE:.so=.d)
