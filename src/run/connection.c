@@ -121,7 +121,7 @@ note_peer(const struct connection *c)
 
 	if (c->plan->trace.line == NULL || !connection_peer(c, &terms, &x))
 		return;
-	note(c, "%s %s %s", terms.version, terms.group, terms.cipher);
+	note(c, "%s", tls_words(c->tls, words, sizeof(words)));
 	if (x.sha256[0] != '\0')
 		note(c, "certificate: %s",
 		    certificate_format(&x, words, sizeof(words)));

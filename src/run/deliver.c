@@ -95,6 +95,7 @@ report(struct deliver *d, const struct connection *c,
 	strlcpy(told->smarthost, smarthost_name(smarthost).words,
 	    sizeof(told->smarthost));
 	strlcpy(told->tls, "-", sizeof(told->tls));
+	told->unverified = tls != NULL && tls_terms(tls).unverified;
 	if (tls != NULL)
 		tls_words(tls, told->tls, sizeof(told->tls));
 	strlcpy(told->auth, session == NULL ? "-" : session_auth(session),

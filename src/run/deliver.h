@@ -12,6 +12,7 @@
 struct deliver_report {
 	char smarthost[300];
 	char tls[100];
+	bool unverified; /* by `tls-verify no' */
 	char auth[32];
 	long long delay_ms;
 };

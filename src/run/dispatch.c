@@ -13,6 +13,10 @@
 #include "world/secret.h"
 #include "world/settings.h"
 
+#define UNVERIFIED                                                             \
+	"tls-verify no: the server's certificate was not checked, and "        \
+	"anybody on the way could read the mail"
+
 /* Recipients who are named in the log one by one. */
 #define NOTED_MAX 100
 
@@ -377,6 +381,8 @@ dispatch_report(struct dispatch *d, struct message *m, const struct error *e)
 	note_remarks(&d->mail.remarks, &d->notes);
 	if (d->mail.dropped)
 		log_remark(d->plan.log, TRANSACTION_DROPPED);
+	if (d->report.unverified)
+		log_remark(d->plan.log, UNVERIFIED);
 	note_refusals(&d->envelope, e, &d->notes);
 	log_notes(d->plan.log, &d->notes);
 	log_mail(d->plan.log, &told);

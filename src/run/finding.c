@@ -136,8 +136,9 @@ format_tls(const struct finding *f, struct buf *out)
 	const long long left = days_left(f);
 
 	if (f->secured)
-		buf_format(out, "tls: %s %s %s\n", f->terms.version,
-		    f->terms.group, f->terms.cipher);
+		buf_format(out, "tls: %s %s %s%s\n", f->terms.version,
+		    f->terms.group, f->terms.cipher,
+		    f->terms.unverified ? " unverified" : "");
 	if (!has_certificate(f))
 		return;
 	format_names(x, out);

@@ -502,7 +502,7 @@ struct tls_terms
 tls_terms(const struct tls *t)
 {
 	const gnutls_session_t session = t->session;
-	struct tls_terms terms = {"?", "?", "?"};
+	struct tls_terms terms = {"?", "?", "?", !verify_is_on(t->verify)};
 	const char *group;
 
 	if (session == NULL)
@@ -524,6 +524,6 @@ tls_words(const struct tls *t, char *out, size_t size)
 	struct tls_terms terms = tls_terms(t);
 
 	snprintf(out, size, "%s %s %s%s", terms.version, terms.group,
-	    terms.cipher, t->verified ? "" : " unverified");
+	    terms.cipher, terms.unverified ? " unverified" : "");
 	return out;
 }

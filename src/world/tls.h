@@ -90,11 +90,12 @@ struct tls_terms {
 	char version[16];
 	char group[40];
 	char cipher[40];
+	bool unverified; /* by `tls-verify no' */
 };
 struct tls_terms tls_terms(const struct tls *t);
 
-/* "TLS1.3 X25519 AES-256-GCM", and " unverified" behind it where nobody knows
- * who the server is, for the log; returns out. */
+/* "TLS1.3 X25519 AES-256-GCM", and " unverified" behind it with `tls-verify
+ * no', for the log; returns out. */
 char *tls_words(const struct tls *t, char *out, size_t size);
 
 #endif
