@@ -64,15 +64,15 @@ def write_config(folder, text):
 
 class Run:
     """status, err and out of sendling with these arguments and this stdin, by
-    another user where one is given."""
+    another user where one is given, after the function `prepare'."""
 
     def __init__(self, folder, config, *argv, message=b'', program=SENDLING,
-                 user=None):
+                 user=None, prepare=None):
         path = write_config(folder, config)
-        more = {}
+        more = {'preexec_fn': prepare}
         if user is not None:
             os.chown(path, user, user)
-            more = {'user': user, 'group': user, 'extra_groups': []}
+            more |= {'user': user, 'group': user, 'extra_groups': []}
         # No setting of the caller's environment may leak in.
         environment = {name: value for name, value in os.environ.items()
                        if not name.startswith('SENDLING')}

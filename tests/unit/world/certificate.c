@@ -150,6 +150,47 @@ issuers_lead_to_authorities(void **state)
 		trust_clear(&t[i]);
 }
 
+/* Without GnuTLS, which would take its time. */
+static void
+a_glance_tells_key_and_names(void **state)
+{
+	static const struct {
+		const char *file;
+		unsigned bits;
+		bool dns_name;
+	} rows[] = {{"good.pem", 0, true}, {"rsa.pem", 2048, true},
+	    {"small.pem", 1024, true}, {"small-ca.pem", 1024, false},
+	    {"ip.pem", 0, false}, {"all-names.pem", 0, true},
+	    {"cn-alone.pem", 0, false}, {"cn-and-ip.pem", 0, false},
+	    {"nul.pem", 0, true}, {"stapled.pem", 0, true},
+	    {"ca.pem", 0, false}};
+	struct text chain[4];
+	struct trust t;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(rows); i++) {
+		load(&t, rows[i].file, chain);
+		assert_int_equal(certificate_rsa_bits(chain[0]), rows[i].bits);
+		assert_int_equal(
+		    certificate_has_dns_name(chain[0]), rows[i].dns_name);
+		trust_clear(&t);
+	}
+	assert_int_equal(certificate_rsa_bits(TEXT("")), 0);
+	assert_false(certificate_has_dns_name(TEXT("")));
+}
+
+/* At all that is looked for. */
+static void
+look(const char *der, size_t len, struct buf *issuer)
+{
+	const struct text t = {der, len};
+
+	certificate_add_issuer(t, issuer);
+	certificate_rsa_bits(t);
+	certificate_has_dns_name(t);
+}
+
 /* However it is cut or broken, no octet behind it is read. */
 static void
 a_broken_certificate_has_no_issuer(void **state)
@@ -161,7 +202,7 @@ a_broken_certificate_has_no_issuer(void **state)
 	size_t len, i;
 
 	(void)state;
-	load(&t, "good.pem", good);
+	load(&t, "rsa.pem", good);
 	buf_init(&issuer, 2000);
 	for (len = 0; len < good[0].len; len++) {
 		cut = malloc(len + 1);
@@ -169,10 +210,13 @@ a_broken_certificate_has_no_issuer(void **state)
 		memcpy(cut + 1, good[0].at, len);
 		certificate_add_issuer((struct text){cut + 1, len}, &issuer);
 		assert_int_equal(issuer.len, 0);
-		for (i = 0; i < len && i < 100; i++) {
+		assert_int_equal(
+		    certificate_rsa_bits((struct text){cut + 1, len}), 0);
+		assert_false(
+		    certificate_has_dns_name((struct text){cut + 1, len}));
+		for (i = 0; i < len; i++) {
 			cut[1 + i] ^= (char)0x80;
-			certificate_add_issuer(
-			    (struct text){cut + 1, len}, &issuer);
+			look(cut + 1, len, &issuer);
 			cut[1 + i] ^= (char)0x80;
 			buf_reset(&issuer);
 		}
@@ -188,7 +232,10 @@ static const struct certificate mail = {.names = "mail.x, 192.0.2.1",
     .issuer = "CN=ca",
     .from = 1577836800,
     .until = 1580515200,
-    .sha256 = "00ff"};
+    .sha256 = "00ff",
+    .pin = "sha256:AAAA",
+    .key_bits = 1024,
+    .listed_until = 86400};
 
 static void
 all_in_one_line(void **state)
@@ -234,6 +281,24 @@ why_it_is_refused(void **state)
 	    {GNUTLS_CERT_PURPOSE_MISMATCH, "is not meant for a server",
 		"another certificate"},
 	    {GNUTLS_CERT_INVALID, "is not valid", "another certificate"},
+	    {CERTIFICATE_SMALL_KEY,
+		"has an RSA key of 1024 bits, and 2048 are the least (RFC "
+		"9325)",
+		"tls-pin sha256:AAAA"},
+	    {CERTIFICATE_UNPINNED, "has a key that no `tls-pin' names",
+		"tls-pin sha256:AAAA"},
+	    {CERTIFICATE_LIST_OLD | CERTIFICATE_SMALL_KEY,
+		"has an RSA key of 1024 bits, and 2048 are the least (RFC "
+		"9325), and it may have been revoked: the list in `tls-crl' is "
+		"out of date since 1970-01-02",
+		"into the file of `tls-crl'"},
+	    {CERTIFICATE_UNLISTED,
+		"may have been revoked: `tls-crl' has no list of its issuer",
+		"into the file of `tls-crl'"},
+	    {CERTIFICATE_LIST_FORGED | GNUTLS_CERT_REVOKED,
+		"was revoked, and it may have been revoked: its issuer has not "
+		"signed the list in `tls-crl'",
+		"another certificate"},
 	    {GNUTLS_CERT_INVALID | GNUTLS_CERT_PURPOSE_MISMATCH |
 		    GNUTLS_CERT_EXPIRED,
 		"has expired (valid until 2020-02-01), and it is not meant for "
@@ -291,11 +356,13 @@ main(void)
 	    cmocka_unit_test(the_pin_is_of_the_key),
 	    cmocka_unit_test(the_chain_is_valid_together),
 	    cmocka_unit_test(issuers_lead_to_authorities),
+	    cmocka_unit_test(a_glance_tells_key_and_names),
 	    cmocka_unit_test(a_broken_certificate_has_no_issuer),
 	    cmocka_unit_test(all_in_one_line),
 	    cmocka_unit_test(why_it_is_refused),
 	    cmocka_unit_test(odd_certificates_are_refused),
 	};
 
-	return cmocka_run_group_tests(tests, folder_make_certs, folder_remove);
+	return cmocka_run_group_tests(
+	    tests, folder_make_more_certs, folder_remove);
 }
