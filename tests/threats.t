@@ -11,12 +11,13 @@ STARTTLS stripped                    dialogues/starttls-*, ehlo-*, hostile.t
 Certificates, trust store            certificates.t, unit/tls
 Weak parameters, renegotiation       unit/tls
 TLS 1.3 oddities, truncation         unit/tls, unit/stream
-SCRAM, AUTH, extra prompts           unit/sasl, dialogues/scram-*, auth-*
-Canary password                      here, unit/config
+SCRAM, AUTH, extra prompts           unit/sasl, dialogues/scram-*, auth-*,
+                                     auth.t
+Canary password                      here, auth.t, unit/config
 Password forgotten                   here, unit/dispatch
 Secret repeated                      here, unit/echo, dialogues/auth-echo*
 No core, not dumpable                here, unit/host
-Password command                     here, unit/secret, environment.t
+Password command                     here, auth.t, unit/secret, environment.t
 Control characters in values         here, unit/envelope, unit/config
 Header injection                     here, unit/submit
 Parameters of ESMTP                  here, unit/envelope, unit/address
