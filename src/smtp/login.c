@@ -78,6 +78,7 @@ new_sasl(struct login *l, struct error *e)
 	    .password = l->terms.password,
 	    .wanted_count = a->auth.count,
 	    .in_clear = a->auth_in_clear == SWITCH_YES,
+	    .certificate = a->tls_certificate != NULL && l->terms.channel->tls,
 	    .host = h->place == SMARTHOST_HOST ? h->host : NULL,
 	    .port = h->port};
 
@@ -203,6 +204,18 @@ wants_fresh(const struct login *l, const struct reply *reply)
 	       reply->code == 535 && reply->enhanced.detail != 139;
 }
 
+static enum login_means
+means_of(const struct login *l)
+{
+	enum mechanism m;
+
+	if (mechanism_parse(text_of(l->mechanism), &m) == -1)
+		return LOGIN_ANY;
+	if (mechanism_takes_token(m))
+		return LOGIN_TOKEN;
+	return mechanism_takes_nothing(m) ? LOGIN_EXTERNAL : LOGIN_PASSWORD;
+}
+
 static enum step
 refuse(struct login *l, const struct reply *reply, const char *doing,
     struct error *e)
@@ -214,8 +227,8 @@ refuse(struct login *l, const struct reply *reply, const char *doing,
 	    l->mechanism, user == NULL ? "" : " for the user ",
 	    user == NULL ? "" : user,
 	    SHOWN(text_of(l->terms.ehlo->mechanisms)));
-	trouble_set_login(e, reply, l->terms.smarthost, doing, what,
-	    account_has_token(l->terms.account));
+	trouble_set_login(
+	    e, reply, l->terms.smarthost, doing, what, means_of(l));
 	add_told(l, e);
 	hint_likely(l, e);
 	if (reply->code == 500 && l->terms.password.len > LOGIN_COMMAND_MAX)

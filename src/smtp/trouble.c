@@ -29,89 +29,94 @@
 	"the message is too large for the server: send less, or a link to "    \
 	"what is large"
 
-/* Whose login it was. */
-enum login { ANY, PASSWORD, TOKEN };
-
 /* What the well-known codes mean, the more special first. */
 static const struct {
 	int code;		  /* 0: any; 5: any of 5yz */
 	struct enhanced enhanced; /* class 0: any, or none */
 	const char *mention;	  /* NULL: any */
 	const char *hint;	  /* NULL: TLS first */
-	enum login login;	  /* not that of the other kind */
+	enum login_means means;
 } hints[] = {
-    {530, {0, 0, 0}, "STARTTLS", NULL, ANY},
-    {538, {0, 0, 0}, NULL, NULL, ANY},
-    {530, {0, 0, 0}, NULL, LOGIN, ANY},
-    {534, {5, 7, 9}, NULL, APPLICATION, ANY},
-    {535, {0, 0, 0}, "application-specific password", APPLICATION, ANY},
-    {535, {0, 0, 0}, "application password", APPLICATION, ANY},
-    {535, {0, 0, 0}, "app password", APPLICATION, ANY},
+    {530, {0, 0, 0}, "STARTTLS", NULL, LOGIN_ANY},
+    {538, {0, 0, 0}, NULL, NULL, LOGIN_ANY},
+    {530, {5, 7, 57}, NULL,
+	"the server wants a login: write `user', and " OAUTH, LOGIN_ANY},
+    {530, {0, 0, 0}, NULL, LOGIN, LOGIN_ANY},
+    {534, {5, 7, 9}, NULL, APPLICATION, LOGIN_ANY},
+    {535, {0, 0, 0}, "application-specific password", APPLICATION, LOGIN_ANY},
+    {535, {0, 0, 0}, "application password", APPLICATION, LOGIN_ANY},
+    {535, {0, 0, 0}, "app password", APPLICATION, LOGIN_ANY},
     {535, {5, 7, 139}, NULL,
 	"the provider has switched password logins off for this account: " OAUTH
 	", or switch authenticated SMTP on in its administration",
-	PASSWORD},
+	LOGIN_PASSWORD},
     {535, {5, 7, 139}, NULL,
 	"authenticated SMTP is switched off for this mailbox or its "
 	"organisation: an administrator must switch it on",
-	TOKEN},
+	LOGIN_TOKEN},
     {550, {5, 7, 30}, NULL, "the provider takes no passwords any more: " OAUTH,
-	PASSWORD},
+	LOGIN_PASSWORD},
     {535, {5, 7, 3}, NULL,
 	"`user' must be the mailbox for which the token is, and the token must "
 	"have the permission SMTP.Send, or SMTP.SendAsApp where no person "
 	"logs in",
-	TOKEN},
+	LOGIN_TOKEN},
     {535, {0, 0, 0}, NULL,
 	"check `user', for whom the token must be, and what "
 	"`password-command' prints in a shell",
-	TOKEN},
-    {535, {0, 0, 0}, NULL, TROUBLE_CHECK_LOGIN, ANY},
+	LOGIN_TOKEN},
+    {535, {0, 0, 0}, NULL,
+	"check `tls-certificate', and whether the server has the certificate "
+	"act as `user', if that is set",
+	LOGIN_EXTERNAL},
+    {535, {0, 0, 0}, NULL, TROUBLE_CHECK_LOGIN, LOGIN_ANY},
     {4, {0, 0, 0}, "too many login",
 	"wait; and send several mails in one session, as `sendling -bs' does",
-	ANY},
-    {553, {0, 0, 0}, "not logged in", LOGIN, ANY},
-    {5, {0, 0, 0}, "not verified", VERIFIED, ANY},
-    {5, {0, 0, 0}, "a verified sender", VERIFIED, ANY},
-    {5, {5, 7, 60}, NULL, SENDER, ANY},
-    {5, {5, 2, 252}, NULL, SENDER, ANY},
-    {5, {0, 0, 0}, "send as this sender", SENDER, ANY},
-    {5, {0, 0, 0}, "SendAsDenied", SENDER, ANY},
-    {5, {0, 0, 0}, "not owned by", SENDER, ANY},
-    {5, {0, 0, 0}, "sender address is not allowed", SENDER, ANY},
-    {5, {0, 0, 0}, "sender is not allowed", SENDER, ANY},
-    {5, {0, 0, 0}, "disallowed as", SENDER, ANY},
-    {5, {0, 0, 0}, "not one of your addresses", SENDER, ANY},
-    {5, {0, 0, 0}, "authorised to send from", SENDER, ANY},
-    {5, {0, 0, 0}, "not local sender", SENDER, ANY},
-    {0, {0, 0, 0}, "relay", RELAY, ANY},
-    {5, {0, 0, 0}, "allowed rcpthosts", RELAY, ANY},
-    {504, {0, 0, 0}, "helo", HELO, ANY},
-    {450, {4, 7, 1}, "helo", HELO, ANY},
-    {4, {0, 0, 0}, "greylist", GREY, ANY},
-    {4, {0, 0, 0}, "graylist", GREY, ANY},
-    {4, {0, 0, 0}, "grey list", GREY, ANY},
-    {450, {4, 7, 1}, "try again", GREY, ANY},
-    {451, {4, 7, 1}, "try again", GREY, ANY},
-    {553, {5, 7, 1}, NULL, SENDER, ANY},
-    {553, {0, 0, 0}, "sender", SENDER, ANY},
-    {0, {5, 3, 4}, NULL, TOO_LARGE, ANY},
-    {0, {4, 3, 4}, NULL, TOO_LARGE, ANY},
-    {0, {5, 2, 3}, NULL, TOO_LARGE, ANY},
-    {0, {4, 2, 3}, NULL, TOO_LARGE, ANY},
+	LOGIN_ANY},
+    {553, {0, 0, 0}, "not logged in", LOGIN, LOGIN_ANY},
+    {5, {0, 0, 0}, "not verified", VERIFIED, LOGIN_ANY},
+    {5, {0, 0, 0}, "a verified sender", VERIFIED, LOGIN_ANY},
+    {5, {5, 7, 60}, NULL, SENDER, LOGIN_ANY},
+    {5, {5, 2, 252}, NULL, SENDER, LOGIN_ANY},
+    {5, {0, 0, 0}, "send as this sender", SENDER, LOGIN_ANY},
+    {5, {0, 0, 0}, "SendAsDenied", SENDER, LOGIN_ANY},
+    {5, {0, 0, 0}, "not owned by", SENDER, LOGIN_ANY},
+    {5, {0, 0, 0}, "sender address is not allowed", SENDER, LOGIN_ANY},
+    {5, {0, 0, 0}, "sender is not allowed", SENDER, LOGIN_ANY},
+    {5, {0, 0, 0}, "disallowed as", SENDER, LOGIN_ANY},
+    {5, {0, 0, 0}, "not one of your addresses", SENDER, LOGIN_ANY},
+    {5, {0, 0, 0}, "authorised to send from", SENDER, LOGIN_ANY},
+    {5, {0, 0, 0}, "not local sender", SENDER, LOGIN_ANY},
+    {0, {0, 0, 0}, "relay", RELAY, LOGIN_ANY},
+    {5, {0, 0, 0}, "allowed rcpthosts", RELAY, LOGIN_ANY},
+    {504, {0, 0, 0}, "helo", HELO, LOGIN_ANY},
+    {450, {4, 7, 1}, "helo", HELO, LOGIN_ANY},
+    {4, {0, 0, 0}, "greylist", GREY, LOGIN_ANY},
+    {4, {0, 0, 0}, "graylist", GREY, LOGIN_ANY},
+    {4, {0, 0, 0}, "grey list", GREY, LOGIN_ANY},
+    {450, {4, 7, 1}, "try again", GREY, LOGIN_ANY},
+    {451, {4, 7, 1}, "try again", GREY, LOGIN_ANY},
+    {553, {5, 7, 1}, NULL, SENDER, LOGIN_ANY},
+    {553, {0, 0, 0}, "sender", SENDER, LOGIN_ANY},
+    {0, {5, 3, 4}, NULL, TOO_LARGE, LOGIN_ANY},
+    {0, {4, 3, 4}, NULL, TOO_LARGE, LOGIN_ANY},
+    {0, {5, 2, 3}, NULL, TOO_LARGE, LOGIN_ANY},
+    {0, {4, 2, 3}, NULL, TOO_LARGE, LOGIN_ANY},
     {0, {5, 2, 2}, NULL,
-	"the recipient's mailbox is full; nobody else can mend that", ANY},
+	"the recipient's mailbox is full; nobody else can mend that",
+	LOGIN_ANY},
     {552, {5, 7, 0}, NULL,
 	"the server does not take such content: an attachment of a kind that "
 	"it forbids, or what looks dangerous to it",
-	ANY},
-    {552, {NONE, 0, 0}, NULL, "the message or a mailbox is too large", ANY},
+	LOGIN_ANY},
+    {552, {NONE, 0, 0}, NULL, "the message or a mailbox is too large",
+	LOGIN_ANY},
 };
 
 static bool
-hint_fits(size_t i, const struct reply *reply, bool token)
+hint_fits(size_t i, const struct reply *reply, enum login_means means)
 {
-	if (hints[i].login == (token ? PASSWORD : TOKEN))
+	if (hints[i].means != LOGIN_ANY && hints[i].means != means)
 		return false;
 	if (hints[i].code != 0 && hints[i].code != reply->code &&
 	    hints[i].code != reply->code / 100)
@@ -127,12 +132,12 @@ hint_fits(size_t i, const struct reply *reply, bool token)
 
 static void
 add_hint(struct error *e, const struct reply *reply, const struct smarthost *h,
-    bool token)
+    enum login_means means)
 {
 	size_t i;
 
 	for (i = 0; i < sizeof(hints) / sizeof(hints[0]); i++) {
-		if (!hint_fits(i, reply, token))
+		if (!hint_fits(i, reply, means))
 			continue;
 		if (hints[i].hint == NULL)
 			trouble_hint_starttls(e, h);
@@ -158,7 +163,7 @@ trouble_kind(const struct reply *reply, enum error_kind permanent)
 static int
 set(struct error *e, const struct reply *reply, enum error_kind permanent,
     const struct smarthost *h, const char *doing, const char *what,
-    const char *hint, bool token)
+    const char *hint, enum login_means means)
 {
 	enum error_kind kind;
 	const char *verb, *when = "";
@@ -178,7 +183,7 @@ set(struct error *e, const struct reply *reply, enum error_kind permanent,
 	reply_words(reply, e->why, sizeof(e->why));
 	if (hint != NULL)
 		error_hint(e, "%s", hint);
-	add_hint(e, reply, h, token);
+	add_hint(e, reply, h, means);
 	return -1;
 }
 
@@ -187,14 +192,15 @@ trouble_set(struct error *e, const struct reply *reply,
     enum error_kind permanent, const struct smarthost *h, const char *doing,
     const char *what)
 {
-	return set(e, reply, permanent, h, doing, what, NULL, false);
+	return set(e, reply, permanent, h, doing, what, NULL, LOGIN_PASSWORD);
 }
 
 int
 trouble_set_login(struct error *e, const struct reply *reply,
-    const struct smarthost *h, const char *doing, const char *what, bool token)
+    const struct smarthost *h, const char *doing, const char *what,
+    enum login_means means)
 {
-	return set(e, reply, ERROR_DENIED, h, doing, what, NULL, token);
+	return set(e, reply, ERROR_DENIED, h, doing, what, NULL, means);
 }
 
 /* RFC 3463: x.2.3, x.3.4; what servers say without these. */
@@ -228,10 +234,11 @@ trouble_set_mail(struct error *e, const struct reply *reply,
 	char words[60];
 
 	if (!is_about_size(reply))
-		return set(
-		    e, reply, ERROR_REFUSED, h, doing, what, NULL, false);
+		return set(e, reply, ERROR_REFUSED, h, doing, what, NULL,
+		    LOGIN_PASSWORD);
 	snprintf(words, sizeof(words), "a mail of %llu octets", size);
-	return set(e, reply, ERROR_MESSAGE, h, doing, words, TOO_LARGE, false);
+	return set(e, reply, ERROR_MESSAGE, h, doing, words, TOO_LARGE,
+	    LOGIN_PASSWORD);
 }
 
 bool

@@ -32,9 +32,13 @@ int trouble_set(struct error *e, const struct reply *reply,
 enum step trouble_reject(struct error *e, const struct reply *reply,
     const struct smarthost *h, const char *doing, const char *what);
 
-/* The same for a reply to AUTH, with a token or a password: ERROR_DENIED. */
+/* By what a login was tried. */
+enum login_means { LOGIN_ANY, LOGIN_PASSWORD, LOGIN_TOKEN, LOGIN_EXTERNAL };
+
+/* The same for a reply to AUTH: ERROR_DENIED. */
 int trouble_set_login(struct error *e, const struct reply *reply,
-    const struct smarthost *h, const char *doing, const char *what, bool token);
+    const struct smarthost *h, const char *doing, const char *what,
+    enum login_means means);
 
 /*
  * The same for a reply to the mail as a whole, which has so many octets: a 5yz

@@ -25,6 +25,9 @@
 #define CHECK_TOKEN                                                            \
 	"check `user', for whom the token must be, and what "                  \
 	"`password-command' prints in a shell"
+#define EXTERNAL                                                               \
+	"check `tls-certificate', and whether the server has the certificate " \
+	"act as `user', if that is set"
 #define TOO_MANY                                                               \
 	"wait; and send several mails in one session, as `sendling -bs' does"
 #define GREY                                                                   \
@@ -119,7 +122,7 @@ static const struct {
     {"553 5.7.1 <a@x>: Sender address rejected: not logged in\r\n", LOGIN},
     {"530 5.7.57 SMTP; Client was not authenticated to send anonymous mail "
      "during MAIL FROM\r\n",
-	LOGIN},
+	"the server wants a login: write `user', and " OAUTH},
     {"550 5.7.30 Basic authentication is not supported for Client "
      "Submission.\r\n",
 	NO_PASSWORDS},
@@ -179,39 +182,47 @@ well_known_replies_have_a_hint(void **state)
 	}
 }
 
-/* What it means of a password, and what of a token. */
+/* What it means of a password, of a token and of neither. */
 static const struct {
 	const char *bytes;
-	const char *password, *token;
+	const char *password, *token, *external;
 } logins[] = {
-    {"535 5.7.139 Authentication unsuccessful\r\n", SWITCHED_OFF, TOKEN_OFF},
-    {"535 5.7.3 Authentication unsuccessful\r\n", CHECK_LOGIN, PERMISSION},
-    {"535 5.7.8 no\r\n", CHECK_LOGIN, CHECK_TOKEN},
-    {"535 no\r\n", CHECK_LOGIN, CHECK_TOKEN},
-    {"550 5.7.30 no\r\n", NO_PASSWORDS, ""},
-    {"534 5.7.9 no\r\n", APPLICATION, APPLICATION},
-    {"538 no\r\n", STARTTLS_FIRST, STARTTLS_FIRST},
-    {"454 4.7.0 too many login attempts\r\n", TOO_MANY, TOO_MANY},
+    {"535 5.7.139 Authentication unsuccessful\r\n", SWITCHED_OFF, TOKEN_OFF,
+	EXTERNAL},
+    {"535 5.7.3 Authentication unsuccessful\r\n", CHECK_LOGIN, PERMISSION,
+	EXTERNAL},
+    {"535 5.7.8 no\r\n", CHECK_LOGIN, CHECK_TOKEN, EXTERNAL},
+    {"535 no\r\n", CHECK_LOGIN, CHECK_TOKEN, EXTERNAL},
+    {"550 5.7.30 no\r\n", NO_PASSWORDS, "", ""},
+    {"534 5.7.9 no\r\n", APPLICATION, APPLICATION, APPLICATION},
+    {"538 no\r\n", STARTTLS_FIRST, STARTTLS_FIRST, STARTTLS_FIRST},
+    {"454 4.7.0 too many login attempts\r\n", TOO_MANY, TOO_MANY, TOO_MANY},
 };
 
 static void
-a_refused_token_has_hints_of_its_own(void **state)
+each_means_has_hints_of_its_own(void **state)
 {
 	struct reply reply;
 	struct error e;
-	size_t i, token;
+	size_t i, k;
 
 	(void)state;
 	for (i = 0; i < COUNT(logins); i++) {
-		for (token = 0; token < 2; token++) {
+		const struct {
+			enum login_means means;
+			const char *hint;
+		} each[] = {{LOGIN_PASSWORD, logins[i].password},
+		    {LOGIN_TOKEN, logins[i].token},
+		    {LOGIN_EXTERNAL, logins[i].external}};
+
+		for (k = 0; k < COUNT(each); k++) {
 			error_clear(&e);
 			parse(&reply, logins[i].bytes);
-			trouble_set_login(
-			    &e, &reply, &plain, "AUTH", "AUTH X", token == 1);
+			trouble_set_login(&e, &reply, &plain, "AUTH", "AUTH X",
+			    each[k].means);
 			assert_int_equal(e.kind,
 			    reply.code < 500 ? ERROR_LATER : ERROR_DENIED);
-			assert_string_equal(e.hint,
-			    token == 1 ? logins[i].token : logins[i].password);
+			assert_string_equal(e.hint, each[k].hint);
 			reply_clear(&reply);
 		}
 	}
@@ -579,7 +590,7 @@ main(void)
 	    cmocka_unit_test(says_what_silence_may_mean),
 	    cmocka_unit_test(knows_a_full_transaction),
 	    cmocka_unit_test(well_known_replies_have_a_hint),
-	    cmocka_unit_test(a_refused_token_has_hints_of_its_own),
+	    cmocka_unit_test(each_means_has_hints_of_its_own),
 	    cmocka_unit_test(the_first_digit_makes_the_kind),
 	    cmocka_unit_test(a_size_is_the_messages_fault),
 	    cmocka_unit_test(the_words_of_the_server_are_kept_and_visible),
