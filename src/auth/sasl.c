@@ -267,9 +267,12 @@ plan_check(const struct sasl_plan *plan, struct error *e)
 	if ((plan->user == NULL || plan->user[0] == '\0') && !external)
 		return error_set(
 		    e, ERROR_CONFIG, "AUTH", "no `user` is configured");
-	if (plan->password.len == 0 && !external)
-		return error_set(
-		    e, ERROR_CONFIG, "AUTH", "the password is empty");
+	if (plan->password.len == 0 && !external) {
+		error_set(e, ERROR_CONFIG, "AUTH", "the password is empty");
+		return error_hint(e,
+		    "give one by `password-file`; a certificate of ours stands "
+		    "in for it over TLS only");
+	}
 	if (text_find(plan->password, '\0') < plan->password.len)
 		return error_set(
 		    e, ERROR_CONFIG, "AUTH", "the password holds a NUL byte");

@@ -500,7 +500,9 @@ account_wants_secret(const struct account *a)
 	if (a->user == NULL || a->auth.choice == AUTH_OFF)
 		return false;
 	if (a->secret.source == SECRET_NONE)
-		return !names_any(&a->auth, mechanism_takes_nothing);
+		return a->auth.choice == AUTH_LIST
+			   ? !names_any(&a->auth, mechanism_takes_nothing)
+			   : a->tls_certificate == NULL;
 	return a->auth.choice != AUTH_LIST || names_any(&a->auth, takes_secret);
 }
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """AUTH in all mechanisms at real servers: Dovecot's submission server, which
-asks an endpoint of this test what an OAuth token is worth (RFC 7662).
+asks an endpoint of this test what an OAuth token is worth (RFC 7662), and Exim,
+which has its own mind of certificates.
 
     tests/peers/mechanisms.t --fetch    only fetches what the servers need
 """
@@ -8,6 +9,7 @@ asks an endpoint of this test what an OAuth token is worth (RFC 7662).
 import base64
 import http.server
 import json
+import shutil
 import sys
 import threading
 import traceback
@@ -21,6 +23,8 @@ import smtpd  # noqa: E402, I100: peer says where it is
 USER = 'alice@example.org'
 PASSWORD = 'p a:s"s%word'
 PORT = 465
+EXIM_PORT = 2465
+CLIENT = f'tls-certificate {CERTS}/client.pem\ntls-key {CERTS}/client.key'
 GOOD = 'good-' + 'a1B2._~+/-' * 8
 LONG = 'long-' + 'a1B2._~+/-' * 600
 HUGE = 'huge-' + 'a1B2._~+/-' * 1700
@@ -38,7 +42,11 @@ hostname = mail.example.org
 ssl = required
 ssl_cert = <{cert}
 ssl_key = <{key}
-auth_mechanisms = plain login scram-sha-1 scram-sha-256 cram-md5 oauthbearer xoauth2
+ssl_ca = <{run}/certs/ca.pem
+ssl_verify_client_cert = yes
+ssl_require_crl = no
+auth_ssl_username_from_cert = yes
+auth_mechanisms = plain login scram-sha-1 scram-sha-256 cram-md5 oauthbearer xoauth2 external
 submission_relay_host = 127.0.0.1
 submission_relay_port = {relay}
 submission_relay_trusted = no
@@ -46,6 +54,18 @@ passdb {
   driver = oauth2
   mechanisms = oauthbearer xoauth2
   args = {run}/oauth2.conf
+}
+passdb {
+  driver = static
+  mechanisms = external
+  args = nopassword
+}
+# Who may act as others.
+passdb {
+  driver = static
+  mechanisms = external
+  master = yes
+  args = nopassword
 }
 passdb {
   driver = passwd-file
@@ -56,6 +76,7 @@ userdb {
   args = uid=vmail gid=vmail home={run}
 }
 auth_failure_delay = 0
+auth_username_chars =
 service anvil {
   unix_listener anvil-auth-penalty {
     mode = 0
@@ -81,6 +102,56 @@ openid_configuration_url = https://login.example.org/.well-known/openid
 '''
 
 
+# Whom a certificate is for is the name in it.
+EXIM = r'''
+primary_hostname = mail.example.org
+local_interfaces = <; 127.0.0.1
+daemon_smtp_ports = 2465
+tls_on_connect_ports = 2465
+tls_advertise_hosts = *
+tls_certificate = {cert}
+tls_privatekey = {key}
+tls_verify_certificates = {run}/certs/ca.pem
+tls_try_verify_hosts = *
+spool_directory = {run}/spool
+log_file_path = {log}/exim-%s
+pid_file_path = {run}/exim.pid
+log_selector = +smtp_mailauth
+host_lookup =
+rfc1413_hosts =
+acl_smtp_rcpt = recipient
+acl_smtp_data = accept
+
+begin acl
+recipient:
+  accept authenticated = *
+  deny message = log in first
+
+begin routers
+relay:
+  driver = manualroute
+  route_list = * 127.0.0.1
+  self = send
+  transport = relay
+
+begin transports
+relay:
+  driver = smtp
+  port = {relay}
+  hosts_try_dane =
+  tls_verify_certificates =
+
+begin authenticators
+external:
+  driver = external
+  public_name = EXTERNAL
+  server_advertise_condition = $tls_in_certificate_verified
+  server_param2 = ${certextract {subj_altname,dns,>:}{$tls_in_peercert}}
+  server_condition = ${if forany {$auth2}{match{$item}{^client\.example\$}}}
+  server_set_id = $auth1/$auth2
+'''
+
+
 class Introspection(http.server.BaseHTTPRequestHandler):
     """What tokens are worth; it keeps which it was asked for."""
 
@@ -102,10 +173,11 @@ class Introspection(http.server.BaseHTTPRequestHandler):
         pass
 
 
-class Dovecot(peer.Peer):
+class Servers(peer.Peer):
     name = 'mechanisms'
-    packages = ['dovecot-core', 'dovecot-submissiond']
-    users = {'dovecot': 903, 'dovenull': 904}
+    packages = ['dovecot-core', 'dovecot-submissiond', 'exim4-base',
+                'exim4-daemon-heavy']
+    users = {'dovecot': 903, 'dovenull': 904, 'Debian-exim': 901}
 
     def __init__(self, relay, endpoint):
         super().__init__()
@@ -120,13 +192,20 @@ class Dovecot(peer.Peer):
         self.spawn('/usr/sbin/dovecot', '-F', '-c',
                    peer.write('dovecot.conf', CONFIGURATION.replace(
                        '{relay}', str(self.relay.ports['smtp']))))
-        wait_for(lambda: daemons.answers(PORT) or self.died())
+        (RUN / 'spool').mkdir()
+        shutil.chown(RUN / 'spool', 'Debian-exim', 'Debian-exim')
+        peer.write('/etc/exim4/exim4.conf', EXIM.replace(
+            '{relay}', str(self.relay.ports['smtp'])))
+        self.spawn('/usr/sbin/exim4', '-bdf', '-q1h')
+        for port in (PORT, EXIM_PORT):
+            wait_for(lambda: daemons.answers(port) or self.died())
 
 
 def submit(auth, secret, *argv, url='smtps://localhost', user=USER):
     """A run of this mechanism, with this line about the secret."""
+    login = f'user {user}\n' if user else ''
     return harness.Run(
-        RUN, f'smarthost {url}\nuser {user}\n{secret}\nauth {auth}\n'
+        RUN, f'smarthost {url}\n{login}{secret}\nauth {auth}\n'
         f'tls-trust {CERTS}/ca.pem\nlog off\n', '-f', 'alice@example.org',
         *argv, 'bob@example.org', message=HELLO)
 
@@ -205,6 +284,37 @@ def test_fresh_tokens(t, box):
     t.ok(runs.read_text() == 'x\n', 'the command has run once')
 
 
+def test_certificates(t, box):
+    exim = f'smtps://localhost:{EXIM_PORT}'
+    # By whom, at whom, as whom, and what Exim makes of that.
+    for auth, user, url in (('EXTERNAL', '', 'smtps://localhost'),
+                            ('EXTERNAL', USER, 'smtps://localhost'),
+                            ('auto', USER, 'smtps://localhost'),
+                            ('EXTERNAL', '', exim), ('EXTERNAL', USER, exim),
+                            ('auto', USER, exim)):
+        r = submit(auth, CLIENT, url=url, user=user)
+        wait_for(lambda: box.took or r.status)
+        taken(t, box, r, f'{auth} by a certificate at {url}, as '
+              f'{user or "whom it is for"}: a mail goes')
+        if url != exim:
+            log = (peer.LOG / 'dovecot').read_text()
+            t.ok(f'user=<{user or "sendling test client"}>, method=EXTERNAL' in
+                 log, 'as Dovecot notes', log[-2000:])
+        if url == exim:
+            log = (peer.LOG / 'exim-main').read_text().splitlines()
+            t.ok(any(f'A=external:{user}/client.example' in line
+                     for line in log[-6:]), 'as Exim notes', *log[-6:])
+    refused(t, box, submit('EXTERNAL', '', url=exim),
+            'EXTERNAL without a certificate: Exim does not offer it',
+            'does not offer AUTH', status=69)
+    refused(t, box, submit('EXTERNAL', ''),
+            'EXTERNAL without a certificate: Dovecot refuses it', '535 5.7.8',
+            'AUTH EXTERNAL for the user')
+    refused(t, box, submit('EXTERNAL', CLIENT.replace('client', 'self-signed'),
+                           url=exim),
+            'EXTERNAL by the certificate of a stranger', status=69)
+
+
 def test_no_mixing(t, box):
     Introspection.asked.clear()
     refused(t, box, submit('auto', f'password {GOOD}'),
@@ -216,28 +326,31 @@ def test_no_mixing(t, box):
 
 
 def main():
-    daemons.enter_namespaces(peer.CACHE / Dovecot.name, Dovecot.packages)
-    peer.prepare(Dovecot)
+    daemons.enter_namespaces(peer.CACHE / Servers.name, Servers.packages)
+    peer.prepare(Servers)
+    harness.make_certificates(CERTS, 'more')
+    (CERTS / 'all-names.key').chmod(0o644)
     Introspection.good = {token: USER for token in (GOOD, LONG)}
     endpoint = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Introspection)
     threading.Thread(target=endpoint.serve_forever, daemon=True).start()
     t = harness.Tap()
     box = smtpd.Server()
-    dovecot = Dovecot(box, endpoint)
+    servers = Servers(box, endpoint)
     try:
-        dovecot.start()
-        if dovecot.died():
+        servers.start()
+        if servers.died():
             raise SystemExit('Bail out! it does not listen\n' + peer.logs())
         test_passwords(t, box)
         test_tokens(t, box)
         test_fresh_tokens(t, box)
+        test_certificates(t, box)
         test_no_mixing(t, box)
     except Exception:
         t.ok(False, 'the tests went to their end', traceback.format_exc())
     finally:
         if t.failed:
             t.note(peer.logs())
-        dovecot.stop()
+        servers.stop()
         box.close()
     sys.exit(t.end())
 

@@ -368,6 +368,11 @@ test_login(void **state)
 		assert_int_equal(account_wants_login(&a), rows[i].login);
 		assert_int_equal(account_wants_secret(&a), rows[i].secret);
 		assert_int_equal(account_has_token(&a), rows[i].token);
+		/* A certificate will do where nothing is named. */
+		a.tls_certificate = (char *)"/c.pem";
+		assert_int_equal(account_wants_secret(&a),
+		    rows[i].secret && (rows[i].source != SECRET_NONE ||
+					  rows[i].choice == AUTH_LIST));
 	}
 }
 
