@@ -200,6 +200,7 @@ give_up(struct connection *c, enum stream_status status, struct error *cause)
 		error_set(&lost, cause->kind, cause->doing, "%s: %s",
 		    target.words, cause->text);
 		lost.sys = cause->sys;
+		error_hint(&lost, "%s", cause->hint);
 		*cause = lost;
 	}
 	session_closed(c->session, cause);

@@ -315,11 +315,14 @@ is_lost(const struct tls *t, int rc)
 static int
 refused(const struct tls *t, const char *doing, struct error *e)
 {
+	const gnutls_alert_description_t alert = gnutls_alert_get(t->session);
+
 	error_set(e, ERROR_PROTOCOL, doing,
 	    "the server refused with the TLS alert: %s",
-	    gnutls_alert_get_name(gnutls_alert_get(t->session)));
+	    gnutls_alert_get_name(alert));
 	if (t->identity != NULL ||
-	    gnutls_certificate_client_get_request_status(t->session) == 0)
+	    (alert != GNUTLS_A_CERTIFICATE_REQUIRED &&
+		gnutls_certificate_client_get_request_status(t->session) == 0))
 		return -1;
 	return error_hint(e,
 	    "it wants a certificate of yours: `tls-certificate FILE' and "
