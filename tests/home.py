@@ -121,13 +121,14 @@ class Home:
         return Done(process.returncode, out or b'', err or b'')
 
 
-def run_tests(names):
+def run_tests(names, *more):
     """Runs the functions called test_... of these names, each with a home and
-    what else it wants: a box (a strict server), a certificate. With words on
-    the command line only those whose names hold one of them."""
+    what else it wants: a box (a strict server), a certificate, beside which are
+    those that make_certificates() makes with `more'. With words on the command
+    line only those whose names hold one of them."""
     t = harness.Tap()
     with tempfile.TemporaryDirectory() as folder:
-        certificate = harness.make_certificates(folder)
+        certificate = harness.make_certificates(folder, *more)
         for name, test in names.items():
             if not name.startswith('test_') or sys.argv[1:] and \
                     not any(word in name for word in sys.argv[1:]):
