@@ -656,18 +656,6 @@ matches_unquoted(const struct pattern_list *match, struct text path)
 	return matches;
 }
 
-/* What stands in the angle brackets of "Alice <alice@example.org>". */
-static struct text
-inside(struct text mailbox)
-{
-	size_t open = text_find_last(mailbox, '<');
-
-	if (mailbox.len == 0 || mailbox.at[mailbox.len - 1] != '>' ||
-	    open == mailbox.len)
-		return mailbox;
-	return text_first(text_skip(mailbox, open + 1), mailbox.len - open - 2);
-}
-
 bool
 account_matches(const struct account *a, const char *reverse_path)
 {
@@ -679,5 +667,5 @@ account_matches(const struct account *a, const char *reverse_path)
 	/* %U and the like are expanded only after the choice. */
 	if (a->from == NULL || strchr(a->from, '%') != NULL)
 		return false;
-	return text_equal_fold(inside(text_of(a->from)), text_of(reverse_path));
+	return text_equal_fold(text_of(a->from), text_of(reverse_path));
 }
