@@ -39,7 +39,7 @@ struct date host_now(void);
 int host_facts(const struct host *h, struct facts *f, struct error *e);
 
 /* An environment variable that means something to us, or NULL: HOME,
- * XDG_CONFIG_HOME, TMPDIR, NAME, LOGNAME, USER, CREDENTIALS_DIRECTORY; no
+ * XDG_CONFIG_HOME, TMPDIR, NAME, LOGNAME, USER, CREDENTIALS_DIRECTORY, PATH; no
  * other is read. */
 const char *host_environment(const char *name);
 

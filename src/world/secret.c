@@ -387,9 +387,13 @@ read_file(const struct account_secret *s, struct buf *path, struct stat *st,
 	buf_wipe(&whole);
 	if (e->kind == ERROR_INPUT)
 		lack_file(credential, e);
-	if (status == -1 && e->doing == NULL)
+	if (status == 0)
+		return 0;
+	error_hint(e, "write the password into the first line of a file, mode "
+		      "0600, and name it");
+	if (e->doing == NULL)
 		e->doing = doing;
-	return status;
+	return -1;
 }
 
 static int
@@ -466,21 +470,12 @@ secret_renew(const struct account *a, long long deadline, struct buf *out,
 	return read_command(a->secret.text, true, deadline, out, e);
 }
 
-static void
-remark(struct notes *remarks, const char *where, const char *what,
-    struct text value)
-{
-	const char *odd = account_odd(value);
-
-	if (odd != NULL)
-		notes_add(remarks, "%s: %s: %s", where, what, odd);
-}
-
 static int
 check_file(
     const struct account_secret *s, struct notes *remarks, struct error *e)
 {
 	struct buf password, path;
+	const char *odd;
 	struct stat st;
 	int status;
 
@@ -488,8 +483,10 @@ check_file(
 	buf_init(&path, SIZE_MAX / 4);
 	status = read_file(s, &path, &st, &password, e);
 	if (status == 0) {
-		remark(remarks, buf_string(&path), "the password",
-		    buf_text(&password));
+		odd = account_odd(buf_text(&password));
+		if (odd != NULL)
+			notes_add(remarks, "%s: the password: %s",
+			    buf_string(&path), odd);
 		access_remark(buf_string(&path), ACCESS_SECRET, &st, remarks);
 	}
 	buf_wipe(&password);
@@ -500,27 +497,19 @@ check_file(
 int
 secret_check(const struct account *a, struct notes *remarks, struct error *e)
 {
-	char where[200];
-
-	if (a->user == NULL)
-		return 0;
-	snprintf(where, sizeof(where), "account %s", SHOWN(text_of(a->name)));
-	remark(remarks, where, "`user'", text_of(a->user));
 	switch (a->secret.source) {
-	case SECRET_VALUE:
-		remark(remarks, where, "the password", text_of(a->secret.text));
-		return 0;
 	case SECRET_CREDENTIAL:
 		if (host_environment(CREDENTIALS) != NULL)
 			return check_file(&a->secret, remarks, e);
 		notes_add(remarks,
-		    "%s: `" CREDENTIAL " %s' is there for its service only and "
-		    "was not looked at",
-		    where, SHOWN(text_of(a->secret.text)));
+		    "`" CREDENTIAL " %s' is there for its service only and was "
+		    "not looked at",
+		    SHOWN(text_of(a->secret.text)));
 		return 0;
 	case SECRET_FILE:
 		return check_file(&a->secret, remarks, e);
 	case SECRET_NONE:
+	case SECRET_VALUE:
 	case SECRET_COMMAND:
 		break;
 	}

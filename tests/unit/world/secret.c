@@ -197,7 +197,7 @@ checks_the_credential_of_a_service(void **state)
 	(void)state;
 	unsetenv("CREDENTIALS_DIRECTORY");
 	assert_string_equal(check_credential(&remarks, &e),
-	    "account default: `password-credential mail' is there for its "
+	    "`password-credential mail' is there for its "
 	    "service only and was not looked at");
 	assert_int_equal(e.kind, ERROR_NONE);
 	notes_clear(&remarks);
