@@ -4,18 +4,66 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/notes.h"
-#include "base/set.h"
 #include "base/text.h"
-#include "submit/account.h"
+#include "cmd/faults.h"
+#include "config/review.h"
 #include "submit/alias.h"
+#include "world/file.h"
 #include "world/log.h"
+#include "world/program.h"
 #include "world/secret.h"
 #include "world/settings.h"
 #include "world/tls.h"
+
+struct check {
+	const struct check_plan *plan;
+	struct faults faults;
+	struct error *e; /* the first of them, but for remarks */
+};
+
+/* Where more than one account has it from the same line it is of none. */
+static void
+tell(void *arg, bool remark, const struct account *a, const char *keyword,
+    const char *value, const struct error *e)
+{
+	struct check *c = arg;
+	struct text_shown name = text_shown(text_of(a->name));
+	bool shared;
+	struct fault fault = {.remark = remark,
+	    .where = config_where(c->plan->config, a, keyword, value, &shared),
+	    .keyword = keyword,
+	    .hint = e->hint};
+	struct error_line line = error_line(e);
+
+	if (fault.where == NULL && c->plan->config->account_count > 1)
+		fault.where =
+		    config_where(c->plan->config, a, "account", NULL, &shared);
+	fault.account = shared ? NULL : name.words;
+	/* "configuration: account `x' has no `smarthost'" */
+	fault.text = strcmp(e->doing == NULL ? "" : e->doing, "configuration")
+			 ? line.words
+			 : e->text;
+	faults_add(&c->faults, &fault);
+	if (!remark && c->e->kind == ERROR_NONE)
+		*c->e = *e;
+}
+
+static void
+tell_fault(struct check *c, const struct account *a, const char *keyword,
+    const struct error *e)
+{
+	if (e->kind != ERROR_NONE)
+		tell(c, false, a, keyword, NULL, e);
+}
+
+/*
+ * What an account names: one check a file, so that none hides another.
+ */
 
 static int
 check_aliases_of(const struct account *a, struct error *e)
@@ -26,23 +74,6 @@ check_aliases_of(const struct account *a, struct error *e)
 		return -1;
 	alias_free(map);
 	return 0;
-}
-
-/* Trust and priority, where the account speaks TLS. */
-static int
-check_tls_of(const struct account *a, struct error *e)
-{
-	const struct smarthost *s = a->smarthosts.at;
-	const struct smarthost *end = s + a->smarthosts.count;
-	struct tls *t;
-
-	while (s < end && s->security == SMARTHOST_PLAIN)
-		s++;
-	if (s == end)
-		return 0;
-	t = tls_new(a, s, e);
-	tls_free(t);
-	return t == NULL ? -1 : 0;
 }
 
 int
@@ -56,85 +87,155 @@ check_aliases(const struct config *c, struct error *e)
 	return 0;
 }
 
-static void
-print_fault(const char *where, const char *what, const char *hint)
+static const struct smarthost *
+with_tls(const struct account *a)
 {
-	bool hinted = hint != NULL && hint[0] != '\0';
+	const struct smarthost *s = a->smarthosts.at;
 
-	printf("%s: %s%s%s\n", where, what, hinted ? "; " : "",
-	    hinted ? hint : "");
+	while (s < a->smarthosts.at + a->smarthosts.count &&
+	       s->security == SMARTHOST_PLAIN)
+		s++;
+	return s == a->smarthosts.at + a->smarthosts.count ? NULL : s;
 }
 
-/* The status is that of the first fault. Accounts that share a file share its
- * faults, which are told once. */
+/* Copies what a has for the keyword, where there is such a one. */
 static void
-tell_fault(const struct error *fault, struct set *told, struct error *e)
+copy_value(const char *name, const struct account *a, struct account *to)
 {
-	struct error_line line = error_line(fault);
+	const struct keyword *k =
+	    name == NULL ? NULL : keyword_find(text_of(name));
+	struct text rest, line;
+	struct buf values;
 
-	if (fault->kind == ERROR_NONE ||
-	    !set_add(told, text_of(line.words), sizeof(line.words)))
+	if (k == NULL)
 		return;
-	print_fault(fault->doing == NULL ? "configuration" : fault->doing,
-	    fault->text, fault->hint);
-	if (e->kind == ERROR_NONE)
-		*e = *fault;
+	buf_init(&values, SIZE_MAX / 4);
+	keyword_format(k, a, &values);
+	rest = buf_text(&values);
+	while (text_next_line(&rest, &line))
+		keyword_set(k, to, line, NULL, NULL);
+	buf_clear(&values);
 }
 
-/* What an account may do without, until a mail comes that needs it. */
+/* Those that TLS is begun with, but one group of them at a time. */
 static void
-remark_lacks(const struct account *a, struct notes *remarks)
+check_tls(struct check *c, const struct account *a)
 {
-	struct text_shown name = text_shown(text_of(a->name));
-	const char *from = a->force_from != NULL ? a->force_from : a->from;
-
-	if (account_wants_secret(a) && a->secret.source == SECRET_NONE)
-		notes_add(remarks,
-		    "account %s: without `password-file' or `password-command' "
-		    "the password is asked for, at a terminal only",
-		    name.words);
-	if (a->domain == NULL && (from == NULL || strchr(from, '@') == NULL))
-		notes_add(remarks,
-		    "account %s: without `domain' or a whole `from' a mail "
-		    "whose caller names no whole sender is refused",
-		    name.words);
-}
-
-static void
-check_accounts(const struct config *c, struct notes *remarks, struct error *e)
-{
-	static int (*const checks[])(const struct account *, struct error *) = {
-	    account_check, log_check, check_tls_of, check_aliases_of};
-	struct error fault;
-	struct set told = {0};
-	size_t i, k;
-
-	for (k = 0; k < sizeof(checks) / sizeof(checks[0]); k++)
-		for (i = 0; i < c->account_count; i++) {
-			error_clear(&fault);
-			checks[k](&c->accounts[i], &fault);
-			tell_fault(&fault, &told, e);
-		}
-	for (i = 0; i < c->account_count; i++) {
-		error_clear(&fault);
-		secret_check(&c->accounts[i], remarks, &fault);
-		remark_lacks(&c->accounts[i], remarks);
-		tell_fault(&fault, &told, e);
-	}
-	set_clear(&told);
-}
-
-/* Accounts that share a file share its remarks. */
-static void
-print_remarks(const struct notes *remarks)
-{
-	struct set told = {0};
+	static const char *const groups[][2] = {{"tls-trust"}, {"tls-priority"},
+	    {"tls-certificate", "tls-key"}, {"tls-crl"}};
+	const struct smarthost *s = with_tls(a);
+	struct error e, first;
+	struct account one;
+	struct tls *t;
 	size_t i;
 
-	for (i = 0; i < remarks->count; i++)
-		if (set_add(&told, text_of(remarks->lines[i]), SIZE_MAX))
-			printf("remark: %s\n", remarks->lines[i]);
-	set_clear(&told);
+	error_clear(&first);
+	for (i = 0; s != NULL && i < sizeof(groups) / sizeof(groups[0]); i++) {
+		memset(&one, 0, sizeof(one));
+		copy_value(groups[i][0], a, &one);
+		copy_value(groups[i][1], a, &one);
+		error_clear(&e);
+		t = tls_new(&one, s, &e);
+		tls_free(t);
+		keyword_clear(&one);
+		/* Of the system's store, which all but the first have. */
+		if (strcmp(e.text, first.text) == 0)
+			continue;
+		tell_fault(c, a, groups[i][0], &e);
+		if (i == 0)
+			first = e;
+	}
+}
+
+static void
+check_commands(struct check *c, const struct account *a)
+{
+	const struct keyword *k;
+	struct buf command;
+	struct error e;
+	size_t i;
+
+	buf_init(&command, SIZE_MAX / 4);
+	for (i = 0; (k = keyword_at(i)) != NULL; i++) {
+		buf_reset(&command);
+		if ((k->flags & KEYWORD_COMMAND) == 0 ||
+		    !keyword_format(k, a, &command))
+			continue;
+		error_clear(&e);
+		program_check(buf_string(&command), &e);
+		e.doing = k->name;
+		tell_fault(c, a, k->name, &e);
+	}
+	buf_clear(&command);
+}
+
+static void
+check_secret(struct check *c, const struct account *a)
+{
+	struct notes remarks = {0};
+	struct error e;
+	size_t i;
+
+	error_clear(&e);
+	secret_check(a, &remarks, &e);
+	tell_fault(c, a, "password", &e);
+	for (i = 0; i < remarks.count; i++) {
+		error_clear(&e);
+		error_set(&e, ERROR_CONFIG, NULL, "%s", remarks.lines[i]);
+		tell(c, true, a, "password", NULL, &e);
+	}
+	notes_clear(&remarks);
+}
+
+static void
+check_files(struct check *c, const struct account *a)
+{
+	struct error e;
+
+	error_clear(&e);
+	log_check(a, &e);
+	tell_fault(c, a, "log", &e);
+	error_clear(&e);
+	check_aliases_of(a, &e);
+	tell_fault(c, a, "aliases", &e);
+	check_secret(c, a);
+	check_commands(c, a);
+	check_tls(c, a);
+}
+
+/*
+ * The whole.
+ */
+
+static void
+check_all(struct check *c)
+{
+	const struct config *config = c->plan->config;
+	const struct review review = {tell, c};
+	struct fault fault = {0};
+	struct facts facts;
+	struct error e;
+	size_t i;
+
+	for (i = 0; i < config->fault_count; i++) {
+		fault.where = config->faults[i].where;
+		fault.text = config->faults[i].what;
+		fault.hint = config->faults[i].hint;
+		faults_add(&c->faults, &fault);
+	}
+	/* No accounts: no file was read, which is none of the faults. */
+	if (config->account_count == 0)
+		return;
+	error_clear(&e);
+	if (host_facts(c->plan->host, &facts, &e) == 0)
+		review_accounts(&review, config, &facts);
+	for (i = 0; i < config->account_count; i++)
+		check_files(c, &config->accounts[i]);
+	fault = (struct fault){.remark = true};
+	for (i = 0; i < config->remarks.count; i++) {
+		fault.text = config->remarks.lines[i];
+		faults_add(&c->faults, &fault);
+	}
 }
 
 static void
@@ -156,22 +257,49 @@ print_account(const struct account *a)
 	buf_clear(&lines);
 }
 
-bool
-check_config(struct config *c, bool verbose, struct error *e)
+static void
+print_json(const struct check *c, bool read)
 {
-	const struct config_fault *f;
+	const struct config *config = c->plan->config;
+	struct json j;
+	struct buf out;
 	size_t i;
 
-	for (i = 0; verbose && i < c->account_count; i++)
-		print_account(&c->accounts[i]);
-	for (f = c->faults; f < c->faults + c->fault_count; f++)
-		print_fault(f->where, f->what, f->hint);
-	/* No accounts: no file was read, which is none of the faults. */
-	if (e->kind != ERROR_NONE && c->account_count == 0)
-		return false;
-	check_accounts(c, &c->remarks, e);
-	print_remarks(&c->remarks);
-	if (e->kind == ERROR_NONE)
-		printf("no faults; accounts: %zu\n", c->account_count);
-	return true;
+	buf_init(&out, SIZE_MAX);
+	json_init(&j, &out);
+	json_add_object(&j, NULL);
+	json_add_number(&j, "status", error_status(c->e->kind));
+	json_add_array(&j, "accounts");
+	for (i = 0; i < config->account_count; i++)
+		json_add_string(&j, NULL, config->accounts[i].name);
+	json_end_array(&j);
+	faults_add_json(&c->faults, &j);
+	json_add_string(&j, "error", read ? NULL : error_line(c->e).words);
+	json_end_object(&j);
+	buf_add_char(&out, '\n');
+	file_write(STDOUT_FILENO, out.at, out.len);
+	buf_clear(&out);
+}
+
+bool
+check_config(const struct check_plan *plan, struct error *e)
+{
+	const struct config *config = plan->config;
+	const bool read = e->kind == ERROR_NONE || config->account_count > 0;
+	struct check c = {.plan = plan, .e = e};
+	size_t i;
+
+	check_all(&c);
+	if (plan->json) {
+		print_json(&c, read);
+	} else {
+		for (i = 0; plan->verbose && i < config->account_count; i++)
+			print_account(&config->accounts[i]);
+		faults_print(&c.faults);
+		if (e->kind == ERROR_NONE)
+			printf("no faults; accounts: %zu\n",
+			    config->account_count);
+	}
+	faults_clear(&c.faults);
+	return read || plan->json;
 }

@@ -10,15 +10,22 @@
 
 #include "base/error.h"
 #include "config/config.h"
+#include "world/host.h"
+
+struct check_plan {
+	const struct config *config;
+	const struct host *host;
+	bool verbose; /* what holds for each account, before all else */
+	bool json;
+};
 
 /*
- * --check: prints every fault of c, then what each account lacks and what is
- * wrong with the files it names, and what is odd, or that nothing is wrong;
- * before all that, where verbose, what holds for each account. e holds what
- * reading c gave; where that was nothing, the first fault found here. False:
+ * --check: tells every fault of the configuration and its accounts and of the
+ * files they name, and what is odd; or that nothing is wrong. e holds what
+ * reading it gave; where that was nothing, the first fault found here. False:
  * nothing could be read, and e, which tells why, is for the caller to print.
  */
-bool check_config(struct config *c, bool verbose, struct error *e);
+bool check_config(const struct check_plan *plan, struct error *e);
 
 /* -bi, newaliases: nothing is built, but the first thing that is wrong with
  * the aliases of an account is in e. 0, or -1 ERROR_CONFIG. */

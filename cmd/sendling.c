@@ -269,6 +269,19 @@ run_dry(struct run *r, struct error *e)
 }
 
 static void
+run_check(struct run *r, struct error *e)
+{
+	const struct check_plan plan = {.config = &r->config,
+	    .host = &r->host,
+	    .verbose = r->options.verbose,
+	    .json = r->options.json};
+
+	read_settings(r, e);
+	if (check_config(&plan, e))
+		r->log.quiet = true; /* the faults are told */
+}
+
+static void
 run_probe(struct run *r, struct error *e)
 {
 	const struct findings_plan plan = {.config = &r->config,
@@ -297,9 +310,7 @@ run(struct run *r, struct error *e)
 		run_serve(r, e);
 		return;
 	case MODE_CHECK:
-		read_settings(r, e);
-		if (check_config(&r->config, r->options.verbose, e))
-			r->log.quiet = true; /* the faults are told */
+		run_check(r, e);
 		return;
 	case MODE_PROBE:
 		run_probe(r, e);

@@ -315,8 +315,8 @@ def test_container_secrets(t, home):
         run = home.run('--check', config=config,
                        preexec_fn=prepare(0o444, user))
         t.ok(run.status == 0 and run.out.startswith(
-             b'remark: /run/secrets/mail: everybody may read it (mode 0444)'),
-             '--check remarks on it', run.words())
+             b'remark: %s:5: /run/secrets/mail: everybody may read it (mode '
+             b'0444)' % bytes(config)), '--check remarks on it', run.words())
         run = home.run(BOB, config=config, preexec_fn=prepare(0o464, user))
         failed(t, box, run, 78, 'one that a group may write',
                'others may write to it')
@@ -348,29 +348,28 @@ def test_odd_logins(t, home, box):
     marked = home.file('marked', '\ufeffsecret\n')
     for lines, remark in (
             (['user alice # of sales', 'password secret'],
-             "account default: `user': ` #' begins no comment, it is part of "
-             'it'),
+             "CONFIG:4: `user': ` #' begins no comment, it is part of it"),
             (['user alice', 'password "secret"'],
-             'account default: the password: the quotes around it are part of '
-             'it'),
+             'CONFIG:5: the password: the quotes around it are part of it'),
             (['user alice', 'password secret '],
-             'account default: the password: the blanks at its ends are part '
-             'of it'),
+             'CONFIG:5: the password: the blanks at its ends are part of it'),
             (['user alice', 'password secret # of mine'],
-             "account default: the password: ` #' begins no comment, it is "
-             'part of it'),
+             "CONFIG:5: the password: ` #' begins no comment, it is part of "
+             'it'),
             (['user alice', 'password = secret'],
-             'account default: the password: the sign in front of it is part '
-             'of it'),
+             'CONFIG:5: the password: the sign in front of it is part of it'),
             (['user alice', f'password-file {odd}'],
-             f'{odd}: the password: the quotes around it are part of it'),
+             f'CONFIG:5: {odd}: the password: the quotes around it are part '
+             'of it'),
             (['user alice', f'password-file {marked}'],
-             f'{marked}: the password: the byte order mark in front of it is '
-             'part of it'),
+             f'CONFIG:5: {marked}: the password: the byte order mark in front '
+             'of it is part of it'),
             (['user alice', "password-command echo '\"a\"'"], None),
             (['user alice', 'password secret'], None)):
-        run = home.run('--check', config=home.config(box.config(*lines)))
-        told = '' if remark is None else f'remark: {remark}\n'
+        config = home.config(box.config(*lines))
+        run = home.run('--check', config=config)
+        told = '' if remark is None else \
+            f'remark: {remark}\n'.replace('CONFIG', str(config))
         t.ok(run.status == 0 and run.out.decode() ==
              told + 'no faults; accounts: 1\n',
              f'{lines}: --check says so', run.words())
@@ -380,24 +379,25 @@ def test_what_fails_some_mails(t, home, box):
     """--check remarks on what an account may do without until a mail comes
     that needs it."""
     where = f'smarthost {box.url("smtps" if box.context else "smtp+plain")}\n'
-    sender = 'remark: account default: without `domain\' or a whole `from\' ' \
-        'a mail whose caller names no whole sender is refused\n'
-    asked = 'remark: account default: without `password-file\' or ' \
+    sender = 'without `domain\' or a whole `from\' a mail whose caller names ' \
+        'no whole sender is refused\n  hint: write: from you@example.org\n'
+    asked = 'remark: CONFIG:2: without `password-file\' or ' \
         '`password-command\' the password is asked for, at a terminal only\n'
     for lines, told in (
-            ('', sender),
-            ('from alice\n', sender),
+            ('', 'remark: ' + sender),
+            ('from alice\n', 'remark: CONFIG:2: ' + sender),
             ('from alice@example.com\n', ''),
             ('force-from alice@example.com\n', ''),
             ('domain example.com\n', ''),
             ('domain example.com\nfrom alice\n', ''),
-            ('from-header yes\n', sender),
-            ('user alice\n', asked + sender),
+            ('from-header yes\n', 'remark: ' + sender),
+            ('user alice\n', asked + 'remark: ' + sender),
             ('user alice\nauth off\nfrom a@example.com\n', ''),
             ('user alice\npassword secret\nfrom a@example.com\n', '')):
-        run = home.run('--check', config=home.config(where + lines))
+        config = home.config(where + lines)
+        run = home.run('--check', config=config)
         t.ok(run.status == 0 and run.out.decode() ==
-             told + 'no faults; accounts: 1\n',
+             told.replace('CONFIG', str(config)) + 'no faults; accounts: 1\n',
              f'{lines.split()}: --check says so', run.words())
 
 
@@ -1315,8 +1315,8 @@ def test_log_that_cannot_be(t, home, box):
                     mode=0o644)
         run = home.run('--check', **more)
         t.ok(run.status == 78 and run.err == b'' and
-             run.out.decode().count('\n') == 1 and
-             f'log: {path}: ' in run.out.decode() and
+             run.out.decode().partition('remark: ')[0].count('\n') == 2 and
+             f':4: log: {path}: ' in run.out.decode() and
              words in run.out.decode() and '`log syslog' in run.out.decode(),
              '--check finds it, and tells it once', run.words())
     log = home.path / 'log'
@@ -1593,11 +1593,18 @@ def test_check(t, home, box):
         'account work\nsmarthost smtps://a.example\npassword-file /x\n'
         f'account more\nsmarthost smtps://a.example\naliases {home.path}/no\n'
         'account fine\nsmarthost smtps://a.example\naliases off\n'))
-    wanted = [f'{home.path}/config:1: tiemout: .*; did you mean .*',
-              "configuration: account `default' has no `smarthost'; write .*",
-              "configuration: account `work' has a password, .*; write .*",
-              f'.*{bad}:1.*', f'.*{home.path}/no: No such file.*']
-    lines = run.out.decode().splitlines()
+    config = f'{home.path}/config'
+    wanted = [f'{config}:1: tiemout: .*', '  hint: did you mean .*',
+              f"{config}:4: account `default' has no `smarthost'",
+              '  hint: write .*',
+              f"{config}:7: account `work' has a password, .*",
+              '  hint: write .*', f'{config}:3: aliases: {bad}:1.*',
+              '  hint: write .*',
+              f'{config}:7: account work: password-file: /x: No such .*',
+              '  hint: write .*',
+              f'{config}:10: account more: aliases: {home.path}/no: No such .*',
+              '  hint: write .*']
+    lines = run.out.decode().partition('remark: ')[0].splitlines()
     t.ok(run.status == 78 and run.err == b'' and len(lines) == len(wanted) and
          all(map(re.fullmatch, wanted, lines)), '--check tells all faults',
          run.words())
