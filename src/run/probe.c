@@ -14,6 +14,7 @@
 struct probe {
 	const struct probe_plan *plan;
 	struct connection_plan connection_plan;
+	struct account mute;	   /* the account, but with `auth off' */
 	struct connection **ready; /* to each smarthost */
 	struct buf password;
 	char *user;
@@ -115,10 +116,10 @@ why_untried(const struct probe *p)
 {
 	const struct account *a = p->plan->account;
 
-	if (a->user == NULL)
-		return "as no `user' is set";
 	if (a->auth.choice == AUTH_OFF)
 		return "by `auth off'";
+	if (!account_wants_login(a))
+		return "as no `user' is set";
 	if (p->unread.kind != ERROR_NONE)
 		return "as there is no password";
 	return p->denied ? "as one was refused, and servers ban who tries again"
@@ -204,7 +205,7 @@ meet(struct probe *p, size_t index, struct error *e)
 	session = connection_session(c);
 	if (session != NULL && session_denied(session)) {
 		p->denied = true;
-		p->connection_plan.user = NULL;
+		p->connection_plan.account = &p->mute;
 	}
 	connection_end(c);
 	p->ready[index] = NULL;
@@ -228,9 +229,10 @@ open_all(struct probe *p)
 	for (i = 0; i < a->smarthosts.count; i++)
 		p->ready[i] = connection_new(
 		    &p->connection_plan, &a->smarthosts.at[i], NULL);
-	if (a->auth.choice == AUTH_OFF ||
-	    secret_read(a, true, p->deadline, &p->password, &p->unread) == -1)
+	p->connection_plan.account = &p->mute;
+	if (secret_read(a, true, p->deadline, &p->password, &p->unread) == -1)
 		return;
+	p->connection_plan.account = a;
 	p->user = facts_expand(a->user, a, p->plan->facts);
 	p->connection_plan.user = p->user;
 	p->connection_plan.password = buf_text(&p->password);
@@ -248,6 +250,8 @@ probe_account(const struct probe_plan *plan, struct error *e)
 	if (account_check(a, e) == -1)
 		return -1;
 	buf_init(&p.password, SECRET_MAX);
+	p.mute = *a;
+	p.mute.auth.choice = AUTH_OFF;
 	p.connection_plan = (struct connection_plan){.account = a,
 	    .helo = facts_helo(a, plan->facts, p.helo, sizeof(p.helo)),
 	    .trace = plan->trace,

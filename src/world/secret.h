@@ -43,8 +43,8 @@ int secret_renew(const struct account *a, long long deadline, struct buf *out,
 bool secret_renews(const struct account *a);
 
 /* Whether the file of `password-file' or `password-credential' can be read;
- * runs no command and asks nobody. What is odd about it, the user's name or the
- * password, and no fault, is in remarks; so is that the credentials of a
+ * runs no command and asks nobody. What is odd about the password and no fault
+ * is in remarks; so is that the credentials of a
  * service are not to be seen from here. -1: as secret_read(). */
 int secret_check(
     const struct account *a, struct notes *remarks, struct error *e);

@@ -175,7 +175,7 @@ only_known_variables_are_read(void **state)
 	static const char *const known[] = {"HOME", "XDG_CONFIG_HOME", "TMPDIR",
 	    "NAME", "LOGNAME", "USER", "CREDENTIALS_DIRECTORY"};
 	static const char *const unknown[] = {
-	    "PATH", "SSLKEYLOGFILE", "LD_PRELOAD", "SENDLING_USER", ""};
+	    "LANG", "SSLKEYLOGFILE", "LD_PRELOAD", "SENDLING_USER", ""};
 	size_t i;
 
 	(void)state;
