@@ -733,7 +733,7 @@ start(struct play *p)
 	const struct account *a = &p->config.accounts[0];
 	struct session_plan plan = {.account = a,
 	    .smarthost = &a->smarthosts.at[a->smarthosts.count - 1],
-	    .user = a->user,
+	    .user = account_wants_login(a) && a->user == NULL ? "" : a->user,
 	    .helo = "client.example",
 	    .password = text_of(a->secret.text),
 	    .renews = p->d->renews,

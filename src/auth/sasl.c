@@ -264,7 +264,7 @@ plan_check(const struct sasl_plan *plan, struct error *e)
 {
 	const bool external = is_external(plan);
 
-	if ((plan->user == NULL || plan->user[0] == '\0') && !external)
+	if (plan->user[0] == '\0' && !external)
 		return error_set(
 		    e, ERROR_CONFIG, "AUTH", "no `user` is configured");
 	if (plan->password.len == 0 && !external) {
@@ -327,7 +327,7 @@ sasl_new(const struct sasl_plan *plan, const struct sasl_channel *channel,
 {
 	const struct mechanism_choice choice = {plan->wanted,
 	    plan->wanted_count, plan->in_clear,
-	    .secret = plan->password.len > 0 && plan->user != NULL,
+	    .secret = plan->password.len > 0 && plan->user[0] != '\0',
 	    .certificate = plan->certificate, .channel = channel,
 	    .offered = offered};
 	enum mechanism mechanism;
@@ -339,7 +339,7 @@ sasl_new(const struct sasl_plan *plan, const struct sasl_channel *channel,
 	s = mem_new(1, sizeof(*s));
 	s->mechanism = mechanism;
 	s->m = &exchanges[mechanism];
-	s->user = mem_copy(plan->user == NULL ? "" : plan->user);
+	s->user = mem_copy(plan->user);
 	s->password = plan->password;
 	s->host = plan->host == NULL ? NULL : mem_copy(plan->host);
 	s->port = plan->port;

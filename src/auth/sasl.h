@@ -14,7 +14,7 @@
 #include "base/text.h"
 
 struct sasl_plan {
-	const char *user;			/* NULL: EXTERNAL only */
+	const char *user;			/* "": EXTERNAL only */
 	struct text password;			/* or token; "": there is none.
 						 * Borrowed until sasl_free() */
 	enum mechanism wanted[MECHANISM_COUNT]; /* in order of preference */

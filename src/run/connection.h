@@ -27,7 +27,7 @@ struct connection_observer {
  * read by connection_start() only. */
 struct connection_plan {
 	const struct account *account;
-	const char *user; /* account->user, expanded; NULL: no AUTH */
+	const char *user; /* as facts_user() gives it; NULL: no AUTH */
 	struct text password;
 	const char *helo; /* "": the socket's address literal */
 	struct session_trace trace;

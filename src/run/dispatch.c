@@ -254,7 +254,7 @@ open_account(struct dispatch *d, struct error *e)
 		close_delivery(d);
 		return -1;
 	}
-	d->user = facts_expand(d->account->user, d->account, &d->facts);
+	d->user = facts_user(d->account, &d->facts);
 	facts_helo(d->account, &d->facts, d->helo, sizeof(d->helo));
 	d->connection_plan.user = d->user;
 	d->connection_plan.password = buf_text(&d->password);

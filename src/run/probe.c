@@ -233,7 +233,7 @@ open_all(struct probe *p)
 	if (secret_read(a, true, p->deadline, &p->password, &p->unread) == -1)
 		return;
 	p->connection_plan.account = a;
-	p->user = facts_expand(a->user, a, p->plan->facts);
+	p->user = facts_user(a, p->plan->facts);
 	p->connection_plan.user = p->user;
 	p->connection_plan.password = buf_text(&p->password);
 }

@@ -40,10 +40,8 @@ login_clear(struct login *l)
 bool
 login_is_wanted(const struct login *l)
 {
-	const struct account *a = l->terms.account;
-
-	return !l->done && a->auth.choice != AUTH_OFF &&
-	       (l->terms.user != NULL || account_wants_login(a));
+	return l->terms.user != NULL &&
+	       l->terms.account->auth.choice != AUTH_OFF && !l->done;
 }
 
 /* A line with a secret in it, of any length, of which only `shown` is told. */
@@ -224,8 +222,7 @@ refuse(struct login *l, const struct reply *reply, const char *doing,
 	char what[300];
 
 	snprintf(what, sizeof(what), "AUTH %s%s%.60s (offered: %s)",
-	    l->mechanism, user == NULL ? "" : " for the user ",
-	    user == NULL ? "" : user,
+	    l->mechanism, user[0] == '\0' ? "" : " for the user ", user,
 	    SHOWN(text_of(l->terms.ehlo->mechanisms)));
 	trouble_set_login(
 	    e, reply, l->terms.smarthost, doing, what, means_of(l));

@@ -17,7 +17,7 @@
 struct login_terms {
 	const struct account *account;
 	const struct smarthost *smarthost;
-	const char *user; /* account->user, expanded; NULL: no login */
+	const char *user; /* facts_user(); NULL: no login */
 	struct text password;
 	bool renews;	/* who owns the session can have a fresh token */
 	char nonce[32]; /* random, for SCRAM */

@@ -41,7 +41,7 @@ enum session_want {
 struct session_plan {
 	const struct account *account;	   /* borrowed, as all here, until */
 	const struct smarthost *smarthost; /* session_free() */
-	const char *user;		   /* account->user, expanded */
+	const char *user;		   /* facts_user(); NULL: no AUTH */
 	const char *helo;		   /* never empty */
 	struct text password;		   /* of user */
 	bool renews;			   /* see SESSION_TOKEN */

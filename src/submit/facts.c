@@ -42,6 +42,14 @@ facts_expand(const char *value, const struct account *a, const struct facts *f)
 	return buf_take(&out);
 }
 
+char *
+facts_user(const struct account *a, const struct facts *f)
+{
+	if (!account_wants_login(a))
+		return NULL;
+	return facts_expand(a->user == NULL ? "" : a->user, a, f);
+}
+
 /* A host's name that a stranger could look up. */
 static bool
 is_public_name(struct text name)

@@ -27,6 +27,10 @@ struct facts {
 char *facts_expand(
     const char *value, const struct account *a, const struct facts *f);
 
+/* As whom a login is: `user' expanded, "" where it wants none (EXTERNAL), NULL
+ * where there is no login. The caller frees it. */
+char *facts_user(const struct account *a, const struct facts *f);
+
 /* The name EHLO gives: account's `helo`, else the host's name where it is a
  * clean FQDN, else "" (the session then uses the socket's address literal).
  * Returns out. */

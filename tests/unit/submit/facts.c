@@ -70,10 +70,34 @@ expansions(void **state)
 	job_clear(&j);
 }
 
+static void
+a_login_is_as_a_user_or_nobody(void **state)
+{
+	struct job j;
+	char *user;
+
+	(void)state;
+	job_init(&j, "");
+	assert_null(facts_user(&j.account, &j.facts));
+	j.account.auth =
+	    (struct account_auth){AUTH_LIST, {MECHANISM_EXTERNAL}, 1};
+	user = facts_user(&j.account, &j.facts);
+	assert_string_equal(user, "");
+	free(user);
+	j.account.user = mem_copy("100%%");
+	user = facts_user(&j.account, &j.facts);
+	assert_string_equal(user, "100%");
+	free(user);
+	j.account.auth.choice = AUTH_OFF;
+	assert_null(facts_user(&j.account, &j.facts));
+	job_clear(&j);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(a_login_is_as_a_user_or_nobody),
 	    cmocka_unit_test(ehlo_names),
 	    cmocka_unit_test(expansions),
 	};
