@@ -370,6 +370,22 @@ def test_no_renewal(t, home):
                  run.words(), *server.said, runs.read_text())
 
 
+def test_renewal_by_probe(t, home):
+    """The login test tells what a mail would meet."""
+    for replies, then, status, words in (
+            ([REFUSED, '235 ok'], f'echo {FRESH}', 0, 'login: accepted'),
+            ([REFUSED, REFUSED], f'echo {FRESH}', 77, 'login: refused'),
+            ([REFUSED, '235 ok'], 'exit 1', 77, 'login: refused')):
+        command, runs = counting(home, f'echo {STALE}', then)
+        server, run = attempt(home, replies, 'XOAUTH2', command,
+                              argv=('--probe',))
+        t.ok(run.status == status and words.encode() in run.out and
+             runs.read_text() == 'unset\n1\n' and server.after == [] and
+             not shows(run.out + run.err),
+             f'--probe: {then.split()[0]}, {replies[1]}: {status}',
+             run.words(), *server.said)
+
+
 def test_renewal_once_for_mails(t, home):
     """Several mails by -bs: what is fresh stays, what is refused twice is not
     tried again."""

@@ -208,26 +208,15 @@ forget_password(void *arg)
 	config_forget(d->plan.config);
 }
 
-/* What was refused would be refused again, and count against the user. */
 static int
 renew_token(void *arg, struct error *e)
 {
 	struct dispatch *d = arg;
-	struct buf fresh;
 	int result;
 
+	result = secret_renew(d->account, d->deadline, &d->password, e);
 	d->connection_plan.renewed = true;
-	buf_init(&fresh, SECRET_MAX);
-	result = secret_renew(d->account, d->deadline, &fresh, e);
-	if (result == 0 && text_equal(buf_text(&fresh), buf_text(&d->password)))
-		result = error_set(e, ERROR_DENIED, "password-command",
-		    "it prints the same token again");
-	if (result == 0) {
-		buf_wipe(&d->password);
-		buf_add_text(&d->password, buf_text(&fresh));
-		d->connection_plan.password = buf_text(&d->password);
-	}
-	buf_wipe(&fresh);
+	d->connection_plan.password = buf_text(&d->password);
 	return result;
 }
 

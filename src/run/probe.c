@@ -100,6 +100,18 @@ remark(void *arg, const char *words)
 		p->plan->remark(p->plan->arg, words);
 }
 
+static int
+renew_token(void *arg, struct error *e)
+{
+	struct probe *p = arg;
+	int result;
+
+	result = secret_renew(p->plan->account, p->deadline, &p->password, e);
+	p->connection_plan.renewed = true;
+	p->connection_plan.password = buf_text(&p->password);
+	return result;
+}
+
 /*
  * What became of the login.
  */
@@ -256,6 +268,7 @@ probe_account(const struct probe_plan *plan, struct error *e)
 	    .helo = facts_helo(a, plan->facts, p.helo, sizeof(p.helo)),
 	    .trace = plan->trace,
 	    .observer = {address_begins, address_ended, turn_ended, &p},
+	    .renew = secret_renews(a) ? renew_token : NULL,
 	    .remark = remark,
 	    .arg = &p};
 	open_all(&p);

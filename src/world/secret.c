@@ -464,10 +464,23 @@ secret_renews(const struct account *a)
 }
 
 int
-secret_renew(const struct account *a, long long deadline, struct buf *out,
+secret_renew(const struct account *a, long long deadline, struct buf *token,
     struct error *e)
 {
-	return read_command(a->secret.text, true, deadline, out, e);
+	struct buf fresh;
+	int status;
+
+	buf_init(&fresh, SECRET_MAX);
+	status = read_command(a->secret.text, true, deadline, &fresh, e);
+	if (status == 0 && text_equal(buf_text(&fresh), buf_text(token)))
+		status = error_set(
+		    e, ERROR_DENIED, RUNNING, "it prints the same token again");
+	if (status == 0) {
+		buf_wipe(token);
+		buf_add_text(token, buf_text(&fresh));
+	}
+	buf_wipe(&fresh);
+	return status;
 }
 
 static int

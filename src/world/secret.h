@@ -34,11 +34,13 @@ int secret_read(const struct account *a, bool ask, long long deadline,
     struct buf *out, struct error *e);
 
 /*
- * A fresh token in place of one that a server refused: `password-command' is
- * run as above, with SENDLING_TOKEN_REFUSED=1 in its environment, where it is
- * not else. And whether that is any use: a password would be the same again.
+ * Puts a fresh token in place of the one in it, which a server refused:
+ * `password-command' is run as above, with SENDLING_TOKEN_REFUSED=1 in its
+ * environment, where it is not else. -1: as secret_read(), and ERROR_DENIED for
+ * the same token again: it would be refused again, and count against the user.
+ * And whether that is any use: a password would be the same again.
  */
-int secret_renew(const struct account *a, long long deadline, struct buf *out,
+int secret_renew(const struct account *a, long long deadline, struct buf *token,
     struct error *e);
 bool secret_renews(const struct account *a);
 
