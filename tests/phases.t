@@ -105,6 +105,45 @@ def look(t, home, world, sentence, config, *argv, connections=1, status=0,
          f'{made} connections', *wrong)
 
 
+def refuses_once(server, sock):
+    """A token; then it takes another one, and a mail."""
+    replies = iter(('535 no', '235 ok'))
+    lines = sock.makefile('rb')
+    sock.sendall(b'220 mail.test\r\n')
+    for line in lines:
+        verb = line[:4]
+        if verb == b'EHLO':
+            sock.sendall(b'250-mail.test\r\n250 AUTH XOAUTH2\r\n')
+        elif verb == b'AUTH':
+            sock.sendall(f'{next(replies)}\r\n'.encode())
+        elif verb == b'DATA':
+            sock.sendall(b'354 go on\r\n')
+            while next(lines) != b'.\r\n':
+                pass
+            sock.sendall(b'250 taken\r\n')
+        else:
+            sock.sendall(b'250 ok\r\n')
+
+
+def renewal(t, home, world):
+    """But for the command that gives a fresh token, and whether somebody is at
+    the terminal who may be asked."""
+    with Server(play=refuses_once) as server:
+        config = server.config(
+            'user alice', 'auth XOAUTH2', 'password-command echo '
+            'token$SENDLING_TOKEN_REFUSED')
+        run, lines = trace(
+            home, '%file,%process,socket,socketpair,connect,bind,memfd_create',
+            BOB, config=home.config(config), preexec_fn=world.enter)
+    wrong, made = misplaced(lines, config)
+    own = [line for line in wrong if not re.match(
+        r'(clone3?|v?fork)\(|(wait4|waitid)\(|--- SIGCHLD|'
+        r'open(at)?\(.*"/dev/tty"', line)]
+    t.ok(run.status == 0 and made == 1 and len(wrong) > 1 and not own,
+         'a fresh token: its command is run, and nothing else is opened',
+         run.words(), f'{made} connections', *wrong)
+
+
 def test_nothing_is_opened(t, home, certificate):
     if not can_trace():
         return t.skip('what is opened', 'no strace')
@@ -155,6 +194,7 @@ def test_nothing_is_opened(t, home, certificate):
         'smtps', 'log syslog').replace(f'tls-trust {box.trust}\n', ''),
          status=77)
     box.close()
+    renewal(t, home, world)
     plain = Server()
     look(t, home, world, 'plain text', plain.config().replace(
         '127.0.0.1', NAMES[0]))

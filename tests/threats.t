@@ -505,6 +505,53 @@ def test_canary_in_memory(t, home):
          not re.search('^[1-9]', found, re.M),
          'a server that repeats it: nothing is left of it', run.words(), found)
 
+    # Of two tokens, where the first is refused.
+    tokens = password, password[::-1]
+    needles = [bytes(octet ^ 1 for octet in needle) for needle in (
+        b'/preload.so', *(token[-150:].encode() for token in tokens),
+        *(base64.b64encode(f'user=alice\1auth=Bearer {token}\1\1'.encode())
+          [-150:] for token in tokens))]
+    environment['NEEDLES'] = b'\n'.join(needles)
+    for outcome, status in (('235 ok', 0), ('535 no', 77)):
+        with Server(play=refuses_once(outcome)) as server:
+            report.unlink(missing_ok=True)
+            run = home.run(BOB, environment=environment, config=home.config(
+                server.config('user alice', 'auth XOAUTH2', 'password-command '
+                              'if test $SENDLING_TOKEN_REFUSED; then echo '
+                              f'{tokens[1]}; else echo {tokens[0]}; fi')))
+        found = report.read_text() if report.exists() else 'no report'
+        heard = base64.b64decode(re.findall(rb'XOAUTH2 (\S+)', server.heard)[-1])
+        t.ok(run.status == status and tokens[1].encode() in heard and
+             re.search('^0 in', found, re.M) and
+             not re.search('^[1-9]', found, re.M),
+             f'a token, and a fresh one, {outcome}: nothing is left of them',
+             run.words(), found)
+
+
+def refuses_once(outcome):
+    """A server that refuses a token, and then says this; then takes a mail."""
+    def play(server, sock):
+        replies = iter(('535 no', outcome))
+        sock.sendall(b'220 mail.test\r\n')
+        while line := server.hear(sock, b'\n'):
+            verb = line[:4]
+            if verb == b'EHLO':
+                sock.sendall(b'250-mail.test\r\n250 AUTH XOAUTH2\r\n')
+            elif verb == b'AUTH':
+                if line.count(b' ') == 1:
+                    sock.sendall(b'334 \r\n')
+                    server.heard += b'XOAUTH2 ' + server.hear(sock, b'\n')
+                sock.sendall(f'{next(replies)}\r\n'.encode())
+            elif verb == b'DATA':
+                sock.sendall(b'354 go on\r\n')
+                server.hear(sock, b'\r\n.\r\n')
+                sock.sendall(b'250 taken\r\n')
+            elif verb == b'QUIT':
+                return
+            else:
+                sock.sendall(b'250 ok\r\n')
+    return play
+
 
 def memory(pid):
     """All that a process could write."""
