@@ -19,7 +19,7 @@ class Person:
     """Runs argv; what it showed so far is `shown`, what of it was not looked
     for yet comes behind `at`."""
 
-    def __init__(self, argv, environment, folder='/'):
+    def __init__(self, argv, environment, folder='/', **more):
         # The terminal outlives the program, so that it can be asked how it was
         # left.
         self.master, self.terminal = pty.openpty()
@@ -29,7 +29,7 @@ class Person:
         self.process = subprocess.Popen(
             argv, env=environment, cwd=folder, stdin=self.terminal,
             stdout=self.terminal, stderr=self.terminal, start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0), **more)
 
     def __enter__(self):
         return self

@@ -11,12 +11,13 @@ the system trusts their authority: all of it in namespaces of their own.
 import contextlib
 import os
 import pathlib
+import re
 import shutil
 import signal
 import socket
-import ssl
 import subprocess
 import sys
+import threading
 import traceback
 
 import daemons
@@ -131,9 +132,9 @@ class Home:
         return sorted(str(path) for top in (self.path, self.temporary)
                       for path in top.rglob('*') if not path.is_dir())
 
-    def setup(self, *argv, shell='dash', under=(), **environment):
+    def setup(self, *argv, shell='dash', under=(), option=(), **environment):
         start, path = SHELLS[shell]
-        return Person([*under, *start, SCRIPT, *argv],
+        return Person([*under, *start, *option, SCRIPT, *argv],
                       {'HOME': str(self.path), 'PATH': path, 'TERM': 'xterm',
                        'TMPDIR': str(self.temporary), **environment})
 
@@ -193,6 +194,516 @@ def test_table(t, home, shell):
          'its password, byte for byte, is for nobody else')
     t.ok(home.files() == sorted(map(str, (home.config, home.password))),
          'nothing else is left', *home.files())
+
+
+
+def walk(p, dialogue, to=None):
+    """Answers the questions up to that one, which is only seen."""
+    for question, answer in dialogue[:to]:
+        p.answers(question, answer)
+    if to is not None:
+        p.sees(dialogue[to][0])
+
+
+YES = '(yes or no) [yes]: '
+PROVIDER = 'Name of your provider in it (? shows all; none: look further): '
+# The ways through, question by question; the last begins to write.
+TABLE = [('Mail address: ', 'alice@gmail.com'),
+         ('(p)assword, or by (o)Auth [p]: ', ''),
+         ('User name [alice@gmail.com]: ', ''), ('(not shown): ', 'wrong'),
+         ('Which [p]: ', ''), ('(not shown): ', PASSWORD),
+         ('take them out? ' + YES, 'no'), ('Write this to ', '')]
+GUESS = [('Mail address: ', 'alice@guess.example'), (PROVIDER, ''),
+         ('Is smtp://smtp.guess.example:587 the server to log in at? ' + YES,
+          ''), ('User name [alice@guess.example]: ', 'alice@gmail.com'),
+         ('Password (not shown): ', PASSWORD), ('Write this to ', '')]
+PIN = [('Mail address: ', 'alice@pin.example'), (PROVIDER, ''),
+       ('Pin this key? (yes or no) [no]: ', 'yes'),
+       ('Is smtps://smtp.pin.example:465 the server to log in at? ' + YES, ''),
+       ('User name [alice@pin.example]: ', 'alice@gmail.com'),
+       ('Password (not shown): ', PASSWORD), ('Write this to ', '')]
+ADD = [('Mail address: ', 'alice@gmail.com'),
+       ('(a)dd an account to it, (r)eplace it, (q)uit [a]: ', ''),
+       ('Name of the new account [gmail.com]: ', 'second')] + TABLE[1:3] + \
+    TABLE[5:]
+REPLACE = ADD[:1] + [(ADD[1][0], 'r')] + TABLE[1:3] + TABLE[5:7] + [
+    ('password is there already.\nReplace it? (yes or no) [no]: ', ''),
+    ('Another file for the password', ''), TABLE[-1]]
+BYHAND = [('Mail address: ', 'alice@nowhere.example'), (PROVIDER, ''),
+          ('Server (its name, or name:port): ', 'smtp.guess.example:587'),
+          ('User name [alice@nowhere.example]: ', 'alice@gmail.com'),
+          ('Password (not shown): ', PASSWORD), ('Write this to ', '')]
+SYSTEM = TABLE[:3] + TABLE[5:7] + [
+    ('Group (- for root alone) [sendling]: ', ''),
+    ('Make the group sendling? ' + YES, ''),
+    ('leave as alice@gmail.com? ' + YES, ''),
+    ('Where shall mail to root go (- for nowhere) [alice@gmail.com]: ', ''),
+    ('Write this to ', '')]
+NO_MAIL = ('Send a mail to ', 'no')
+OLD = ('# mine\nsmarthost smtps://old.example\nuser old\n'
+       'password old-secret\nfrom old@old.example\n'
+       'domain old.example')
+
+
+@contextlib.contextmanager
+def all_servers():
+    with serve(2) as gmail, serve(4, implicit=False) as guess, \
+            serve(5, 'self-signed') as pinned:
+        yield gmail, guess, pinned
+
+
+def test_names(t, home, shell):
+    """A domain that no table and no record knows."""
+    with serve(4, implicit=False) as server, home.setup(shell=shell) as p:
+        walk(p, GUESS[:2])
+        p.sees('Trying smtps://smtp.guess.example:465 ... no: ')
+        p.sees('Connection refused')
+        p.sees('Trying smtp://smtp.guess.example:587 ... it answers.')
+        p.sees('to log in at? ' + YES)
+        t.ok('not shown' not in p.shown and not any(
+            line.startswith('AUTH') for _, line in server.told),
+            'the server is confirmed before a password is typed', p.shown)
+        p.types('\n')
+        walk(p, GUESS[3:] + [NO_MAIL])
+        t.ok(p.wait() == 0, 'status 0', p.shown)
+        t.ok(server.took == [], 'no mail goes where none is wanted')
+    t.ok('smarthost smtp://smtp.guess.example:587' in lines(home.config) and
+         'user alice@gmail.com' in lines(home.config),
+         'the configuration', *lines(home.config))
+
+
+def test_no_tls(t, home):
+    """A server without TLS is not offered, by whatever way it is found."""
+    table = home.path / 'table'
+    table.write_text('provider mine Mine\ndomain plain.example\n'
+                     'smarthost smtp+plain://mail.plain.example:587\n')
+    with serve(6, None) as server, \
+            home.setup('-p', str(table), 'alice@plain.example') as p:
+        p.sees('smtp+plain://mail.plain.example:587 has no TLS: it is not')
+        p.answers('(q)uit [t]: ', 'o')
+        p.sees('Trying smtp://mail.plain.example:587 ... no: ')
+        for typed in ('mail.plain.example:587', 'smtp+plain://mail.plain'
+                      '.example:587', 'lmtp://mail.plain.example:587'):
+            p.answers('Server (its name, or name:port): ', typed)
+        p.sees('Server (its name, or name:port): ')
+        t.ok(p.shown.count('has no TLS') == 3, 'it is said', p.shown)
+        t.ok('assword' not in p.shown, 'no password is asked for', p.shown)
+        t.ok(not any(line.startswith('AUTH') for _, line in server.told),
+             'and none is sent', *server.told)
+
+
+def test_pin(t, home, shell):
+    """A certificate of one's own machine."""
+    with serve(5, 'self-signed') as server, home.setup(shell=shell) as p:
+        walk(p, PIN[:2])
+        p.sees('The certificate of smtps://smtp.pin.example:465 is not trusted')
+        p.sees('names: localhost')
+        p.sees('issuer: CN=sendling test self-signed')
+        p.sees('pin: tls-pin sha256:')
+        p.sees('looks neither at the\nname')
+        walk(p, PIN[2:] + [NO_MAIL])
+        t.ok(p.wait() == 0, 'status 0', p.shown)
+        logins = [tls for tls, line in server.told if line.startswith('AUTH')]
+        t.ok(logins == ['TLSv1.3'], 'one login, in TLS', *server.told)
+    key = run('sh', '-c', f'openssl x509 -in {RUN}/certs/self-signed.pem '
+              '-pubkey -noout | openssl pkey -pubin -outform DER | '
+              'openssl dgst -sha256 -binary | base64').strip()
+    t.ok(f'tls-pin sha256:{key}' in lines(home.config),
+         'the pin is that of the key', key, *lines(home.config))
+
+
+def test_pin_refused(t, home):
+    with serve(5, 'self-signed') as server, home.setup() as p:
+        walk(p, PIN[:2])
+        p.answers(PIN[2][0], '')
+        p.sees('Server (its name, or name:port): ')
+        t.ok('User name' not in p.shown and not any(
+            line.startswith('AUTH') for _, line in server.told),
+            'without a pin there is no login', p.shown)
+
+
+def test_unverified(t, home):
+    """An entry that nobody has verified is tried, and then left."""
+    with home.setup('alice@mailbox.org') as p:
+        p.sees('Nobody has verified its entry: it is tried before')
+        p.sees('Trying smtp://smtp.mailbox.org:587 ... no: ')
+        p.sees('Looking for the servers that DNS names for mailbox.org')
+        t.ok(True, 'it is tried before it is believed')
+    with serve(2, users={'alice@mailbox.org': PASSWORD}), \
+            home.setup('alice@mailbox.org') as p:
+        p.sees('Nobody has verified its entry: it is tried before')
+        p.answers('Is smtps://smtp.mailbox.org:465 the server to log in at? '
+                  + YES, '')
+        p.sees('User name [alice@mailbox.org]: ')
+        t.ok(True, 'it is confirmed when it answers')
+
+
+def test_own_table(t, home):
+    """Tables of the user and of the system come before the installed one."""
+    system = pathlib.Path('/etc/sendling/providers')
+    system.parent.mkdir(exist_ok=True)
+    system.write_text('# the system\nprovider sys Sys\ndomain gmail.com *.sys\n'
+                      'smarthost smtps://nothing.invalid\n')
+    for address, text, title in (
+            ('a@gmail.com', '', 'Sys is in'), ('a@deep.below.SYS', '', 'Sys is'),
+            ('a@gmail.com', 'provider me Me\n\tdomain GMail.com\n', 'Me is in'),
+            ('a@yahoo.de', '', 'Yahoo Mail is in'),
+            ('a@sys', '', 'sys is not in the table'),
+            ('a@evilgmail.com', '', 'evilgmail.com is not in the table')):
+        home.put(text, 'providers')
+        with home.setup(address) as p:
+            p.sees(title)
+            t.ok(True, f'{address}: {title}')
+    home.put('provider me Me\ndomain gmail.com\n', 'providers')
+    with home.setup('--system', 'a@gmail.com') as p:
+        p.sees('Sys is in')
+        t.ok(True, 'with --system no user\'s table is read')
+    system.unlink()
+
+
+def test_choose_provider(t, home):
+    """A service that no domain belongs to; what is to be filled in."""
+    table = home.path / 'table'
+    table.write_text(
+        'provider cloud Cloud Mail\nask REGION Region, as in eu-west-1\n'
+        'smarthost smtps://%REGION%.guess.example:465\n'
+        'smarthost smtp://%REGION%.guess.example:587\n'
+        'user is apikey\nlogin key\nunverified login\nsay It takes a key.\n')
+    with serve(4, implicit=False, users={'apikey': 'k'}) as server, \
+            home.setup('-p', str(table), 'alice@own.example') as p:
+        p.answers(PROVIDER, '?')
+        p.sees('cloud          Cloud Mail')
+        p.sees('sendgrid       SendGrid')
+        p.answers(PROVIDER, 'nobody')
+        p.sees('nobody is not in it.')
+        p.answers(PROVIDER, 'cloud')
+        p.sees('What its entry says of the login is not verified.')
+        p.sees('It takes a key.')
+        p.answers('Region, as in eu-west-1: ', 'smtp')
+        p.answers('Password or key (not shown): ', 'k')
+        walk(p, [('Write this to ', ''), ('Send a mail to alice@own', 'yes')])
+        t.ok(p.wait() == 0 and len(server.took) == 1 and
+             server.took[0][1]['user'] == 'apikey', 'the mail came', p.shown)
+    t.ok('smarthost smtp://smtp.guess.example:587' in lines(home.config) and
+         'user apikey' in lines(home.config), 'the configuration',
+         *lines(home.config))
+
+
+def test_exchangers(t, home):
+    """A domain at Google or Microsoft, where a tool asks DNS for its MX."""
+    with serve(2), home.setup('alice@workspace.example', shell='busybox') as p:
+        p.sees('Mail for workspace.example goes to aspmx.l.google.com.')
+        p.answers('Is your provider Gmail and Google Workspace? ' + YES, '')
+        p.sees('Trying smtps://smtp.gmail.com:465 ... it answers.')
+        t.ok(True, 'Google is known by the MX')
+    with serve(2, implicit=False), \
+            home.setup('alice@tenant.example', shell='busybox') as p:
+        p.answers('Is your provider Microsoft 365? ' + YES, '')
+        p.sees('administrator can turn them on again')
+        p.sees('Trying smtp://smtp.office365.com:587 ... it answers.')
+        p.sees('(p)assword, or by (o)Auth [o]: ')
+        t.ok(True, 'Microsoft is known by the MX, and wants OAuth')
+
+
+def test_add(t, home, shell):
+    """An account beside one that is there."""
+    home.put(OLD)
+    with serve(2), home.setup(shell=shell) as p:
+        walk(p, ADD[:1])
+        p.sees('There is a configuration already')
+        p.sees('  smarthost smtps://old.example')
+        walk(p, ADD[1:] + [NO_MAIL])
+        t.ok(p.wait() == 0, 'status 0', p.shown)
+        t.ok('old-secret' not in p.shown, 'the password is not shown', p.shown)
+    added = ('account second\nsmarthost smtps://smtp.gmail.com:465\n'
+             f'user alice@gmail.com\npassword-file {home.password}.second\n'
+             'from alice@gmail.com\ndomain gmail.com\n')
+    t.ok(home.config.read_text() == 'account default\n' + OLD + '\n\n' + added,
+         'what is there stays the account default', home.config.read_text())
+    t.ok(mode(home.config) == 0o600, 'and what its mode was')
+    home.put('log off\naccount work\nsmarthost smtps://old.example\n')
+    home.config.chmod(0o640)
+    with serve(2), home.setup('alice@gmail.com', shell=shell) as p:
+        p.answers(ADD[1][0], 'a')
+        p.answers(ADD[2][0], 'work')
+        p.sees('There is an account work already.')
+        walk(p, ADD[2:-1])
+        p.answers('Replace it? (yes or no) [no]: ', 'yes')
+        walk(p, ADD[-1:] + [NO_MAIL])
+        t.ok(p.wait() == 0, 'a second time: status 0', p.shown)
+    t.ok(home.config.read_text() ==
+         'log off\naccount work\nsmarthost smtps://old.example\n\n' + added,
+         'beside accounts there is one more', home.config.read_text())
+    t.ok(mode(home.config) == 0o640, 'whose file has the mode it had')
+
+
+def test_include(t, home):
+    """Who knows what is in a file that is included: none is added to."""
+    home.put('include other\n')
+    with serve(2), home.setup('alice@gmail.com') as p:
+        p.answers('\n(r)eplace it, (q)uit [q]: ', '')
+        t.ok(p.wait() == 1, 'nothing is the default', p.shown)
+    t.ok(home.config.read_text() == 'include other\n', 'it stays as it was')
+
+
+def test_replace(t, home):
+    """A link stays one; no file is replaced without a word."""
+    real = home.path / 'dotfiles'
+    real.write_text('smarthost smtps://old.example\n')
+    home.put('old\n', 'password')
+    home.config.symlink_to(real)
+    with serve(2), home.setup() as p:
+        walk(p, REPLACE + [NO_MAIL])
+        t.ok(p.wait() == 0, 'status 0', p.shown)
+    t.ok(home.config.is_symlink() and
+         'smarthost smtps://smtp.gmail.com:465' in lines(real) and
+         f'password-file {home.password}.2' in lines(real),
+         'the file behind the link is replaced', *lines(real))
+    t.ok(home.password.read_text() == 'old\n' and
+         (home.folder / 'password.2').read_text() == PASSWORD + '\n',
+         'the password file is not')
+
+
+def test_show(t, home, shell):
+    """-n writes nothing, and the password is nowhere."""
+    home.put(OLD)
+    before = home.files()
+    with serve(2) as server, home.setup('-n', shell=shell) as p:
+        walk(p, TABLE[:3] + TABLE[5:7])
+        t.ok(p.wait() == 0, 'status 0', p.shown)
+        p.sees(f'This would be {home.config}:')
+        t.ok(p.shown[p.at:].strip() ==
+             'smarthost smtps://smtp.gmail.com:465\nuser alice@gmail.com\n'
+             f'password-file {home.password}\nfrom alice@gmail.com\n'
+             'domain gmail.com', 'the configuration is shown', p.shown)
+        t.ok(PASSWORD not in p.shown, 'the password is not')
+        t.ok(server.took == [], 'no mail is sent')
+    t.ok(home.files() == before and home.config.read_text() == OLD,
+         'no file is written', *home.files())
+
+
+def system_files():
+    return [path for path in sorted(pathlib.Path('/etc').glob('sendling*'))
+            if path.is_file()] + sorted(
+                pathlib.Path('/etc').glob('aliases*'))
+
+
+def forget_system():
+    for path in system_files():
+        path.unlink()
+    if 'sendling:' in pathlib.Path('/etc/group').read_text():
+        run('groupdel', 'sendling')
+
+
+def test_system(t, home, shell):
+    """A whole machine: a stranger cannot send, a member of the group can."""
+    forget_system()
+    if shell == 'busybox':  # its addgroup wants what the overlay has not
+        run('groupadd', '--system', 'sendling')
+    dialogue = [step for step in SYSTEM
+                if shell != 'busybox' or 'Make the group' not in step[0]]
+    aliases = pathlib.Path('/etc/aliases')
+    aliases.write_text('# kept\npostmaster: root\nother:\n  a@b.example,\n'
+                       '  c@b.example')
+    aliases.chmod(0o640)
+    with serve(2) as server, home.setup('--system', shell=shell) as p:
+        walk(p, dialogue)
+        p.answers('Send a mail to alice@gmail.com now?', 'yes')
+        t.ok(p.wait() == 0 and len(server.took) == 1, 'the mail came', p.shown)
+        password = pathlib.Path('/etc/sendling.password')
+        t.ok(mode(password) == 0o640 and password.stat().st_uid == 0 and
+             password.group() == 'sendling' and
+             password.read_text() == PASSWORD + '\n',
+             'the password is for root and the group')
+        t.ok(mode(pathlib.Path('/etc/sendling.conf')) == 0o644,
+             'the configuration for all')
+        t.ok('force-from alice@gmail.com' in
+             lines(pathlib.Path('/etc/sendling.conf')), 'one sender for all')
+        t.ok(aliases.read_text() == '# kept\npostmaster: root\nother:\n'
+             '  a@b.example,\n  c@b.example\nroot: alice@gmail.com\n' and
+             mode(aliases) == 0o640, 'root has an alias, the others stay',
+             aliases.read_text())
+        member = password.stat().st_gid
+        for group, status, what in ((member, 0, 'a member of the group sends'),
+                                    (65534, 78, 'a stranger does not')):
+            done = subprocess.run(
+                ['/usr/local/bin/sendling', 'bob@example.org'],
+                input=b'Subject: x\n\nx\n', user=65534, group=65534,
+                extra_groups=[group], env={}, stderr=subprocess.PIPE,
+                cwd='/')
+            t.ok(done.returncode == status, what, done)
+    t.ok([path.name for path in system_files()] ==
+         ['sendling.conf', 'sendling.password', 'aliases'],
+         'nothing else is left', *system_files())
+    t.ok(home.files() == [], 'nor in the home of who ran it', *home.files())
+
+
+def test_root_alias(t, home):
+    """What root's alias is may stay; what it becomes is checked."""
+    forget_system()
+    aliases = pathlib.Path('/etc/aliases')
+    old = 'a: b@c.example\n"Root" : x@old.example,\n\ty@old.example\nz: q@c.d\n'
+    aliases.write_text(old)
+    dialogue = [step if 'Group' not in step[0] else (step[0], '-')
+                for step in SYSTEM if 'Make the group' not in step[0]]
+    for answers, left in (
+            ([''], old),
+            (['|sh', 'new@x.example, n2@x.example'],
+             'a: b@c.example\nroot: new@x.example, n2@x.example\nz: q@c.d\n')):
+        with serve(2), home.setup('--system') as p:
+            walk(p, dialogue[:-2])
+            p.sees('  "Root" : x@old.example,\n  \ty@old.example')
+            for answer in answers:
+                p.answers('Where shall it go (- leaves it so) [-]: ', answer)
+            walk(p, dialogue[-1:] + [NO_MAIL])
+            t.ok(p.wait() == 0, f'{answers}: status 0', p.shown)
+        t.ok(aliases.read_text() == left, f'{answers}: the aliases',
+             aliases.read_text())
+        for name in ('sendling.conf', 'sendling.password'):
+            path = pathlib.Path('/etc', name)
+            t.ok(path.stat().st_gid == 0, f'{name}: for root alone')
+            path.unlink()
+    with Person(['/bin/dash', SCRIPT, '--system'],
+                {'PATH': '/usr/bin:/bin', 'HOME': '/'}, user=65534) as p:
+        t.ok(p.wait() == 1 and '--system is for root' in p.shown,
+             'nobody else may', p.shown)
+    forget_system()
+
+
+ROUTES = {'table': (TABLE, ()), 'names': (GUESS, ()), 'pin': (PIN, ()),
+          'add': (ADD, ()), 'replace': (REPLACE, ()), 'by hand': (BYHAND, ()),
+          'system': (SYSTEM, ('--system',))}
+
+
+def test_interrupted(t, home, shell):
+    """^C at every question, of every way."""
+    for route, (dialogue, argv) in ROUTES.items():
+        forget_system()
+        with all_servers():
+            for at, (question, _) in enumerate(dialogue):
+                interrupt(t, route, dialogue, argv, at, shell, '\x03', 130)
+    for key, status in (('\x04', 1), ('\x1c', 131)):
+        with all_servers():
+            for at, (question, _) in enumerate(TABLE):
+                interrupt(t, 'table', TABLE, (), at, shell, key, status)
+
+
+def interrupt(t, route, dialogue, argv, at, shell, key, status):
+    home = Home()
+    if route in ('add', 'replace'):
+        home.put(OLD)
+        home.put('old\n', 'password')
+    before = home.files() + system_files()
+    with home.setup(*argv, shell=shell) as p:
+        walk(p, dialogue, at)
+        p.types(key)
+        ended = p.wait()
+        t.ok(ended == status and home.files() + system_files() == before and
+             p.left_the_terminal_as_it_was() and
+             'Nothing was written.' in p.shown,
+             f'{key!r} at {route}, "{dialogue[at][0].strip()}": status '
+             f'{status}, no file, a sane terminal', ended,
+             *home.files(), p.shown)
+        t.ok(PASSWORD not in p.shown, '... and no password shown', p.shown)
+
+
+def test_signals(t, home, shell):
+    """Whoever ends it while a password is typed."""
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT,
+                   signal.SIGTERM):
+        with serve(2), home.setup(shell=shell) as p:
+            walk(p, TABLE, 3)
+            p.types('half a pass')
+            p.process.send_signal(number)
+            t.ok(p.wait() == 128 + number and home.files() == [] and
+                 p.left_the_terminal_as_it_was(),
+                 f'{number.name}: no file, a sane terminal', p.shown)
+
+
+def test_silent_server(t, home, shell):
+    """^C ends a try that waits for a server."""
+    came = threading.Event()
+
+    def say_nothing(server, sock):
+        came.set()
+        server.hear(sock, b'never')
+    with serve(2, None, play=say_nothing), \
+            socket.create_server(('127.0.0.2', 465)) as silent, \
+            home.setup('alice@gmail.com', shell=shell) as p:
+        sock, _ = silent.accept()
+        p.sees('Trying smtps://smtp.gmail.com:465 ... ')
+        p.types('\x03')
+        t.ok(p.wait() == 130 and home.files() == [] and
+             p.left_the_terminal_as_it_was(), 'it ends, and leaves nothing',
+             p.shown)
+        sock.close()
+
+
+def test_secret(t, home, shell):
+    """No argument, no environment and no trace has the password."""
+    trace = RUN / 'trace'
+    start, _ = SHELLS[shell]
+    canary = 'canary-7c1f'
+    dialogue = [(question, canary if 'not shown' in question and
+                 answer == PASSWORD else answer)
+                for question, answer in TABLE if 'take them' not in question]
+    with serve(2, users={'alice@gmail.com': canary}), home.setup(
+            shell=shell, secret='exported', SHELLOPTS='xtrace:allexport',
+            under=('/usr/bin/strace', '-f', '-qq', '-v', '-s', '100000',
+                   '-e', 'signal=none', '-o', str(trace), '-e', 'trace=execve,'
+                   'open,openat,chmod,fchmodat,rename,renameat,renameat2'),
+            option=('-x', '-a')) as p:
+        walk(p, dialogue + [NO_MAIL])
+        t.ok(p.wait() == 0, 'status 0', p.shown)
+        t.ok(canary not in p.shown, 'a trace of the shell does not show it',
+             p.shown)
+    calls = trace.read_text(errors='replace').splitlines()
+    t.ok(any('--probe' in call for call in calls) and
+         not any(canary in call for call in calls),
+         'no process has it in its arguments or its environment',
+         *(call for call in calls if canary in call))
+    made = [call for call in calls
+            if f'{home.password}.' in call and 'O_CREAT' in call]
+    t.ok(made and all('O_EXCL' in call and ', 0600)' in call
+                      for call in made[:1]),
+         'its file is made for nobody else', *made)
+    t.ok(not any(re.search(r'chmod(at)?\(', call) and ', 0600' not in call and
+                 str(home.password) in call for call in calls),
+         'and never becomes another\'s', *calls)
+    t.ok(home.password.read_text() == canary + '\n', 'and has it')
+
+
+def test_surroundings(t, home):
+    """What it refuses, and what it tells of."""
+    done = subprocess.run([SCRIPT, '-h'], stdout=subprocess.PIPE)
+    t.ok(done.returncode == 0 and
+         done.stdout.startswith(b'usage: sendling-setup'), '-h', done)
+    page = (harness.TESTS.parent / 'man/sendling-setup.1').read_text()
+    told = set(re.findall(r'(?:^  |, )(--?[a-z-]+)', done.stdout.decode(),
+                          re.M)) - {'-h', '--help'}
+    named = {'-' + word for line in re.findall(r'^\.It Fl (.*)', page, re.M)
+             for word in re.findall(r'(?:Fl )?(-?[a-z]+)(?= ,| Ar|$)', line)}
+    t.ok(told == named - {'-h', '--help'} and told,
+         'the page has its options', told, named)
+    done = subprocess.run([SCRIPT, 'a@b.example'], stdin=subprocess.DEVNULL,
+                          stderr=subprocess.PIPE)
+    t.ok(done.returncode == 1 and b'at a terminal' in done.stderr,
+         'without a terminal it asks nothing', done)
+    for wrong in (('-z',), ('a@b', 'c@d'), ('-p',)):
+        done = subprocess.run([SCRIPT, *wrong], stderr=subprocess.PIPE)
+        t.ok(done.returncode == 64 and b'usage:' in done.stderr,
+             f'{wrong}: usage', done)
+    with home.setup('alice', SENDLING_USER='x') as p:
+        p.sees('SENDLING_USER is set: it wins')
+        for wrong in ('@gmail.com', 'a b@gmail.com', 'alice@', 'a@b@c.example',
+                      'a@-x.example', 'a@b;c'):
+            p.answers('Mail address: ', wrong)
+            p.sees('is no address.')
+        p.answers('Mail address: ', 'alice\x1b@gmail.com')
+        p.sees('That holds a control character.')
+        p.answers('Mail address: ', 'Alice@GMAIL.com')
+        p.sees('Gmail and Google Workspace is in the table')
+        t.ok(True, 'addresses are asked for until one is right')
 
 
 # Running them
