@@ -257,6 +257,18 @@ def test_tokens(t, home):
                      *(line[:80] for line in server.said))
 
 
+def test_long_names(t, home):
+    """They are not cut."""
+    user = 'a' * (1024 - len('@example.com')) + '@example.com'
+    for auth, sent in (('EXTERNAL', user), ('PLAIN', f'\0{user}\0{PASSWORD}')):
+        server, run = attempt(
+            home, ['334 ', '235 ok'], auth,
+            *([secret_for(auth)] if auth == 'PLAIN' else []), user=user)
+        t.ok(run.status == 0 and server.said == [f'AUTH {auth}', b64(sent)],
+             f'{auth}: a long name goes whole', run.words(),
+             *(line[:80] for line in server.said))
+
+
 def test_control_characters(t, home):
     """Neither in a token nor in a user's name: S20."""
     for auth in TOKENS:
@@ -368,6 +380,12 @@ def test_no_renewal(t, home):
                  runs.read_text() == ('' if auth in TOKENS else 'unset\n'),
                  f'{auth}, {source.split()[0]}: refused is refused',
                  run.words(), *server.said, runs.read_text())
+    for auth in TOKENS:
+        command, runs = counting(home, 'seq -s - 1000', f'echo {FRESH}')
+        server, run = attempt(home, ['535 no', '235 ok'], auth, command)
+        t.ok(run.status == 77 and server.said == [f'AUTH {auth}'] and
+             runs.read_text() == 'unset\n', f'{auth}: nor of one that the '
+             'server has not heard', run.words(), *server.said)
 
 
 def test_renewal_by_probe(t, home):

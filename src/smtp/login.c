@@ -52,8 +52,8 @@ say_secret(struct login *l, const char *shown, struct text secret)
 	pipeline_send_secret(l->terms.pipeline, due, shown, secret);
 }
 
-/* Behind `command'. What EXTERNAL says is none, nor what the server wants to
- * hear before it refuses a token. */
+/* Behind `command'. What EXTERNAL says is no secret, nor what the server wants
+ * to hear before it refuses a token; and neither is long. */
 static void
 say(struct login *l, const char *command, struct text response, bool initial)
 {
@@ -192,12 +192,13 @@ add_told(struct login *l, struct error *e)
 	snprintf(e->why + len, sizeof(e->why) - len, " (%s)", told);
 }
 
-/* 139: the account may not log in at all. */
+/* 139: the account may not log in at all. What waits for an empty challenge was
+ * not refused: the server has not heard it. */
 static bool
 wants_fresh(const struct login *l, const struct reply *reply)
 {
 	return l->terms.renews && l->refused.kind == ERROR_NONE &&
-	       l->sasl != NULL &&
+	       l->sasl != NULL && l->initial.len == 0 &&
 	       mechanism_takes_token(sasl_mechanism(l->sasl)) &&
 	       reply->code == 535 && reply->enhanced.detail != 139;
 }
@@ -230,7 +231,8 @@ refuse(struct login *l, const struct reply *reply, const char *doing,
 	hint_likely(l, e);
 	if (reply->code == 500 && l->terms.password.len > LOGIN_COMMAND_MAX)
 		error_hint(e,
-		    "the token has %zu octets, more than the server takes",
+		    "the %s has %zu octets, more than the server takes",
+		    means_of(l) == LOGIN_TOKEN ? "token" : "password",
 		    l->terms.password.len);
 	if (wants_fresh(l, reply)) {
 		l->refused = *e;
