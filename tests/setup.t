@@ -639,6 +639,54 @@ def test_silent_server(t, home, shell):
         sock.close()
 
 
+def test_no_login(t, home):
+    """A relay that knows its clients."""
+    with serve(4, implicit=False, users=()) as server, home.setup() as p:
+        walk(p, GUESS[:3])
+        p.sees('This server offers no login')
+        walk(p, [('Write this to ', ''), ('Send a mail to ', 'yes')])
+        t.ok(p.wait() == 0 and len(server.took) == 1, 'the mail came', p.shown)
+    t.ok('auth off' in lines(home.config) and home.files() ==
+         [str(home.config)], 'there is no password', *lines(home.config))
+
+
+def test_what_now(t, home):
+    """After a refusal nothing is tried that was not asked for."""
+    def logins(server):
+        return [line for _, line in server.told if line.startswith('AUTH')]
+    with serve(2, users={'other': 'right'}) as server, \
+            serve(4, implicit=False, users={'x': 'y'}) as second, \
+            home.setup('alice@gmail.com') as p:
+        walk(p, TABLE[1:4])
+        p.sees('refused AUTH PLAIN for the user alice@gmail.com')
+        p.sees('server: 535 5.7.8 Authentication failed')
+        p.sees('hint: ')
+        for answer, count in (('x', 1), ('t', 1), ('u', 2)):
+            p.sees('Which [p]: ')
+            t.ok(len(logins(server)) == count,
+                 f'{count} logins before "{answer}"', *logins(server))
+            p.types(answer + '\n')
+        p.answers('User name [alice@gmail.com]: ', 'other')
+        p.answers('(not shown): ', 'still wrong')
+        p.answers('take them out? ' + YES, 'no')
+        p.answers('Which [p]: ', 's')
+        p.answers('Server (its name, or name:port): ', 'smtp.guess.example')
+        p.answers('User name [alice@gmail.com]: ', 'z')
+        p.answers('Password (not shown): ', 'y y')
+        p.answers('Which [p]: ', 'w')
+        p.answers('Write this to ', '')
+        p.answers('Send a mail to ', 'yes')
+        p.sees('535 5.7.8')
+        p.sees('It was not sent. The configuration is written')
+        t.ok(p.wait() == 77, 'the status is that of the mail', p.shown)
+        t.ok(len(logins(server)) == 3 and len(logins(second)) == 2,
+             'each try was wanted', *logins(server), *logins(second))
+    t.ok(lines(home.config)[:2] == ['smarthost smtp://smtp.guess.example:587',
+                                    'user z'] and
+         home.password.read_text() == 'y y\n',
+         'what was wanted is written', *lines(home.config))
+
+
 def test_secret(t, home, shell):
     """No argument, no environment and no trace has the password."""
     trace = RUN / 'trace'
