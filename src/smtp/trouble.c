@@ -40,7 +40,9 @@ static const struct {
     {530, {0, 0, 0}, "STARTTLS", NULL, LOGIN_ANY},
     {538, {0, 0, 0}, NULL, NULL, LOGIN_ANY},
     {530, {5, 7, 57}, NULL,
-	"the server wants a login: write `user', and " OAUTH, LOGIN_ANY},
+	"the server wants a login: write `user', `auth XOAUTH2' and "
+	"`password-command sendling-token ADDRESS'",
+	LOGIN_ANY},
     {530, {0, 0, 0}, NULL, LOGIN, LOGIN_ANY},
     {534, {5, 7, 9}, NULL, APPLICATION, LOGIN_ANY},
     {535, {0, 0, 0}, "application-specific password", APPLICATION, LOGIN_ANY},

@@ -122,7 +122,8 @@ static const struct {
     {"553 5.7.1 <a@x>: Sender address rejected: not logged in\r\n", LOGIN},
     {"530 5.7.57 SMTP; Client was not authenticated to send anonymous mail "
      "during MAIL FROM\r\n",
-	"the server wants a login: write `user', and " OAUTH},
+	"the server wants a login: write `user', `auth XOAUTH2' and "
+	"`password-command sendling-token ADDRESS'"},
     {"550 5.7.30 Basic authentication is not supported for Client "
      "Submission.\r\n",
 	NO_PASSWORDS},
