@@ -25,11 +25,11 @@ struct probe_plan {
 
 /*
  * One login a smarthost, and none further after one was refused for good, since
- * servers ban who tries again; the smarthosts behind it are met without. A token
- * is renewed as for a mail. Where
- * the secret cannot be had all are met without. 0, or -1 with the error that a
- * mail would end with: of the first smarthost that settles it, though the
- * others are looked at as well; account_check()'s, or secret_read()'s.
+ * servers ban who tries again; the smarthosts behind it are met without. A
+ * token is renewed as for a mail. Where the secret cannot be had all are met
+ * without. 0, or -1 with the error that a mail would end with: of the first
+ * smarthost that settles it, though the others are looked at as well;
+ * account_check()'s, or secret_read()'s.
  */
 int probe_account(const struct probe_plan *plan, struct error *e);
 
