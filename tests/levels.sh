@@ -26,6 +26,7 @@ word EX_[A-Z]+		src/base/error.c
 call _?exit|quick_exit|v?errx?|v?errc	src/world/secret.c cmd/sendling.c cmd/memory.c
 call socket|socketpair|connect|bind|listen|accept4?	src/world/net.c src/world/syslog.c
 call getaddrinfo|freeaddrinfo|getnameinfo|gethostby[a-z]+	src/world/net.c
+call res_n?(query|search|send|init)	src/world/net.c
 call p?poll|p?select|epoll_[a-z]+	src/world/clock.c
 call (secure_)?getenv|setenv|putenv|get(pw|gr)[a-z_]+|getlogin(_r)?	src/world/host.c
 word environ		src/world/host.c

@@ -24,6 +24,7 @@ srv_service(enum smarthost_security security)
 		return "_submissions._tcp";
 	case SMARTHOST_STARTTLS:
 		return "_submission._tcp";
+	case SMARTHOST_OFFERED:
 	case SMARTHOST_PLAIN:
 		break;
 	}

@@ -20,12 +20,13 @@
 
 struct connection {
 	const struct connection_plan *plan;
-	const struct smarthost *smarthost;
+	const struct smarthost *smarthost; /* or what DNS names for it */
 	struct learned *learned;
 	struct error failed; /* when it was opened */
 	long long deadline;  /* of what is asked for now */
 
 	struct resolve *resolve;
+	size_t number; /* of the host, among those that are named */
 	struct tls *tls;
 	struct error no_tls; /* why there is none */
 	bool shaken;	     /* a handshake was begun, */
@@ -408,13 +409,29 @@ connection_new(const struct connection_plan *plan,
 	c->plan = plan;
 	c->smarthost = smarthost;
 	c->learned = learned;
-	c->resolve = resolve_start(smarthost, account->family);
+	c->resolve = resolve_start(smarthost, account->family, false);
 	/* Where TLS need not be, its faults count when it is there. */
 	if (smarthost->security != SMARTHOST_PLAIN)
 		c->tls = tls_new(account, smarthost,
 		    smarthost->security == SMARTHOST_OFFERED ? &c->no_tls
 							     : &c->failed);
 	return c;
+}
+
+/* Whose name the certificate has to have is known with it. */
+static int
+find_host(struct connection *c, struct error *e)
+{
+	const struct smarthost *host;
+
+	if (c->smarthost->place != SMARTHOST_DOMAIN && c->number == 0)
+		return 0;
+	host = resolve_host(c->resolve, c->number, c->deadline, e);
+	if (host == NULL)
+		return -1;
+	c->smarthost = host;
+	tls_aim(c->tls, host);
+	return 0;
 }
 
 static int
@@ -425,7 +442,7 @@ connect_stream(struct connection *c, struct error *e)
 	const struct net_addresses *addresses;
 	unsigned seconds;
 
-	addresses = resolve_wait(c->resolve, c->deadline, e);
+	addresses = resolve_wait(c->resolve, c->number, c->deadline, e);
 	if (addresses == NULL)
 		return -1;
 	seconds = account->connect_timeout;
@@ -512,8 +529,8 @@ approach(struct connection *c, struct error *e)
 {
 	hang_up(c);
 	*e = c->failed;
-	if (e->kind != ERROR_NONE || connect_stream(c, e) == -1 ||
-	    start_session(c, e) == -1)
+	if (e->kind != ERROR_NONE || find_host(c, e) == -1 ||
+	    connect_stream(c, e) == -1 || start_session(c, e) == -1)
 		return -1;
 	pump(c, NULL, 0);
 	return tell(c, e);
@@ -530,6 +547,28 @@ connection_start(struct connection *c, long long deadline, struct error *e)
 	if (!c->plan->renewed)
 		renew(c);
 	return session_is_unsettled(c->session) ? approach(c, e) : tell(c, e);
+}
+
+const struct smarthost *
+connection_host(const struct connection *c)
+{
+	return c->smarthost;
+}
+
+/* What the host before has taught is no news of this one. */
+bool
+connection_next(struct connection *c)
+{
+	struct error unused;
+
+	error_clear(&unused);
+	if (resolve_host(c->resolve, c->number + 1, 0, &unused) == NULL)
+		return false;
+	hang_up(c);
+	c->number++;
+	if (c->learned != NULL)
+		memset(c->learned, 0, sizeof(*c->learned));
+	return true;
 }
 
 /*

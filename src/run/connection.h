@@ -55,6 +55,15 @@ struct connection;
 struct connection *connection_new(const struct connection_plan *plan,
     const struct smarthost *smarthost, struct learned *learned);
 
+/* The host that connection_start() is for, or was: the smarthost itself, or one
+ * that DNS names for it, once that has answered. Borrowed until
+ * connection_end(). */
+const struct smarthost *connection_host(const struct connection *c);
+
+/* Whether DNS names one more host for the smarthost, which connection_start()
+ * is for from now on. Ends the session. */
+bool connection_next(struct connection *c);
+
 /*
  * Connects and talks until a mail can be handed over; anew where it was
  * connected before, and opens nothing but a socket then. Once more where the

@@ -1,11 +1,13 @@
 #include "world/net.h"
 
 #include <arpa/inet.h>
+#include <arpa/nameser.h>
 #include <assert.h>
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <resolv.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/un.h>
@@ -195,6 +197,62 @@ net_resolve(const struct smarthost *s, enum account_family family,
 	interleave(found, addresses);
 	freeaddrinfo(found);
 	return 0;
+}
+
+/* Asks for the records of one service; that it has none is no failure. */
+static int
+ask_srv(const char *domain, enum smarthost_security security,
+    struct srv_records *records, struct error *e)
+{
+	unsigned char answer[NS_MAXMSG];
+	char name[300];
+	int len;
+
+	snprintf(name, sizeof(name), "%s.%s", srv_service(security), domain);
+	len = res_query(name, ns_c_in, ns_t_srv, answer, sizeof(answer));
+	if (len == -1 && (h_errno == HOST_NOT_FOUND || h_errno == NO_DATA))
+		return 0;
+	if (len == -1)
+		return net_unanswered(name, hstrerror(h_errno), e);
+	if ((size_t)len > sizeof(answer))
+		len = sizeof(answer);
+	if (srv_parse((struct text){(char *)answer, (size_t)len}, security,
+		records) == 0)
+		return 0;
+	error_set(e, ERROR_LATER, NET_RESOLVING,
+	    "%s: what came from the name server is no whole answer",
+	    SHOWN(text_of(name)));
+	return error_hint(e, "see which name server /etc/resolv.conf names");
+}
+
+/* One service is enough, though nobody could tell of the other. */
+int
+net_srv(const char *domain, struct srv_records *records, struct error *e)
+{
+	struct error failed;
+
+	error_clear(&failed);
+	ask_srv(domain, SMARTHOST_TLS, records, &failed);
+	ask_srv(domain, SMARTHOST_STARTTLS, records, &failed);
+	if (records->count > 0)
+		return 0;
+	if (failed.kind != ERROR_NONE) {
+		*e = failed;
+		return -1;
+	}
+	if (records->none)
+		error_set(e, ERROR_HOST, NET_RESOLVING,
+		    "srv://%s: DNS says that the domain offers no submission "
+		    "of mail",
+		    domain);
+	else
+		error_set(e, ERROR_HOST, NET_RESOLVING,
+		    "srv://%s: DNS has no usable record %s.%s or %s.%s", domain,
+		    srv_service(SMARTHOST_TLS), domain,
+		    srv_service(SMARTHOST_STARTTLS), domain);
+	return error_hint(e,
+	    "ask the domain's postmaster for the name of the server, and write "
+	    "`smarthost smtps://HOST'");
 }
 
 /* A kernel without IPv6 is no failure of ours: another address may do. */

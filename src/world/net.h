@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 
 #include "base/error.h"
+#include "config/srv.h"
 #include "submit/account.h"
 
 struct net_address {
@@ -30,6 +31,11 @@ struct net_addresses {
  * ERROR_LATER where nobody can tell now, both naming the host; ERROR_SYSTEM. */
 int net_resolve(const struct smarthost *s, enum account_family family,
     struct net_addresses *addresses, struct error *e);
+
+/* Adds the hosts that DNS names for mail of the domain to be submitted to, in
+ * no order; allocates nothing of ours either. -1: ERROR_HOST where there are
+ * none, ERROR_LATER where nobody can tell now. */
+int net_srv(const char *domain, struct srv_records *records, struct error *e);
 
 /* Whether net_resolve() needs no name server for it. */
 bool net_is_at_hand(const struct smarthost *s);

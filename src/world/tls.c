@@ -131,6 +131,15 @@ tls_new(const struct account *a, const struct smarthost *s, struct error *e)
 }
 
 void
+tls_aim(struct tls *t, const struct smarthost *s)
+{
+	if (t == NULL)
+		return;
+	t->smarthost = s;
+	verify_aim(t->verify, s);
+}
+
+void
 tls_free(struct tls *t)
 {
 	if (t == NULL)

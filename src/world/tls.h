@@ -43,6 +43,10 @@ struct tls *tls_new(
     const struct account *a, const struct smarthost *s, struct error *e);
 void tls_free(struct tls *t);
 
+/* What tls_start() comes next is for this host, which DNS named for the
+ * smarthost: borrowed from now on. NULL is fine. */
+void tls_aim(struct tls *t, const struct smarthost *s);
+
 /* Starts on a connected socket, which stays the caller's; anew where it was
  * started on another before. */
 int tls_start(struct tls *t, int fd, struct error *e);

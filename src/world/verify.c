@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "config/keyword.h"
+#include "config/srv.h"
 #include "world/certificate.h"
 #include "world/revocation.h"
 #include "world/trust.h"
@@ -19,6 +20,8 @@ struct verify {
 	char *reference;
 	unsigned char ip[16];
 	unsigned ip_len; /* 0: the reference is a name */
+	/* DNS named it, and the certificate may have the domain's name. */
+	const struct smarthost *named;
 	gnutls_certificate_credentials_t credentials;
 	struct revocation *revocation; /* NULL: there are no lists */
 	struct trust trust;	       /* empty where GnuTLS knows it already */
@@ -131,6 +134,22 @@ verify_free(struct verify *v)
 	free(v);
 }
 
+void
+verify_aim(struct verify *v, const struct smarthost *s)
+{
+	const char *domain = s->srv.domain;
+
+	if (v->account->tls_name != NULL)
+		return;
+	free(v->reference);
+	v->ip_len = 0;
+	v->named = domain == NULL ? NULL : s;
+	set_reference(v,
+	    domain == NULL || srv_is_within(text_of(s->host), text_of(domain))
+		? s->host
+		: domain);
+}
+
 const char *
 verify_name(const struct verify *v)
 {
@@ -241,6 +260,12 @@ check_chain(struct verify *v, gnutls_session_t session,
 	select_trust(v, chain, count);
 	if (gnutls_certificate_verify_peers(session, wanted, 2, &status) < 0)
 		return GNUTLS_CERT_INVALID;
+	if (v->named != NULL && (status & GNUTLS_CERT_UNEXPECTED_OWNER) != 0) {
+		wanted[0].data = (unsigned char *)v->named->srv.domain;
+		if (gnutls_certificate_verify_peers(
+			session, wanted, 2, &status) < 0)
+			return GNUTLS_CERT_INVALID;
+	}
 	if (count == 0 ||
 	    (v->ip_len == 0 && !certificate_has_dns_name(chain[0])))
 		status |= GNUTLS_CERT_UNEXPECTED_OWNER;
@@ -281,6 +306,17 @@ check_lists(
 	return is_pinned(v) ? status & ~(unsigned)CERTIFICATE_UNLISTED : status;
 }
 
+/* In place of what holds where a person named the host. */
+static void
+hint_named(const struct smarthost *s, struct error *e)
+{
+	e->hint[0] = '\0';
+	error_hint(e,
+	    "it was DNS, which can be forged, that named %s for srv://%s: if "
+	    "you know this host for the domain's write `tls-name %s'",
+	    s->host, s->srv.domain, s->host);
+}
+
 int
 verify_server(struct verify *v, gnutls_session_t session, struct error *e)
 {
@@ -301,5 +337,8 @@ verify_server(struct verify *v, gnutls_session_t session, struct error *e)
 	c.listed_until = old;
 	if (!is_small(c.issuer_bits))
 		c.issuer_bits = smallest_key(v->roots, v->root_count);
-	return certificate_refuse(&c, status, v->reference, e);
+	certificate_refuse(&c, status, v->reference, e);
+	if (v->named != NULL && (status & GNUTLS_CERT_UNEXPECTED_OWNER) != 0)
+		hint_named(v->named, e);
+	return -1;
 }

@@ -29,6 +29,14 @@ struct verify *verify_new(const struct account *a, const struct smarthost *s,
     gnutls_certificate_credentials_t credentials, struct error *e);
 void verify_free(struct verify *v);
 
+/*
+ * From now on it is about this host, which DNS named for a domain: its name
+ * counts where it is the domain's or below it, and the domain's does in any
+ * case; of another host the name proves nothing, as DNS can be forged.
+ * `tls-name' stays what it is. Borrowed.
+ */
+void verify_aim(struct verify *v, const struct smarthost *s);
+
 /* The name that is verified; NULL where it is an address. */
 const char *verify_name(const struct verify *v);
 

@@ -8,10 +8,14 @@ static int fake_resolve(const struct smarthost *s, enum account_family family,
     struct net_addresses *addresses, struct error *e);
 static int fake_create(pthread_t *thread, const pthread_attr_t *attributes,
     void *(*begin)(void *), void *arg);
+static int fake_srv(
+    const char *domain, struct srv_records *records, struct error *e);
 #define net_resolve    fake_resolve
+#define net_srv	       fake_srv
 #define pthread_create fake_create
 #include "../../../src/world/resolve.c"
 #undef net_resolve
+#undef net_srv
 #undef pthread_create
 
 #include <dirent.h>
@@ -69,6 +73,20 @@ fake_resolve(const struct smarthost *s, enum account_family family,
 	addresses->count = known;
 	for (i = 0; i < known; i++)
 		addresses->list[i].len = (socklen_t)i + 1;
+	return 0;
+}
+
+static int
+fake_srv(const char *domain, struct srv_records *records, struct error *e)
+{
+	static const struct srv_record found[] = {
+	    {SMARTHOST_STARTTLS, 1, 2, 587, "b.example"},
+	    {SMARTHOST_TLS, 3, 0, 465, "a.example"}};
+
+	if (strcmp(domain, "none.example") == 0)
+		return error_set(e, ERROR_HOST, "asking", "nobody");
+	memcpy(records->list, found, sizeof(found));
+	records->count = COUNT(found);
 	return 0;
 }
 
@@ -138,14 +156,14 @@ brings_addresses(void **state)
 	for (i = 0; i < COUNT(counts); i++) {
 		error_clear(&e);
 		known = counts[i];
-		r = resolve_start(&smarthost, FAMILY_ANY);
-		found = resolve_wait(r, CLOCK_NEVER, &e);
+		r = resolve_start(&smarthost, FAMILY_ANY, false);
+		found = resolve_wait(r, 0, CLOCK_NEVER, &e);
 		assert_non_null(found);
 		assert_int_equal(found->count, counts[i]);
 		for (k = 0; k < found->count; k++)
 			assert_int_equal(found->list[k].len, k + 1);
 		/* As often as one likes. */
-		assert_ptr_equal(resolve_wait(r, 0, &e), found);
+		assert_ptr_equal(resolve_wait(r, 0, 0, &e), found);
 		assert_no_child();
 		resolve_free(r);
 		leaves_nothing(before);
@@ -162,14 +180,25 @@ brings_errors(void **state)
 	(void)state;
 	act = UNKNOWN;
 	error_clear(&e);
-	r = resolve_start(&smarthost, FAMILY_IPV6);
-	assert_null(resolve_wait(r, CLOCK_NEVER, &e));
+	r = resolve_start(&smarthost, FAMILY_IPV6, false);
+	assert_null(resolve_wait(r, 0, CLOCK_NEVER, &e));
 	assert_int_equal(e.kind, ERROR_HOST);
 	assert_string_equal(e.doing, "looking");
 	assert_string_equal(e.text, "mail.example.org has no address in 3");
 	assert_string_equal(e.hint, "spell it right");
 	resolve_free(r);
 	leaves_nothing(before);
+}
+
+static void
+forget_silence(void)
+{
+	sem_t *const all[] = {&begun, &may_end, &ended};
+	size_t i;
+
+	for (i = 0; i < COUNT(all); i++)
+		while (sem_trywait(all[i]) == 0)
+			;
 }
 
 /* What is given up reads on in a copy of its own, and no signal ends there. */
@@ -188,8 +217,8 @@ is_given_up(void **state)
 	known = 1;
 	error_clear(&e);
 	begin = clock_now();
-	r = resolve_start(&s, FAMILY_ANY);
-	assert_null(resolve_wait(r, begin + 30, &e));
+	r = resolve_start(&s, FAMILY_ANY, false);
+	assert_null(resolve_wait(r, 0, begin + 30, &e));
 	assert_in_range(clock_now() - begin, 30, HANG);
 	assert_int_equal(e.kind, ERROR_LATER);
 	assert_string_equal(e.doing, "looking up the smarthost");
@@ -204,11 +233,11 @@ is_given_up(void **state)
 	assert_string_equal(seen, name);
 	assert_false(reached);
 	leaves_nothing(before);
-	/* And where nobody waits for it. */
-	resolve_free(resolve_start(&smarthost, FAMILY_ANY));
-	sem_wait(&begun);
+	/* And where nobody waits for it, so that it need not even begin. */
+	resolve_free(resolve_start(&smarthost, FAMILY_ANY, false));
 	sem_post(&may_end);
 	leaves_nothing(before);
+	forget_silence();
 }
 
 /* An answer that comes after the deadline is one all the same, for whoever
@@ -222,12 +251,12 @@ answers_late(void **state)
 	(void)state;
 	act = SILENT;
 	error_clear(&e);
-	r = resolve_start(&smarthost, FAMILY_ANY);
-	assert_null(resolve_wait(r, 0, &e));
+	r = resolve_start(&smarthost, FAMILY_ANY, false);
+	assert_null(resolve_wait(r, 0, 0, &e));
 	sem_wait(&begun);
 	sem_post(&may_end);
 	error_clear(&e);
-	assert_non_null(resolve_wait(r, CLOCK_NEVER, &e));
+	assert_non_null(resolve_wait(r, 0, CLOCK_NEVER, &e));
 	resolve_free(r);
 }
 
@@ -244,9 +273,9 @@ ends_in_any_order(void **state)
 	act = KNOWN;
 	for (i = 0; i < 300; i++) {
 		error_clear(&e);
-		r = resolve_start(&smarthost, FAMILY_ANY);
+		r = resolve_start(&smarthost, FAMILY_ANY, false);
 		if (i % 3 == 0)
-			resolve_wait(r, 0, &e);
+			resolve_wait(r, 0, 0, &e);
 		if (i % 5 == 0)
 			sched_yield();
 		resolve_free(r);
@@ -271,11 +300,54 @@ asks_nobody_for_what_is_at_hand(void **state)
 		error_clear(&e);
 		s.host = hosts[i];
 		threads = 0;
-		r = resolve_start(&s, FAMILY_ANY);
+		r = resolve_start(&s, FAMILY_ANY, false);
 		assert_int_equal(threads, 0);
-		assert_non_null(resolve_wait(r, 0, &e));
+		assert_non_null(resolve_wait(r, 0, 0, &e));
 		resolve_free(r);
 	}
+}
+
+static void
+brings_the_hosts_of_a_domain(void **state)
+{
+	char domain[] = "example.org", none[] = "none.example";
+	struct smarthost s = {.place = SMARTHOST_DOMAIN, .host = domain};
+	const struct smarthost *host;
+	struct traces before = look();
+	struct resolve *r;
+	struct error e;
+
+	(void)state;
+	act = KNOWN;
+	known = 2;
+	error_clear(&e);
+	r = resolve_start(&s, FAMILY_ANY, false);
+	host = resolve_host(r, 0, CLOCK_NEVER, &e);
+	assert_string_equal(host->url, "smtps://a.example:465");
+	assert_string_equal(host->srv.domain, domain);
+	assert_int_equal(host->srv.priority, 3);
+	assert_int_equal(resolve_wait(r, 0, CLOCK_NEVER, &e)->count, 2);
+	host = resolve_host(r, 1, CLOCK_NEVER, &e);
+	assert_string_equal(host->url, "smtp://b.example:587");
+	assert_int_equal(host->security, SMARTHOST_STARTTLS);
+	assert_int_equal(host->place, SMARTHOST_HOST);
+	assert_int_equal(resolve_wait(r, 1, CLOCK_NEVER, &e)->count, 2);
+	assert_null(resolve_host(r, 2, CLOCK_NEVER, &e));
+	assert_int_equal(e.kind, ERROR_NONE);
+	resolve_free(r);
+	/* The names alone: nobody's address is asked for. */
+	act = UNKNOWN;
+	r = resolve_start(&s, FAMILY_ANY, true);
+	assert_non_null(resolve_host(r, 1, CLOCK_NEVER, &e));
+	assert_int_equal(resolve_wait(r, 1, CLOCK_NEVER, &e)->count, 0);
+	resolve_free(r);
+	s.host = none;
+	r = resolve_start(&s, FAMILY_ANY, false);
+	assert_null(resolve_host(r, 0, CLOCK_NEVER, &e));
+	assert_int_equal(e.kind, ERROR_HOST);
+	assert_string_equal(e.text, "nobody");
+	resolve_free(r);
+	leaves_nothing(before);
 }
 
 /* In place it could not be given up. */
@@ -289,8 +361,8 @@ does_not_look_up_in_place(void **state)
 	act = SILENT;
 	refusal = EAGAIN;
 	error_clear(&e);
-	r = resolve_start(&smarthost, FAMILY_ANY);
-	assert_null(resolve_wait(r, CLOCK_NEVER, &e));
+	r = resolve_start(&smarthost, FAMILY_ANY, false);
+	assert_null(resolve_wait(r, 0, CLOCK_NEVER, &e));
 	assert_int_equal(e.kind, ERROR_SYSTEM);
 	assert_int_equal(e.sys, EAGAIN);
 	assert_string_equal(e.doing, "looking up the smarthost");
@@ -310,7 +382,7 @@ leaves_signals_alone(void **state)
 	(void)state;
 	act = KNOWN;
 	pthread_sigmask(SIG_BLOCK, NULL, &before);
-	resolve_free(resolve_start(&smarthost, FAMILY_ANY));
+	resolve_free(resolve_start(&smarthost, FAMILY_ANY, false));
 	pthread_sigmask(SIG_BLOCK, NULL, &behind);
 	for (i = 1; i < NSIG; i++)
 		assert_int_equal(
@@ -331,7 +403,7 @@ keeps_no_exit_up(void **state)
 	assert_int_not_equal(us, -1);
 	if (us == 0) {
 		alarm(HANG / 1000);
-		resolve_start(&smarthost, FAMILY_ANY);
+		resolve_start(&smarthost, FAMILY_ANY, false);
 		sem_wait(&begun);
 		other = fork();
 		if (other == 0)
@@ -351,7 +423,7 @@ init_semaphores(void **state)
 {
 	(void)state;
 	/* With the first thread a sanitizer may start one of its own. */
-	resolve_free(resolve_start(&smarthost, FAMILY_ANY));
+	resolve_free(resolve_start(&smarthost, FAMILY_ANY, false));
 	return sem_init(&begun, 0, 0) | sem_init(&may_end, 0, 0) |
 	       sem_init(&ended, 0, 0);
 }
@@ -363,6 +435,7 @@ main(void)
 	    cmocka_unit_test(brings_errors), cmocka_unit_test(is_given_up),
 	    cmocka_unit_test(answers_late), cmocka_unit_test(ends_in_any_order),
 	    cmocka_unit_test(asks_nobody_for_what_is_at_hand),
+	    cmocka_unit_test(brings_the_hosts_of_a_domain),
 	    cmocka_unit_test(does_not_look_up_in_place),
 	    cmocka_unit_test(leaves_signals_alone),
 	    cmocka_unit_test(keeps_no_exit_up)};
