@@ -113,6 +113,7 @@ server expired DNS:localhost -startdate 20200101000000Z \
 server not-yet DNS:localhost -startdate 20900101000000Z \
     -enddate 20900201000000Z
 server wrong-name DNS:mail.example.org
+server domain DNS:example.org
 server longer-name DNS:localhost.evil.test
 (CN=localhost && server cn-only DNS:mail.example.org)
 (CN=127.0.0.1 && signed ip-as-cn ca nameless_extensions)

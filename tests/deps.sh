@@ -15,7 +15,7 @@ names() {
 			libbsd-dev python3-minimal python3 openssl ;;
 		debian/check) echo libcmocka-dev perl python3-aiosmtpd \
 			ca-certificates mandoc strace swaks softhsm2 \
-			gnutls-bin ;;
+			gnutls-bin dnsmasq-base ;;
 		debian/more) echo clang libclang-rt-dev valgrind ;;
 		debian/lint) echo clang cppcheck clang-format mandoc \
 			shellcheck ;;

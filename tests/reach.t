@@ -1,16 +1,27 @@
 #!/usr/bin/python3
-"""The ways to a server that are none over TCP to an address: unix sockets; and
-what is said where one leads nowhere."""
+"""The ways to a server that are none over TCP to an address: unix sockets, and
+hosts that DNS names; and what is said where one leads nowhere."""
 
+import contextlib
+import fcntl
 import os
 import pathlib
+import shutil
 import socket
+import struct
+import subprocess
 import sys
-import tempfile
+import threading
+import time
 
 import home as surroundings
 import smtpd
-from home import MESSAGE, NOBODY, become, in_order
+from home import (CLONE_NEWNET, LIBC, MESSAGE, NOBODY, become, can_mount,
+                  check, in_order, mount, private_mounts)
+
+MS_BIND = 4096
+SIOCSIFFLAGS, IFF_UP = 0x8914, 1
+TLS, STARTTLS = '_submissions._tcp', '_submission._tcp'
 
 BOB = 'bob@example.org'
 SENDER = 'from alice@example.com\nhelo client.example\n'
@@ -93,6 +104,261 @@ def test_unix_socket_faults(t, home):
         datagrams.bind(str(path))
         failed(t, home.run(BOB, config=config), 75, 'datagrams',
                'not for connections')
+
+
+# Hosts that DNS names.
+
+@contextlib.contextmanager
+def network():
+    """A network of our own, of loopback alone."""
+    with open('/proc/self/ns/net') as ours:
+        check(LIBC.unshare(CLONE_NEWNET))
+        try:
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_one:
+                fcntl.ioctl(any_one, SIOCSIFFLAGS, struct.pack(
+                    '16sH22x', b'lo', IFF_UP))
+            yield
+        finally:
+            check(LIBC.setns(ours.fileno(), CLONE_NEWNET))
+
+
+@contextlib.contextmanager
+def dnsmasq(*options):
+    """Debian's, with these records, and no others of example.org."""
+    process = subprocess.Popen(
+        ['/usr/sbin/dnsmasq', '--keep-in-foreground', '--no-resolv',
+         '--no-hosts', '--conf-file=/dev/null', '--listen-address=127.0.0.1',
+         '--bind-interfaces', '--user=root', '--pid-file=', '--log-facility=-',
+         '--local=/example.org/', '--local=/provider.net/',
+         *(f'--host-record={name},127.0.0.1' for name in (
+             'mx1.example.org', 'mx2.example.org', 'mail.example.org',
+             'mx.provider.net')), *options],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        while process.poll() is None and not listens(53):
+            time.sleep(0.01)
+        yield
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def listens(port):
+    with socket.socket() as client:
+        return client.connect_ex(('127.0.0.1', port)) == 0
+
+
+def record(service, host, port=0, priority=0, weight=0, domain='example.org'):
+    target = f',{host},{port},{priority},{weight}' if host else ''
+    return f'--srv-host={service}.{domain}{target}'
+
+
+def run_srv(home, *lines, domain='example.org', options='', **more):
+    """One run with a smarthost that DNS names, and the network's server."""
+    resolv = home.file('resolv.conf', f'nameserver 127.0.0.1\n{options}',
+                       mode=0o644)
+    switch = home.file('nsswitch.conf', 'hosts: dns\n', mode=0o644)
+
+    def ask_here():
+        mount(resolv, '/etc/resolv.conf', flags=MS_BIND)
+        if os.path.exists('/etc/nsswitch.conf'):
+            mount(switch, '/etc/nsswitch.conf', flags=MS_BIND)
+    return home.run(BOB, config=home.config('\n'.join([
+        f'smarthost srv://{domain}', *lines, SENDER])),
+        preexec_fn=in_order(private_mounts, ask_here), **more)
+
+
+def unable(t, what):
+    """Whether there can be no such test, which is said."""
+    why = None if can_mount() else 'no private mount namespace'
+    if not os.path.exists('/usr/sbin/dnsmasq'):
+        why = 'no dnsmasq: install dnsmasq-base'
+    if why:
+        t.skip(what, why)
+    return why
+
+
+def near(certificate, name):
+    return str(pathlib.Path(certificate).with_name(name))
+
+
+def test_srv_certificates(t, home, certificate):
+    """Whose name the certificate must have, as DNS can be forged."""
+    if unable(t, 'hosts that DNS names'):
+        return
+    for service in TLS, STARTTLS:
+        for host, name, lines, good in (
+                ('mail.example.org', 'wrong-name', (), True),
+                ('mail.example.org', 'wildcard', (), True),
+                ('mail.example.org', 'domain', (), True),
+                ('mx.provider.net', 'domain', (), True),
+                ('mx.provider.net', 'wrong-name', (), False),
+                ('mx.provider.net', 'wrong-name',
+                 ('tls-name mail.example.org',), True),
+                ('mail.example.org', 'good', (), False),
+                ('mail.example.org', 'domain',
+                 ('tls-name mail.example.org',), False)):
+            with network(), smtpd.Server(near(certificate, name + '.pem')) \
+                    as box, dnsmasq(record(service, host, box.ports[
+                        'smtps' if service == TLS else 'smtp'])):
+                run = run_srv(home, f'tls-trust {near(certificate, "ca.pem")}',
+                              *lines)
+                what = f'{service}, {host} with a certificate {name} {lines}'
+                if good:
+                    arrived(t, box, run, what)
+                else:
+                    failed(t, run, 77, what, 'not trusted')
+                    t.ok(lines or f'`tls-name {host}' in run.err.decode(),
+                         f'{what}: says which line to write', run.words())
+
+
+def test_srv_order(t, home, certificate):
+    """Implicit TLS first, then by priority; the next when one is dead."""
+    if unable(t, 'the order of hosts that DNS names'):
+        return
+    trust = f'tls-trust {near(certificate, "ca.pem")}'
+    pem = near(certificate, 'wildcard.pem')
+    with network(), smtpd.Server(pem) as one, smtpd.Server(pem) as two:
+        tls, starttls = one.ports['smtps'], two.ports['smtp']
+        with dnsmasq(record(TLS, 'mx1.example.org', tls, 20),
+                     record(STARTTLS, 'mx2.example.org', starttls, 10)):
+            run = run_srv(home, trust)
+            arrived(t, one, run, 'implicit TLS before STARTTLS')
+            t.ok(two.count == 0, 'the other is left alone')
+        one.clear()
+        with dnsmasq(record(TLS, 'mx2.example.org', two.ports['smtps'], 20),
+                     record(TLS, 'mx1.example.org', tls, 10)):
+            arrived(t, one, run_srv(home, trust), 'by priority')
+        one.clear()
+        with dnsmasq(record(TLS, 'mx2.example.org', 9, 5),
+                     record(TLS, 'nowhere.example.org', 9, 6),
+                     record(TLS, 'mx1.example.org', tls, 10)):
+            arrived(t, one, run_srv(home, trust), 'the next when one is dead')
+        one.clear()
+        with dnsmasq(record(TLS, None),
+                     record(STARTTLS, 'mx1.example.org', one.ports['smtp'])):
+            arrived(t, one, run_srv(home, trust),
+                    'not offered with implicit TLS')
+        with dnsmasq(record(TLS, 'mx1.example.org', 9, 1),
+                     record(TLS, 'nowhere.example.org', 9, 2),
+                     record(STARTTLS, 'mx2.example.org', 10, 1)):
+            run = run_srv(home, trust)
+            failed(t, run, 75, 'all are dead', 'none of 3 smarthosts',
+                   'mx1.example.org:9 (127.0.0.1): Connection refused',
+                   'nowhere.example.org',
+                   'mx2.example.org:10 (127.0.0.1): Connection refused')
+
+
+def test_srv_weights(t, home, certificate):
+    """A fleet of machines spreads over a fleet of relays; who has no weight
+    beside so much is as good as never the first."""
+    if unable(t, 'weights'):
+        return
+    pem, runs = near(certificate, "wildcard.pem"), 40
+    with network(), contextlib.ExitStack() as stack:
+        boxes = [stack.enter_context(smtpd.Server(pem)) for _ in range(3)]
+        stack.enter_context(dnsmasq(*(
+            record(TLS, 'mx1.example.org', box.ports['smtps'], 10, weight)
+            for box, weight in zip(boxes, (30000, 30000, 0)))))
+        for _ in range(runs):
+            run_srv(home, f'tls-trust {near(certificate, "ca.pem")}')
+        took = [len(box.took) for box in boxes]
+        t.ok(sum(took) == runs and took[0] > 0 and took[1] > 0 and took[2] < 5,
+             'machines spread over the relays by weight', took)
+
+
+def test_srv_long_answer(t, home, certificate):
+    """What does not fit into a datagram is asked for by TCP."""
+    if unable(t, 'a long answer'):
+        return
+    with network(), smtpd.Server(near(certificate, 'wildcard.pem')) as box:
+        with dnsmasq('--edns-packet-max=512',
+                     record(TLS, 'mail.example.org', box.ports['smtps'], 1),
+                     *(record(TLS, f'a-host-with-a-long-name-{n}.example.org',
+                              465, 2) for n in range(30))):
+            arrived(t, box, run_srv(home, 'tls-trust ' + near(
+                certificate, 'ca.pem')), '31 records')
+
+
+class Names:
+    """A name server that answers as `play` says: a function of the question,
+    which may give None."""
+
+    def __init__(self, play):
+        self.play, self.count = play, 0
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind(('127.0.0.1', 53))
+        self.thread = threading.Thread(target=self.serve, daemon=True)
+        self.thread.start()
+
+    def serve(self):
+        while True:
+            question, client = self.socket.recvfrom(4096)
+            if not question:
+                return
+            self.count += 1
+            answer = self.play(question)
+            if answer is not None:
+                self.socket.sendto(answer, client)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as last:
+            last.sendto(b'', ('127.0.0.1', 53))
+        self.thread.join()
+        self.socket.close()
+
+
+def with_code(code):
+    return lambda question: question[:2] + bytes([0x81, 0x80 | code]) + \
+        question[4:]
+
+
+def cut_off(question):
+    """Says that there is an answer, which is not there."""
+    return question[:2] + b'\x81\x80' + question[4:6] + b'\0\1' + question[8:]
+
+
+def test_srv_failing_servers(t, home):
+    """Nobody can tell now: later, and by the deadline."""
+    if unable(t, 'failing name servers'):
+        return
+    fast = 'options timeout:1 attempts:1\n'
+    with network():
+        for what, play, words in (
+                ('SERVFAIL', with_code(2), ('no name server answered',)),
+                ('REFUSED', with_code(5), ('no name server answered',)),
+                ('a cut answer', cut_off, ('no whole answer',)),
+                ('garbage', lambda _: b'x' * 40, ('no name server',))):
+            with Names(play) as names:
+                run = run_srv(home, 'deadline 20s', options=fast)
+                failed(t, run, 75, what, f'{TLS}.example.org', *words)
+                t.ok(names.count > 0, f'{what}: was asked')
+        with Names(lambda _: None):
+            run = run_srv(home, 'deadline 1s',
+                          options='options timeout:30 attempts:5\n')
+            failed(t, run, 75, 'silence', 'srv://example.org: timed out',
+                   'looking up the smarthost', 'resolv.conf')
+        with Names(with_code(3)):
+            failed(t, run_srv(home), 68, 'NXDOMAIN', f'{TLS}.example.org')
+        # No port 53 at all.
+        failed(t, run_srv(home, options=fast), 75, 'no name server',
+               'no name server answered')
+
+
+def test_srv_none(t, home):
+    if unable(t, 'a domain without hosts'):
+        return
+    with network():
+        with dnsmasq():
+            failed(t, run_srv(home), 68, 'no records', 'srv://example.org',
+                   f'{TLS}.example.org', f'{STARTTLS}.example.org',
+                   '`smarthost smtps://HOST')
+        with dnsmasq(record(TLS, None), record(STARTTLS, None)):
+            failed(t, run_srv(home), 68, 'not offered', 'srv://example.org',
+                   'offers no submission of mail')
 
 
 if __name__ == '__main__':

@@ -4,12 +4,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/mem.h"
 #include "world/clock.h"
 
 /* Further connections to one smarthost by which nobody got the mail, while each
  * shows how many recipients it takes at a time. */
 #define DELIVER_AGAIN 3
+
+/* Of how many smarthosts that failed it is told why, and how much of it. */
+#define DELIVER_TOLD	    4
+#define DELIVER_TOLD_OCTETS 200
 
 struct deliver {
 	const struct connection_plan *plan;
@@ -23,6 +28,10 @@ struct deliver {
 	struct mail *mail;
 	long long deadline;
 	bool handed_over; /* a server has had it */
+
+	/* The hosts that could not be used, in words. */
+	struct buf failures;
+	size_t failed;
 };
 
 struct deliver *
@@ -115,14 +124,12 @@ reopen(struct deliver *d, struct error *e)
 }
 
 static void
-attempt(struct deliver *d, size_t index, struct error *e)
+attempt(struct deliver *d, struct error *e)
 {
 	const struct envelope *env = d->mail->envelope;
 	const struct session *session;
 	size_t delivered, tries = 0;
 
-	d->open = d->ready[index];
-	d->ready[index] = NULL;
 	do {
 		delivered = envelope_count(env, VERDICT_DELIVERED);
 		if (connection_start(d->open, d->deadline, e) == -1)
@@ -135,12 +142,10 @@ attempt(struct deliver *d, size_t index, struct error *e)
 		if (envelope_count(env, VERDICT_DELIVERED) == delivered)
 			tries++;
 	} while (d->mail->again && tries <= DELIVER_AGAIN && reopen(d, e));
-	report(d, d->open, &d->plan->account->smarthosts.at[index]);
+	report(d, d->open, connection_host(d->open));
 	session = connection_session(d->open);
 	if (session != NULL && session_denied(session))
 		d->denied = *e;
-	if (d->mail->last || !d->mail->settled || connection_is_over(d->open))
-		disconnect(d);
 }
 
 static void
@@ -153,29 +158,78 @@ note_failure(const struct deliver *d, const struct error *e)
 	trace->line(trace->arg, SESSION_NOTE, text_of(error_line(e).words));
 }
 
-/* Another smarthost may do better, unless this one has had the mail, or said
- * that the login is wrong: it would be wrong there too, and count as a second
- * try. */
+/* One of several that could not be used, with name, port and address. */
 static void
-try_smarthosts(struct deliver *d, struct error *e)
+count_failure(struct deliver *d, const struct error *e)
+{
+	const struct error_line line = error_line(e);
+
+	note_failure(d, e);
+	if (d->failed++ < DELIVER_TOLD)
+		buf_format(&d->failures, "%s%.*s", d->failed == 1 ? "" : "; ",
+		    (int)text_cut(text_of(line.words), DELIVER_TOLD_OCTETS),
+		    line.words);
+}
+
+/* All that failed are one error, which goes on as the one that weighs most. */
+static void
+tell_failures(struct deliver *d, struct error *e)
+{
+	if (d->failed > DELIVER_TOLD)
+		buf_format(
+		    &d->failures, "; and %zu more", d->failed - DELIVER_TOLD);
+	if (d->failed > 1) {
+		e->doing = NULL;
+		snprintf(e->text, sizeof(e->text),
+		    "none of %zu smarthosts can be used: %s", d->failed,
+		    buf_string(&d->failures));
+	}
+	buf_clear(&d->failures);
+}
+
+/* Another host may do better, unless this one has had the mail, or said that
+ * the login is wrong: it would be wrong there too, and count as a second try.
+ * True: no other is wanted. */
+static bool
+try_hosts(struct deliver *d, size_t index, struct error *e)
 {
 	struct error last;
-	size_t i;
+	bool done;
 
-	deliver_open(d);
-	for (i = 0; i < d->plan->account->smarthosts.count; i++) {
+	d->open = d->ready[index];
+	d->ready[index] = NULL;
+	do {
 		error_clear(&last);
-		attempt(d, i, &last);
+		attempt(d, &last);
 		/* What may mend itself outweighs what the others said, but
 		 * for a login that is wrong. */
 		if (e->kind != ERROR_LATER || d->handed_over ||
 		    d->denied.kind != ERROR_NONE)
 			*e = last;
-		if (last.kind == ERROR_NONE || last.kind == ERROR_CONFIG ||
-		    d->handed_over || d->denied.kind != ERROR_NONE)
-			break;
-		note_failure(d, &last);
-	}
+		done = last.kind == ERROR_NONE || last.kind == ERROR_CONFIG ||
+		       d->handed_over || d->denied.kind != ERROR_NONE;
+		if (!done)
+			count_failure(d, &last);
+	} while (!done && connection_next(d->open));
+	if (d->mail->last || !d->mail->settled || connection_is_over(d->open))
+		disconnect(d);
+	return done;
+}
+
+static void
+try_smarthosts(struct deliver *d, struct error *e)
+{
+	bool done = false;
+	size_t i;
+
+	deliver_open(d);
+	d->failed = 0;
+	buf_init(&d->failures, sizeof(e->text));
+	for (i = 0; i < d->plan->account->smarthosts.count && !done; i++)
+		done = try_hosts(d, i, e);
+	if (!done)
+		tell_failures(d, e);
+	buf_clear(&d->failures);
 	forget_ready(d);
 }
 

@@ -284,7 +284,7 @@ login_renew(struct login *l, struct text token, const struct error *why,
 	if (why->kind == ERROR_LATER)
 		e->kind = ERROR_LATER; /* there may be a token then */
 	snprintf(e->hint, sizeof(e->hint),
-	    "%s, which was run once more for a fresh token, failed: %s",
+	    "%s, which was run once more for a fresh token, failed: %.400s",
 	    why->doing == NULL ? "the command" : why->doing, why->text);
 	return STEP_QUIT;
 }

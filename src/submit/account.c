@@ -457,17 +457,6 @@ account_odd(struct text value)
 	return NULL;
 }
 
-/* What can be written and not be connected to yet. */
-static int
-check_built(const struct smarthost *s, struct error *e)
-{
-	if (s->place != SMARTHOST_DOMAIN)
-		return 0;
-	return error_set(e, ERROR_CONFIG, "smarthost",
-	    "`%s': smarthosts of this kind are not built yet",
-	    SHOWN(text_of(s->url)));
-}
-
 static bool
 names_any(const struct account_auth *auth, bool (*is_so)(enum mechanism))
 {
@@ -531,11 +520,6 @@ prints_token(const struct account *a)
 static int
 check_smarthosts(const struct account *a, struct error *e)
 {
-	size_t i;
-
-	for (i = 0; i < a->smarthosts.count; i++)
-		if (check_built(&a->smarthosts.at[i], e) == -1)
-			return -1;
 	if (a->smarthosts.count > 0)
 		return 0;
 	return lacks(

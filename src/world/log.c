@@ -70,7 +70,7 @@ log_tell_person(const struct log *l, const char *words)
 static void
 tell_of_loss(struct log *l, const char *why)
 {
-	char words[440];
+	char words[sizeof(((struct error *)0)->text) + 40];
 
 	snprintf(words, sizeof(words), NO_LOG "%s", why);
 	if (!l->lost)
