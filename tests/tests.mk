@@ -160,7 +160,7 @@ lint-shell:
 	shellcheck -e SC1091 $$(grep -rlE '^#!.*\b(ba)?sh$$' .ci tests cmd) \
 	    cmd/setup-files
 
--include $(UNIT:=.d) $(FUZZ:=.d) $(PLAYER:=.d) $(SERVE_PLAYER:=.d) \
+-include $B/tests/tap.d $(UNIT:=.d) $(FUZZ:=.d) $(PLAYER:=.d) $(SERVE_PLAYER:=.d) \
 	$(SPELLINGS:=.d) $(STARVE:.so=.d)
 .PHONY: bench mutants check check-more lint parts deps-check deps-more deps-lint \
 	check-all more-all lint-all check-dialogues fuzz fuzz-run feed \

@@ -48,7 +48,7 @@ struct error {
 	int sys;		  /* errno that caused it, or 0 */
 	size_t recipient;	  /* of the envelope, counted from 1, whom it is
 				   * about; 0: none, or the mail as a whole */
-	char text[1000];	  /* what went wrong, one line */
+	char text[600];		  /* what went wrong, one line */
 	char why[600];		  /* the server's words, made visible, or "" */
 	char hint[500];		  /* what to do about it, or "" */
 };
@@ -76,7 +76,7 @@ int error_hint(struct error *e, const char *fmt, ...)
 
 /* "doing: text" as a value, for one line. */
 struct error_line {
-	char words[1200];
+	char words[800];
 };
 struct error_line error_line(const struct error *e);
 

@@ -13,8 +13,8 @@
 #define DELIVER_AGAIN 3
 
 /* Of how many smarthosts that failed it is told why, and how much of it. */
-#define DELIVER_TOLD	    4
-#define DELIVER_TOLD_OCTETS 200
+#define DELIVER_TOLD	    3
+#define DELIVER_TOLD_OCTETS 180
 
 struct deliver {
 	const struct connection_plan *plan;
