@@ -90,24 +90,27 @@ demo: deps
 	@$(MAKE) -s -q all 2>/dev/null || { echo 'Building ...'; \
 	    $(MAKE) --no-print-directory -s $(JOBS) all; }
 	@SENDLING=$B/sendling tests/demo.sh
+# Scripts beside the program, and what they read.
+COMMANDS	= sendling-setup sendling-token
+COMMANDS_DATA	= cmd/providers cmd/setup-files cmd/oauth cmd/oauth-login
 install: all
 	$(INSTALL) -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 \
 	    $(DESTDIR)$(PREFIX)/share/man/man5 \
 	    $(DESTDIR)$(PREFIX)/share/doc/sendling \
 	    $(DESTDIR)$(PREFIX)/share/sendling
 	$(INSTALL) -m 755 $B/sendling $(DESTDIR)$(PREFIX)/bin
-	sed -e 's|^etc=.*|etc=$(SYSCONFDIR)|' \
-	    -e 's|/etc/sendling|$(SYSCONFDIR)/sendling|' \
-	    -e 's|^share=.*|share=$(PREFIX)/share/sendling|' \
-	    cmd/sendling-setup >$(DESTDIR)$(PREFIX)/bin/sendling-setup
-	chmod 755 $(DESTDIR)$(PREFIX)/bin/sendling-setup
+	for script in $(COMMANDS); do \
+	    to=$(DESTDIR)$(PREFIX)/bin/$$script; \
+	    sed -e 's|^etc=.*|etc=$(SYSCONFDIR)|' \
+	        -e 's|/etc/sendling|$(SYSCONFDIR)/sendling|' \
+	        -e 's|^share=.*|share=$(PREFIX)/share/sendling|' \
+	        cmd/$$script >$$to && chmod 755 $$to || exit 1; done
 	$(call install_pages,man/*.1,man/man1)
 	$(call install_pages,man/*.5,man/man5)
 	$(call install_pages,README config.example,doc/sendling)
-	$(call install_pages,cmd/providers cmd/setup-files,sendling)
+	$(call install_pages,$(COMMANDS_DATA),sendling)
 uninstall:
-	rm -f $(DESTDIR)$(PREFIX)/bin/sendling \
-	    $(DESTDIR)$(PREFIX)/bin/sendling-setup
+	rm -f $(patsubst %,$(DESTDIR)$(PREFIX)/bin/%,sendling $(COMMANDS))
 	rm -f $(patsubst man/%,$(DESTDIR)$(PREFIX)/share/man/man1/%,\
 	    $(wildcard man/*.1)) $(patsubst man/%,\
 	    $(DESTDIR)$(PREFIX)/share/man/man5/%,$(wildcard man/*.5))

@@ -84,7 +84,9 @@ for file in bin/sendling share/man/man1/sendling.1 \
     share/man/man5/sendling.conf.5 share/doc/sendling/README \
     share/doc/sendling/config.example bin/sendling-setup \
     share/man/man1/sendling-setup.1 share/sendling/setup-files \
-    share/sendling/providers; do
+    share/sendling/providers bin/sendling-token \
+    share/man/man1/sendling-token.1 share/sendling/oauth \
+    share/sendling/oauth-login; do
 	says "/d/opt/$file\$" "... installs $file"
 done
 ! grep -v "$folder/d/opt/" "$folder/said" | grep -q .
@@ -103,6 +105,14 @@ grep -qx 'etc=/etc' "$folder/said" &&
     grep -qx 'share=/opt/share/sendling' "$folder/said" &&
     test -x "$folder/d/opt/bin/sendling-setup"
 ok $? '... and its scripts know their folders'
+PATH="$folder/d/opt/bin:$PATH" sendling-token --login a@example.org \
+    </dev/null >"$folder/said" 2>&1
+grep -q '/opt/share/sendling/oauth-login is missing' "$folder/said" &&
+    sed "s|^share=/opt|share=$folder/d/opt|" \
+	"$folder/d/opt/bin/sendling-token" >"$folder/token" &&
+    HOME=$folder sh "$folder/token" --login --client-id x a@outlook.com \
+	</dev/null 2>&1 | grep -q login.microsoftonline.com
+ok $? '... where sendling-token finds its own'
 "${MAKE-make}" -s uninstall DESTDIR="$folder/d" PREFIX=/opt \
     >"$folder/said" 2>&1
 ok $? 'make uninstall'

@@ -13,7 +13,8 @@ names() {
 		case "$system/$part" in
 		debian/build) echo gcc libc6-dev make pkg-config libgnutls28-dev \
 			libbsd-dev python3-minimal python3 openssl ;;
-		debian/check) echo libcmocka-dev perl python3-aiosmtpd \
+		debian/check) echo libcmocka-dev perl python3-aiosmtpd curl jq \
+			busybox netcat-openbsd \
 			ca-certificates mandoc strace swaks softhsm2 \
 			gnutls-bin dnsmasq-base ;;
 		debian/more) echo clang libclang-rt-dev valgrind ;;
@@ -21,24 +22,28 @@ names() {
 			shellcheck ;;
 		fedora/build) echo gcc make pkgconf-pkg-config gnutls-devel \
 			libbsd-devel python3 openssl ;;
-		fedora/check) echo libcmocka-devel perl-Test-Harness mandoc \
+		fedora/check) echo libcmocka-devel perl-Test-Harness mandoc curl \
+			jq dash busybox netcat \
 			python3-aiosmtpd softhsm gnutls-utils ;;
 		fedora/more) echo clang compiler-rt libasan libubsan valgrind ;;
 		fedora/lint) echo clang cppcheck clang-tools-extra mandoc \
 			ShellCheck ;;
 		alpine/build) echo build-base pkgconf gnutls-dev libbsd-dev \
 			python3 openssl ;;
-		alpine/check) echo bash cmocka-dev perl-utils py3-aiosmtpd \
+		alpine/check) echo bash cmocka-dev perl-utils py3-aiosmtpd curl \
+			jq dash netcat-openbsd \
 			mandoc softhsm gnutls-utils ;;
 		alpine/more) echo clang compiler-rt valgrind ;;
 		alpine/lint) echo clang cppcheck clang-extra-tools mandoc \
 			shellcheck ;;
 		arch/build) echo base-devel gnutls libbsd python openssl ;;
-		arch/check) echo cmocka perl python-aiosmtpd mandoc softhsm ;;
+		arch/check) echo cmocka perl python-aiosmtpd mandoc softhsm \
+			curl jq dash openbsd-netcat ;;
 		arch/more) echo clang compiler-rt valgrind ;;
 		arch/lint) echo clang cppcheck mandoc shellcheck ;;
 		freebsd/build) echo gmake pkgconf gnutls libbsd python3 ;;
-		freebsd/check) echo bash cmocka perl5 py311-aiosmtpd softhsm2 ;;
+		freebsd/check) echo bash cmocka perl5 py311-aiosmtpd softhsm2 \
+			curl jq dash ;;
 		freebsd/more) echo llvm valgrind ;;
 		freebsd/lint) echo llvm cppcheck hs-ShellCheck ;;
 		esac
