@@ -729,8 +729,8 @@ def test_surroundings(t, home):
     page = (harness.TESTS.parent / 'man/sendling-setup.1').read_text()
     told = set(re.findall(r'(?:^  |, )(--?[a-z-]+)', done.stdout.decode(),
                           re.M)) - {'-h', '--help'}
-    named = {'-' + word for line in re.findall(r'^\.It Fl (.*)', page, re.M)
-             for word in re.findall(r'(?:Fl )?(-?[a-z]+)(?= ,| Ar|$)', line)}
+    named = {'-' + word for line in re.findall(r'^\.It Fl .*', page, re.M)
+             for word in re.findall(r'Fl (\S+)', line)}
     t.ok(told == named - {'-h', '--help'} and told,
          'the page has its options', told, named)
     done = subprocess.run([SCRIPT, 'a@b.example'], stdin=subprocess.DEVNULL,
@@ -741,8 +741,11 @@ def test_surroundings(t, home):
         done = subprocess.run([SCRIPT, *wrong], stderr=subprocess.PIPE)
         t.ok(done.returncode == 64 and b'usage:' in done.stderr,
              f'{wrong}: usage', done)
-    with home.setup('alice', SENDLING_USER='x') as p:
-        p.sees('SENDLING_USER is set: it wins')
+    with serve(2), home.setup('alice@gmail.com', SENDLING_SMARTHOST='x') as p:
+        p.sees('SENDLING_SMARTHOST is set: it wins')
+        p.sees('Trying smtps://smtp.gmail.com:465 ... it answers.')
+        t.ok(True, 'a setting of the environment is told of, and left out')
+    with home.setup('alice') as p:
         for wrong in ('@gmail.com', 'a b@gmail.com', 'alice@', 'a@b@c.example',
                       'a@-x.example', 'a@b;c'):
             p.answers('Mail address: ', wrong)
