@@ -37,7 +37,9 @@ unasked_before_tls(struct error *e, const struct smarthost *h)
 /*
  * Then one of the replies since the mail began may have been too many, and that
  * to the end the answer to something before it. A QUIT that is out was answered
- * with 221. A refusal stays one where no yes is behind it.
+ * with 221, or with 503 by who takes no command before that reply, as Haraka
+ * does whatever RFC 2920 allows; 503 is no answer to the end of a mail. A
+ * refusal stays one where no yes is behind it.
  */
 bool
 unasked_has_surplus(const struct pipeline *p, const struct reply *reply,
@@ -45,7 +47,8 @@ unasked_has_surplus(const struct pipeline *p, const struct reply *reply,
 {
 	if (behind.len == 0 || pipeline_is_due(p))
 		return false;
-	if (quit && pipeline_waiting(p) == 0 && reply_is_all(behind, "221"))
+	if (quit && pipeline_waiting(p) == 0 &&
+	    (reply_is_all(behind, "221") || reply_is_all(behind, "503")))
 		return false;
 	return !reply_negative(reply) || reply_says_yes(behind);
 }
