@@ -37,10 +37,13 @@ CACHE = harness.TESTS.parent / 'build/peers'
 MAIL = RUN / 'mail'
 LOG = RUN / 'log'
 CERTS = RUN / 'certs'
+NPM = CACHE / 'npm'
 VMAIL = 905
 USER = 'alice'
 PASSWORD = 'p a:s"s%word'
+TOKEN = 'ya29.to-ken/=='  # in its place, for XOAUTH2 and the like
 SIZE = 5000000
+PATIENCE = 60  # seconds for a mail that was accepted
 MANY = ['r%d' % n for n in range(120)]
 NAMES = ['bob', 'carol', *MANY]
 URLS = {'plain': 'smtp+plain://localhost:25', 'starttls': 'smtp://localhost',
@@ -108,6 +111,31 @@ class Peer:
             process.wait()
 
 
+class NodePeer(Peer):
+    """A server from npm, by the lock in the folder npm/."""
+    line_end = b'\r\n'
+
+    def fetch(self):
+        lock = (HERE / 'npm/package-lock.json').read_text()
+        stamp = NPM / 'fetched'
+        if not shutil.which('npm'):
+            raise OSError('npm is not installed')
+        with daemons.one_at_a_time(NPM):
+            if stamp.exists() and stamp.read_text() == lock:
+                return
+            shutil.rmtree(NPM, ignore_errors=True)
+            NPM.mkdir()
+            for name in ('package.json', 'package-lock.json'):
+                shutil.copy(HERE / 'npm' / name, NPM)
+            daemons.run('npm', 'ci', '--omit=optional', '--ignore-scripts',
+                        '--no-audit', '--no-fund', cwd=NPM)
+            stamp.write_text(lock)
+
+    def spawn_node(self, *argv):
+        self.spawn('node', *argv, env={**os.environ, 'NODE_PATH':
+                                       str(NPM / 'node_modules')})
+
+
 def logs():
     return '\n'.join(f'{log.name}: {line}' for log in sorted(LOG.iterdir())
                      for line in log.read_text(
@@ -156,7 +184,7 @@ class Box:
 
     def next(self):
         """The next mail, taken out of the box; None when none comes."""
-        for path in wait_for(lambda: sorted(self.folder.glob('*'))):
+        for path in wait_for(lambda: sorted(self.folder.glob('*')), PATIENCE):
             mail = path.read_bytes()
             path.unlink()
             return mail
@@ -166,12 +194,14 @@ class Box:
         return not list(self.folder.glob('*'))
 
 
-def submit(peer, message, *argv, way='tls', auth='auto', password=PASSWORD,
+def submit(peer, message, *argv, way='tls', auth='auto', password=None,
            url=None):
     if way in peer.broken:
         way = 'plain'
     if not peer.mechanisms[way]:
         auth = 'off'
+    if password is None:
+        password = TOKEN if auth in ('XOAUTH2', 'OAUTHBEARER') else PASSWORD
     login = f'user {USER}\npassword {password}\n' if auth != 'off' else ''
     return harness.Run(
         RUN, f'smarthost {url or URLS[way]}\nauth {auth}\n{login}'
@@ -219,9 +249,6 @@ def test_ways(t, peer):
         t.ok(found - peer.foreign == set(mechanisms),
              f'{way}: offers what is tested here', found)
         for auth in mechanisms or ['off']:
-            if not is_known(auth):
-                t.skip(f'{way}, {auth}', 'sendling does not know it')
-                continue
             r = submit(peer, HELLO, 'bob@example.org', way=way, auth=auth)
             mail = taken(t, peer, HELLO, r, f'{way}, {auth}: arrives')
             word = 'ESMTP%s%s' % ('' if way == 'plain' else 'S',
@@ -229,12 +256,6 @@ def test_ways(t, peer):
             t.ok(re.search(rb'^Received:[^;]*\bwith (UTF8)?%s\b' %
                            word.encode(), mail, re.M | re.I),
                  f'{way}, {auth}: the server calls it {word}', mail[:500])
-
-
-def is_known(auth):
-    return harness.Run(RUN, f'smarthost {URLS["tls"]}\nuser a\npassword b\n'
-                       f'from a@example.org\nlog off\nauth {auth}\n',
-                       '--check').status == 0
 
 
 def test_messages(t, peer):
@@ -307,7 +328,7 @@ def test_refusals(t, peer):
         t.ok(r.status == status and word in r.err and r.err,
              f'{name}: {status}', r.words())
     for way in [way for way in URLS if way not in peer.broken]:
-        for auth in filter(is_known, peer.mechanisms[way]):
+        for auth in peer.mechanisms[way]:
             r = submit(peer, HELLO, 'bob@example.org', way=way, auth=auth,
                        password='Tr0ub4dor')
             t.ok(r.status == 77 and auth in r.err and 'Tr0ub4dor' not in r.err,
@@ -334,6 +355,7 @@ def prepare(peer):
             (MAIL / name / part).mkdir()
             shutil.chown(MAIL / name / part, VMAIL, VMAIL)
     (RUN / 'password').write_text(PASSWORD)
+    (RUN / 'token').write_text(TOKEN)
     (RUN / 'names').write_text(''.join(name + '\n' for name in NAMES))
 
 
