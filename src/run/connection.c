@@ -118,14 +118,18 @@ note_peer(const struct connection *c)
 {
 	struct certificate x;
 	struct tls_terms terms;
-	char words[800];
 
 	if (c->plan->trace.line == NULL || !connection_peer(c, &terms, &x))
 		return;
-	note(c, "%s", tls_words(c->tls, words, sizeof(words)));
-	if (x.sha256[0] != '\0')
-		note(c, "certificate: %s",
-		    certificate_format(&x, words, sizeof(words)));
+	note(c, "TLS: %s %s %s", terms.version, terms.group, terms.cipher);
+	if (x.sha256[0] == '\0')
+		return;
+	note(c, "certificate: for %s", x.names[0] == '\0' ? "none" : x.names);
+	note(c, "certificate: issued by %s", x.issuer);
+	note(c, "certificate: valid %s to %s", certificate_day(x.from).words,
+	    certificate_day(x.until).words);
+	note(c, "certificate: tls-pin %s", x.pin);
+	note(c, "certificate: %s", c->secured ? "taken" : "not taken");
 }
 
 /*
@@ -318,12 +322,12 @@ secure(struct connection *c)
 	c->shaken = true;
 	status = stream_secure(c->stream, c->tls, step_limit(c), &cause);
 	note_turn(c, session_step(c->session));
+	c->secured = status == STREAM_MOVED;
 	note_peer(c);
 	if (status != STREAM_MOVED) {
 		give_up(c, status, &cause);
 		return;
 	}
-	c->secured = true;
 	memset(&channel, 0, sizeof(channel));
 	tls_channel(c->tls, &channel);
 	channel.local = stream_is_local(c->stream);
@@ -515,7 +519,7 @@ hang_up(struct connection *c)
 		if (session_want(c->session) == SESSION_MAIL)
 			session_quit(c->session);
 		len = session_output(c->session, &out);
-		stream_end(c->stream, out, len);
+		session_sent(c->session, stream_end(c->stream, out, len));
 	}
 	session_free(c->session);
 	c->stream = NULL;

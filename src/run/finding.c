@@ -2,7 +2,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define DAY 86400
 
@@ -30,21 +29,6 @@ url_of(const struct smarthost *s)
 
 	smarthost_url(s, s->security, url.words, sizeof(url.words));
 	return url;
-}
-
-struct day {
-	char words[16];
-};
-
-static struct day
-day_of(time_t at)
-{
-	struct day out = {"?"};
-	struct tm broken;
-
-	if (at != (time_t)-1 && gmtime_r(&at, &broken) != NULL)
-		strftime(out.words, sizeof(out.words), "%Y-%m-%d", &broken);
-	return out;
 }
 
 /* Whole days that are left; negative where it is over. */
@@ -143,7 +127,7 @@ format_tls(const struct finding *f, struct buf *out)
 		return;
 	format_names(x, out);
 	buf_format(out, "issuer: %s\n", x->issuer);
-	buf_format(out, "expires: %s, ", day_of(x->until).words);
+	buf_format(out, "expires: %s, ", certificate_day(x->until).words);
 	if (left >= 0)
 		buf_format(out, "%lld days left\n", left);
 	else
@@ -287,7 +271,8 @@ json_add_certificate(const struct finding *f, struct json *j)
 	json_end_array(j);
 	json_add_string(j, "issuer", or_null(x->issuer));
 	if (has_certificate(f)) {
-		json_add_string(j, "not_after", day_of(x->until).words);
+		json_add_string(
+		    j, "not_after", certificate_day(x->until).words);
 		json_add_number(j, "days_left", days_left(f));
 	} else {
 		json_add_null(j, "not_after");

@@ -18,16 +18,24 @@ pipeline_init(struct pipeline *p, struct session_trace trace)
 	p->trace = trace;
 }
 
+static void
+forget_lines(struct pipeline *p)
+{
+	while (p->line_count > 0)
+		free(p->lines[--p->line_count].words);
+}
+
 void
 pipeline_clear(struct pipeline *p)
 {
 	buf_wipe(&p->out);
 	free(p->queue);
+	forget_lines(p);
+	free(p->lines);
 }
 
-void
-pipeline_trace(
-    const struct pipeline *p, enum session_side side, struct text line)
+static void
+trace(const struct pipeline *p, enum session_side side, struct text line)
 {
 	if (p->trace.line != NULL)
 		p->trace.line(p->trace.arg, side, line);
@@ -47,8 +55,44 @@ pipeline_trace_reply(const struct pipeline *p, const struct reply *reply)
 			line = TEXT("");
 		snprintf(words, sizeof(words), "%d%c%.*s", reply->code,
 		    rest.len > 0 ? '-' : ' ', TEXT_ARG(line));
-		pipeline_trace(p, SESSION_SERVER, text_of(words));
+		trace(p, SESSION_SERVER, text_of(words));
 	} while (rest.len > 0);
+}
+
+static void
+keep_line(struct pipeline *p, enum session_side side, const char *words)
+{
+	if (p->trace.line == NULL)
+		return;
+	*mem_push(p->lines, p->line_count) =
+	    (struct pipeline_line){side, mem_copy(words), pipeline_mark(p)};
+}
+
+void
+pipeline_trace_note(struct pipeline *p, const char *words)
+{
+	if (p->line_count > 0)
+		keep_line(p, SESSION_NOTE, words);
+	else
+		trace(p, SESSION_NOTE, text_of(words));
+}
+
+/* Those that have left. */
+static void
+tell_lines(struct pipeline *p)
+{
+	size_t i, told = 0;
+
+	while (told < p->line_count && p->lines[told].mark <= p->gone)
+		told++;
+	for (i = 0; i < told; i++) {
+		trace(p, p->lines[i].side, text_of(p->lines[i].words));
+		free(p->lines[i].words);
+	}
+	if (told == 0)
+		return;
+	p->line_count -= told;
+	memmove(p->lines, p->lines + told, p->line_count * sizeof(*p->lines));
 }
 
 void
@@ -77,9 +121,9 @@ pipeline_send(struct pipeline *p, struct expected reply, const char *fmt, ...)
 	va_start(args, fmt);
 	vsnprintf(line, sizeof(line), fmt, args);
 	va_end(args);
-	pipeline_trace(p, SESSION_CLIENT, text_of(line));
 	buf_add_string(&p->out, line);
 	buf_add_string(&p->out, "\r\n");
+	keep_line(p, SESSION_CLIENT, line);
 	pipeline_expect(p, reply);
 }
 
@@ -90,10 +134,10 @@ pipeline_send_secret(struct pipeline *p, struct expected reply,
 	char line[128];
 
 	snprintf(line, sizeof(line), "%s[secret]", shown);
-	pipeline_trace(p, SESSION_CLIENT, text_of(line));
 	buf_add_string(&p->out, shown);
 	buf_add_text(&p->out, secret);
 	buf_add_string(&p->out, "\r\n");
+	keep_line(p, SESSION_CLIENT, line);
 	pipeline_expect(p, reply);
 }
 
@@ -172,6 +216,8 @@ pipeline_sent(struct pipeline *p, size_t len)
 	p->sent += len;
 	p->gone += len;
 	p->torn = 0;
+	if (p->line_count > 0)
+		tell_lines(p);
 	if (p->sent == p->out.len) {
 		p->out.len = p->sent = 0; /* `full' stays */
 	} else if (p->sent >= PIPELINE_BURST) {
@@ -191,6 +237,7 @@ pipeline_forget(struct pipeline *p)
 {
 	p->out.len = p->sent;
 	p->out.full = false;
+	forget_lines(p);
 }
 
 void

@@ -66,6 +66,13 @@ struct expected {
 				  * octets are */
 };
 
+/* A line of the transcript that is told when what is before it has left. */
+struct pipeline_line {
+	enum session_side side;
+	char *words;
+	unsigned long long mark;
+};
+
 struct pipeline {
 	struct buf out;
 	size_t sent;		 /* of out */
@@ -78,6 +85,8 @@ struct pipeline {
 	unsigned open;	   /* the one, counted from 1, that is open at the
 			    * server or may be; 0: none */
 	struct session_trace trace;
+	struct pipeline_line *lines; /* of what waits; none without a trace */
+	size_t line_count;
 };
 
 void pipeline_init(struct pipeline *p, struct session_trace trace);
@@ -133,8 +142,9 @@ void pipeline_wipe(struct pipeline *p);
 /* -1: ERROR_BUG, something did not fit: the connection is to be broken. */
 int pipeline_check(const struct pipeline *p, struct error *e);
 
-void pipeline_trace(
-    const struct pipeline *p, enum session_side side, struct text line);
+/* The transcript: what happens now, and what is about to, behind all that waits
+ * to be sent. Commands are in it when they have left, and not otherwise. */
 void pipeline_trace_reply(const struct pipeline *p, const struct reply *reply);
+void pipeline_trace_note(struct pipeline *p, const char *words);
 
 #endif

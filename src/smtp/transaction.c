@@ -342,7 +342,7 @@ answer_data(struct transaction *t, const struct answer *a)
 		return 0;
 	}
 	pipeline_expect(p, round_reply_to(&t->round, STEP_END));
-	pipeline_trace(p, SESSION_NOTE, TEXT("the mail data follows"));
+	pipeline_trace_note(p, "the mail data follows");
 	t->round.sending = t->round.end_due = true;
 	return 0;
 }
@@ -390,8 +390,8 @@ static void
 forgo_chunking(struct transaction *t)
 {
 	t->terms->learned->no_chunking = true;
-	pipeline_trace(t->terms->pipeline, SESSION_NOTE,
-	    TEXT("no BDAT after all: once more with DATA"));
+	pipeline_trace_note(
+	    t->terms->pipeline, "no BDAT after all: once more with DATA");
 	take_back(t);
 	begin_further_round(t);
 }
@@ -652,8 +652,7 @@ check(struct transaction *t)
 		return -1;
 	mail->dropped = command_drops(mail->envelope, terms->ehlo);
 	if (mail->dropped)
-		pipeline_trace(
-		    terms->pipeline, SESSION_NOTE, TEXT(TRANSACTION_DROPPED));
+		pipeline_trace_note(terms->pipeline, TRANSACTION_DROPPED);
 	return 0;
 }
 

@@ -359,14 +359,10 @@ certificate_check(struct text der)
 	return found;
 }
 
-struct day {
-	char words[16];
-};
-
-static struct day
-day(time_t at)
+struct certificate_day
+certificate_day(time_t at)
 {
-	struct day out = {"?"};
+	struct certificate_day out = {"?"};
 	struct tm broken;
 
 	if (at != (time_t)-1 && gmtime_r(&at, &broken) != NULL)
@@ -380,7 +376,8 @@ certificate_format(const struct certificate *c, char *out, size_t size)
 	snprintf(out, size,
 	    "names %s; subject %s; issuer %s; valid %s to %s; SHA-256 %s",
 	    c->names[0] == '\0' ? "none" : c->names, c->subject, c->issuer,
-	    day(c->from).words, day(c->until).words, c->sha256);
+	    certificate_day(c->from).words, certificate_day(c->until).words,
+	    c->sha256);
 	return out;
 }
 
@@ -445,9 +442,9 @@ describe(const struct certificate *c, unsigned status, const char *reference,
 	    c->names[0] == '\0' ? "no name at all" : c->names,
 	    SHOWN(text_of(reference)));
 	snprintf(expired, sizeof(expired), "has expired (valid until %s)",
-	    day(c->until).words);
+	    certificate_day(c->until).words);
 	snprintf(early, sizeof(early), "is not yet valid (valid from %s)",
-	    day(c->from).words);
+	    certificate_day(c->from).words);
 	snprintf(small, sizeof(small),
 	    "has %s of %u bits, and %d are the least (RFC 9325)",
 	    own_key ? "an RSA key" : "an issuer with an RSA key",
@@ -455,7 +452,7 @@ describe(const struct certificate *c, unsigned status, const char *reference,
 	snprintf(old, sizeof(old),
 	    "may have been revoked: the list in `tls-crl' is out of date "
 	    "since %s",
-	    day(c->listed_until).words);
+	    certificate_day(c->listed_until).words);
 	add_reasons(words, status, own, sizeof(own) / sizeof(own[0]));
 	add_reasons(words, status, checks, sizeof(checks) / sizeof(checks[0]));
 	if (words->len == 0)

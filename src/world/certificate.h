@@ -55,6 +55,12 @@ enum certificate_status {
  * be read. */
 gnutls_x509_crt_t certificate_import(struct text der);
 
+/* "2026-11-27", in UTC; "?" where nobody knows. */
+struct certificate_day {
+	char words[16];
+};
+struct certificate_day certificate_day(time_t at);
+
 /* Whether it has the form of a certificate, whole and with an issuer. */
 bool certificate_check(struct text der);
 

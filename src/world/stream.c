@@ -434,17 +434,18 @@ stream_torn(const struct stream *s)
 	return s->tls == NULL ? 0 : tls_torn(s->tls);
 }
 
-void
+size_t
 stream_end(struct stream *s, const char *out, size_t len)
 {
 	size_t sent = 0;
 
 	if (s == NULL)
-		return;
+		return 0;
 	exchange_out(s, out, len, &sent);
 	if (s->tls != NULL)
 		tls_bye(s->tls);
 	stream_drop(s);
+	return sent;
 }
 
 void

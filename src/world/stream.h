@@ -31,11 +31,12 @@ struct stream *stream_connect(const struct smarthost *s,
 
 /*
  * The two ends of a stream, which is freed; neither waits, NULL is fine. An
- * orderly one sends of out what can be sent at once and says good-bye. A drop
+ * orderly one sends of out what can be sent at once, which it returns, and says
+ * good-bye. A drop
  * sends nothing, not even the record that TLS may hold: where a mail counts as
  * not sent, nothing more of it leaves.
  */
-void stream_end(struct stream *s, const char *out, size_t len);
+size_t stream_end(struct stream *s, const char *out, size_t len);
 void stream_drop(struct stream *s);
 
 enum stream_status {

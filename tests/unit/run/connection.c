@@ -677,8 +677,13 @@ shows_whom_it_met(void **state)
 	assert_string_equal(shown.issuer, "[the server repeats the secret]");
 	assert_non_null(strstr(told, "-- connecting to 127.0.0.1 port "));
 	assert_non_null(strstr(told, " for smtps://localhost\n"));
-	assert_non_null(strstr(told, ": connected\n-- TLS1.3 "));
-	assert_non_null(strstr(told, "\n-- certificate: names localhost; "));
+	assert_non_null(strstr(told, ": connected\n-- TLS: TLS1.3 "));
+	assert_non_null(
+	    strstr(told, "\n-- certificate: for localhost\n"
+			 "-- certificate: issued by [the server repeats the "
+			 "secret]\n-- certificate: valid 20"));
+	assert_non_null(strstr(told, "\n-- certificate: tls-pin sha256:"));
+	assert_non_null(strstr(told, "\n-- certificate: not taken\n"));
 	assert_null(strstr(told, "test ca"));
 	connection_end(t.connection);
 	kill(t.peer.pid, SIGKILL);

@@ -168,12 +168,45 @@ a_secret_is_sent_and_not_told(void **state)
 	pipeline_send_secret(
 	    &p, due(STEP_AUTH), "AUTH PLAIN ", TEXT("c2VjcmV0"));
 	assert_waits(&p, "AUTH PLAIN c2VjcmV0\r\n");
-	assert_string_equal(buf_string(&seen), "CAUTH PLAIN [secret];");
 	pipeline_wipe(&p);
 	assert_waits(&p, "AUTH PLAIN c2VjcmV0\r\n");
 	pipeline_sent(&p, pipeline_waiting(&p));
+	assert_string_equal(buf_string(&seen), "CAUTH PLAIN [secret];");
 	pipeline_wipe(&p);
 	assert_null(p.out.at);
+	buf_clear(&seen);
+	pipeline_clear(&p);
+}
+
+/* The transcript is what happened: whole lines that have left, notes in their
+ * place, and nothing of what was forgotten. */
+static void
+what_has_left_is_told(void **state)
+{
+	struct pipeline p;
+	struct buf seen;
+
+	(void)state;
+	buf_init(&seen, 1000);
+	pipeline_init(&p, (struct session_trace){keep, &seen});
+	pipeline_trace_note(&p, "at once");
+	assert_string_equal(buf_string(&seen), "Nat once;");
+	send_line(&p, STEP_MAIL, "MAIL");
+	pipeline_trace_note(&p, "then this");
+	send_line(&p, STEP_RCPT, "RCPT");
+	send_line(&p, STEP_DATA, "DATA");
+	assert_string_equal(buf_string(&seen), "Nat once;");
+	pipeline_sent(&p, 5);
+	assert_string_equal(buf_string(&seen), "Nat once;");
+	pipeline_sent(&p, 2);
+	assert_string_equal(buf_string(&seen), "Nat once;CMAIL;Nthen this;");
+	pipeline_sent(&p, 6);
+	pipeline_forget(&p);
+	send_line(&p, STEP_STAY, "QUIT");
+	pipeline_sent(&p, pipeline_waiting(&p));
+	assert_string_equal(
+	    buf_string(&seen), "Nat once;CMAIL;Nthen this;CRCPT;CQUIT;");
+	send_line(&p, STEP_STAY, "NOOP");
 	buf_clear(&seen);
 	pipeline_clear(&p);
 }
@@ -189,6 +222,7 @@ main(void)
 	    cmocka_unit_test(a_full_buffer_is_told),
 	    cmocka_unit_test(a_slow_reader_costs_no_memory),
 	    cmocka_unit_test(a_secret_is_sent_and_not_told),
+	    cmocka_unit_test(what_has_left_is_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
