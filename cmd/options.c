@@ -49,6 +49,14 @@ set_flag(struct walk *w, const char *value)
 }
 
 static int
+add_verbose(struct walk *w, const char *value)
+{
+	(void)value;
+	w->options->verbose++;
+	return 0;
+}
+
+static int
 set_string(struct walk *w, const char *value)
 {
 	*(const char **)(void *)((char *)w->options + w->row->at) = value;
@@ -306,7 +314,7 @@ static const struct row rows[] = {
     {"-M", ARITY_REQUIRED, ANY, .meaning = ignore},
     {"-p", ARITY_REQUIRED, ANY, .meaning = ignore},
     {"-T", ARITY_REQUIRED, ANY, .meaning = ignore},
-    {"-d", ARITY_ATTACHED, ANY, .meaning = set_flag, OPTION(verbose)},
+    {"-d", ARITY_ATTACHED, ANY, .meaning = add_verbose},
     {"-e", ARITY_REQUIRED, ANY, .meaning = parse_errors},
     {"-F", ARITY_REQUIRED, ANY, .meaning = copy_string,
 	OPTION(request.full_name)},
@@ -329,7 +337,7 @@ static const struct row rows[] = {
     {"-R", ARITY_REQUIRED, ANY, .meaning = parse_ret},
     {"-t", ARITY_NONE, ANY, .meaning = set_flag, OPTION(request.from_fields)},
     {"-V", ARITY_REQUIRED, ANY, .meaning = copy_string, OPTION(request.envid)},
-    {"-v", ARITY_NONE, ANY, .meaning = set_flag, OPTION(verbose)},
+    {"-v", ARITY_NONE, ANY, .meaning = add_verbose},
     {"-X", ARITY_REQUIRED, OURS, .meaning = set_file, OPTION(transcript)},
     {"-X", ARITY_REQUIRED, THEIRS, .meaning = ignore_aloud},
     {"--check", ARITY_NONE, OURS, .meaning = set_mode, .mode = MODE_CHECK},
@@ -579,7 +587,8 @@ options_help(void)
 	       "  -U                    ask for SMTPUTF8\n"
 	       "  -O requiretls=yes     ask for REQUIRETLS\n"
 	       "  --all-or-none         send only if all recipients are taken\n"
-	       "  -v                    show the dialogue on stderr\n"
+	       "  -v                    tell on stderr what is done; -v -v: "
+	       "when\n"
 	       "  -X FILE               append the dialogue to FILE\n"
 	       "  -L TAG                name in the system's log\n"
 	       "  -oeq                  nothing on stderr\n"

@@ -44,7 +44,7 @@ struct options {
 	const char *tag;	/* -L */
 	char **settings;	/* --set KEYWORD=VALUE, in order */
 	size_t setting_count;
-	bool verbose;
+	unsigned verbose; /* how often -v was said */
 	bool json;
 	bool quiet;	    /* -oeq */
 	bool dot_stays;	    /* -i: a lone dot ends no message */

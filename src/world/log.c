@@ -40,6 +40,7 @@ log_init(struct log *l, const char *tag)
 	l->facility = LOG_MAIL;
 	l->deadline = CLOCK_NEVER;
 	l->patience = PATIENCE;
+	l->begin = clock_now_us();
 	syslog_init(&l->system, _PATH_LOG);
 }
 
@@ -174,6 +175,18 @@ log_open_transcript(struct log *l, const char *path, struct error *e)
 	return error_hint(e, "name a file that can be written");
 }
 
+/* With -v -v each line begins with the time since we began. */
+static void
+show_line(const struct log *l, const char *mark, struct text line)
+{
+	const long long us = clock_now_us() - l->begin;
+	char timed[64];
+
+	snprintf(timed, sizeof(timed), "%7lld.%lld ms  %s", us / 1000,
+	    us % 1000 / 100, mark);
+	file_show(STDERR_FILENO, l->verbose > 1 ? timed : mark, line);
+}
+
 static void
 trace_line(void *arg, enum session_side side, struct text line)
 {
@@ -182,10 +195,16 @@ trace_line(void *arg, enum session_side side, struct text line)
 	    [SESSION_NOTE] = "-- "};
 	const struct log *l = arg;
 
-	if (l->verbose && !l->quiet)
-		file_show(STDERR_FILENO, marks[side], line);
+	if (l->verbose > 0 && !l->quiet)
+		show_line(l, marks[side], line);
 	if (l->transcript != -1)
 		file_show(l->transcript, marks[side], line);
+}
+
+bool
+log_is_read(const struct log *l)
+{
+	return (l->verbose > 0 && !l->quiet) || l->transcript != -1;
 }
 
 struct session_trace
@@ -193,9 +212,23 @@ log_trace(struct log *l)
 {
 	struct session_trace trace = {NULL, l};
 
-	if ((l->verbose && !l->quiet) || l->transcript != -1)
+	if (log_is_read(l))
 		trace.line = trace_line;
 	return trace;
+}
+
+void
+log_explain(struct log *l, const char *fmt, ...)
+{
+	char line[1000];
+	va_list args;
+
+	if (!log_is_read(l))
+		return;
+	va_start(args, fmt);
+	vsnprintf(line, sizeof(line), fmt, args);
+	va_end(args);
+	trace_line(l, SESSION_NOTE, text_of(line));
 }
 
 static void
@@ -311,6 +344,6 @@ void
 log_remark(struct log *l, const char *words)
 {
 	log_note(l, "%s", words);
-	if (!l->verbose && l->to != LOGGING_STDERR)
+	if (l->verbose == 0 && l->to != LOGGING_STDERR)
 		log_tell_person(l, words);
 }

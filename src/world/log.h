@@ -23,7 +23,8 @@ struct log {
 	char tag[64];	    /* -L, else the program's name */
 	char shown_tag[64]; /* -L of a stranger, or "" */
 	int fd;		    /* LOGGING_FILE, or -1 */
-	bool verbose;	    /* -v: the dialogue on stderr */
+	unsigned verbose;   /* -v: the dialogue on stderr; twice: with times */
+	long long begin;    /* of them, in microseconds */
 	int transcript;	    /* -X, or -1 */
 	bool quiet;	    /* -oeq: nothing on stderr */
 	bool lost;	    /* the file cannot be written, which was told */
@@ -55,6 +56,12 @@ int log_open_transcript(struct log *l, const char *path, struct error *e);
 /* Gives session and deliver a trace that writes here; line is NULL where
  * nobody listens. */
 struct session_trace log_trace(struct log *l);
+
+/* Whether somebody reads the transcript; and a note in it: what was done, and
+ * why. */
+bool log_is_read(const struct log *l);
+void log_explain(struct log *l, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
 
 /* One mail's end. All strings may be NULL. */
 struct log_mail {

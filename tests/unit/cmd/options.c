@@ -599,6 +599,17 @@ settings_keep_their_order(void **state)
 }
 
 static void
+verbose_is_counted(void **state)
+{
+	static const char *const arguments[] = {"-vtv", "-d7", NULL};
+
+	(void)state;
+	assert_int_equal(parse("sendmail", arguments), 0);
+	assert_int_equal(options.verbose, 3);
+	options_clear(&options);
+}
+
+static void
 flags_arrive(void **state)
 {
 	static const char *const arguments[] = {"-tUn", "-Gv", "--json",
@@ -609,7 +620,8 @@ flags_arrive(void **state)
 	assert_int_equal(parse("sendling", arguments), 0);
 	assert_true(r->from_fields && r->smtputf8 && r->no_aliases);
 	assert_true(r->no_repairs && r->all_or_none && r->requiretls);
-	assert_true(options.verbose && options.json && options.dot_stays);
+	assert_true(options.json && options.dot_stays);
+	assert_int_equal(options.verbose, 1);
 	assert_true(r->body_given && r->body == BODY_8BITMIME);
 	options_clear(&options);
 }
@@ -818,6 +830,7 @@ main(void)
 	    cmocka_unit_test(set_id_callers_are_strangers),
 	    cmocka_unit_test(values_arrive),
 	    cmocka_unit_test(settings_keep_their_order),
+	    cmocka_unit_test(verbose_is_counted),
 	    cmocka_unit_test(flags_arrive),
 	    cmocka_unit_test(senders),
 	    cmocka_unit_test(old_settings),

@@ -415,6 +415,37 @@ transcripts(void **state)
 	log_clear(&l);
 	l.quiet = true;
 	assert_null(log_trace(&l).line);
+	assert_false(log_is_read(&l));
+}
+
+/* Twice -v: each line begins with the time since the beginning. */
+static void
+lines_have_their_time(void **state)
+{
+	struct capture c;
+	const char *said;
+	struct log l;
+	int ms, part, end = 0;
+
+	(void)state;
+	log_init(&l, NULL);
+	log_explain(&l, "nobody reads %s", "this");
+	l.verbose = 2;
+	l.begin -= 12345678900;
+	assert_true(log_is_read(&l));
+	c = capture_begin(STDERR_FILENO);
+	log_explain(&l, "a note of %s", "\x1b[2J");
+	said = capture_end(&c);
+	assert_int_equal(sscanf(said, "%d.%1d ms  -- a note of \\x1b[2J%n", &ms,
+			     &part, &end),
+	    2);
+	assert_true(end > 0 && strcmp(said + end, "\n") == 0);
+	assert_in_range(ms, 12345678, 12345678 + HANG);
+	l.verbose = 1;
+	c = capture_begin(STDERR_FILENO);
+	log_explain(&l, "a note");
+	assert_string_equal(capture_end(&c), "-- a note\n");
+	log_clear(&l);
 }
 
 int
@@ -432,6 +463,7 @@ main(void)
 	    cmocka_unit_test(a_log_in_a_file),
 	    cmocka_unit_test(a_file_that_cannot_be_had),
 	    cmocka_unit_test(a_full_disk_changes_nothing),
+	    cmocka_unit_test(lines_have_their_time),
 	    cmocka_unit_test(transcripts),
 	};
 
