@@ -93,6 +93,8 @@ read_settings(struct run *r, struct error *e)
 	    /* Scripts of packages call newaliases before there is one. */
 	    .optional = r->options.mode == MODE_ALIASES,
 	    .no_commands = r->options.foreign && r->host.uid == 0};
+	size_t i;
+	int result;
 
 	/* A privileged parser would stand behind any user's argv. But what a
 	 * set-id program sends must not be lost for that program's bits. */
@@ -109,7 +111,13 @@ read_settings(struct run *r, struct error *e)
 	if (r->options.foreign || r->host.uid == 0)
 		identity_distrust_user();
 	host_hide(); /* a password may stand in what is read now */
-	return settings_read(&plan, &r->host, &r->config, e);
+	result = settings_read(&plan, &r->host, &r->config, e);
+	/* --check has a -v of its own. */
+	for (i = 0; r->options.mode != MODE_CHECK && i < r->config.files.count;
+	     i++)
+		log_explain(
+		    &r->log, "configuration %s", r->config.files.lines[i]);
+	return result;
 }
 
 /*
@@ -202,7 +210,10 @@ run_serve(struct run *r, struct error *e)
 	    .out = STDOUT_FILENO,
 	    .owing = &r->watch.owing};
 
-	r->log.quiet = true; /* it may share a pipe with the dialogue */
+	/* It may share a pipe with the dialogue. */
+	r->log.quiet = r->options.verbose == 0 ||
+		       (file_is_same(STDERR_FILENO, STDOUT_FILENO) &&
+			   !isatty(STDERR_FILENO));
 	r->watch.client = plan.out;
 	start_dispatch(r);
 	plan.dispatch = r->dispatch;
@@ -273,7 +284,7 @@ run_check(struct run *r, struct error *e)
 {
 	const struct check_plan plan = {.config = &r->config,
 	    .host = &r->host,
-	    .verbose = r->options.verbose,
+	    .verbose = r->options.verbose > 0,
 	    .json = r->options.json};
 
 	read_settings(r, e);

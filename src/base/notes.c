@@ -16,7 +16,7 @@ notes_add(struct notes *n, const char *fmt, ...)
 	char line[500], shown[600];
 	va_list args;
 
-	if (n->count == NOTES_MAX)
+	if (n == NULL || n->count == NOTES_MAX)
 		return;
 	va_start(args, fmt);
 	vsnprintf(line, sizeof(line), fmt, args);

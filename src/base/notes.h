@@ -14,7 +14,7 @@ struct notes {
 	size_t count;
 };
 
-/* Past 100 notes adds nothing. */
+/* Past 100 notes adds nothing; nor where n is NULL, as nobody reads them. */
 void notes_add(struct notes *n, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 void notes_clear(struct notes *n);

@@ -32,6 +32,7 @@ layer_open(struct parser *p, char *name, struct text bytes)
 	struct layer *layer = &p->layers[p->depth++];
 
 	memset(layer, 0, sizeof(*layer));
+	notes_add(&p->config->files, "%s", SHOWN(text_of(name)));
 	layer->name = name;
 	layer->rest = text_skip_mark(bytes);
 }
@@ -421,6 +422,7 @@ config_clear(struct config *c)
 	free(c->account_lines);
 	lines_clear(&c->default_lines);
 	notes_clear(&c->remarks);
+	notes_clear(&c->files);
 	config_init(c);
 }
 
@@ -656,6 +658,19 @@ config_choose(const struct config *c, const char *name,
 	if (found == NULL)
 		choice_fault(c, name, e);
 	return found;
+}
+
+const char *
+config_why(const struct config *c, const struct account *a, const char *name,
+    const char *reverse_path)
+{
+	if (name != NULL)
+		return "which -a names";
+	if (c->account_count == 1)
+		return "the only one";
+	return account_matches(a, reverse_path)
+		   ? "whose `match' or `from' fits the sender"
+		   : "the default";
 }
 
 int

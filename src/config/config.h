@@ -56,6 +56,7 @@ struct config {
 	struct config_fault *faults; /* all of them, in order */
 	size_t fault_count;
 	struct notes remarks; /* what is odd and no fault, for --check */
+	struct notes files;   /* that were read, visible */
 	/* private: */
 	struct config_lines default_lines;
 	struct config_lines *account_lines; /* of each that stands in a file */
@@ -125,6 +126,10 @@ const char *config_where(const struct config *c, const struct account *a,
  */
 const struct account *config_choose(const struct config *c, const char *name,
     const char *reverse_path, struct error *e);
+
+/* Why config_choose() has chosen it of them, in words behind "account x, ". */
+const char *config_why(const struct config *c, const struct account *a,
+    const char *name, const char *reverse_path);
 
 /* The first fault as an error (ERROR_CONFIG). -1 always. */
 int config_error(const struct config *c, struct error *e);

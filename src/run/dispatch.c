@@ -38,6 +38,7 @@ struct dispatch {
 	/* What belongs to the mail. */
 	struct envelope envelope;
 	struct notes notes;
+	struct notes steps; /* for a person who looks */
 	struct mail mail;
 	bool ending; /* the end of its data leaves, and is not answered */
 	long long deadline;
@@ -82,6 +83,7 @@ dispatch_forget(struct dispatch *d)
 	envelope_clear(&d->envelope);
 	envelope_init(&d->envelope);
 	notes_clear(&d->notes);
+	notes_clear(&d->steps);
 	memset(&d->mail, 0, sizeof(d->mail));
 	d->ending = false;
 	memset(&d->report, 0, sizeof(d->report));
@@ -108,12 +110,17 @@ choose_account(struct dispatch *d, const struct request *r, struct message *m,
     struct error *e)
 {
 	const struct account *chosen;
+	const char *sender;
 	struct buf hint;
 
 	buf_init(&hint, 4096);
 	sender_hint(r, m, &hint);
-	chosen = config_choose(d->plan.config, d->plan.account,
-	    hint.len == 0 ? NULL : buf_string(&hint), e);
+	sender = hint.len == 0 ? NULL : buf_string(&hint);
+	chosen = config_choose(d->plan.config, d->plan.account, sender, e);
+	if (chosen != NULL)
+		log_explain(d->plan.log, "account %s, %s", chosen->name,
+		    config_why(
+			d->plan.config, chosen, d->plan.account, sender));
 	buf_clear(&hint);
 	if (chosen == NULL)
 		return -1;
@@ -139,11 +146,39 @@ open_aliases(void *arg, const struct alias_map **map, struct error *e)
 }
 
 static void
+explain(struct dispatch *d, const struct notes *notes)
+{
+	size_t i;
+
+	for (i = 0; i < notes->count; i++)
+		log_explain(d->plan.log, "%s", notes->lines[i]);
+}
+
+/* What was done to the body for this server. */
+static void
+note_remarks(const struct recode_remarks *remarks, struct notes *notes)
+{
+	if (remarks->body_encoded)
+		notes_add(notes, "the body was encoded for this server");
+	if (remarks->body_folded)
+		notes_add(
+		    notes, "body lines over %d octets were folded", LINES_MAX);
+	if (remarks->body_replaced)
+		notes_add(notes, "8-bit bytes outside the parts' bodies "
+				 "became `?'");
+	if (remarks->nul_removed)
+		notes_add(notes, "NUL bytes were removed from the body");
+}
+
+static void
 note_ending(void *arg, const struct mail *mail)
 {
 	struct dispatch *d = arg;
+	struct notes notes = {0};
 
-	(void)mail;
+	note_remarks(&mail->remarks, &notes);
+	explain(d, &notes);
+	notes_clear(&notes);
 	d->ending = true;
 }
 
@@ -168,7 +203,9 @@ dispatch_prepare(struct dispatch *d, const struct request *r, struct message *m,
 	    .aliases = &aliases,
 	    .message = m,
 	    .envelope = &d->envelope,
-	    .notes = &d->notes};
+	    .notes = &d->notes,
+	    .steps = log_is_read(d->plan.log) ? &d->steps : NULL};
+	int result;
 
 	dispatch_forget(d);
 	if (choose_account(d, r, m, e) == -1 ||
@@ -181,7 +218,10 @@ dispatch_prepare(struct dispatch *d, const struct request *r, struct message *m,
 	d->mail.all_or_none =
 	    r->all_or_none || d->account->recipients_all == SWITCH_YES;
 	submission.account = d->account;
-	return submit(&submission, e);
+	result = submit(&submission, e);
+	explain(d, &d->steps);
+	explain(d, &d->notes);
+	return result;
 }
 
 /*
@@ -309,22 +349,6 @@ message_id(struct message *m)
 		return NULL;
 	id = text_trim(f->field.value);
 	return mem_string(id.at, id.len);
-}
-
-/* What was done to the body for this server. */
-static void
-note_remarks(const struct recode_remarks *remarks, struct notes *notes)
-{
-	if (remarks->body_encoded)
-		notes_add(notes, "the body was encoded for this server");
-	if (remarks->body_folded)
-		notes_add(
-		    notes, "body lines over %d octets were folded", LINES_MAX);
-	if (remarks->body_replaced)
-		notes_add(notes, "8-bit bytes outside the parts' bodies "
-				 "became `?'");
-	if (remarks->nul_removed)
-		notes_add(notes, "NUL bytes were removed from the body");
 }
 
 /* Under cron the log is all there is: who has not got it, and why, where the

@@ -70,6 +70,20 @@ find_orcpt(const struct origin *o)
 	return found;
 }
 
+/* For a person who looks: what became of an address that was written. */
+static void
+tell_origin(
+    const struct origin *o, const struct address *address, const char *path)
+{
+	if (address != o->address)
+		notes_add(o->s->steps, "the alias %s gives the recipient <%s>",
+		    SHOWN(o->address->spec), path);
+	else if (address->domain.len == 0)
+		notes_add(o->s->steps,
+		    "the recipient %s becomes <%s> by `domain'",
+		    SHOWN(address->spec), path);
+}
+
 static int
 add_forward_path(const struct origin *o, const struct address *address,
     const char *where, struct error *e)
@@ -92,6 +106,7 @@ add_forward_path(const struct origin *o, const struct address *address,
 	if (result == 0)
 		result = envelope_add(env, buf_text(&path), e);
 	if (result == 1) {
+		tell_origin(o, address, buf_string(&path));
 		r = &env->recipients[env->count - 1];
 		r->notify = (unsigned char)find_notify(o);
 		r->orcpt = find_orcpt(o);

@@ -4,6 +4,7 @@
 #include "message/fields.h"
 #include "submit/sender.h"
 
+#define ADDED	  "a field was added"
 #define FIELD_MAX (4UL * MESSAGE_HEADER_MAX)
 
 /* Returns how many there were. */
@@ -16,6 +17,18 @@ drop_all(struct message *m, const char *name)
 	for (; (f = message_find_next(m, name, &at)) != NULL; count++)
 		f->dropped = true;
 	return count;
+}
+
+/* For a person who looks: the field as it is now. */
+static void
+tell_field(const struct submission *s, const char *what, const char *name)
+{
+	struct message_field *f =
+	    s->steps == NULL ? NULL : message_find(s->message, name);
+
+	if (f != NULL)
+		notes_add(s->steps, "%s: %s: %s", what, name,
+		    SHOWN(text_trim(f->field.value)));
 }
 
 /* Returns whether no field of that name is left. */
@@ -87,10 +100,13 @@ complete_field(
 		}
 	}
 	buf_add_text(&out, text_skip(input, copied));
-	if (result == 0 && changed && !out.full)
+	if (result == 0 && changed && !out.full) {
 		result = message_replace(f, buf_text(&out), e);
-	else
+		notes_add(s->steps, "an address was completed: %s",
+		    SHOWN(text_trim(f->field.raw)));
+	} else {
 		result = 0;
+	}
 	buf_clear(&out);
 	return result;
 }
@@ -138,6 +154,15 @@ is_only_address(const struct message_field *f, struct text path)
 	return same;
 }
 
+static int
+add_from(struct submission *s, struct error *e)
+{
+	if (sender_add_from(s, e) == -1)
+		return -1;
+	tell_field(s, ADDED, "From");
+	return 0;
+}
+
 /* Answers are to reach whom the old From names. */
 static int
 force_from(struct submission *s, struct error *e)
@@ -155,7 +180,7 @@ force_from(struct submission *s, struct error *e)
 	    message_append(m, "Reply-To", from->field.value, e) == -1)
 		return -1;
 	drop_all(m, "From");
-	return sender_add_from(s, e);
+	return add_from(s, e);
 }
 
 static int
@@ -167,6 +192,7 @@ add_date(const struct submission *s, struct error *e)
 	buf_init(&value, SUBMISSION_PATH_MAX);
 	date_format(s->facts->now, &value);
 	result = message_append(s->message, "Date", buf_text(&value), e);
+	tell_field(s, ADDED, "Date");
 	buf_clear(&value);
 	return result;
 }
@@ -211,6 +237,7 @@ add_message_id(const struct submission *s, struct error *e)
 	}
 	buf_add_char(&value, '>');
 	result = message_append(s->message, "Message-ID", buf_text(&value), e);
+	tell_field(s, ADDED, "Message-ID");
 	buf_clear(&value);
 	return result;
 }
@@ -223,11 +250,14 @@ add_missing(struct submission *s, struct error *e)
 
 	drop_blank(m, "Sender");
 	drop_blank(m, "Reply-To");
-	if (drop_blank(m, "From") && sender_add_from(s, e) == -1)
+	if (drop_blank(m, "From") && add_from(s, e) == -1)
 		return -1;
-	if (no_to && no_cc &&
-	    message_append(m, "To", TEXT("undisclosed-recipients:;"), e) == -1)
-		return -1;
+	if (no_to && no_cc) {
+		if (message_append(
+			m, "To", TEXT("undisclosed-recipients:;"), e) == -1)
+			return -1;
+		tell_field(s, ADDED, "To");
+	}
 	if (drop_blank(m, "Date") && add_date(s, e) == -1)
 		return -1;
 	return drop_blank(m, "Message-ID") ? add_message_id(s, e) : 0;
@@ -236,8 +266,9 @@ add_missing(struct submission *s, struct error *e)
 void
 repair_drop(struct submission *s)
 {
-	drop_all(s->message, "Bcc");
-	drop_all(s->message, "Resent-Bcc");
+	if (drop_all(s->message, "Bcc") + drop_all(s->message, "Resent-Bcc") >
+	    0)
+		notes_add(s->steps, "Bcc was left out");
 	if (drop_all(s->message, "Return-Path") > 0)
 		notes_add(s->notes, "the Return-Path field was left out");
 }

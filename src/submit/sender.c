@@ -115,6 +115,14 @@ static const struct source sources[] = {
 		"the configuration"},
 };
 
+static const char *
+name_of(const struct submission *s, const struct source *source)
+{
+	return s->request->of_client && source->client_name != NULL
+		   ? source->client_name
+		   : source->name;
+}
+
 /* 1 with the source's address, 0 where that is none, -1. A bare one is no fault
  * of a recipient, whom a caller would strike from its list. */
 static int
@@ -123,8 +131,7 @@ add_source(struct submission *s, const struct source *source, struct text value,
 {
 	enum error_kind kind =
 	    source->configured ? ERROR_CONFIG : ERROR_MESSAGE;
-	bool of_client = s->request->of_client && source->client_name != NULL;
-	const char *name = of_client ? source->client_name : source->name;
+	const char *name = name_of(s, source);
 	struct address_list list;
 	struct address address = {0};
 	int result;
@@ -167,6 +174,9 @@ add_sender(
 			continue;
 		found = add_source(s, source, text_of(value), path, phrase, e);
 		free(value);
+		if (found != -1 && phrase == NULL)
+			notes_add(s->steps, "the sender is <%.*s>, by %s",
+			    TEXT_ARG(buf_text(path)), name_of(s, source));
 		if (found != 0 || (source->may_be_null && phrase == NULL))
 			return found == -1 ? -1 : 0;
 	}

@@ -36,7 +36,9 @@ struct submission {
 	struct message *message;
 	struct envelope *envelope;
 	struct notes *notes;
-	bool needs_utf8; /* an address cannot be said in ASCII */
+	struct notes *steps; /* what is done for every mail, and so is nothing
+			      * for the log; NULL: nobody looks */
+	bool needs_utf8;     /* an address cannot be said in ASCII */
 };
 
 /* The fields that count: all, or the topmost resent block. */

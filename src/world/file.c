@@ -42,6 +42,15 @@ read_some(int fd, char *bytes, size_t size)
 	return n;
 }
 
+bool
+file_is_same(int a, int b)
+{
+	struct stat one, other;
+
+	return fstat(a, &one) == 0 && fstat(b, &other) == 0 &&
+	       one.st_dev == other.st_dev && one.st_ino == other.st_ino;
+}
+
 int
 file_write(int fd, const void *bytes, size_t len)
 {

@@ -61,6 +61,9 @@ int file_append(const char *path, struct error *e);
 /* Whether file_append() would open it; makes none. 0, or -1 ERROR_CONFIG. */
 int file_check_append(const char *path, struct error *e);
 
+/* Whether both descriptors lead to the same file, pipe or socket. */
+bool file_is_same(int a, int b);
+
 /* Writes all; EINTR and short writes are continued, where there is no room it
  * waits. 0 or -1 with errno. */
 int file_write(int fd, const void *bytes, size_t len);
