@@ -179,8 +179,7 @@ check_server(gnutls_session_t session)
 {
 	struct tls *t = gnutls_session_get_ptr(session);
 
-	if (check_group(session, &t->verdict) == -1 ||
-	    verify_server(t->verify, session, &t->verdict) == -1)
+	if (verify_server(t->verify, session, &t->verdict) == -1)
 		return -1;
 	t->accepted = true;
 	t->verified = verify_is_on(t->verify);
@@ -379,7 +378,7 @@ tls_handshake(struct tls *t, struct error *e)
 		verify_prepare(t->verify);
 		return wanted(t);
 	}
-	if (rc == 0 && t->accepted)
+	if (rc == 0 && t->accepted && check_group(t->session, &t->verdict) == 0)
 		return TLS_DONE;
 	if (rc == 0)
 		error_set(&t->verdict, ERROR_DENIED, CERTIFICATE_VERIFYING,
