@@ -21,13 +21,13 @@ see() {
 	case $1 in
 	dialogues) program=build/tests/dialogue ;;
 	unit) program=build/tests/unit/$2 ;;
-	threats) program=all ;;
+	threats|tls|pkcs11) program=all ;;
 	esac
 	make -s "$program" || return
 	case $1 in
 	dialogues) "$program" tests/dialogues/*.dialogue ;;
 	unit) "$program" ;;
-	threats) tests/threats.t "$2" ;;
+	threats|tls|pkcs11) "tests/$1.t" "$2" ;;
 	esac
 }
 
@@ -85,6 +85,14 @@ whole unit message/recode
 whole threats canary_in_memory
 whole threats canary_in_session
 whole threats forgotten
+whole threats key_log
+whole unit world/tls
+whole unit world/verify
+whole unit world/identity
+whole unit world/stream
+whole tls small
+whole tls nothing
+whole pkcs11 modules
 mutant 'a refused BDAT counts as the end of its transaction' \
     src/smtp/transaction.c \
     '/A BDAT that was refused/{n;s/reply_accepts(a->reply)/true/}' dialogues
@@ -123,6 +131,70 @@ mutant 'the password file is not wiped' src/world/secret.c \
     's/buf_wipe(&whole)/buf_clear(\&whole)/' threats canary_in_memory
 mutant 'a buffer that grows leaves its bytes behind' src/base/buf.c \
     's/mem_wipe(b->at, b->size);/free(b->at);/' threats canary_in_memory
+
+
+# Who the server is.
+mutant 'TLS: verification says yes' src/world/verify.c \
+    '/^verify_server/,/^}/s/if (status == 0)/if (count > 0)/' \
+    unit world/verify
+mutant 'TLS: nothing is verified without being told so' src/world/verify.c \
+    '/^verify_is_on/,/^}/s/!= SWITCH_NO/== SWITCH_YES/' unit world/verify
+mutant 'TLS: any key is the one that is pinned' src/world/verify.c \
+    's/strcmp(pins->at\[i\], own.pin) == 0/own.pin[0] != 0/' unit world/verify
+mutant 'TLS: only the first pin counts' src/world/verify.c \
+    's/i < pins->count/i < 1/' unit world/verify
+mutant 'TLS: another key than the one that is pinned passes' \
+    src/world/verify.c 's/return CERTIFICATE_UNPINNED;/return 0;/' \
+    unit world/verify
+mutant 'TLS: a pin stands in for the list' src/world/verify.c \
+    's/is_pinned(v) ? status & .*;/is_pinned(v) ? 0 : status;/' \
+    unit world/verify
+mutant 'TLS: a list revokes nothing' src/world/revocation.c \
+    '/^check_list/,/^}/s/return GNUTLS_CERT_REVOKED;/return 0;/' \
+    unit world/verify
+mutant 'TLS: an old list is taken' src/world/revocation.c \
+    's/return CERTIFICATE_LIST_OLD;/return 0;/' unit world/verify
+mutant 'TLS: a forged list is taken' src/world/revocation.c \
+    's/return CERTIFICATE_LIST_FORGED;/return 0;/' unit world/verify
+mutant 'TLS: a list of another issuer is taken' src/world/revocation.c \
+    '/^check_one/,/^}/s/status = CERTIFICATE_UNLISTED;/status = 0;/' \
+    unit world/verify
+mutant 'TLS: only the first certificate is looked for in a list' \
+    src/world/revocation.c '/^revocation_check(/,/^}/s/i < count/i < 1/' \
+    unit world/verify
+mutant 'TLS: what the server shows as revoked passes with a pin' \
+    src/world/revocation.c 's/revoked ? GNUTLS_CERT_REVOKED : 0/0/' \
+    unit world/verify
+mutant 'TLS: the name does not count' src/world/verify.c \
+    's/session, wanted, 2,/session, wanted + 1, 1,/' \
+    unit world/verify
+mutant 'TLS: the purpose does not count' src/world/verify.c \
+    's/session, wanted, 2,/session, wanted, 1,/' \
+    unit world/tls
+mutant 'TLS: the common name is a name' src/world/verify.c \
+    's/!certificate_has_dns_name(chain\[0\])/false/' unit world/verify
+mutant 'TLS: a small key will do' src/world/certificate.h \
+    's/\(#define CERTIFICATE_RSA_MIN\).*/\1 512/' unit world/verify
+mutant 'TLS: an authority with a small key will do' src/world/verify.c \
+    '/^add_root/,/^}/s/if (bits == 0 || .*)/if (true)/' unit world/verify
+mutant 'TLS: a small group will do' src/world/tls.c \
+    's/\(#define TLS_GROUP_MIN\).*/\1 512/' tls small
+mutant 'TLS: old versions are spoken' src/world/tls.c \
+    's/\(#define TLS_OLD_VERSIONS\).*/\1 "-VERS-SSL3.0"/' unit world/tls
+mutant 'TLS: a session is resumed by a ticket' src/world/tls.c \
+    's/ | GNUTLS_NO_TICKETS//' tls nothing
+mutant 'TLS: keys go where SSLKEYLOGFILE says' src/world/tls.c \
+    '/gnutls_session_set_keylog_function/d' unit world/tls
+mutant 'TLS: the environment of GnuTLS counts' src/world/host.c \
+    's/strncmp(\*from, "GNUTLS_", strlen("GNUTLS_")) != 0/true/' \
+    threats key_log
+mutant 'TLS: others may read the key' src/world/identity.c \
+    's/read_file(KEY, place, ACCESS_SECRET/read_file(KEY, place, ACCESS_ANY/' \
+    unit world/identity
+mutant 'TLS: others may read the PIN' src/world/identity.c \
+    '/^read_pin/,/^}/s/ACCESS_SECRET/ACCESS_ANY/' unit world/identity
+mutant 'TLS: root loads modules of the user' cmd/sendling.c \
+    '/identity_distrust_user/d' pkcs11 modules
 
 echo "1..$n"
 exit $failed

@@ -6,11 +6,14 @@ show it: secrets, injection, privilege, lost mail.
 
 Where each class of threat has its test:
 
-Plaintext behind STARTTLS            dialogues/inject-*, secure-*
-STARTTLS stripped                    dialogues/starttls-*, ehlo-*, hostile.t
-Certificates, trust store            certificates.t, unit/tls
-Weak parameters, renegotiation       unit/tls
-TLS 1.3 oddities, truncation         unit/tls, unit/stream
+Plaintext behind STARTTLS            dialogues/inject-*, secure-*, tls.t
+STARTTLS stripped                    dialogues/starttls-*, ehlo-*, hostile.t,
+                                     tls.t
+Certificates, trust store, pins      certificates.t, unit/tls, unit/verify
+Weak parameters, renegotiation       tls.t, unit/tls
+TLS 1.3 oddities, truncation         unit/tls, unit/stream, tls.t
+Nothing kept, old library            tls.t
+Tokens                               pkcs11.t, unit/identity
 SCRAM, AUTH, extra prompts           unit/sasl, dialogues/scram-*, auth-*,
                                      auth.t
 Canary password                      here, auth.t, unit/config
@@ -1594,6 +1597,9 @@ def test_key_log(t, home, certificate):
                   {'MALLOC_TRACE': str(planted)},
                   {'GNUTLS_DEBUG_LEVEL': '9'},
                   {'GNUTLS_NO_EXPLICIT_INIT': '1'},
+                  {'GNUTLS_NO_IMPLICIT_INIT': '1'},
+                  {'GNUTLS_FORCE_FIPS_MODE': '1'},
+                  {'GNUTLS_CPUID_OVERRIDE': '0x1'},
                   {'GNUTLS_SYSTEM_PRIORITY_FILE': str(nonsense),
                    'GNUTLS_SYSTEM_PRIORITY_FAIL_ON_INVALID': '1'},
                   {'LANG': 'xx_XX.UTF-8', 'LC_ALL': 'tr_TR.UTF-8'},

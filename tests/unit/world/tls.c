@@ -307,6 +307,8 @@ speaks_good_tls_only(void **state)
 	    {"NONE:+VERS-TLS1.2:+NULL:+MAC-ALL:+ECDHE-ECDSA:+GROUP-ALL:"
 	     "+SIGN-ALL",
 		"good", NULL, ERROR_PROTOCOL},
+	    {"NORMAL:-VERS-ALL:+VERS-TLS1.2:-CIPHER-ALL:+ARCFOUR-128", "good",
+		NULL, ERROR_PROTOCOL},
 	    {"NORMAL:-KX-ALL:+ANON-ECDH:-VERS-ALL:+VERS-TLS1.2", NULL, NULL,
 		ERROR_PROTOCOL},
 	    /* Asked for, but nobody vouches for such a server. */
