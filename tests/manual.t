@@ -18,6 +18,7 @@ import harness
 TOP = harness.TESTS.parent
 PAGE = TOP / 'man/sendling.1'
 CONFIG_PAGE = TOP / 'man/sendling.conf.5'
+PROVIDERS = TOP / 'man/sendling-providers.7'
 README = TOP / 'README'
 EXAMPLE = TOP / 'config.example'
 SPELLINGS = pathlib.Path(harness.SENDLING).parent / 'tests/spellings'
@@ -85,10 +86,12 @@ def check_keywords(tap, words, page, config_page):
         tap.ok(tags.count(keyword) == 1,
                'sendling.conf(5) has one item for ' + keyword,
                '%d items' % tags.count(keyword))
-    named = re.findall(r'(?:^\.|[ ])Ic (\S+)', config_page, re.M)
-    unknown = set(named) - set(words['keyword'])
-    tap.ok(not unknown,
-           'sendling.conf(5) names no keyword that does not exist', *unknown)
+    for name, text in (('sendling.conf(5)', config_page),
+                       ('sendling-providers(7)', PROVIDERS.read_text())):
+        named = re.findall(r'(?:^\.|[ ])Ic (\S+)', text, re.M)
+        unknown = set(named) - set(words['keyword'])
+        tap.ok(named and not unknown,
+               name + ' names no keyword that does not exist', *unknown)
     example = EXAMPLE.read_text()
     missing = [k for k in words['keyword']
                if not re.search(r'^#?%s ' % k, example, re.M)]
@@ -256,7 +259,7 @@ def check_lint(tap):
     if not shutil.which('mandoc'):
         tap.skip('mandoc -Tlint finds nothing', 'mandoc is missing')
         return
-    done = subprocess.run(['mandoc', '-Tlint', PAGE, CONFIG_PAGE],
+    done = subprocess.run(['mandoc', '-Tlint', PAGE, CONFIG_PAGE, PROVIDERS],
                           stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     found = [line for line in done.stdout.decode().splitlines()
              if 'referenced manual not found' not in line]
@@ -292,6 +295,8 @@ def main():
         harness.make_certificates(folder, 'more')
         for name, blocks, least in (
                 ('sendling.conf(5)', page_configurations(config_page), 20),
+                ('sendling-providers(7)',
+                 page_configurations(PROVIDERS.read_text()), 24),
                 ('README', readme_configurations(readme, words['keyword']), 2),
                 ('config.example', [EXAMPLE.read_text()], 1)):
             check_configurations(tap, folder, name, blocks, least)
