@@ -96,6 +96,7 @@ COMMANDS_DATA	= cmd/providers cmd/setup-files cmd/oauth cmd/oauth-login
 install: all
 	$(INSTALL) -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 \
 	    $(DESTDIR)$(PREFIX)/share/man/man5 \
+	    $(DESTDIR)$(PREFIX)/share/man/man7 \
 	    $(DESTDIR)$(PREFIX)/share/doc/sendling \
 	    $(DESTDIR)$(PREFIX)/share/sendling
 	$(INSTALL) -m 755 $B/sendling $(DESTDIR)$(PREFIX)/bin
@@ -107,13 +108,13 @@ install: all
 	        cmd/$$script >$$to && chmod 755 $$to || exit 1; done
 	$(call install_pages,man/*.1,man/man1)
 	$(call install_pages,man/*.5,man/man5)
+	$(call install_pages,man/*.7,man/man7)
 	$(call install_pages,README config.example,doc/sendling)
 	$(call install_pages,$(COMMANDS_DATA),sendling)
 uninstall:
 	rm -f $(patsubst %,$(DESTDIR)$(PREFIX)/bin/%,sendling $(COMMANDS))
-	rm -f $(patsubst man/%,$(DESTDIR)$(PREFIX)/share/man/man1/%,\
-	    $(wildcard man/*.1)) $(patsubst man/%,\
-	    $(DESTDIR)$(PREFIX)/share/man/man5/%,$(wildcard man/*.5))
+	rm -f $(foreach n,1 5 7,$(patsubst man/%,\
+	    $(DESTDIR)$(PREFIX)/share/man/man$n/%,$(wildcard man/*.$n)))
 	rm -rf $(DESTDIR)$(PREFIX)/share/doc/sendling \
 	    $(DESTDIR)$(PREFIX)/share/sendling
 clean:
