@@ -39,6 +39,7 @@ tell(void *arg, bool remark, const struct account *a, const char *keyword,
 	    .keyword = keyword,
 	    .hint = e->hint};
 	struct error_line line = error_line(e);
+	char hint[100];
 
 	if (fault.where == NULL && c->plan->config->account_count > 1)
 		fault.where =
@@ -48,9 +49,16 @@ tell(void *arg, bool remark, const struct account *a, const char *keyword,
 	fault.text = strcmp(e->doing == NULL ? "" : e->doing, "configuration")
 			 ? line.words
 			 : e->text;
+	if (!remark && e->hint[0] == '\0') {
+		snprintf(hint, sizeof(hint),
+		    "see `%s' in sendling.conf(5) for what it takes", keyword);
+		fault.hint = hint;
+	}
 	faults_add(&c->faults, &fault);
-	if (!remark && c->e->kind == ERROR_NONE)
-		*c->e = *e;
+	if (remark || c->e->kind != ERROR_NONE)
+		return;
+	*c->e = *e;
+	c->e->kind = ERROR_CONFIG; /* as which a run would end */
 }
 
 static void
@@ -117,7 +125,8 @@ copy_value(const char *name, const struct account *a, struct account *to)
 	buf_clear(&values);
 }
 
-/* Those that TLS is begun with, but one group of them at a time. */
+/* Those that TLS is begun with, but one group of them at a time; what may stand
+ * in for the trust goes with each. */
 static void
 check_tls(struct check *c, const struct account *a)
 {
@@ -132,6 +141,8 @@ check_tls(struct check *c, const struct account *a)
 	error_clear(&first);
 	for (i = 0; s != NULL && i < sizeof(groups) / sizeof(groups[0]); i++) {
 		memset(&one, 0, sizeof(one));
+		copy_value("tls-pin", a, &one);
+		copy_value("tls-verify", a, &one);
 		copy_value(groups[i][0], a, &one);
 		copy_value(groups[i][1], a, &one);
 		error_clear(&e);

@@ -54,6 +54,10 @@ def test_files(t, home, certificate):
             (f'tls-trust {words}', 'holds no certificate'),
             (f'tls-trust {folder}', 'holds no certificate'),
             ('tls-priority NONSENSE', 'GnuTLS does not understand'),
+            ('tls-certificate /nonexistent', 'No such file'),
+            (f'tls-certificate {words}', 'tls-certificate'),
+            ('tls-crl /nonexistent', 'No such file'),
+            (f'tls-crl {words}', 'tls-crl'),
             ('aliases /nonexistent', 'No such file'),
             (f'aliases {words}', 'no colon'),
             ('log /nonexistent/log', 'No such file'),
@@ -72,6 +76,14 @@ def test_files(t, home, certificate):
     t.ok(run.status == 0 and run.faults == [] and run.remarks == [
         f'config:4 -: {odd}: the password: the blanks at its ends are part of '
         'it'], 'blanks at the ends of a password are no fault', run.words())
+    key, other = (pathlib.Path(certificate).with_name(name)
+                  for name in ('good.key', 'ip.key'))
+    for file, status in ((key, 0), (other, 78)):
+        run = found(home, home.config(
+            f'{TLS}tls-certificate {certificate}\ntls-key {file}\n'
+            'tls-priority NORMAL\n'))
+        t.ok(run.status == status and len(run.faults) == (status > 0),
+             f'a certificate with {file.name}', run.words())
     if os.geteuid() == 0:
         locked = home.file('locked', 'secret\n', 0o600)
         path = home.config(f'{TLS}user u\npassword-file {locked}\n', mode=0o644)
