@@ -4,8 +4,10 @@ hosts that DNS names; and what is said where one leads nowhere."""
 
 import contextlib
 import fcntl
+import json
 import os
 import pathlib
+import re
 import shutil
 import socket
 import struct
@@ -153,7 +155,8 @@ def record(service, host, port=0, priority=0, weight=0, domain='example.org'):
     return f'--srv-host={service}.{domain}{target}'
 
 
-def run_srv(home, *lines, domain='example.org', options='', **more):
+def run_srv(home, *lines, domain='example.org', options='', argv=(BOB,),
+            **more):
     """One run with a smarthost that DNS names, and the network's server."""
     resolv = home.file('resolv.conf', f'nameserver 127.0.0.1\n{options}',
                        mode=0o644)
@@ -163,7 +166,7 @@ def run_srv(home, *lines, domain='example.org', options='', **more):
         mount(resolv, '/etc/resolv.conf', flags=MS_BIND)
         if os.path.exists('/etc/nsswitch.conf'):
             mount(switch, '/etc/nsswitch.conf', flags=MS_BIND)
-    return home.run(BOB, config=home.config('\n'.join([
+    return home.run(*argv, config=home.config('\n'.join([
         f'smarthost srv://{domain}', *lines, SENDER])),
         preexec_fn=in_order(private_mounts, ask_here), **more)
 
@@ -346,6 +349,58 @@ def test_srv_failing_servers(t, home):
         # No port 53 at all.
         failed(t, run_srv(home, options=fast), 75, 'no name server',
                'no name server answered')
+
+
+def test_srv_probe(t, home, certificate):
+    """Each host that DNS names has a block of its own, and no more than one is
+    logged in to after a refusal."""
+    if unable(t, 'a login test'):
+        return
+    pem = near(certificate, 'wildcard.pem')
+    trust = f'tls-trust {near(certificate, "ca.pem")}'
+    user = [('alice', 'secret')]
+    with network(), smtpd.Server(pem, users=user) as one, \
+            smtpd.Server(pem, users=user) as two, dnsmasq(
+                record(TLS, 'mx1.example.org', one.ports['smtps'], 10, 5),
+                record(TLS, 'mx2.example.org', two.ports['smtps'], 20, 7),
+                record(TLS, 'mail.example.org', 9, 30)):
+        starts = [
+            f'smarthost: smtps://mx1.example.org:{one.ports["smtps"]} '
+            '(srv://example.org, priority 10, weight 5)\n',
+            f'smarthost: smtps://mx2.example.org:{two.ports["smtps"]} '
+            '(srv://example.org, priority 20, weight 7)\n',
+            'smarthost: smtps://mail.example.org:9 (srv://example.org, '
+            'priority 30, weight 0)\n']
+        for lines, status, logins, words in (
+                (('user alice', 'password secret'), 0, (1, 1),
+                 ('accepted by', 'accepted by', 'see the error')),
+                (('user alice', 'password wrong'), 77, (1, 0),
+                 ('refused: 535', 'as one was refused', 'as one was')),
+                (('auth off',), 0, (0, 0), ('by `auth off',) * 3)):
+            run = run_srv(home, trust, *lines, argv=('--probe',))
+            blocks = run.out.decode().split('\n\n')
+            t.ok(run.status == status and len(blocks) == 3 and
+                 all(map(str.startswith, blocks, starts)) and
+                 all(re.search('^login: .*' + word, block, re.M)
+                     for word, block in zip(words, blocks)) and
+                 tuple(sum(line.startswith('AUTH') for _, line in box.told)
+                       for box in (one, two)) == logins,
+                 f'--probe of three hosts: {lines[-1]}', run.words())
+            one.settle()
+            two.settle()
+            one.clear()
+            two.clear()
+        found = json.loads(run_srv(home, trust, argv=(
+            '--probe', '--json')).out)
+        t.ok([host['srv'] for host in found['smarthosts']] == [
+            {'domain': 'example.org', 'priority': priority, 'weight': weight}
+            for priority, weight in ((10, 5), (20, 7), (30, 0))],
+             'and in JSON', found)
+    with network(), dnsmasq():
+        run = run_srv(home, argv=('--probe',))
+        t.ok(run.status == 68 and
+             run.out.startswith(b'smarthost: srv://example.org\n') and
+             b'\nerror: ' in run.out, 'no hosts at all', run.words())
 
 
 def test_srv_none(t, home):

@@ -446,6 +446,8 @@ connect_stream(struct connection *c, struct error *e)
 	const struct net_addresses *addresses;
 	unsigned seconds;
 
+	if (!net_is_at_hand(c->smarthost))
+		note(c, "looking up %s", smarthost_name(c->smarthost).words);
 	addresses = resolve_wait(c->resolve, c->number, c->deadline, e);
 	if (addresses == NULL)
 		return -1;

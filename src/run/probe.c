@@ -203,27 +203,36 @@ settle(struct probe *p, const struct error *last, struct error *e)
 }
 
 static void
-meet(struct probe *p, size_t index, struct error *e)
+meet(struct probe *p, struct connection *c, struct error *e)
 {
 	const struct session *session;
-	struct connection *c = p->ready[index];
 	struct finding *f = &p->finding;
 
-	f->smarthost = &p->plan->account->smarthosts.at[index];
 	f->now = p->plan->now;
 	p->since = clock_now_us();
 	connection_start(c, p->deadline, &f->error);
+	f->smarthost = connection_host(c);
 	look(p, c);
 	session = connection_session(c);
 	if (session != NULL && session_denied(session)) {
 		p->denied = true;
 		p->connection_plan.account = &p->mute;
 	}
-	connection_end(c);
-	p->ready[index] = NULL;
 	settle(p, &f->error, e);
 	p->plan->tell(p->plan->arg, f);
 	finding_clear(f);
+}
+
+/* All hosts, where DNS names several. */
+static void
+meet_all(struct probe *p, size_t index, struct error *e)
+{
+	struct connection *c = p->ready[index];
+
+	do
+		meet(p, c, e);
+	while (connection_next(c));
+	connection_end(c);
 }
 
 /*
@@ -275,7 +284,7 @@ probe_account(const struct probe_plan *plan, struct error *e)
 	*e = p.unread;
 	p.settled = p.unread.kind != ERROR_NONE;
 	for (i = 0; i < a->smarthosts.count; i++)
-		meet(&p, i, e);
+		meet_all(&p, i, e);
 	buf_wipe(&p.password);
 	free(p.user);
 	free(p.ready);
