@@ -130,9 +130,11 @@ take_pin(struct identity *i, const char *url, struct buf *bare, struct error *e)
 		if (text_starts_fold(part, value)) {
 			buf_wipe(&i->pin);
 			add_decoded(&i->pin, text_skip(part, value.len));
-		} else if (text_starts_fold(part, source)) {
+		} else if (text_starts_fold(part, source) ||
+			   text_starts_fold(part, TEXT("pinfile="))) {
 			buf_wipe(&i->pin);
-			rc = read_pin(i, text_skip(part, source.len), e);
+			rc = read_pin(
+			    i, text_skip(part, text_find(part, '=') + 1), e);
 		} else {
 			buf_add_char(bare, mark);
 			buf_add_text(bare, part);

@@ -151,6 +151,8 @@ is_read_first(void **state)
 	    {"client.pem", TOKEN, "tls-key: the token: ", ""},
 	    {"client.pem", TOKEN "?pin-source=secret",
 		"pin-source: it does not name a file from `/' on", ""},
+	    {"client.pem", TOKEN "?pinfile=secret", /* as it was called */
+		"pin-source: it does not name a file from `/' on", ""},
 	    {"client.pem", TOKEN "?pin-source=%7Ccat",
 		"pin-source: it does not name a file from `/' on", ""},
 	    {"client.pem", TOKEN "?pin-source=|id%20-a",
