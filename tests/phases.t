@@ -162,6 +162,10 @@ def test_nothing_is_opened(t, home, certificate):
 
     for scheme in ('smtps', 'smtp'):
         look(t, home, world, scheme, config(scheme))
+        look(t, home, world, f'a list and a key, {scheme}', config(
+            scheme, *(f'tls-{what} {box.trust.with_name(name)}' for what, name
+                      in (('crl', 'ca.crl'), ('certificate', 'client.pem'),
+                          ('key', 'client.key')))))
     look(t, home, world, 'the password of a command', config('smtps').replace(
         f'password-file {secret}', 'password-command echo secret'))
     look(t, home, world, 'a large message', config('smtps'), message=LARGE)
@@ -205,4 +209,4 @@ def test_nothing_is_opened(t, home, certificate):
     world.log.close()
 
 
-sys.exit(run_tests(dict(globals())))
+sys.exit(run_tests(dict(globals()), 'more'))
