@@ -32,7 +32,7 @@ import harness
 from home import (
     CLONE_NEWNET, HEADER, HANG, LARGE, LIBC, MESSAGE, MS_BIND, MS_RDONLY,
     MS_REC, MS_REMOUNT, NOBODY, SANITIZED, SERVE, SPEAK_UP, Done, Home, become,
-    can_mount, check, in_order, mount, private_mounts, run_tests)
+    can_mount, check, in_order, mount, private_mounts, run_tests, syslog)
 from smtpd import Server
 
 BOB = 'bob@example.org'
@@ -1158,18 +1158,6 @@ def test_file_that_changes(t, home):
             t.ok(run.status == 74 and play.came is None and
                  b'changed while it was being sent' in run.err,
                  f'{sentence}: nothing is sent', run.words())
-
-
-def syslog(home):
-    """A folder to be mounted over /dev, and its log."""
-    folder = home.path / 'dev'
-    folder.mkdir(exist_ok=True)
-    log = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-    (folder / 'log').unlink(missing_ok=True)
-    log.bind(str(folder / 'log'))
-    (folder / 'log').chmod(0o666)
-    log.settimeout(0)
-    return folder, log
 
 
 def test_syslog(t, home, box):

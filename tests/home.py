@@ -6,6 +6,7 @@ import ctypes
 import os
 import pathlib
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -169,6 +170,18 @@ def become(user):
     os.setgroups([])
     os.setgid(user)
     os.setuid(user)
+
+
+def syslog(home):
+    """A folder to be mounted over /dev, and its log."""
+    folder = home.path / 'dev'
+    folder.mkdir(exist_ok=True)
+    log = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    (folder / 'log').unlink(missing_ok=True)
+    log.bind(str(folder / 'log'))
+    (folder / 'log').chmod(0o666)
+    log.settimeout(0)
+    return folder, log
 
 
 def can_mount():

@@ -81,6 +81,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import harness
+from canary import CANARY, secrets, shows, unquoted
 from home import (
     CLONE_NEWUTS, HANG, HEADER, LARGE, LIBC, MESSAGE, MS_BIND, NOBODY,
     SANITIZED, SERVE, Done, Home, become, can_mount, can_trace, check, in_order,
@@ -90,26 +91,10 @@ from smtpd import Server, tls_context
 BOB = 'bob@example.org'
 CAP_NET_BIND_SERVICE = 10
 EVE = 'eve@example.net'
-CANARY = 'c4nary-Pa55/w0rd'
 NO_FROM = b''.join(line for line in HEADER.splitlines(True)
                    if not line.startswith(b'From'))
 # What goes over a wire or to a terminal is this, or UTF-8.
 CONTROL = re.compile(rb'[\x00-\x09\x0b-\x1f\x7f]')
-
-
-def secrets(user='alice', password=CANARY):
-    """The forms in which a password shows itself."""
-    for text in (password, f'\0{user}\0{password}', f'{user}\0{password}'):
-        octets = text.encode()
-        yield from (octets, base64.b64encode(octets).rstrip(b'='),
-                    octets.hex().encode(), octets.hex().upper().encode())
-
-
-FORMS = [form for form in secrets()]
-
-
-def shows(octets):
-    return [form for form in FORMS if form in octets]
 
 
 def secure(certificate, **more):
@@ -290,13 +275,6 @@ def test_secret_repeated(t, home):
         t.ok(run.status == status and not found and
              b'[the reply repeats the secret]' in told,
              f'{mechanism}, {what}: hidden', found, run.words())
-
-
-def unquoted(line):
-    """The octets of all strings in a line of strace."""
-    return b'\n'.join(
-        text.encode('latin-1', 'replace').decode('unicode_escape').encode(
-            'latin-1') for text in re.findall(r'"((?:[^"\\]|\\.)*)"', line))
 
 
 def test_canary_in_writes(t, home, certificate):
