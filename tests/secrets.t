@@ -1,27 +1,34 @@
 #!/usr/bin/python3
-"""The ways of a password into the program, as people and services use them.
+"""The ways of a password into the program, as people and services use them,
+and that it shows itself nowhere.
 
     tests/secrets.t [WORD ...]    only the tests whose names hold a WORD
 """
 
+import contextlib
+import itertools
 import os
 import pathlib
 import pty
 import re
+import resource
 import select
 import shutil
 import signal
 import subprocess
 import sys
 import termios
+import threading
 import time
 
 import harness
-from home import HANG, MESSAGE, SERVE, run_tests
+from canary import CANARY, shows, unquoted
+from home import (
+    HANG, MESSAGE, MS_BIND, NOBODY, SANITIZED, SERVE, become, can_mount,
+    can_trace, in_order, mount, private_mounts, run_tests, syslog, trace)
 from smtpd import Server
 
 BOB = 'bob@example.org'
-CANARY = 'c4nary-Pa55/w0rd'
 PAGE = harness.TESTS.parent / 'man/sendling.conf.5'
 
 
@@ -236,8 +243,315 @@ def test_no_terminal(t, home, box):
         run = home.run(*argv, config=config, start_new_session=True,
                        stdin=SERVE if argv == ('-bs',) else MESSAGE)
         t.ok(b'`password-file PATH' in run.out + run.err and box.count == 0,
-             f'{argv[0]}, without a terminal: an error that names the keywords',
+             f'{argv[0]}, no terminal: an error that names the keywords',
              run.words())
+
+
+# Who may read the file
+
+# Mode and owner; what is wrong with it, or None. US is who runs the program.
+US, STRANGER = object(), 54321
+FILES = [
+    (0o600, US, None), (0o640, US, None), (0o400, US, None),
+    (0o644, US, '0644'), (0o604, US, '0604'), (0o606, US, '0606'),
+    (0o620, US, '0620'), (0o644, 0, '0644'), (0o640, 0, None),
+    (0o600, STRANGER, 'somebody else'), (0o644, STRANGER, 'somebody else'),
+]
+
+
+def in_file(home, box, way, mode, owner):
+    """A configuration whose password stands in a file of that mode and owner;
+    that file, and the environment."""
+    environment = {}
+    holder, text = 'secret', CANARY + '\n'
+    line = f'password-file {home.path}/secret'
+    if way == 'password-credential':
+        line = 'password-credential secret'
+        environment = {'CREDENTIALS_DIRECTORY': str(home.path)}
+    elif way == 'SENDLING_PASSWORD_FILE':
+        line = '#'
+        environment = {'SENDLING_PASSWORD_FILE': f'{home.path}/secret'}
+    elif way == 'include':
+        line, text = 'include secret', f'password {CANARY}\n'
+    elif way in ('-C', "the user's configuration"):
+        line, holder = f'password {CANARY}', 'config'
+    if way == "the user's configuration":
+        environment = {'XDG_CONFIG_HOME': f'{home.path}/xdg'}
+        holder = 'xdg/sendling/config'
+        (home.path / holder).parent.mkdir(parents=True, exist_ok=True)
+    config = box.config(line)
+    if holder == 'secret':
+        home.config(config, owner=owner if owner != STRANGER else 0,
+                    mode=0o644)
+    else:
+        text = config + 'log off\n'
+    return home.file(holder, text, mode, owner), environment
+
+
+def test_permissions(t, home):
+    """One rule for every file that holds a password, of whatever user."""
+    if os.geteuid() != 0:
+        return t.skip('who may read the password', 'needs root')
+    box = Server(users=[('alice', CANARY)])
+    for way in ('password-file', 'password-credential',
+                'SENDLING_PASSWORD_FILE', 'include', '-C',
+                "the user's configuration"):
+        for us in 0, NOBODY:
+            for mode, owner, wrong in FILES:
+                own = us if owner is US else owner
+                if wrong is None and own == 0 != us:
+                    # Root's, and of our group.
+                    path, environment = in_file(home, box, way, mode, own)
+                    os.chown(path, 0, us)
+                else:
+                    path, environment = in_file(home, box, way, mode, own)
+                argv = () if 'user' in way else ('-C', home.path / 'config')
+                for more in (), ('--check',):
+                    run = home.run(
+                        *argv, *more, *([] if more else [BOB]),
+                        environment=environment,
+                        preexec_fn=(lambda: become(NOBODY)) if us else None)
+                    box.settle()
+                    said = (run.out + run.err).decode()
+                    name = f'{way}, mode {mode:04o} of user {own}, for ' \
+                        f'{us}{" ".join(("", *more))}'
+                    if wrong is None:
+                        t.ok(run.status == 0, f'{name}: taken', run.words())
+                        box.clear()
+                        continue
+                    words = [str(path), wrong, f'owner {own}',
+                             f'mode {mode:04o}', f'we are user {us}']
+                    if us and own == STRANGER and not mode & 0o44:
+                        words[1:] = ['user nobody may not read it',
+                                     f'owner {own}', f'mode {mode:04o}']
+                    t.ok(run.status == 78 and box.count == 0 and
+                         all(word in said for word in words) and
+                         not shows(said.encode()), f'{name}: refused with '
+                         'path, owner, mode and who we are', run.words())
+                    box.clear()
+
+
+# Where it must not show itself
+
+SOURCES = {
+    'password': lambda home: f'password {CANARY}',
+    'password-file':
+        lambda home: f'password-file {home.file("secret", CANARY)}',
+    # With another child beside it, which shows what it has been given.
+    'password-command': lambda home:
+        'password-command sh -c "cat /proc/self/environ /proc/self/cmdline '
+        f'>&2" | tee {home.path}/child; cat '
+        + str(home.file('secret2', CANARY + '\nrest')),
+    'password-credential':
+        lambda home: f'password-credential {home.file("cred", CANARY).name}',
+}
+MODES = {
+    'submit': (BOB,), '-t': ('-t',), '-bs': ('-bs',), '-bv': ('-bv', BOB),
+    '--dry-run': ('--dry-run', BOB), '--check': ('--check',),
+    '--check -v': ('--check', '-v'), '-v': ('-v', BOB),
+    '-v -v': ('-v', '-v', BOB),
+    '--json': ('--json', BOB), '--probe': ('--probe',),
+    '--probe --json': ('--probe', '--json'), '-d99': ('-d99', BOB),
+    '-bs -v': ('-bs', '-v'),
+}
+SPEAKS = 'write,writev,pwrite64,pwritev,sendto,sendmsg,sendmmsg,execve,' \
+    'symlink,symlinkat,mkdir,rename,setxattr,memfd_create,prctl'
+
+
+def surroundings(home):
+    """What each run gets: a socket of syslog's, the folder of credentials."""
+    folder, log = syslog(home)
+    return log, {
+        'environment': {'CREDENTIALS_DIRECTORY': str(home.path)},
+        'preexec_fn': in_order(private_mounts, lambda: mount(
+            folder, '/dev', flags=MS_BIND))}
+
+
+def heard(log):
+    said = b''
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            said += log.recv(65536)
+    return said
+
+
+def test_canary_everywhere(t, home, certificate):
+    """Every mode with every source, right and wrong, under strace: nothing
+    that is said, written, sent but by TLS, logged or given to a child."""
+    if not can_trace() or not can_mount():
+        return t.skip('the password in every mode', 'no strace, or no mounts')
+    servers = {'right': Server(certificate, users=[('alice', CANARY)]),
+               'wrong': Server(certificate, users=[('alice', 'other')])}
+    for source, line in SOURCES.items():
+        for (mode, argv), (kind, box) in itertools.product(
+                MODES.items(), servers.items()):
+            if kind == 'wrong' and mode in ('-bv', '--dry-run', '--check',
+                                            '--check -v'):
+                continue
+            config = home.config(box.config(line(home), 'log syslog'))
+            transcript = home.path / 'transcript'
+            transcript.unlink(missing_ok=True)
+            log, more = surroundings(home)
+            with log:
+                run, lines = trace(home, SPEAKS, '-X', transcript, *argv,
+                                   config=config, stdin=SERVE if '-bs' in argv
+                                   else MESSAGE, **more)
+                logged = heard(log)
+            box.settle()
+            said = run.out + run.err + logged + (
+                transcript.read_bytes() if transcript.exists() else b'')
+            # cat(1) hands it over by a pipe, and nobody else has it.
+            ours = [line for line in lines if CANARY not in line or
+                    not re.search(r'\b(write|sendfile)\(1, "%s\\nrest'
+                                  % CANARY, line)]
+            written = b'\n'.join(map(unquoted, ours))
+            talks = mode not in ('-bv', '--dry-run', '--check', '--check -v')
+            t.ok(run.status in (0, 77) and (b'AUTH' in said or not talks or
+                                            '-v' not in argv) and
+                 (box.count > 0) == talks and
+                 not shows(said) and not shows(written),
+                 f'{source}, {kind}, {mode}: shown nowhere', run.words(),
+                 shows(said), *[line for line in ours
+                                if shows(unquoted(line))][:5])
+            box.clear()
+
+
+def test_canary_by_mechanism(t, home, certificate):
+    """Each mechanism, right and wrong, with all that is said and logged."""
+    right = Server(certificate, users=[('alice', CANARY)], tls12=True)
+    wrong = Server(certificate, users=[('alice', 'other')], tls12=True)
+    for mechanism, (kind, box) in itertools.product(
+            ('PLAIN', 'LOGIN', 'SCRAM-SHA-1', 'SCRAM-SHA-256',
+             'SCRAM-SHA-1-PLUS', 'SCRAM-SHA-256-PLUS'),
+            (('right', right), ('wrong', wrong))):
+        transcript, log = home.path / 'x', home.path / 'log'
+        for path in (transcript, log):
+            path.unlink(missing_ok=True)
+        config = home.config(box.config(f'password {CANARY}', f'log {log}',
+                                        f'auth {mechanism}',
+                                        'tls-priority NORMAL:-VERS-TLS1.3'))
+        run = home.run('-v', '-v', '--json', '-X', transcript, BOB,
+                       config=config)
+        box.settle()
+        said = run.out + run.err + transcript.read_bytes() + log.read_bytes()
+        t.ok(run.status == (0 if kind == 'right' else 77) and
+             mechanism.encode() in said and not shows(said),
+             f'{mechanism}, {kind}: shown nowhere', run.words())
+    # Those whose servers are no part of smtpd.py: any answer will do.
+    for mechanism, challenge in (
+            ('CRAM-MD5', '334 PDFAZXhhbXBsZS5vcmc+'), ('XOAUTH2', None),
+            ('OAUTHBEARER', None)):
+        for last in '235 2.7.0 ok', '535 5.7.8 no', '535 5.7.8 ' + CANARY:
+            box = Server(play=any_login(mechanism, challenge, last))
+            config = home.config(box.config(
+                'user alice', 'password-command cat '
+                + str(home.file('token', CANARY)), f'auth {mechanism}'))
+            run = home.run('-v', '-v', '--json', BOB, config=config)
+            box.close()
+            t.ok(run.status in (0, 77) and mechanism.encode() in run.err and
+                 not shows(run.out + run.err),
+                 f'{mechanism}, {last[:3]}: shown nowhere', run.words())
+
+
+def any_login(mechanism, challenge, last):
+    def play(server, sock):
+        lines = sock.makefile('rb')
+        sock.sendall(b'220 mail.test\r\n')
+        for line in lines:
+            if line.startswith(b'EHLO'):
+                sock.sendall(b'250-mail.test\r\n250 AUTH %s\r\n'
+                             % mechanism.encode())
+            elif line.startswith(b'AUTH'):
+                if challenge is not None:
+                    sock.sendall(challenge.encode() + b'\r\n')
+                    lines.readline()
+                sock.sendall(last.encode() + b'\r\n')
+            elif line.startswith(b'DATA'):
+                sock.sendall(b'354 go on\r\n')
+                while lines.readline() not in (b'.\r\n', b''):
+                    pass
+                sock.sendall(b'250 taken\r\n')
+            else:
+                sock.sendall(b'250 ok\r\n')
+    return play
+
+
+def test_canary_in_children(t, home):
+    """While the password command runs: what is to be seen of us, of it and of
+    its children in /proc."""
+    box = Server(users=[('alice', CANARY)])
+    met, go = home.path / 'met', home.path / 'go'
+    os.mkfifo(go)
+    config = home.config(box.config(
+        f'password-command sleep {HANG} & echo $! $$ > {met}.new; mv {met}.new'
+        f' {met}; read x < {go}; kill $!; cat '
+        + str(home.file('secret', CANARY))))
+    process = home.start(BOB, config=config, stdin=subprocess.PIPE,
+                         stderr=subprocess.PIPE)
+    process.stdin.write(MESSAGE)
+    process.stdin.close()
+    while not met.exists() and process.poll() is None:
+        time.sleep(0.01)
+    seen = b''
+    for pid in process.pid, *map(int, met.read_text().split()):
+        for file in 'cmdline', 'environ':
+            with contextlib.suppress(PermissionError):
+                seen += pathlib.Path(f'/proc/{pid}/{file}').read_bytes()
+    go.write_text('\n')
+    process.stdin = None
+    process.communicate(timeout=HANG)
+    box.settle()
+    t.ok(process.returncode == 0 and len(box.took) == 1 and b'sleep' in seen
+         and not shows(seen), 'command lines and environments of us, of the '
+         'password command and of what it starts', seen)
+
+
+def test_no_core_anywhere(t, home):
+    """SIGSEGV at each step: no core."""
+    if SANITIZED:
+        return t.skip('no core', 'a sanitizer ends by itself')
+    folder = home.path / 'cores'
+    folder.mkdir()
+    folder.chmod(0o777)
+    pattern = pathlib.Path('/proc/sys/kernel/core_pattern').read_text()
+    def prepare():
+        resource.setrlimit(resource.RLIMIT_CORE,
+                           (resource.RLIM_INFINITY,) * 2)
+        os.chdir(folder)
+    for step in 'GREETING', 'EHLO', 'AUTH', 'MAIL', 'RCPT', 'DATA':
+        process = None
+
+        def play(server, sock):
+            lines = sock.makefile('rb')
+            if step == 'GREETING':
+                return stop(sock)
+            sock.sendall(b'220 mail.test\r\n')
+            for line in lines:
+                if line.startswith(step.encode()):
+                    return stop(sock)
+                sock.sendall(b'250-mail.test\r\n250 AUTH PLAIN\r\n'
+                             if line.startswith(b'EHLO') else
+                             b'235 ok\r\n' if line.startswith(b'AUTH') else
+                             b'250 ok\r\n')
+
+        def stop(sock):
+            ready.wait(HANG)
+            process.send_signal(signal.SIGSEGV)
+            process.wait(HANG)
+        ready = threading.Event()
+        with Server(play=play) as box:
+            process = home.start(
+                BOB, config=home.config(box.config('user alice',
+                                                   f'password {CANARY}')),
+                stdin=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=None,
+                preexec_fn=prepare)
+            process.stdin.write(MESSAGE)
+            process.stdin.close()
+            ready.set()
+            process.wait(HANG)
+        t.ok(process.returncode == -signal.SIGSEGV and
+             list(folder.iterdir()) == [], f'SIGSEGV at {step}: no core',
+             process.returncode, pattern, list(folder.iterdir()))
 
 
 if __name__ == '__main__':
