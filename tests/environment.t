@@ -196,6 +196,24 @@ def test_set_id_caller(t, home, box, certificate):
     t.ok(done.status == 0 and len(secure.took) == 1 and names == {b'PATH'} and
          b'nonexistent' not in done.err, 'password-command has a PATH of ours',
          done.words())
+    # The folder of credentials is named by the environment.
+    credential = home.file('credential', 'secret', owner=STRANGER)
+    (world / 'sendling.conf').write_text(secure.config(
+        'log off', f'password-credential {credential.name}').replace(
+            f'tls-trust {secure.trust}', f'tls-trust {trust}'))
+    secure.clear()
+    done = home.run(BOB, under=under, preexec_fn=prepare, environment={
+        'CREDENTIALS_DIRECTORY': str(home.path)})
+    secure.settle()
+    t.ok(done.status == 78 and secure.count == 0 and
+         b'$CREDENTIALS_DIRECTORY is not set' in done.err,
+         'password-credential is none under it', done.words())
+    done = home.run(BOB, preexec_fn=prepare, environment={
+        'CREDENTIALS_DIRECTORY': str(home.path),
+        'XDG_CONFIG_HOME': '/nonexistent'})
+    secure.settle()
+    t.ok(done.status == 0 and len(secure.took) == 1,
+         '... which it is without it', done.words())
     for sentence, prepare in (
             ('', prepare),
             (', no /proc', in_order(

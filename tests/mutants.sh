@@ -102,6 +102,18 @@ mutant 'a reply to BDAT counts before the chunk is out' \
 mutant 'a reply to the end of the data counts before it is out' \
     src/smtp/transaction.c \
     '/^answer_end/,/^}/s/!round_is_out(&t->round)/false/' dialogues
+mutant 'LMTP has one reply to the end of the data' \
+    src/smtp/transaction.c \
+    '/^answer_recipient/,/^}/s/++round->answered < round->accepted/false/' \
+    dialogues
+mutant 'a reply of LMTP is about whoever was asked, also one refused' \
+    src/smtp/transaction.c \
+    '/^answer_recipient/,/^}/s/while (r->verdict != .*);/while (false);/' \
+    dialogues
+mutant 'everybody may read a password' src/world/access.c \
+    's/(st->st_mode & S_IROTH) != 0 &&$/false \&\&/' unit world/access
+mutant 'a terminal is not put right' src/world/terminal.c \
+    '/^restore/,/^}/s/tcsetattr(.*);//' unit world/terminal
 mutant 'timeout shortens the wait for the end of the data' \
     src/smtp/session.c 's/ || step == STEP_END//' dialogues
 mutant 'AUTH has a line of 514 octets' src/smtp/login.c \

@@ -435,7 +435,9 @@ def passwords(home, password):
             ('password-file',
              f'password-file {home.file("long", password)}'),
             ('password-command',
-             f'password-command cat {home.file("long2", password)}'))
+             f'password-command cat {home.file("long2", password)}'),
+            ('password-credential', 'password-credential '
+             + home.file('long3', password).name))
 
 
 def test_canary_in_memory(t, home):
@@ -454,7 +456,8 @@ def test_canary_in_memory(t, home):
                for needle in (b'/preload.so', *forms)]
     report = home.path / 'report'
     environment = {'LD_PRELOAD': str(search), 'REPORT': str(report),
-                   'NEEDLES': b'\n'.join(needles)}
+                   'NEEDLES': b'\n'.join(needles),
+                   'CREDENTIALS_DIRECTORY': str(home.path)}
     # In the clear, as what is in the memory of GnuTLS is not ours.
     right = Server(users=[('alice', password)])
     wrong = Server(users=[('alice', 'other')])
@@ -650,7 +653,8 @@ def test_forgotten(t, home):
         config = home.config(server.config(
             'user alice', line, f'auth {mechanism}') + accounts)
         process = home.start(*to, config=config, stdin=subprocess.PIPE,
-                             stderr=subprocess.PIPE)
+                             stderr=subprocess.PIPE, environment={
+                                 'CREDENTIALS_DIRECTORY': str(home.path)})
         process.stdin.write(MESSAGE)
         process.stdin.close()
         process.stdin = None
