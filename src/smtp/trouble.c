@@ -287,6 +287,9 @@ trouble_lacks_auth(struct error *e, const struct smarthost *h, bool tls_first)
 	    smarthost_name(h).words);
 	if (tls_first)
 		return trouble_hint_starttls(e, h);
+	if (h->lmtp)
+		return error_hint(e, "with LMTP there mostly is no login: "
+				     "leave `user' out, or write `auth off'");
 	return error_hint(e, "ask for the submission port (465 or 587), or "
 			     "write `auth off' where no login is wanted");
 }

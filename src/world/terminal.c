@@ -196,8 +196,12 @@ go_on(struct terminal *t, struct error *e)
 	struct pollfd polls[] = {{.fd = t->signals.fd, .events = POLLIN},
 	    {.fd = t->fd, .events = POLLIN}};
 
-	if (clock_wait(polls, 2, t->deadline) == 0) {
+	switch (clock_wait(polls, 2, t->deadline)) {
+	case 0:
 		error_set(e, ERROR_LATER, ASKING, CLOCK_OVER);
+		return FAILED;
+	case -1:
+		error_set_sys(e, ERROR_SYSTEM, errno, ASKING, "poll");
 		return FAILED;
 	}
 	if (polls[0].revents != 0)
