@@ -127,6 +127,9 @@ class Terminal:
     def __init__(self, home):
         self.pid, self.master = pty.fork()
         if self.pid == 0:
+            for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT,
+                           signal.SIGTERM):
+                signal.signal(number, signal.SIG_DFL)
             os.execve('/bin/dash', ['sh', '-i'], {
                 'PS1': 'READY>', 'PATH': '/usr/bin:/bin', 'ENV': '',
                 'HOME': str(home.path)})

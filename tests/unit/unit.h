@@ -7,6 +7,7 @@
  */
 
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -21,5 +22,16 @@
 #define HANG 200000
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
+
+/* What a shell has ignored that started the tests in the background. */
+static inline void
+default_signals(void)
+{
+	static const int ending[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+	size_t i;
+
+	for (i = 0; i < COUNT(ending); i++)
+		signal(ending[i], SIG_DFL);
+}
 
 #endif

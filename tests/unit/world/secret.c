@@ -470,6 +470,7 @@ wait_for_command(const char *command, int ignored)
 	assert_int_not_equal(pid, -1);
 	if (pid == 0) {
 		setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
+		default_signals();
 		if (ignored != 0)
 			signal(ignored, SIG_IGN);
 		status = read_from(SECRET_COMMAND, command, false, &out, &e);
@@ -555,8 +556,10 @@ at_terminal(int (*ask)(void), const char *type, char *shown, size_t size)
 
 	pid = forkpty(&master, NULL, NULL, NULL);
 	assert_int_not_equal(pid, -1);
-	if (pid == 0)
+	if (pid == 0) {
+		default_signals();
 		_exit(ask());
+	}
 	while (len + 1 < size &&
 	       (n = read(master, shown + len, size - len - 1)) > 0) {
 		len += (size_t)n;

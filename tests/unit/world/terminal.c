@@ -48,6 +48,7 @@ lead(long long deadline, int ignored)
 	sigemptyset(&go_on);
 	sigaddset(&go_on, SIGUSR1);
 	setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
+	default_signals();
 	pid = fork();
 	if (pid == 0) {
 		if (ignored != 0)
@@ -388,5 +389,6 @@ main(void)
 	    cmocka_unit_test(waits_in_the_background),
 	    cmocka_unit_test(asks_nobody_without_a_terminal)};
 
+	alarm(HANG / 1000); /* or who is not heard would be waited for */
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
