@@ -195,8 +195,31 @@ def test_in_clear(t, home):
                  run.words(), *server.said)
 
 
+def test_unverified(t, home, certificate):
+    """What shows a secret goes to nobody whose certificate was not verified,
+    named or not: who stands between would offer nothing else."""
+    if not can_mount():
+        return t.skip('a server of another address', 'no namespaces')
+    for auth in ('PLAIN', 'LOGIN', 'SCRAM-SHA-256 PLAIN', 'auto', *TOKENS):
+        offered = auth if auth in TOKENS else 'LOGIN PLAIN'
+        for allowed in ('no', 'yes'):
+            replies = ['334 '] * 2 * (auth == 'LOGIN') + ['235 ok']
+            with elsewhere(replies, offered, certificate) as (server, enter):
+                run = home.run(BOB, preexec_fn=enter, config=home.config(
+                    f'smarthost {server.url("smtps")}\nfrom {ALICE}\n'
+                    f'user {ALICE}\nauth {auth}\n{secret_for(auth)}\n'
+                    f'tls-verify no\nauth-in-clear {allowed}\n'))
+            goes = allowed == 'yes'
+            t.ok(bool(server.said) == goes and (run.status == 0) == goes and
+                 (goes or b'auth-in-clear' in run.err and
+                  run.status == 77),
+                 f'auth {auth}, tls-verify no, auth-in-clear {allowed}: it '
+                 f'{"goes" if goes else "does not"}', run.words(),
+                 *server.said)
+
+
 @contextlib.contextmanager
-def elsewhere(replies, mechanisms):
+def elsewhere(replies, mechanisms, *certificate):
     """A server in a network of its own, at an address that is not that of
     loopback; and what enters that network."""
     with open('/proc/self/ns/net') as ours:
@@ -207,7 +230,7 @@ def elsewhere(replies, mechanisms):
                 fcntl.ioctl(s, SIOCSIFADDR, struct.pack(
                     '16sHH4s8x', b'lo:1', socket.AF_INET, 0,
                     socket.inet_aton(AWAY)))
-            server = Gate(replies, mechanisms, host=AWAY)
+            server = Gate(replies, mechanisms, *certificate, host=AWAY)
             theirs = open('/proc/self/ns/net')
         finally:
             check(LIBC.setns(ours.fileno(), CLONE_NEWNET))

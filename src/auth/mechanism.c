@@ -117,7 +117,8 @@ mechanism_keep_known(char *offered)
 	offered[used] = '\0';
 }
 
-/* Over TLS with a stranger `auto` shows nobody the password. */
+/* Over TLS, but with whom nobody knows: who can stand between offers what shows
+ * the secret and nothing else, so that no list of mechanisms keeps it safe. */
 static bool
 stranger(const struct mechanism_choice *c)
 {
@@ -137,7 +138,7 @@ is_allowed(const struct mechanism_choice *c, enum mechanism mechanism)
 	if (!mechanism_shows_secret(mechanism))
 		return true;
 	if (stranger(c))
-		return c->wanted_count > 0 && !mechanism_takes_token(mechanism);
+		return false;
 	return c->channel->tls || c->channel->local || c->in_clear;
 }
 
@@ -176,21 +177,18 @@ static int
 hint_clear(const struct mechanism_choice *c, enum mechanism m, struct error *e)
 {
 	const char *name = mechanism_name(m);
+	const char *secret = mechanism_takes_token(m) ? "token" : "password";
 
-	if (stranger(c) && mechanism_takes_token(m))
-		return error_hint(e,
-		    "%s would show the token to a server whose certificate was "
-		    "not verified; allow that with `auth-in-clear yes`",
-		    name);
 	if (stranger(c))
 		return error_hint(e,
-		    "%s would show the password to a server whose certificate "
-		    "was not verified; write `auth %s` to allow that",
-		    name, name);
+		    "%s would show the %s to a server whose certificate was "
+		    "not verified; pin its key with `tls-pin`, or allow that "
+		    "with `auth-in-clear yes`",
+		    name, secret);
 	return error_hint(e,
 	    "%s shows the %s, so it needs TLS: write smtps:// or "
 	    "smtp:// in `smarthost`, or allow it with `auth-in-clear yes`",
-	    name, mechanism_takes_token(m) ? "token" : "password");
+	    name, secret);
 }
 
 /* Whether the secret is a token by what was named for it. */

@@ -67,10 +67,10 @@ struct mechanism_choice {
  * auto: over verified TLS, and over what is allowed in clear, the first
  * offered in the order of the enum; without that SCRAM only. EXTERNAL wants a
  * certificate of ours or to be named, and all others a secret. -PLUS needs a
- * binding. A password in clear text goes only over TLS, to a local peer, or
- * with in_clear; a token the same, but over TLS only to who was verified (RFC
- * 7628 section 4). -1: ERROR_DENIED, nothing acceptable is offered: the words
- * name what is and what would do.
+ * binding. What shows the secret, named or not, goes only over TLS to who was
+ * verified (RFC 7628 section 4), to a local peer, or with in_clear. -1:
+ * ERROR_DENIED, nothing acceptable is offered: the words name what is and what
+ * would do.
  */
 int mechanism_choose(
     const struct mechanism_choice *c, enum mechanism *found, struct error *e);
