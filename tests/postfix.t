@@ -65,6 +65,7 @@ recipient_delimiter = +
 '''
 
 MASTER_CF = '''
+25        inet n - n - - smtpd -o smtpd_tls_auth_only=no
 587       inet n - n - - smtpd -o smtpd_tls_security_level=encrypt
 465       inet n - n - - smtpd -o smtpd_tls_wrappermode=yes
 1587      inet n - n - - smtpd -o smtpd_tls_security_level=encrypt -o smtpd_tls_mandatory_protocols=TLSv1.2
@@ -149,7 +150,7 @@ class Servers:
         self.spawn('/usr/lib/postfix/sbin/master', '-s', '-c',
                    str(RUN / 'etc'), env={**os.environ, 'MAIL_CONFIG':
                                           str(RUN / 'etc')})
-        for port in (587, 465, 1587, 1465):
+        for port in (25, 587, 465, 1587, 1465):
             self.wait_for(lambda: answers(port))
         self.wait_for((RUN / 'dovecot/smtp').exists)
 
@@ -244,7 +245,8 @@ MESSAGES = {
 
 
 def test_mechanisms(t, bob):
-    for url in ('smtp://localhost', 'smtps://localhost', 'smtp://127.0.0.1',
+    for url in ('smtp+plain://localhost', 'smtp://localhost',
+                'smtps://localhost', 'smtp://127.0.0.1',
                 'smtp://localhost:1587', 'smtps://localhost:1465'):
         for auth in ('PLAIN', 'LOGIN', 'SCRAM-SHA-1', 'SCRAM-SHA-256'):
             before = len(logged())
