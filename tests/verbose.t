@@ -126,6 +126,8 @@ def test_message(t, home, box):
          'the account, and why', run.words())
     t.ok('-- the body was encoded for this server\n' in told(run),
          'what the server cost', run.words())
+    t.ok('-- MIME fields were added, for the body\n' in told(run),
+         'and what it has to be told', run.words())
     run = home.run('-v', '-a', 'a', BOB, config=home.path / 'config')
     t.ok('-- account a, which -a names\n' in told(run), 'or -a', run.words())
     box.settle()

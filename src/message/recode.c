@@ -22,6 +22,7 @@ struct recode {
 	struct message *message;
 	bool eightbit;
 	bool is_8bit;
+	bool mime_added;
 	bool body_encoded;
 	unsigned long long total;
 
@@ -255,6 +256,8 @@ add_mime_head(struct recode *r, const char *label)
 		length = 0;
 	}
 	add_fields(r, first, length);
+	r->mime_added = message_find(m, "MIME-Version") == NULL ||
+			message_find(m, "Content-Type") == NULL;
 	if (message_find(m, "MIME-Version") == NULL)
 		add_own(r, MIME_VERSION);
 	if (message_find(m, "Content-Type") == NULL)
@@ -633,6 +636,7 @@ recode_new(struct message *m, bool eightbit, struct recode_remarks *remarks,
 		return NULL;
 	}
 	*remarks = (struct recode_remarks){
+	    .mime_added = r->mime_added,
 	    .body_encoded = r->body_encoded,
 	    .body_folded = r->encoder.folded,
 	    .body_replaced = r->encoder.replaced,

@@ -24,6 +24,7 @@
 
 /* What was done that the log should know. */
 struct recode_remarks {
+	bool mime_added;  /* fields that say what the body is */
 	bool nul_removed; /* where it could not be encoded */
 	bool body_folded; /* at 998 bytes, where it could not be encoded */
 	bool body_encoded;

@@ -176,6 +176,9 @@ note_ending(void *arg, const struct mail *mail)
 	struct dispatch *d = arg;
 	struct notes notes = {0};
 
+	/* No matter for the log: every program without MIME has it. */
+	if (mail->remarks.mime_added)
+		notes_add(&notes, "MIME fields were added, for the body");
 	note_remarks(&mail->remarks, &notes);
 	explain(d, &notes);
 	notes_clear(&notes);
