@@ -316,6 +316,25 @@ def test_addresses(t, home):
         re.M) is not None, 'each address is told', run.words())
 
 
+def lmtp(server, sock):
+    sock.sendall(b'220 x LMTP\r\n')
+    server.hear(sock, b'LHLO ')
+    sock.sendall(b'250-x\r\n250-PIPELINING\r\n250 SIZE 77\r\n')
+    server.hear(sock, b'QUIT')
+
+
+def test_lmtp(t, home):
+    """The same with the other greeting."""
+    with Server(play=lmtp) as box:
+        port = box.ports['smtp']
+        run = probe(home, f'smarthost lmtp://127.0.0.1:{port}\n')
+        t.ok(run.status == 0 and
+             f'smarthost: lmtp://127.0.0.1:{port}\n' in run.text and
+             'turn: LHLO ' in run.text and
+             'extensions: PIPELINING, SIZE 77\nsize: 77\n' in run.text,
+             'LMTP', run.words())
+
+
 def test_silence(t, home):
     """It ends, with the words of a mail."""
     with socket.create_server(('127.0.0.1', 0)) as silent:

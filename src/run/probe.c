@@ -182,7 +182,7 @@ look(struct probe *p, const struct connection *c)
 	if (session == NULL)
 		return;
 	f->secured = connection_peer(c, &f->terms, &f->certificate);
-	f->greeted = has_turn(f, "EHLO");
+	f->greeted = has_turn(f, "EHLO") || has_turn(f, "LHLO");
 	if (f->greeted)
 		f->ehlo = *session_ehlo(session);
 }
