@@ -108,6 +108,30 @@ def test_unix_socket_faults(t, home):
                'not for connections')
 
 
+# The own address.
+
+def test_source_address(t, home):
+    peers = []
+
+    def note(_, sock):
+        peers.append(sock.getpeername()[0])
+    with smtpd.Server(play=note) as box:
+        url = box.url('smtp+plain', 'localhost')
+        run = home.run(BOB, config=home.config(
+            f'smarthost {url}\nsource-address 127.0.0.9\n{SENDER}'))
+        box.settle()
+        t.ok(peers == ['127.0.0.9'], 'the own address is what was asked for',
+             peers, run.words())
+        failed(t, home.run(BOB, config=home.config(
+            f'smarthost {url}\nsource-address 192.0.2.9\n{SENDER}')),
+            75, 'an address of another machine', 'localhost',
+            'Cannot assign requested address',
+            '`source-address 192.0.2.9', 'no address of this machine')
+    failed(t, home.run(BOB, config=home.config(
+        f'smarthost {url}\nsource-address ::1\nfamily ipv4\n{SENDER}')),
+        78, 'another family', '`source-address ::1', '`family')
+
+
 # Hosts that DNS names.
 
 @contextlib.contextmanager

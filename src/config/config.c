@@ -355,6 +355,7 @@ check_gap(const struct keyword *k, struct text rest, struct error *e)
 		return 0;
 	if (is_sign(rest) ||
 	    (is_sign(value) && (k->flags & KEYWORD_PASSWORD) == 0 &&
+		!account_is_ipv6(text_trim(value)) &&
 		(k->type != VALUE_TEMPLATE || value.len == 1 ||
 		    text_is_blank(value.at[1]))))
 		return sign_fault(k, rest, e);

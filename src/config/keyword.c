@@ -63,6 +63,7 @@ static const struct keyword keywords[] = {
     {"pipelining", VALUE_CHOICE, AT(pipelining), 0, auto_off, "auto"},
     {"chunking", VALUE_CHOICE, AT(chunking), 0, auto_off, "auto"},
     {"family", VALUE_CHOICE, AT(family), 0, families, "any"},
+    {"source-address", VALUE_ADDRESS, AT(source_address), 0, NULL, NULL},
     {"log", VALUE_LOG, AT(log), 0, NULL, "syslog:mail"},
     {"dsn-notify", VALUE_NOTIFY, AT(dsn_notify), KEYWORD_SPACED, NULL, NULL},
     {"dsn-return", VALUE_RET, AT(dsn_return), 0, NULL, NULL},

@@ -207,6 +207,12 @@ is_ascii(struct text t)
 }
 
 static bool
+is_address(struct text t)
+{
+	return account_family_of(t) != FAMILY_UNSET;
+}
+
+static bool
 is_host_or_ipv6(struct text t)
 {
 	return is_domain(t) || account_is_ipv6(t);
@@ -724,6 +730,9 @@ static const struct type {
 	.expected = "a host name in ASCII or an address literal",
 	.hint = "write it like host.example.org, [192.0.2.1] or "
 		"[IPv6:2001:db8::1]"},
+    [VALUE_ADDRESS] = {parse_string, format_string, sizeof(char *), true,
+	.fits = is_address, .expected = "an IP address",
+	.hint = "write it like 192.0.2.1 or 2001:db8::1"},
     [VALUE_HOST] = {parse_host, format_string, sizeof(char *), true,
 	.fits = is_host_or_ipv6,
 	.expected = "a host name in ASCII or an IP address"},

@@ -401,6 +401,15 @@ pump(struct connection *c, struct mail *mails, size_t count)
  * Its beginning.
  */
 
+/* The own address picks it. */
+static enum account_family
+family(const struct account *a)
+{
+	return a->source_address == NULL
+		   ? a->family
+		   : account_family_of(text_of(a->source_address));
+}
+
 /* Trust is read before anything connects, so that it fails closed. */
 struct connection *
 connection_new(const struct connection_plan *plan,
@@ -413,7 +422,7 @@ connection_new(const struct connection_plan *plan,
 	c->plan = plan;
 	c->smarthost = smarthost;
 	c->learned = learned;
-	c->resolve = resolve_start(smarthost, account->family, false);
+	c->resolve = resolve_start(smarthost, family(account), false);
 	/* Where TLS need not be, its faults count when it is there. */
 	if (smarthost->security != SMARTHOST_PLAIN)
 		c->tls = tls_new(account, smarthost,
@@ -454,8 +463,9 @@ connect_stream(struct connection *c, struct error *e)
 	seconds = account->connect_timeout;
 	if (seconds == 0)
 		seconds = ACCOUNT_CONNECT_TIMEOUT;
-	c->stream = stream_connect(c->smarthost, addresses, &observer,
-	    clock_earlier(c->deadline, clock_in(seconds)), e);
+	c->stream =
+	    stream_connect(c->smarthost, addresses, account->source_address,
+		&observer, clock_earlier(c->deadline, clock_in(seconds)), e);
 	return c->stream == NULL ? -1 : 0;
 }
 

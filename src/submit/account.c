@@ -87,6 +87,22 @@ account_is_ipv6(struct text t)
 	return inet_pton(AF_INET6, string, address) == 1;
 }
 
+enum account_family
+account_family_of(struct text address)
+{
+	char string[INET_ADDRSTRLEN];
+	unsigned char four[4];
+
+	if (account_is_ipv6(address))
+		return FAMILY_IPV6;
+	if (address.len >= sizeof(string) ||
+	    text_find(address, '\0') < address.len)
+		return FAMILY_UNSET;
+	snprintf(string, sizeof(string), "%.*s", TEXT_ARG(address));
+	return inet_pton(AF_INET, string, four) == 1 ? FAMILY_IPV4
+						     : FAMILY_UNSET;
+}
+
 static int
 smarthost_fault(struct text url, const char *fault, struct error *e)
 {
@@ -527,6 +543,19 @@ check_smarthosts(const struct account *a, struct error *e)
 }
 
 static int
+check_source(const struct account *a, struct error *e)
+{
+	if (a->source_address == NULL || a->family == FAMILY_UNSET ||
+	    a->family == FAMILY_ANY ||
+	    a->family == account_family_of(text_of(a->source_address)))
+		return 0;
+	error_set(e, ERROR_CONFIG, "configuration",
+	    "account `%s' has `source-address %s', which is not of its `family'",
+	    SHOWN(text_of(a->name)), a->source_address);
+	return error_hint(e, "leave out `family': the address picks it");
+}
+
+static int
 check_password(const struct account *a, struct error *e)
 {
 	if (a->user != NULL || a->secret.source == SECRET_NONE)
@@ -581,9 +610,9 @@ check_verify(const struct account *a, struct error *e)
 static const struct {
 	const char *keyword;
 	int (*check)(const struct account *a, struct error *e);
-} checks[] = {{"smarthost", check_smarthosts}, {"password", check_password},
-    {"password", check_token}, {"auth", check_auth}, {"tls-key", check_key},
-    {"tls-verify", check_verify}};
+} checks[] = {{"smarthost", check_smarthosts}, {"source-address", check_source},
+    {"password", check_password}, {"password", check_token},
+    {"auth", check_auth}, {"tls-key", check_key}, {"tls-verify", check_verify}};
 
 int
 account_check_next(const struct account *a, size_t *next, const char **keyword,

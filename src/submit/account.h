@@ -99,7 +99,8 @@ struct account {
 
 	struct smarthost_list smarthosts;
 	enum account_family family;
-	unsigned timeout; /* seconds; 0 is not set, for all three */
+	char *source_address; /* as account_family_of() takes it, or NULL */
+	unsigned timeout;     /* seconds; 0 is not set, for all three */
 	unsigned deadline;
 	unsigned connect_timeout;
 	enum account_switch pipelining; /* `auto` is SWITCH_YES */
@@ -165,6 +166,10 @@ char *smarthost_url(const struct smarthost *s, enum smarthost_security security,
  * IPv6 address without brackets. */
 bool account_is_host(struct text t);
 bool account_is_ipv6(struct text t);
+
+/* The family of an IPv4 or IPv6 address without brackets; FAMILY_UNSET: it is
+ * none. */
+enum account_family account_family_of(struct text address);
 
 /* The host without the dot that may end a whole name: it counts neither for
  * the lookup nor for the certificate. */

@@ -255,9 +255,21 @@ net_srv(const char *domain, struct srv_records *records, struct error *e)
 	    "`smarthost smtps://HOST'");
 }
 
+static int
+bind_to(int fd, const char *source)
+{
+	struct sockaddr_in four = {.sin_family = AF_INET};
+	struct sockaddr_in6 six = {.sin6_family = AF_INET6};
+
+	if (inet_pton(AF_INET, source, &four.sin_addr) == 1)
+		return bind(fd, (struct sockaddr *)&four, sizeof(four));
+	inet_pton(AF_INET6, source, &six.sin6_addr);
+	return bind(fd, (struct sockaddr *)&six, sizeof(six));
+}
+
 /* A kernel without IPv6 is no failure of ours: another address may do. */
 int
-net_start(const struct net_address *a, struct error *e)
+net_start(const struct net_address *a, const char *source, struct error *e)
 {
 	const struct sockaddr *to = (const struct sockaddr *)&a->sockaddr;
 	char words[INET6_ADDRSTRLEN];
@@ -276,8 +288,9 @@ net_start(const struct net_address *a, struct error *e)
 	/* Bursts are whole already; Nagle's wait could only cost time. */
 	if (to->sa_family != AF_UNIX)
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	if (connect(fd, to, a->len) == 0 || errno == EINPROGRESS ||
-	    errno == EINTR)
+	if ((source == NULL || bind_to(fd, source) == 0) &&
+	    (connect(fd, to, a->len) == 0 || errno == EINPROGRESS ||
+		errno == EINTR))
 		return fd;
 	sys = errno;
 	close(fd);
@@ -317,9 +330,19 @@ static const struct {
 };
 
 int
-net_hint(const struct smarthost *s, int sys, struct error *e)
+net_hint(
+    const struct smarthost *s, const char *source, int sys, struct error *e)
 {
 	size_t i;
+
+	if (source != NULL && sys == EADDRNOTAVAIL)
+		return error_hint(e,
+		    "`source-address %s' is no address of this machine now: "
+		    "see what `ip address' shows",
+		    source);
+	if (source != NULL && sys == EINVAL)
+		return error_hint(
+		    e, "no way leads there from `source-address %s'", source);
 
 	if (s->place != SMARTHOST_SOCKET)
 		return error_hint(e,

@@ -45,16 +45,19 @@ bool net_is_at_hand(const struct smarthost *s);
 int net_unanswered(const char *host, const char *why, struct error *e);
 int net_unasked(const char *host, int sys, struct error *e);
 
-/* A non-blocking, close-on-exec socket, TCP_NODELAY set, that is connecting.
- * -1: ERROR_SYSTEM, or ERROR_LATER where the address cannot be reached. */
-int net_start(const struct net_address *a, struct error *e);
+/* A non-blocking, close-on-exec socket, TCP_NODELAY set, that is connecting
+ * from the address source, where that is not NULL. -1: ERROR_SYSTEM, or
+ * ERROR_LATER where the address cannot be reached, or source is none of this
+ * machine. */
+int net_start(const struct net_address *a, const char *source, struct error *e);
 
 /* Whether the connect that is over went well: 0, or its errno. */
 int net_result(int fd);
 
-/* What to do where no address of s could be connected to, of which the last
- * failed by sys. Returns -1. */
-int net_hint(const struct smarthost *s, int sys, struct error *e);
+/* What to do where no address of s could be connected to from source, or NULL,
+ * of which the last failed by sys. Returns -1. */
+int net_hint(
+    const struct smarthost *s, const char *source, int sys, struct error *e);
 
 /* "192.0.2.1", "2001:db8::1", or the path of a unix socket; returns out. */
 #define NET_WORDS_MAX 128

@@ -29,6 +29,7 @@ struct stream {
 struct race {
 	const struct smarthost *smarthost;
 	const struct net_addresses *addresses;
+	const char *source;
 	const struct stream_observer *observer;
 	long long begin;
 	struct pollfd *polls; /* of each address; none runs where fd is -1 */
@@ -91,7 +92,7 @@ race_start(struct race *r)
 
 	error_clear(&e);
 	race_tell_begin(r, index);
-	fd = net_start(&r->addresses->list[index], &e);
+	fd = net_start(&r->addresses->list[index], r->source, &e);
 	r->polls[index] = (struct pollfd){.fd = fd, .events = POLLOUT};
 	if (fd == -1) {
 		race_note(r, index, e.sys, strerror(e.sys));
@@ -174,17 +175,18 @@ race_lost(struct race *r, struct error *e)
 	error_set(e, ERROR_LATER, NULL, "connecting to %s",
 	    r->failures[0] == '\0' ? smarthost_name(r->smarthost).words
 				   : r->failures);
-	net_hint(r->smarthost, r->sys, e);
+	net_hint(r->smarthost, r->source, r->sys, e);
 }
 
 struct stream *
 stream_connect(const struct smarthost *to,
-    const struct net_addresses *addresses,
+    const struct net_addresses *addresses, const char *source,
     const struct stream_observer *observer, long long deadline, struct error *e)
 {
 	static const struct stream_observer nobody = {NULL, NULL, NULL};
 	struct race r = {.smarthost = to,
 	    .addresses = addresses,
+	    .source = to->place == SMARTHOST_SOCKET ? NULL : source,
 	    .observer = observer == NULL ? &nobody : observer,
 	    .begin = clock_now(),
 	    .polls = mem_new(addresses->count, sizeof(*r.polls))};

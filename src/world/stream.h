@@ -20,12 +20,13 @@ struct stream_observer {
 };
 
 /*
- * Connects to one of the addresses of s: the next is tried when one fails or
- * after 250 ms, all stay in the race until `deadline`. NULL: ERROR_LATER with
- * name, port, each address and why it was none, or ERROR_SYSTEM.
+ * Connects from the address source, or NULL, to one of the addresses of s: the
+ * next is tried when one fails or after 250 ms, all stay in the race until
+ * `deadline`. NULL: ERROR_LATER with name, port, each address and why it was
+ * none, or ERROR_SYSTEM.
  */
 struct stream *stream_connect(const struct smarthost *s,
-    const struct net_addresses *addresses,
+    const struct net_addresses *addresses, const char *source,
     const struct stream_observer *observer, long long deadline,
     struct error *e);
 

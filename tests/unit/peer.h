@@ -146,7 +146,7 @@ peer_connect(unsigned short port)
 
 	error_clear(&e);
 	s = stream_connect(
-	    &peer_host, &list, NULL, clock_now() + PEER_WAIT, &e);
+	    &peer_host, &list, NULL, NULL, clock_now() + PEER_WAIT, &e);
 	if (s == NULL)
 		fail_msg("%s", e.text);
 	return s;

@@ -246,6 +246,9 @@ static const struct {
     {"auth CRAM-MD5 EXTERNAL OAUTHBEARER",
 	"OAUTHBEARER takes an OAuth token and CRAM-MD5 a password", ""},
     {"auth-in-clear maybe", "`maybe' is not one", "write one of: yes, no"},
+    {"source-address eth0", "`eth0' is not an IP address", "192.0.2.1"},
+    {"source-address [::1]", "`[::1]' is not an IP address", "192.0.2.1"},
+    {"source-address 192.0.2.1:25", "is not an IP address", "192.0.2.1"},
     {"family ipv5", "`ipv5' is not one", "any, ipv4, ipv6"},
     {"pipelining yes", "`yes' is not one", "auto, off"},
     {"log syslog:kern", "`kern' is not one", "mail"},
@@ -396,6 +399,8 @@ static const struct {
     {"family any", NULL},
     {"family IPv4", "family ipv4"},
     {"family ipv6", NULL},
+    {"source-address 192.0.2.1", NULL},
+    {"source-address 2001:db8::1", NULL},
     {"log syslog", NULL},
     {"log syslog:LOCAL3", NULL},
     {"log stderr", NULL},
@@ -486,6 +491,7 @@ assert_same(const struct account *a, const struct account *b)
 		case VALUE_DOMAIN:
 		case VALUE_HELO:
 		case VALUE_HOST:
+		case VALUE_ADDRESS:
 		case VALUE_PRIORITY:
 			assert_same_string(
 			    *(char *const *)one, *(char *const *)two);

@@ -425,8 +425,8 @@ test_every_check(void **state)
 	static const struct {
 		const char *keyword;
 		int result;
-	} rows[] = {{"smarthost", -1}, {"password", -1}, {"password", 0},
-	    {"auth", -1}, {"tls-key", 0}, {"tls-verify", 0}};
+	} rows[] = {{"smarthost", -1}, {"source-address", 0}, {"password", -1},
+	    {"password", 0}, {"auth", -1}, {"tls-key", 0}, {"tls-verify", 0}};
 	struct account a = {
 	    .secret = {.source = SECRET_FILE}, .auth = {.choice = AUTH_LIST}};
 	const char *keyword;

@@ -376,7 +376,12 @@ hints_at_what_a_failed_connect_means(void **state)
 		enum smarthost_place place;
 		int sys;
 		const char *hint;
-	} rows[] = {{SMARTHOST_HOST, ECONNREFUSED, "whether a firewall"},
+		const char *source;
+	} rows[] = {
+	    {SMARTHOST_HOST, EADDRNOTAVAIL, "`source-address ::9'", "::9"},
+	    {SMARTHOST_HOST, EADDRNOTAVAIL, "whether a firewall"},
+	    {SMARTHOST_HOST, EINVAL, "no way leads there", "127.0.0.1"},
+	    {SMARTHOST_HOST, ECONNREFUSED, "whether a firewall"},
 	    {SMARTHOST_HOST, ENOENT, "whether a firewall"},
 	    {SMARTHOST_SOCKET, EAGAIN, "service that listens there running?"},
 	    {SMARTHOST_SOCKET, ENOENT, "there is no such socket"},
@@ -392,7 +397,8 @@ hints_at_what_a_failed_connect_means(void **state)
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		error_clear(&e);
 		s.place = rows[i].place;
-		assert_int_equal(net_hint(&s, rows[i].sys, &e), -1);
+		assert_int_equal(
+		    net_hint(&s, rows[i].source, rows[i].sys, &e), -1);
 		if (strstr(e.hint, rows[i].hint) == NULL)
 			fail_msg("%s: %s", rows[i].hint, e.hint);
 	}
@@ -439,7 +445,7 @@ connects(void **state)
 			print_message("# no IPv6 here\n");
 			continue;
 		}
-		fd = net_start(addresses.list, &e);
+		fd = net_start(addresses.list, NULL, &e);
 		assert_int_not_equal(fd, -1);
 		accepted = accept(listener, NULL, NULL);
 		assert_int_not_equal(accepted, -1);
@@ -467,13 +473,13 @@ says_why_it_does_not_connect(void **state)
 	/* No route leads to it, or a firewall says no: an errno at once. */
 	assert_int_equal(resolve("192.0.2.1", FAMILY_ANY, &addresses, &e), 0);
 	addresses.list->len = 4;
-	assert_int_equal(net_start(addresses.list, &e), -1);
+	assert_int_equal(net_start(addresses.list, NULL, &e), -1);
 	assert_int_equal(e.kind, ERROR_LATER);
 	assert_int_equal(e.sys, EINVAL);
 	assert_non_null(strstr(e.text, "192.0.2.1"));
 	unix_address.sockaddr.ss_family = AF_MAX;
 	error_clear(&e);
-	assert_int_equal(net_start(&unix_address, &e), -1);
+	assert_int_equal(net_start(&unix_address, NULL, &e), -1);
 	assert_int_equal(e.kind, ERROR_LATER);
 	assert_int_equal(e.sys, EAFNOSUPPORT);
 	assert_int_equal(net_result(-1), EBADF);

@@ -180,7 +180,8 @@ connects_to_the_first_that_answers(void **state)
 	list[i] = peer_address(port);
 	error_clear(&e);
 	begin = clock_now();
-	s = stream_connect(&peer_host, &addresses, NULL, begin + PEER_WAIT, &e);
+	s = stream_connect(
+	    &peer_host, &addresses, NULL, NULL, begin + PEER_WAIT, &e);
 	assert_non_null(s);
 	/* The silence costs 250 ms, the refusals cost nothing: or so many
 	 * would take longer than anything. */
@@ -209,8 +210,8 @@ says_whom_it_tried(void **state)
 	((struct sockaddr_in *)&list[1].sockaddr)->sin_addr.s_addr =
 	    htonl(0x7f000002);
 	error_clear(&e);
-	assert_null(
-	    stream_connect(&to, &addresses, NULL, clock_now() + PEER_WAIT, &e));
+	assert_null(stream_connect(
+	    &to, &addresses, NULL, NULL, clock_now() + PEER_WAIT, &e));
 	assert_int_equal(e.kind, ERROR_LATER);
 	assert_string_equal(error_line(&e).words,
 	    "connecting to mail.example.org:465 (127.0.0.1): Connection "
@@ -222,7 +223,8 @@ says_whom_it_tried(void **state)
 	to.host = address;
 	error_clear(&e);
 	begin = clock_now();
-	assert_null(stream_connect(&to, &addresses, NULL, begin + 1000, &e));
+	assert_null(
+	    stream_connect(&to, &addresses, NULL, NULL, begin + 1000, &e));
 	assert_in_range(clock_now() - begin, 1000, HANG);
 	assert_int_equal(e.kind, ERROR_LATER);
 	assert_non_null(strstr(
@@ -232,7 +234,7 @@ says_whom_it_tried(void **state)
 	addresses.count = 0;
 	error_clear(&e);
 	assert_null(
-	    stream_connect(&to, &addresses, NULL, begin + PEER_WAIT, &e));
+	    stream_connect(&to, &addresses, NULL, NULL, begin + PEER_WAIT, &e));
 	assert_int_equal(e.kind, ERROR_LATER);
 	assert_string_equal(e.text, "connecting to 127.0.0.1:465");
 	peer_end_silence(&silence);
@@ -279,8 +281,8 @@ tells_of_each_address(void **state)
 	list[1] = peer_address(silence.port);
 	list[2] = peer_address(port);
 	error_clear(&e);
-	stream_drop(stream_connect(
-	    &peer_host, &addresses, &observer, clock_now() + PEER_WAIT, &e));
+	stream_drop(stream_connect(&peer_host, &addresses, NULL, &observer,
+	    clock_now() + PEER_WAIT, &e));
 	assert_string_equal(tale,
 	    "x 127.0.0.2 begins\nx 127.0.0.2: Connection refused\n"
 	    "x 127.0.0.1 begins\nx 127.0.0.1 begins\n"
