@@ -23,7 +23,7 @@ include gnutls/.*	'"$gnutls"'
 word gnutls_[a-z0-9_]+	'"$gnutls"'
 include sysexits[.]h	src/base/error.c
 word EX_[A-Z]+		src/base/error.c
-call _?exit|quick_exit|v?errx?|v?errc	src/world/secret.c cmd/sendling.c cmd/memory.c
+call _?exit|quick_exit|v?errx?|v?errc	src/world/process.c cmd/sendling.c cmd/memory.c
 call socket|socketpair|connect|bind|listen|accept4?	src/world/net.c src/world/syslog.c
 call getaddrinfo|freeaddrinfo|getnameinfo|gethostby[a-z]+	src/world/net.c
 call res_n?(query|search|send|init)	src/world/net.c
@@ -32,7 +32,7 @@ call (secure_)?getenv|setenv|putenv|get(pw|gr)[a-z_]+|getlogin(_r)?	src/world/ho
 word environ		src/world/host.c
 call time|gettimeofday|ftime	src/world/host.c
 call clock_gettime	src/world/host.c src/world/clock.c
-call v?fork|exec[lv]p?e?|fexecve|posix_spawnp?|popen|system	src/world/secret.c
+call v?fork|exec[lv]p?e?|fexecve|posix_spawnp?|popen|system	src/world/process.c
 call pthread_create	src/world/resolve.c
 '
 

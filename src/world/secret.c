@@ -14,6 +14,7 @@
 #include "world/clock.h"
 #include "world/file.h"
 #include "world/host.h"
+#include "world/process.h"
 #include "world/signals.h"
 #include "world/terminal.h"
 
@@ -22,86 +23,36 @@
 #define CREDENTIAL  "password-credential"
 #define CREDENTIALS "CREDENTIALS_DIRECTORY"
 
-/* Milliseconds in which a command that is to end may put the terminal right. */
-#define GRACE 500
-
 /* A password-command that runs. */
 struct command {
 	const char *text;
-	pid_t pid; /* -1: it has ended, with: */
+	struct process process; /* no pid: it has ended, with: */
 	int status;
 	int output;
 	struct signals signals; /* that it has ended, or that we are to, by: */
 	int caught;		/* the number of that signal; 0: none */
-	bool grouped;		/* in a process group of its own */
 	long long deadline;
 	bool hurried;	    /* the deadline is the mail's */
 	char **environment; /* made before fork(2) */
 };
 
-/*
- * Whether somebody at the terminal started us. A command that asks there must
- * be in the group that has the terminal, or it is stopped; it then also ends
- * by the same ^C as we do. Otherwise a group of its own makes sure that all
- * of it ends with its time.
- */
-static bool
-has_terminal(void)
-{
-	bool ours;
-	int fd;
-
-	fd = open("/dev/tty", O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
-	if (fd == -1)
-		return false;
-	ours = tcgetpgrp(fd) == getpgrp();
-	close(fd);
-	return ours;
-}
-
-/* In the process of the command: nothing of ours goes with it but standard
- * error and the environment, nor what our caller left open. */
-static _Noreturn void
-become(const struct command *c, int output)
-{
-	sigset_t none;
-	int i;
-
-	if (c->grouped)
-		setpgid(0, 0);
-	for (i = 1; i < NSIG; i++)
-		signal(i, SIG_DFL);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	close(STDIN_FILENO);
-	(void)open("/dev/null", O_RDONLY);
-	dup2(output, STDOUT_FILENO);
-	closefrom(STDERR_FILENO + 1);
-	execle("/bin/sh", "sh", "-c", c->text, (char *)NULL, c->environment);
-	_exit(127);
-}
-
 static int
 start(struct command *c, struct error *e)
 {
-	int ends[2];
+	struct process_ends given = {PROCESS_NONE, 0, PROCESS_NONE};
+	int ends[2], result;
 
-	c->grouped = !has_terminal();
 	if (pipe2(ends, O_CLOEXEC) == -1)
 		return error_set_sys(e, ERROR_SYSTEM, errno, RUNNING, "pipe");
 	c->output = ends[0];
-	c->pid = fork();
-	if (c->pid == 0)
-		become(c, ends[1]);
+	given.output = ends[1];
+	result = process_start(&c->process, c->text, &given, c->environment, e);
 	close(ends[1]);
-	if (c->pid == -1) {
-		error_set_sys(e, ERROR_SYSTEM, errno, RUNNING, "fork");
-		close(c->output);
-		return -1;
-	}
-	if (c->grouped)
-		setpgid(c->pid, c->pid); /* whoever is first */
-	return 0;
+	if (result == 0)
+		return 0;
+	e->doing = RUNNING;
+	close(c->output);
+	return -1;
 }
 
 static int
@@ -143,8 +94,9 @@ take_signal(struct command *c, struct error *e)
 		c->caught = number;
 		return error_set(e, ERROR_LATER, RUNNING, "ended by a signal");
 	}
-	if (number != 0 && waitpid(c->pid, &c->status, WNOHANG) == c->pid)
-		c->pid = -1;
+	if (number != 0 &&
+	    waitpid(c->process.pid, &c->status, WNOHANG) == c->process.pid)
+		c->process.pid = -1;
 	return 0;
 }
 
@@ -171,7 +123,7 @@ follow(struct command *c, struct buf *out, struct error *e)
 	ssize_t n = 0;
 	int ready;
 
-	while (c->pid != -1) {
+	while (c->process.pid != -1) {
 		ready = clock_wait(polls, 2, c->deadline);
 		if (ready == 0)
 			return too_slow(c, e);
@@ -191,35 +143,12 @@ follow(struct command *c, struct buf *out, struct error *e)
 	return polls[1].fd == -1 ? 0 : read_rest(c, out, e);
 }
 
-/* First as a terminal would end it, then without asking. Its number, and that
- * of its group, is nobody else's until it is waited for. */
-static void
-stop(const struct command *c)
-{
-	const long long limit = clock_now() + GRACE;
-	const pid_t target = c->grouped ? -c->pid : c->pid;
-	siginfo_t ended;
-
-	kill(target, SIGTERM);
-	do {
-		ended.si_pid = 0;
-		while (signals_next(&c->signals) != 0)
-			;
-		waitid(
-		    P_PID, (id_t)c->pid, &ended, WEXITED | WNOHANG | WNOWAIT);
-	} while (ended.si_pid == 0 &&
-		 clock_wait_readable(c->signals.fd, limit) == 1);
-	kill(target, SIGKILL);
-	while (waitpid(c->pid, NULL, 0) == -1 && errno == EINTR)
-		;
-}
-
 static void
 end(struct command *c)
 {
 	close(c->output);
-	if (c->pid != -1)
-		stop(c);
+	if (c->process.pid != -1)
+		process_end(&c->process, 0);
 }
 
 static int

@@ -418,7 +418,7 @@ ends_a_command_that_does_not_end(void **state)
 		refuses(
 		    SECRET_COMMAND, command, "not finished after 1 seconds");
 		assert_in_range(clock_now() - begin, 1000, HANG);
-		if (!has_terminal())
+		if (!process_has_terminal())
 			while (!is_gone())
 				;
 	}
@@ -509,7 +509,7 @@ ends_the_command_when_it_is_ended(void **state)
 			status = status_of(pid);
 			assert_true(WIFSIGNALED(status));
 			assert_int_equal(WTERMSIG(status), signals[i]);
-			if (!has_terminal())
+			if (!process_has_terminal())
 				while (!is_gone())
 					;
 		}
