@@ -16,7 +16,8 @@ names() {
 		debian/check) echo libcmocka-dev perl python3-aiosmtpd curl jq \
 			busybox netcat-openbsd \
 			ca-certificates mandoc strace swaks softhsm2 \
-			gnutls-bin dnsmasq-base ;;
+			gnutls-bin dnsmasq-base netcat-openbsd \
+			microsocks ;;
 		debian/more) echo clang libclang-rt-dev valgrind ;;
 		debian/lint) echo clang cppcheck clang-format mandoc \
 			shellcheck ;;

@@ -132,6 +132,169 @@ def test_source_address(t, home):
         78, 'another family', '`source-address ::1', '`family')
 
 
+# Commands that connect.
+
+def through(box, command, *lines, **more):
+    return box.config(f'connect-command {command}', *lines, **more)
+
+
+def children(pid='self'):
+    """Those that are left, zombies too."""
+    with open(f'/proc/{pid}/task/{os.getpid()}/children') as listed:
+        return listed.read().split()
+
+
+def test_command(t, home, box, certificate):
+    nc = shutil.which('nc.openbsd')
+    if nc is None:
+        return t.skip('connect-command', 'no netcat-openbsd')
+    run = home.run(BOB, config=home.config(through(box, f'{nc} %h %p')))
+    arrived(t, box, run, 'nc')
+    with smtpd.Server(certificate, users={'alice': 'secret'}) as secured:
+        for scheme in 'smtps', 'smtp':
+            secured.clear()
+            run = home.run(BOB, config=home.config(through(
+                secured, f'{nc} %h %p', 'password secret', scheme=scheme)))
+            arrived(t, secured, run, f'nc and TLS on top, {scheme}')
+        secured.clear()
+        run = home.run(BOB, config=home.config(through(
+            secured, f'{nc} %h %p', 'password secret',
+            'tls-name mail.example.org').replace('tls-name localhost\n', '')))
+        failed(t, run, 77, 'nc, and the name is verified', 'not trusted')
+    # The name goes as it is: nobody here looks it up.
+    box.clear()
+    port = box.ports['smtp']
+    run = home.run(BOB, config=home.config(
+        f'smarthost smtp+plain://mail.invalid:{port}\n'
+        f'connect-command test %h%% = mail.invalid% && exec {nc} 127.0.0.1 %p'
+        f'\n{SENDER}'.replace('invalid% ', 'invalid%% ')))
+    arrived(t, box, run, 'a name that only the command knows')
+    # A secret does not go over it in clear.
+    with smtpd.Server(users={'alice': 'secret'}) as other:
+        run = home.run(BOB, config=home.config(through(
+            other, f'{nc} %h %p', 'password secret', 'auth PLAIN')))
+        failed(t, run, 77, 'a password over a command without TLS', 'TLS')
+        t.ok(b'secret' not in other.heard, 'no secret was sent')
+
+
+def test_command_proxies(t, home, box):
+    nc, socks = shutil.which('nc.openbsd'), shutil.which('microsocks')
+    if nc is None or socks is None:
+        return t.skip('proxies', 'no netcat-openbsd, no microsocks')
+    with socket.create_server(('127.0.0.1', 0)) as free:
+        port = free.getsockname()[1]
+    with subprocess.Popen([socks, '-i', '127.0.0.1', '-p', str(port)],
+                          stdout=subprocess.DEVNULL,
+                          stderr=subprocess.DEVNULL) as process:
+        try:
+            while not listens(port):
+                time.sleep(0.01)
+            run = home.run(BOB, config=home.config(through(
+                box, f'{nc} -X 5 -x 127.0.0.1:{port} %h %p')))
+            arrived(t, box, run, 'SOCKS 5 by nc -X and microsocks')
+            run = home.run(BOB, config=home.config(
+                f'smarthost smtp+plain://127.0.0.1:9\nconnect-command {nc} '
+                f'-X 5 -x 127.0.0.1:{port} %h %p\n{SENDER}'))
+            failed(t, run, 75, 'a proxy that cannot connect',
+                   '127.0.0.1:9', 'ended with status 1', 'refused')
+        finally:
+            process.terminate()
+    box.clear()
+    asked = []
+    with smtpd.Server(play=lambda _, sock: connect_for(sock, asked)) as proxy:
+        run = home.run(BOB, config=home.config(through(
+            box, f'{nc} -X connect -x 127.0.0.1:{proxy.ports["smtp"]} %h %p')))
+        arrived(t, box, run, 'HTTP CONNECT by nc -X')
+        t.ok(asked and asked[0].startswith(b'CONNECT 127.0.0.1:'),
+             'the proxy was asked', asked)
+
+
+def connect_for(sock, asked):
+    """An HTTP proxy that knows CONNECT."""
+    head = b''
+    while b'\r\n\r\n' not in head:
+        head += sock.recv(1)
+    asked.append(head)
+    host, port = head.split()[1].rsplit(b':', 1)
+    with socket.create_connection((host.decode(), int(port))) as there:
+        sock.sendall(b'HTTP/1.0 200 Connection established\r\n\r\n')
+        back = threading.Thread(target=pump, args=(there, sock))
+        back.start()
+        pump(sock, there)
+        back.join()
+
+
+def pump(source, to):
+    with contextlib.suppress(OSError):
+        while (chunk := source.recv(65536)):
+            to.sendall(chunk)
+        to.shutdown(socket.SHUT_WR)
+
+
+def test_command_ends(t, home, box):
+    """Its early death is told with its last words; nothing of it is left."""
+    url = 'smarthost smtp+plain://mail.example.org\n'
+    for what, command, words in (
+            ('status', 'echo warned >&2; echo no way >&2; exit 3',
+             ('ended with status 3: no way',)),
+            ('signal', 'kill -9 $$', ('ended with signal 9',)),
+            ('no command', '/nowhere/nc %h %p',
+             ('ended with status 127', '/nowhere/nc')),
+            ('half a greeting', 'printf 220; exit 1',
+             ('ended with status 1',))):
+        run = home.run(BOB, config=home.config(
+            f'{url}connect-command {command}\n{SENDER}'))
+        failed(t, run, 75, f'{what}', 'mail.example.org:25 (connect-command)',
+               *words)
+    run = home.run(BOB, config=home.config(
+        f'{url}connect-command echo out loud >&2; sleep 1000\ntimeout 1s\n'
+        f'{SENDER}'))
+    failed(t, run, 75, 'a silent command', 'out loud', 'timed out after 1 s',
+           'mail.example.org:25 (connect-command)')
+    run = home.run(BOB, config=home.config(
+        f'{url}connect-command sleep 1000\ndeadline 1s\n{SENDER}'))
+    failed(t, run, 75, 'the deadline', 'timed out')
+    mark = f'{os.getpid()}00'
+    run = home.run(BOB, config=home.config(
+        f"{url}connect-command trap '' TERM; sleep {mark} & sleep {mark}\n"
+        f'timeout 1s\n{SENDER}'))
+    failed(t, run, 75, 'a command that ignores SIGTERM', 'timed out')
+    left = subprocess.run(['pgrep', '-f', f'sleep {mark}'],
+                          stdout=subprocess.PIPE).stdout
+    t.ok(left == b'', 'nothing of it is left', left)
+    # It goes on when the mail was sent: what it says last still comes, and
+    # it is not waited for.
+    nc = shutil.which('nc.openbsd')
+    if nc:
+        run = home.run(BOB, config=home.config(through(
+            box, f'{nc} %h %p; echo bye >&2; sleep 1000')))
+        t.ok(run.status == 0 and len(box.took) == 1 and run.err == b'bye\n',
+             'one that does not end is ended', run.words())
+
+
+def test_command_stderr(t, home, box):
+    """More than a pipe holds goes on to our standard error."""
+    nc = shutil.which('nc.openbsd')
+    if nc is None:
+        return t.skip('a talkative command', 'no netcat-openbsd')
+    run = home.run(BOB, config=home.config(through(
+        box, f'yes | head -c 300000 >&2; exec {nc} %h %p')))
+    t.ok(run.status == 0 and len(box.took) == 1 and len(run.err) == 300000,
+         'a talkative command', run.status, len(run.err))
+
+
+def test_command_privileges(t, home, box):
+    """As with password-command: none that root was given by a caller."""
+    if os.geteuid() != 0:
+        return t.skip('root as sendmail', 'not root')
+    run = home.run(BOB, name='sendmail', environment={
+        'SENDLING_SMARTHOST': box.url('smtp+plain'),
+        'SENDLING_CONNECT_COMMAND': f'touch {home.path}/ran',
+        'SENDLING_FROM': 'alice@example.com'})
+    t.ok(not (home.path / 'ran').exists(),
+         'root as sendmail runs no command of the environment', run.words())
+
+
 # Hosts that DNS names.
 
 @contextlib.contextmanager

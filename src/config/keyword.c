@@ -63,6 +63,8 @@ static const struct keyword keywords[] = {
     {"pipelining", VALUE_CHOICE, AT(pipelining), 0, auto_off, "auto"},
     {"chunking", VALUE_CHOICE, AT(chunking), 0, auto_off, "auto"},
     {"family", VALUE_CHOICE, AT(family), 0, families, "any"},
+    {"connect-command", VALUE_COMMAND, AT(connect_command),
+	KEYWORD_FREE | KEYWORD_COMMAND, NULL, NULL},
     {"source-address", VALUE_ADDRESS, AT(source_address), 0, NULL, NULL},
     {"log", VALUE_LOG, AT(log), 0, NULL, "syslog:mail"},
     {"dsn-notify", VALUE_NOTIFY, AT(dsn_notify), KEYWORD_SPACED, NULL, NULL},

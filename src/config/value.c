@@ -213,6 +213,20 @@ is_address(struct text t)
 }
 
 static bool
+is_command(struct text t)
+{
+	size_t i;
+
+	if (!text_is_utf8(t))
+		return false;
+	for (i = 0; i < t.len; i++)
+		if (t.at[i] == '%' &&
+		    (++i == t.len || strchr("hp%", t.at[i]) == NULL))
+			return false;
+	return true;
+}
+
+static bool
 is_host_or_ipv6(struct text t)
 {
 	return is_domain(t) || account_is_ipv6(t);
@@ -736,6 +750,10 @@ static const struct type {
     [VALUE_HOST] = {parse_host, format_string, sizeof(char *), true,
 	.fits = is_host_or_ipv6,
 	.expected = "a host name in ASCII or an IP address"},
+    [VALUE_COMMAND] = {parse_string, format_string, sizeof(char *), true,
+	.fits = is_command,
+	.expected = "a command in which `%' stands before h, p or %",
+	.hint = "%h is the host, %p the port, %% a per cent sign"},
     [VALUE_PRIORITY] = {parse_string, format_string, sizeof(char *), true,
 	.fits = is_ascii, .expected = "a priority string of GnuTLS"},
     [VALUE_CHOICE] = {parse_choice, format_choice, .size = sizeof(unsigned)},

@@ -31,6 +31,7 @@ enum value_type {
 	VALUE_HELO,	  /* char *, a host or an address literal */
 	VALUE_HOST,	  /* char *, a host or an address */
 	VALUE_ADDRESS,	  /* char *, an IP address */
+	VALUE_COMMAND,	  /* char *, a command with %h, %p and %% */
 	VALUE_PRIORITY,	  /* char *, printable ASCII */
 	VALUE_CHOICE,	  /* an enum, one of the words of the row */
 	VALUE_DURATION,	  /* unsigned, seconds */

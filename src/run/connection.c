@@ -196,8 +196,11 @@ static void
 give_up(struct connection *c, enum stream_status status, struct error *cause)
 {
 	struct net_target target = stream_target(c->stream, c->smarthost);
-	struct error lost = *cause;
+	struct error lost;
 
+	if (status != STREAM_TIMEOUT && cause->kind == ERROR_LATER)
+		stream_blame(c->stream, cause);
+	lost = *cause;
 	if (status == STREAM_TIMEOUT) {
 		time_out(c, cause);
 	} else if (cause->kind == ERROR_LATER || cause->doing == NULL) {
@@ -410,6 +413,13 @@ family(const struct account *a)
 		   : account_family_of(text_of(a->source_address));
 }
 
+/* A unix socket needs none. */
+static bool
+by_command(const struct account *a, const struct smarthost *s)
+{
+	return a->connect_command != NULL && s->place != SMARTHOST_SOCKET;
+}
+
 /* Trust is read before anything connects, so that it fails closed. */
 struct connection *
 connection_new(const struct connection_plan *plan,
@@ -422,7 +432,8 @@ connection_new(const struct connection_plan *plan,
 	c->plan = plan;
 	c->smarthost = smarthost;
 	c->learned = learned;
-	c->resolve = resolve_start(smarthost, family(account), false);
+	c->resolve = resolve_start(
+	    smarthost, family(account), by_command(account, smarthost));
 	/* Where TLS need not be, its faults count when it is there. */
 	if (smarthost->security != SMARTHOST_PLAIN)
 		c->tls = tls_new(account, smarthost,
@@ -455,6 +466,11 @@ connect_stream(struct connection *c, struct error *e)
 	const struct net_addresses *addresses;
 	unsigned seconds;
 
+	if (by_command(account, c->smarthost)) {
+		c->stream = stream_connect_by(
+		    account->connect_command, c->smarthost, e);
+		return c->stream == NULL ? -1 : 0;
+	}
 	if (!net_is_at_hand(c->smarthost))
 		note(c, "looking up %s", smarthost_name(c->smarthost).words);
 	addresses = resolve_wait(c->resolve, c->number, c->deadline, e);

@@ -99,8 +99,9 @@ struct account {
 
 	struct smarthost_list smarthosts;
 	enum account_family family;
-	char *source_address; /* as account_family_of() takes it, or NULL */
-	unsigned timeout;     /* seconds; 0 is not set, for all three */
+	char *connect_command; /* with %h, %p and %%, or NULL */
+	char *source_address;  /* as account_family_of() takes it, or NULL */
+	unsigned timeout;      /* seconds; 0 is not set, for all three */
 	unsigned deadline;
 	unsigned connect_timeout;
 	enum account_switch pipelining; /* `auto` is SWITCH_YES */

@@ -298,6 +298,12 @@ net_start(const struct net_address *a, const char *source, struct error *e)
 }
 
 int
+net_pair(int ends[2])
+{
+	return socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends);
+}
+
+int
 net_result(int fd)
 {
 	socklen_t len;
@@ -392,7 +398,10 @@ net_target(const struct smarthost *s, const struct net_address *a)
 	char words[INET6_ADDRSTRLEN];
 	struct net_target t;
 
-	net_words(a, words, sizeof(words));
+	strlcpy(words, "connect-command", sizeof(words));
+	if (a->len > 0)
+		net_words(a, words, sizeof(words));
+	named = named || a->len == 0;
 	snprintf(t.words, sizeof(t.words), "%s%s%s%s", smarthost_name(s).words,
 	    named ? " (" : "", named ? words : "", named ? ")" : "");
 	return t;

@@ -51,6 +51,9 @@ int net_unasked(const char *host, int sys, struct error *e);
  * machine. */
 int net_start(const struct net_address *a, const char *source, struct error *e);
 
+/* Two ends of a connection within this machine, close-on-exec. -1: errno. */
+int net_pair(int ends[2]);
+
 /* Whether the connect that is over went well: 0, or its errno. */
 int net_result(int fd);
 

@@ -10,6 +10,7 @@
 
 #include "base/mem.h"
 #include "world/clock.h"
+#include "world/tunnel.h"
 
 /* RFC 8305 section 8: Connection Attempt Delay. */
 #define STREAM_STAGGER 250
@@ -20,7 +21,8 @@
 
 struct stream {
 	int fd;
-	struct tls *tls; /* NULL while plain; the caller's */
+	struct tunnel *tunnel; /* NULL: it leads to an address */
+	struct tls *tls;       /* NULL while plain; the caller's */
 	struct net_address peer;
 	struct error broken; /* why nothing can be sent any more */
 };
@@ -210,6 +212,38 @@ stream_connect(const struct smarthost *to,
 	return s;
 }
 
+struct stream *
+stream_connect_by(
+    const char *command, const struct smarthost *to, struct error *e)
+{
+	struct stream *s = mem_new(1, sizeof(*s));
+
+	s->tunnel = tunnel_open(command, to, &s->fd, e);
+	if (s->tunnel != NULL)
+		return s;
+	free(s);
+	return NULL;
+}
+
+/* As poll(2), while what a command has to say is passed on. */
+static int
+wait_polled(struct stream *s, struct pollfd *polled, long long deadline)
+{
+	struct pollfd both[2] = {*polled, {.events = POLLIN}};
+	int ready;
+
+	if (s->tunnel == NULL)
+		return clock_wait(polled, 1, deadline);
+	do {
+		both[1].fd = tunnel_errors(s->tunnel);
+		ready = clock_wait(both, 2, deadline);
+		if (ready > 0 && both[1].revents != 0)
+			tunnel_hear(s->tunnel);
+	} while (ready > 0 && both[0].revents == 0);
+	polled->revents = both[0].revents;
+	return ready;
+}
+
 /* 1 when the socket is ready, 0 when the time is over, -1. The clock decides
  * even where the peer keeps us busy with records that bring nothing. */
 static int
@@ -219,7 +253,7 @@ wait_ready(struct stream *s, struct pollfd *polled, long long deadline,
 	int ready;
 
 	polled->fd = s->fd;
-	ready = clock_wait(polled, 1, deadline);
+	ready = wait_polled(s, polled, deadline);
 	if (ready == -1)
 		return error_set_sys(e, ERROR_SYSTEM, errno, NULL, "poll");
 	return ready > 0 && clock_now() <= deadline;
@@ -446,7 +480,9 @@ stream_end(struct stream *s, const char *out, size_t len)
 	exchange_out(s, out, len, &sent);
 	if (s->tls != NULL)
 		tls_bye(s->tls);
-	stream_drop(s);
+	close(s->fd);
+	tunnel_close(s->tunnel, false);
+	free(s);
 	return sent;
 }
 
@@ -456,7 +492,15 @@ stream_drop(struct stream *s)
 	if (s == NULL)
 		return;
 	close(s->fd);
+	tunnel_close(s->tunnel, true);
 	free(s);
+}
+
+void
+stream_blame(struct stream *s, struct error *e)
+{
+	if (s->tunnel != NULL)
+		tunnel_blame(s->tunnel, e);
 }
 
 char *

@@ -30,12 +30,16 @@ struct stream *stream_connect(const struct smarthost *s,
     const struct stream_observer *observer, long long deadline,
     struct error *e);
 
+/* Connects by the account's `connect-command'. NULL: ERROR_SYSTEM. */
+struct stream *stream_connect_by(
+    const char *command, const struct smarthost *s, struct error *e);
+
 /*
- * The two ends of a stream, which is freed; neither waits, NULL is fine. An
- * orderly one sends of out what can be sent at once, which it returns, and says
- * good-bye. A drop
- * sends nothing, not even the record that TLS may hold: where a mail counts as
- * not sent, nothing more of it leaves.
+ * The two ends of a stream, which is freed; neither waits, but for a command to
+ * end, NULL is fine. An orderly one sends of out what can be sent at once,
+ * which it returns, and says good-bye. A drop sends nothing, not even the
+ * record that TLS may hold: where a mail counts as not sent, nothing more of it
+ * leaves.
  */
 size_t stream_end(struct stream *s, const char *out, size_t len);
 void stream_drop(struct stream *s);
@@ -73,6 +77,9 @@ enum stream_status stream_hear(
 /* How many octets behind those that were sent may have left in part, and cannot
  * be taken back: see tls_torn(). 0 without TLS. */
 size_t stream_torn(const struct stream *s);
+
+/* A stream that was closed by a command's end gets its words for the cause. */
+void stream_blame(struct stream *s, struct error *e);
 
 /* The own address as an EHLO argument; whether the peer is of this machine. */
 char *stream_literal(const struct stream *s, char *out, size_t size);

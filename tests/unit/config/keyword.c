@@ -246,6 +246,8 @@ static const struct {
     {"auth CRAM-MD5 EXTERNAL OAUTHBEARER",
 	"OAUTHBEARER takes an OAuth token and CRAM-MD5 a password", ""},
     {"auth-in-clear maybe", "`maybe' is not one", "write one of: yes, no"},
+    {"connect-command nc %x", "is not a command in which `%'", "%h"},
+    {"connect-command nc %h %", "is not a command in which `%'", "%h"},
     {"source-address eth0", "`eth0' is not an IP address", "192.0.2.1"},
     {"source-address [::1]", "`[::1]' is not an IP address", "192.0.2.1"},
     {"source-address 192.0.2.1:25", "is not an IP address", "192.0.2.1"},
@@ -400,6 +402,8 @@ static const struct {
     {"family IPv4", "family ipv4"},
     {"family ipv6", NULL},
     {"source-address 192.0.2.1", NULL},
+    {"connect-command ssh -W %h:%p gateway", NULL},
+    {"connect-command nc -x \"a b\" %h %p | sed s/%%/x/", NULL},
     {"source-address 2001:db8::1", NULL},
     {"log syslog", NULL},
     {"log syslog:LOCAL3", NULL},
@@ -492,6 +496,7 @@ assert_same(const struct account *a, const struct account *b)
 		case VALUE_HELO:
 		case VALUE_HOST:
 		case VALUE_ADDRESS:
+		case VALUE_COMMAND:
 		case VALUE_PRIORITY:
 			assert_same_string(
 			    *(char *const *)one, *(char *const *)two);
