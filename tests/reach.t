@@ -603,5 +603,95 @@ def test_srv_none(t, home):
                    'offers no submission of mail')
 
 
+# Silence.
+
+DIALOGUE = ((b'', b'220 ready\r\n'), (b'EHLO', b'250-mx\r\n250 AUTH PLAIN\r\n'),
+            (b'AUTH', b'235 ok\r\n'), (b'MAIL', b'250 ok\r\n'),
+            (b'RCPT', b'250 ok\r\n'), (b'DATA', b'354 go\r\n'))
+
+
+def silent_after(count):
+    """Answers so many times, and then never."""
+    def play(server, sock):
+        for wanted, reply in DIALOGUE[:count]:
+            server.hear(sock, wanted)
+            sock.sendall(reply)
+        server.hear(sock, b'no client says this')
+    return play
+
+
+def offers_starttls(answers):
+    def play(server, sock):
+        sock.sendall(b'220 ready\r\n')
+        server.hear(sock, b'EHLO')
+        sock.sendall(b'250-mx\r\n250 STARTTLS\r\n')
+        server.hear(sock, b'STARTTLS\r\n')
+        if answers:
+            sock.sendall(b'220 go\r\n')
+        server.hear(sock, b'no client says this')
+    return play
+
+
+def test_silence(t, home):
+    """Nothing hangs, whatever does not answer: each step says which it was,
+    with whom, and what to do."""
+    login = f'user alice\npassword secret\nauth-in-clear yes\n{SENDER}'
+    short, whole = 'timeout 1s\n', 'deadline 1s\n'
+    with contextlib.ExitStack() as stack:
+        def server(play=silent_after(0), **more):
+            return stack.enter_context(smtpd.Server(play=play, **more))
+        full = stack.enter_context(socket.socket(socket.AF_INET))
+        full.bind(('127.0.0.1', 0))
+        full.listen(0)
+        for _ in range(2):
+            waiting = stack.enter_context(socket.socket(socket.AF_INET))
+            waiting.setblocking(False)
+            waiting.connect_ex(full.getsockname())
+        silent = server(lambda box, sock: box.hear(sock, b'never said'))
+        steps = [
+            ('connecting', 'smtp+plain://127.0.0.1:%d' % full.getsockname()[1],
+             'connect-timeout 1s\n'),
+            ('the TLS handshake', f'smtps://127.0.0.1:{silent.ports["smtp"]}',
+             short),
+            ('the greeting', silent.url('smtp+plain'), short),
+            ('the greeting', silent.url('smtp'), short),
+            ('the greeting', server(
+                lambda box, sock: box.hear(sock, b'never said'),
+                host=str(home.path / 'unix')).url('smtp+unix'), short),
+            ('the greeting', 'smtp+plain://mail.example.org',
+             'connect-command sleep 1000\n' + short),
+            ('the TLS handshake', 'smtps://mail.example.org',
+             'connect-command sleep 1000\n' + short),
+            ('STARTTLS', server(offers_starttls(False)).url('smtp'), short),
+            ('the TLS handshake', server(offers_starttls(True)).url('smtp'),
+             short)]
+        for count, step in ((1, 'EHLO'), (2, 'AUTH'), (3, 'MAIL FROM'),
+                            (4, 'RCPT TO'), (5, 'DATA')):
+            steps.append((step, server(silent_after(count)).url('smtp+plain'),
+                          short))
+        steps += [(step, url, lines.replace(short, whole))
+                  for step, url, lines in steps if not lines.startswith(
+                      'connect-timeout')]
+        steps.append(('the end of the mail data',
+                      server(silent_after(6)).url('smtp+plain'), whole))
+        runs = []
+        for number, (step, url, lines) in enumerate(steps):
+            tls = 'tls-trust /etc/ssl/certs/ca-certificates.crt\n' \
+                if url.startswith(('smtps', 'smtp:')) else ''
+            config = home.config(f'smarthost {url}\n{lines}{tls}{login}',
+                                 name=f'config{number}')
+            runs.append(threading.Thread(target=lambda n, c: results.update(
+                {n: home.run(BOB, config=c)}), args=(number, config)))
+        results = {}
+        for run in runs:
+            run.start()
+        for run in runs:
+            run.join()
+        for number, (step, url, lines) in enumerate(steps):
+            where = url.split(':', 1)[1].strip('/')
+            failed(t, results[number], 75,
+                   f'{step}, {url}, {lines.strip()!r}', step, where, 'hint: ')
+
+
 if __name__ == '__main__':
     sys.exit(surroundings.run_tests(dict(globals())))

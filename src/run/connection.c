@@ -175,19 +175,39 @@ remark(struct connection *c)
 	c->plan->remark(c->plan->arg, words);
 }
 
+/* At the beginning the session knows better. */
+static void
+hint_at_silence(const struct connection *c, bool over, struct error *cause)
+{
+	if (session_awaits_greeting(c->session) ||
+	    session_want(c->session) == SESSION_TLS)
+		return;
+	if (session_awaits_end(c->session))
+		error_hint(cause,
+		    "see whether the mail has arrived before you send it "
+		    "again");
+	else
+		error_hint(cause,
+		    "the server, or something on the way to it, is slow or "
+		    "stuck: try again later, or write a longer `%s'",
+		    over ? "deadline" : "timeout");
+}
+
 /* Whom we waited for in vain, and how long. */
 static void
 time_out(const struct connection *c, struct error *cause)
 {
 	struct net_target target = stream_target(c->stream, c->smarthost);
+	const bool over = clock_now() >= c->deadline;
 
-	if (clock_now() >= c->deadline)
+	if (over)
 		error_set(cause, ERROR_LATER, NULL,
 		    CLOCK_OVER ", waiting for %s", target.words);
 	else
 		error_set(cause, ERROR_LATER, NULL,
 		    "timed out after %u seconds without an answer from %s",
 		    session_timeout(c->session), target.words);
+	hint_at_silence(c, over, cause);
 }
 
 /* The session ends, by a cause of which it knows neither where nor with whom.

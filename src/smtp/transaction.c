@@ -613,6 +613,7 @@ transaction_end(struct transaction *t, const struct error *cause, bool closing)
 			? "the whole mail had been sent and"
 			: "the end of the mail was on its way; it");
 		strlcpy(e.why, cause->why, sizeof(e.why));
+		strlcpy(e.hint, cause->hint, sizeof(e.hint));
 		mail->again = false;
 	} else if (e.kind == ERROR_LATER) {
 		snprintf(e.text, sizeof(e.text),
