@@ -272,6 +272,44 @@ def test_command_ends(t, home, box):
              'one that does not end is ended', run.words())
 
 
+def test_command_outlives_nobody(t, home):
+    """Who is killed can end nothing any more."""
+    mark = f'{os.getpid()}11'
+    process = home.start(BOB, config=home.config(
+        'smarthost smtp+plain://mail.example.org\n'
+        f'connect-command exec sleep {mark}\n{SENDER}'),
+        stdin=subprocess.PIPE)
+    process.stdin.write(MESSAGE)
+    process.stdin.close()
+
+    def runs():
+        return subprocess.run(['pgrep', '-f', f'^sleep {mark}'],
+                              stdout=subprocess.DEVNULL).returncode == 0
+    while not runs():
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
+    end = time.monotonic() + surroundings.HANG
+    while runs() and time.monotonic() < end:
+        time.sleep(0.01)
+    t.ok(not runs(), 'the command ends with the program, however that ends')
+
+
+def test_command_floods(t, home):
+    run = home.run(BOB, config=home.config(
+        'smarthost smtp+plain://mail.example.org\nconnect-command yes >&2\n'
+        f'deadline 1s\n{SENDER}'), stderr=subprocess.DEVNULL)
+    t.ok(run.status == 75, 'a flood on standard error has an end', run.words())
+
+
+def test_command_told(t, home, box):
+    nc = shutil.which('nc.openbsd')
+    if nc is None:
+        return t.skip('what -v tells', 'no netcat-openbsd')
+    run = home.run('-v', BOB, config=home.config(through(box, f'{nc} %h %p')))
+    t.ok(b"by `connect-command'" in run.err, '-v says how', run.words())
+
+
 def test_command_stderr(t, home, box):
     """More than a pipe holds goes on to our standard error."""
     nc = shutil.which('nc.openbsd')

@@ -487,6 +487,8 @@ connect_stream(struct connection *c, struct error *e)
 	unsigned seconds;
 
 	if (by_command(account, c->smarthost)) {
+		note(c, "connecting to %s by `connect-command'",
+		    smarthost_name(c->smarthost).words);
 		c->stream = stream_connect_by(
 		    account->connect_command, c->smarthost, e);
 		return c->stream == NULL ? -1 : 0;

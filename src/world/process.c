@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -42,6 +43,8 @@ become(const struct process *p, const char *text,
 	sigset_t none;
 	int i;
 
+	/* It ends with us where we are killed and can end nothing any more. */
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (p->grouped)
 		setpgid(0, 0);
 	for (i = 1; i < NSIG; i++)

@@ -239,7 +239,7 @@ wait_polled(struct stream *s, struct pollfd *polled, long long deadline)
 		ready = clock_wait(both, 2, deadline);
 		if (ready > 0 && both[1].revents != 0)
 			tunnel_hear(s->tunnel);
-	} while (ready > 0 && both[0].revents == 0);
+	} while (ready > 0 && both[0].revents == 0 && clock_now() <= deadline);
 	polled->revents = both[0].revents;
 	return ready;
 }

@@ -158,6 +158,8 @@ tunnel_blame(struct tunnel *t, struct error *e)
 	status = process_end(&t->process, PATIENCE);
 	hear_rest(t);
 	keep(t, "\n", 1);
+	if (status == 0 && t->last[0] == '\0')
+		return;
 	error_clear(e);
 	error_set(e, before.kind, NULL, "`connect-command' ended with %s%s%s",
 	    process_words(status).words, t->last[0] == '\0' ? "" : ": ",

@@ -29,7 +29,8 @@ void tunnel_hear(struct tunnel *t);
 void tunnel_close(struct tunnel *t, bool haste);
 
 /* The connection ended: how the command did, and its last words, are the reason
- * in place of the one in e, and what to do. Ends it. */
+ * in place of the one in e, and what to do, unless it ended well and without a
+ * word. Ends it. */
 void tunnel_blame(struct tunnel *t, struct error *e);
 
 #endif
