@@ -177,6 +177,52 @@ def test_command(t, home, box, certificate):
         t.ok(b'secret' not in other.heard, 'no secret was sent')
 
 
+@contextlib.contextmanager
+def sshd(home):
+    """OpenSSH's server on a port of its own, and the command that goes through
+    it."""
+    key, port = home.path / 'key', 0
+    subprocess.run(['ssh-keygen', '-q', '-t', 'ed25519', '-N', '', '-f', key],
+                   check=True)
+    home.file('authorized', key.with_suffix('.pub').read_bytes())
+    with socket.create_server(('127.0.0.1', 0)) as free:
+        port = free.getsockname()[1]
+    pathlib.Path('/run/sshd').mkdir(mode=0o755, exist_ok=True)
+    config = home.file('sshd_config', f'''Port {port}
+ListenAddress 127.0.0.1
+HostKey {key}
+PidFile none
+UsePAM no
+StrictModes no
+PermitRootLogin yes
+AuthorizedKeysFile {home.path}/authorized
+''')
+    server = subprocess.Popen(['/usr/sbin/sshd', '-D', '-f', config],
+                              stderr=subprocess.DEVNULL)
+    try:
+        while server.poll() is None and not listens(port):
+            time.sleep(0.01)
+        yield (f'ssh -F none -q -i {key} -p {port} -W %h:%p '
+               '-o BatchMode=yes -o StrictHostKeyChecking=no '
+               '-o UserKnownHostsFile=/dev/null root@127.0.0.1')
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def test_command_ssh(t, home, box):
+    if os.geteuid() != 0 or not os.path.exists('/usr/sbin/sshd'):
+        return t.skip('ssh -W', 'not root, or no openssh-server')
+    with sshd(home) as command:
+        run = home.run(BOB, config=home.config(through(box, command)))
+        arrived(t, box, run, 'ssh -W')
+        run = home.run(BOB, config=home.config(
+            f'smarthost smtp+plain://127.0.0.1:9\nconnect-command {command}\n'
+            f'{SENDER}'.replace('-q ', '')))
+        failed(t, run, 75, 'ssh -W to a dead port', '127.0.0.1:9',
+               'ended with status 255')
+
+
 def test_command_proxies(t, home, box):
     nc, socks = shutil.which('nc.openbsd'), shutil.which('microsocks')
     if nc is None or socks is None:
