@@ -379,16 +379,17 @@ hints_at_what_a_failed_connect_means(void **state)
 		const char *source;
 	} rows[] = {
 	    {SMARTHOST_HOST, EADDRNOTAVAIL, "`source-address ::9'", "::9"},
-	    {SMARTHOST_HOST, EADDRNOTAVAIL, "whether a firewall"},
+	    {SMARTHOST_HOST, EADDRNOTAVAIL, "whether a firewall", NULL},
 	    {SMARTHOST_HOST, EINVAL, "no way leads there", "127.0.0.1"},
-	    {SMARTHOST_HOST, ECONNREFUSED, "whether a firewall"},
-	    {SMARTHOST_HOST, ENOENT, "whether a firewall"},
-	    {SMARTHOST_SOCKET, EAGAIN, "service that listens there running?"},
-	    {SMARTHOST_SOCKET, ENOENT, "there is no such socket"},
-	    {SMARTHOST_SOCKET, ECONNREFUSED, "nobody listens there"},
-	    {SMARTHOST_SOCKET, EACCES, "owners and modes"},
-	    {SMARTHOST_SOCKET, EPROTOTYPE, "not for connections"},
-	    {SMARTHOST_SOCKET, ELOOP, "whether the path"}};
+	    {SMARTHOST_HOST, ECONNREFUSED, "whether a firewall", NULL},
+	    {SMARTHOST_HOST, ENOENT, "whether a firewall", NULL},
+	    {SMARTHOST_SOCKET, EAGAIN, "service that listens there running?",
+		NULL},
+	    {SMARTHOST_SOCKET, ENOENT, "there is no such socket", NULL},
+	    {SMARTHOST_SOCKET, ECONNREFUSED, "nobody listens there", NULL},
+	    {SMARTHOST_SOCKET, EACCES, "owners and modes", NULL},
+	    {SMARTHOST_SOCKET, EPROTOTYPE, "not for connections", NULL},
+	    {SMARTHOST_SOCKET, ELOOP, "whether the path", NULL}};
 	struct smarthost s = {.port = 465};
 	struct error e;
 	size_t i;
