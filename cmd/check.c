@@ -112,17 +112,10 @@ copy_value(const char *name, const struct account *a, struct account *to)
 {
 	const struct keyword *k =
 	    name == NULL ? NULL : keyword_find(text_of(name));
-	struct text rest, line;
-	struct buf values;
 
-	if (k == NULL)
-		return;
-	buf_init(&values, SIZE_MAX / 4);
-	keyword_format(k, a, &values);
-	rest = buf_text(&values);
-	while (text_next_line(&rest, &line))
-		keyword_set(k, to, line, NULL, NULL);
-	buf_clear(&values);
+	if (k != NULL)
+		value_inherit(k->type, (char *)to + k->offset,
+		    (const char *)a + k->offset);
 }
 
 /* Those that TLS is begun with, but one group of them at a time; what may stand
