@@ -327,6 +327,8 @@ class Session:
         if not server.users or self.starttls_possible() \
            or "AUTH" in server.without:
             return []
+        if server.tokens is not None:
+            return ["OAUTHBEARER", "XOAUTH2"]
         names = ["PLAIN", "LOGIN", *SCRAM_HASHES]
         if self.binding() is not None:
             names += [name + "-PLUS" for name in SCRAM_HASHES]
@@ -375,6 +377,8 @@ class Session:
             return self.auth_plain(first)
         if mechanism == "LOGIN":
             return self.auth_login(first)
+        if mechanism in ("OAUTHBEARER", "XOAUTH2"):
+            return self.auth_token(mechanism, first)
         scram = Scram(mechanism, self.server.users, self.binding())
         if first is None:
             first = self.ask(b"")
@@ -390,6 +394,22 @@ class Session:
         if len(parts) != 3:
             raise Refused("501 5.5.2 Not a PLAIN response")
         return self.check(parts[1], parts[2])
+
+    def auth_token(self, mechanism, response):
+        """RFC 7628, and what it came from."""
+        if response is None:
+            response = self.ask(b"")
+        form = {"XOAUTH2": "user=([^\1]*)\1auth=Bearer ([!-~]+)\1\1",
+                "OAUTHBEARER": "n,a=([^,\1]*),\1(?:host=[^\1]*\1)?"
+                "(?:port=[0-9]+\1)?auth=Bearer ([!-~]+)\1\1"}[mechanism]
+        match = re.fullmatch(form, response.decode())
+        if not match:
+            raise Refused("501 5.5.2 Not a response of this mechanism")
+        if match.group(1) not in self.server.users or \
+           match.group(2) not in self.server.tokens:
+            self.ask(b'{"status":"invalid_token"}')
+            raise Refused("535 5.7.8 This token is not accepted")
+        return match.group(1)
 
     def auth_login(self, name):
         if name is None:
@@ -560,19 +580,21 @@ class Server:
     message and the envelope of each mail; `told` each line that was no mail
     data, with the version of TLS or None before it; `heard` all octets;
     `faults` what a correct client never sends; `count` says how often somebody
-    connected. A host that begins with a slash is a unix socket. `play` is a function that has each connection to itself, given
-    the server and the socket."""
+    connected. `tokens`, where given, are what users log in with. A host that
+    begins with a slash is a unix socket. `play` is a function that has each
+    connection to itself, given the server and the socket."""
 
     def __init__(self, certificate=None, *, play=None, users=(), without=(),
                  refuse=(), size=1 << 30, mails_max=None, rcpt_max=None,
                  too_many="452 4.5.3 Too many recipients", errors_max=None,
                  window=None, delay=0, tls12=False, host="127.0.0.1",
-                 ports=(), folder=None, transcript=False):
+                 ports=(), folder=None, transcript=False, tokens=None):
         self.certificate = certificate
         self.trust = certificate and Path(certificate).with_name("ca.pem")
         self.context = certificate and tls_context(certificate, tls12)
         self.play = play
         self.users = dict(users)
+        self.tokens = tokens
         self.refusals = dict(refuse)
         self.without = set(without)
         self.size = size

@@ -18,6 +18,7 @@ import threading
 import time
 
 import harness
+import smtpd
 from tokens import (
     ADDRESS, Done, PROGRAM, SHELLS, browse, children, each_shell, fails,
     hurried, prints_token, run_tests, set_up, shows, wait_until)
@@ -561,6 +562,65 @@ def test_shown_nowhere(t, place):
 
 
 
+
+
+# With sendling
+
+MESSAGE = (b'From: alice@example.org\r\nTo: bob@example.com\r\nSubject: hi\r\n'
+           b'Date: Sun, 22 Nov 2026 12:00:00 +0000\r\nMessage-ID: <1@x.org>'
+           b'\r\n\r\nHello.\r\n')
+
+
+def send(place, server, *lines, environment=()):
+    """A mail by sendling, whose password-command is the script."""
+    config = harness.write_config(place.path, server.config(
+        f'password-command {PROGRAM} {ADDRESS}', 'log off', *lines))
+    done = subprocess.run(
+        [harness.SENDLING, '-C', config, 'bob@example.com'], input=MESSAGE,
+        env={**place.environment, **dict(environment)}, capture_output=True,
+        timeout=harness.WAIT)
+    server.settle()
+    mails = [mail for mail, _ in server.took]
+    server.clear()
+    return done, mails
+
+
+def test_sendling(t, place):
+    """From the authorization server to a mail that has gone."""
+    box = place.box
+    set_up(t, place)
+    with smtpd.Server(place.certificate, tokens=box.access_tokens,
+                      users={ADDRESS: None}) as server:
+        for auth in 'XOAUTH2', 'OAUTHBEARER':
+            place.expire()
+            done, mails = send(place, server, f'auth {auth}')
+            t.ok(done.returncode == 0 and mails == [MESSAGE] and
+                 not done.stderr and not server.faults,
+                 f'auth {auth}: a mail goes with a fresh token', done, mails,
+                 *server.faults)
+        asked = len(box.requests)
+        done, mails = send(place, server, 'auth XOAUTH2')
+        t.ok(done.returncode == 0 and len(box.requests) == asked,
+             'the next mail goes with the same', done)
+        box.access_tokens.clear()
+        done, mails = send(place, server, 'auth XOAUTH2')
+        t.ok(done.returncode == 0 and mails == [MESSAGE] and
+             len(box.requests) == asked + 1,
+             'a token that is refused is replaced in the same session', done)
+        place.expire()
+        box.forget_refresh_tokens()
+        done, mails = send(place, server, 'auth XOAUTH2')
+        said = done.stderr.decode()
+        t.ok(done.returncode == 78 and not mails and
+             f"`sendling-token --login {ADDRESS}'" in said and
+             not shows(place, said), 'who must log in is told so: status 78',
+             done)
+        place.change(token_endpoint='https://localhost:1/token')
+        done, mails = send(place, server, 'auth XOAUTH2')
+        said = done.stderr.decode()
+        t.ok(done.returncode == 75 and not mails and
+             'no token now' in said and 'status 75' in said,
+             'without a network the mail is put off: status 75', done)
 
 
 if __name__ == '__main__':

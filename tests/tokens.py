@@ -237,8 +237,6 @@ class Tap(harness.Tap):
 
 def run_tests(tests):
     """Runs the functions called test_... of these names, with a place each."""
-    if home.SANITIZED:
-        harness.skip_all('nothing here is of C')
     for tool in 'curl', 'jq', 'openssl':
         if not shutil.which(tool):
             harness.skip_all(f'{tool}(1) is missing')
@@ -247,7 +245,8 @@ def run_tests(tests):
         certificate = harness.make_certificates(folder)
         BROWSER.load_verify_locations(f'{folder}/ca.pem')
         for name, test in tests.items():
-            if not name.startswith('test_') or sys.argv[1:] and \
+            if not name.startswith('test_') or home.SANITIZED and \
+                    name != 'test_sendling' or sys.argv[1:] and \
                     not any(word in name for word in sys.argv[1:]):
                 continue
             t.note(name)
