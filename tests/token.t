@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""sendling-token against an authorization server over HTTPS: what it prints, keeps
-and says, several at once, killed anywhere, and that it shows no secret.
+"""sendling-token against an authorization server over HTTPS: what it prints,
+keeps and says, several at once, killed anywhere, and that it shows no secret.
 
     tests/token.t [WORD ...]    only the tests whose names hold a WORD
 """
@@ -371,7 +371,8 @@ def run_deadly(place, **when):
     # The number of the group is that of the process that leads it.
     shell = 'GROUP=$$; export GROUP; exec ' + ' '.join(place.shell) + ' "$@"'
     process = subprocess.Popen(
-        ['/bin/sh', '-c', shell, 'sh', PROGRAM, ADDRESS], stdin=subprocess.DEVNULL,
+        ['/bin/sh', '-c', shell, 'sh', PROGRAM, ADDRESS],
+        stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         env={**place.environment, 'DIE_BEFORE': '', 'DIE_AFTER': '', **when},
         start_new_session=True)
@@ -471,7 +472,8 @@ def test_synced(t, place):
     order = [re.sub(r'.*?(fsync|rename)\w*\(.*', r'\1', line) +
              (' folder' if f'{place.tokens}>' in line else '')
              for line in trace.read_text().splitlines()
-             if ' = -1 ' not in line and ADDRESS in line or f'{place.tokens}>' in line]
+             if ' = -1 ' not in line and
+             (ADDRESS in line or f'{place.tokens}>' in line)]
     t.ok(run.returncode == 0 and
          order == ['fsync', 'rename', 'fsync folder'],
          'fsync, rename, fsync of the folder', *order, trace.read_text())
