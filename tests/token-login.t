@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
-"""The ways by which sendling-token lets somebody log in, against an authorization
-server over HTTPS, in every shell.
+"""The ways by which sendling-token lets somebody log in, against an
+authorization server over HTTPS, in every shell.
 
     tests/token-login.t [WORD ...]    only the tests whose names hold a WORD
 """
 
+import contextlib
+import fcntl
 import os
 import pathlib
 import re
@@ -12,6 +14,7 @@ import shutil
 import stat
 import subprocess
 import sys
+import termios
 import time
 import urllib.error
 import urllib.request
@@ -20,7 +23,7 @@ import harness
 import oauthd
 from tokens import (
     ADDRESS, PROGRAM, SHELLS, each_shell, fails, logged_in, prints_token,
-    run_tests, shows, sleepless)
+    run_tests, shows, sleepless, wait_until)
 
 PAGE = harness.TESTS.parent / 'man/sendling-token.1'
 
@@ -203,8 +206,13 @@ def test_device(t, place):
     t.ok(slept.read_text().split() == ['1', '1', '6', '6'],
          '... asked for no faster than the server wants', slept.read_text())
     prints_token(t, place, place.run(), '... and its token is printed')
-    place.expire()
-    prints_token(t, place, place.run(), '... and refreshed')
+
+
+def test_device_trouble(t, place):
+    """What a server says instead, at once or in the end."""
+    box = place.box
+    slept = sleepless(place)
+    place.run('--login', '--device', '--client-id', 'public', ADDRESS)
     for answers, status, words in (
             (['access_denied'], 78, 'access_denied'),
             (['authorization_pending', 'expired_token'], 77, 'run out')):
@@ -236,7 +244,13 @@ def test_device_runs_out(t, place):
 
 def test_device_answers(t, place):
     """What cannot be shown or used is refused."""
-    for changes in ({'user_code': 'a\x1b[31mb'}, {'user_code': None},
+    place.box.device = lambda form: {
+        'device_code': 'x', 'user_code': 'a\x1b[31m b',
+        'verification_uri': 'http://z', 'expires_in': 1}
+    run = place.run('--login', '--device', '--client-id', 'public', ADDRESS)
+    t.ok('  a?[31m b\n' in run.err and '\x1b' not in run.err,
+         'a code is made visible', run.words())
+    for changes in ({'user_code': 7}, {'user_code': None}, {'user_code': ''},
                     {'device_code': ''}, {'verification_uri': 7}):
         place.box.device = lambda form, changes=changes: {
             'device_code': 'x', 'user_code': 'y', 'verification_uri': 'z',
@@ -271,6 +285,55 @@ def test_unattended(t, place):
     t.ok(run.status == 0, 'a second login asks for the secret only',
          run.words())
     box.clients['machine'] = 'machine secret'
+
+
+@each_shell
+def test_terminal(t, place):
+    """A secret is not echoed, and ^C leaves no file and a sane terminal."""
+    place.table(secret=None)
+    for typed in 'no secret\n', '\x03':
+        ours, theirs = os.openpty()
+        process = place.start(
+            '--login', '--unattended', '--client-id', 'machine', ADDRESS,
+            stdin=theirs, stdout=theirs, stderr=theirs,
+            start_new_session=True, preexec_fn=lambda: fcntl.ioctl(
+                0, termios.TIOCSCTTY, 0))
+        shown = b''
+        while b'before):' not in shown:
+            shown += os.read(ours, 1000)
+        wait_until(lambda: not termios.tcgetattr(theirs)[3] & termios.ECHO)
+        os.write(ours, typed.encode())
+        status = process.wait(harness.WAIT)
+        with contextlib.suppress(BlockingIOError):
+            os.set_blocking(ours, False)
+            while True:
+                shown += os.read(ours, 10000)
+        t.ok(status == (78 if typed != '\x03' else 130) and
+             b'no secret' not in shown, f'{typed!r}: status {status}', shown)
+        t.ok(termios.tcgetattr(theirs)[3] & termios.ECHO and
+             not list(place.tokens.glob('.*login*')),
+             '... and all is as it was', *place.tokens.iterdir())
+        os.close(ours)
+        os.close(theirs)
+
+
+def test_folders_of_others(t, place):
+    """Nothing is written where others write too."""
+    for mode in 0o777, 0o770:
+        folder = place.path / f'{mode:o}'
+        folder.mkdir()
+        folder.chmod(mode)
+        run = place.run('-d', str(folder), '--login', ADDRESS)
+        fails(t, place, run, 78, str(folder), f'a folder of mode {mode:o}')
+        t.ok(not list(folder.iterdir()), '... and nothing is in it')
+    if os.geteuid() == 0:
+        os.chown(folder, 1, 1)
+        folder.chmod(0o755)
+        run = place.run('-d', str(folder), '--login', ADDRESS)
+        fails(t, place, run, 78, str(folder), 'a folder of another user')
+    run = place.run('--login', '--client-id', 'x', '--secret-file',
+                    '/nonexistent', ADDRESS)
+    fails(t, place, run, 64, '/nonexistent', 'no file with the secret')
 
 
 def test_table(t, place):

@@ -24,6 +24,10 @@ PROGRAM = harness.TESTS.parent / 'cmd/sendling-token'
 ADDRESS = 'alice@example.org'
 SHELLS = [(shutil.which(shell[0]), *shell[1:]) for shell in (
     ('dash',), ('bash',), ('busybox', 'sh')) if shutil.which(shell[0])]
+TOOLS = set('awk cat curl cut date dirname find flock head id jq ln mkdir mkfifo '
+            'mv nc od rm sed sha256sum sleep stty sync touch tr yes'.split())
+APPLETS = shutil.which('busybox') and subprocess.run(
+    ['busybox', '--list'], capture_output=True, text=True).stdout.split()
 BROWSER = ssl.create_default_context()
 
 
@@ -108,15 +112,16 @@ class Place:
                                        timeout=harness.WAIT)
         return Done(process, out, seen + err)
 
-    def tools(self, *names, without=()):
-        """A PATH of these tools alone, or of all that are needed."""
-        names = names or ('awk cat curl cut date dirname find flock head id jq '
-                          'ln mkdir mkfifo mv nc od rm sed sha256sum sleep '
-                          'stty sync touch tr yes').split()
+    def tools(self, *, without=()):
+        """A PATH of the tools that are needed alone, BusyBox's where the shell
+        is."""
         folder = pathlib.Path(tempfile.mkdtemp(dir=self.path))
-        for name in names:
-            if name not in without and shutil.which(name):
-                (folder / name).symlink_to(shutil.which(name))
+        for name in TOOLS - set(without):
+            program = shutil.which(name)
+            if len(self.shell) > 1 and name in APPLETS:
+                program = self.shell[0]
+            if program:
+                (folder / name).symlink_to(program)
         return folder
 
 
@@ -175,6 +180,7 @@ def each_shell(test):
             fresh = Place(place.path, place.box, place.certificate)
             fresh.certificate = place.certificate
             fresh.shell = shell
+            fresh.environment['PATH'] = str(fresh.tools())
             t.prefix = os.path.basename(shell[0]) + ': '
             test(t, fresh)
         t.prefix = ''
