@@ -134,10 +134,13 @@ def test_message(t, home, box):
 
 
 def cut_off(server, sock):
-    """Ends with a 421 in the middle, so that what was queued never left."""
+    """Ends with a 421 right behind all that the client reads at a time, which
+    lets it think of a mail that then never leaves."""
     sock.sendall(b'220 x\r\n')
     server.hear(sock, b'\n')
-    sock.sendall(b'250 x\r\n421 4.3.2 closing\r\n')
+    lines = [b'250-X%s\r\n' % (b'x' * 121)] * 127 + [b'250 %s\r\n' % (
+        b'x' * 122)]
+    sock.sendall(b''.join(lines) + b'421 4.3.2 closing\r\n')
     server.hear(sock, b'never')
 
 
