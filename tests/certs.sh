@@ -114,6 +114,7 @@ server not-yet DNS:localhost -startdate 20900101000000Z \
     -enddate 20900201000000Z
 server wrong-name DNS:mail.example.org
 server domain DNS:example.org
+server provider DNS:mx.provider.net
 server longer-name DNS:localhost.evil.test
 (CN=localhost && server cn-only DNS:mail.example.org)
 (CN=127.0.0.1 && signed ip-as-cn ca nameless_extensions)
