@@ -25,7 +25,7 @@ struct url {
 static struct url
 url_of(const struct smarthost *s)
 {
-	struct url url;
+	struct url url = {""};
 
 	smarthost_url(s, s->security, url.words, sizeof(url.words));
 	return url;
