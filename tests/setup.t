@@ -22,7 +22,9 @@ import traceback
 
 import daemons
 import harness
+import oauthd
 import smtpd
+import tokens
 from daemons import RUN, run, wait_for
 from person import Person
 
@@ -61,6 +63,9 @@ host-record=mail.oauth.example,127.0.0.8
 srv-host=_submissions._tcp.example.org,mail.example.org,465,10,5
 srv-host=_submission._tcp.example.org,relay.example,587,0,5
 srv-host=_submission._tcp.only587.example,mail.example.org,587,10,5
+srv-host=_submissions._tcp.none.example
+srv-host=_submission._tcp.none.example
+host-record=smtp.none.example,127.0.0.4
 mx-host=workspace.example,aspmx.l.google.com,1
 mx-host=tenant.example,tenant-example.mail.protection.outlook.com,1
 '''
@@ -80,6 +85,9 @@ def lay_out():
     APPLETS.mkdir()
     for name in run(f'{root}/bin/busybox', '--list').split() + ['busybox']:
         (APPLETS / name).symlink_to(f'{root}/bin/busybox')
+    for name in ('curl', 'jq'):  # which sendling-token needs
+        if shutil.which(name):
+            (APPLETS / name).symlink_to(shutil.which(name))
     pathlib.Path('/etc/resolv.conf').write_text('nameserver 127.0.0.1\n')
     (RUN / 'zone').write_text(ZONE)
     run(str(harness.TESTS / 'certs.sh'), str(RUN / 'certs'),
@@ -270,6 +278,57 @@ def test_names(t, home, shell):
     t.ok('smarthost smtp://smtp.guess.example:587' in lines(home.config) and
          'user alice@gmail.com' in lines(home.config),
          'the configuration', *lines(home.config))
+
+
+RECORD = [('Mail address: ', 'alice@example.org'), (PROVIDER, ''),
+          ('Is smtps://mail.example.org:465 the server to log in at? ' + YES,
+           ''), ('User name [alice@example.org]: ', ''),
+          ('Password (not shown): ', PASSWORD), ('Write this to ', '')]
+
+
+def test_records(t, home, shell):
+    """SRV: _submissions before _submission, and before any name is guessed;
+    a target is shown and confirmed before a password is typed."""
+    users = {'alice@example.org': PASSWORD}
+    with serve(3, users=users) as server, serve(7) as relay, \
+            home.setup(shell=shell) as p:
+        walk(p, RECORD[:2])
+        p.sees('DNS names for example.org (SRV)')
+        p.sees('Trying smtps://mail.example.org:465 ... it answers.')
+        p.sees(RECORD[2][0])
+        t.ok('smtp.example.org' not in p.shown, 'no name is guessed', p.shown)
+        t.ok('not shown' not in p.shown and not any(
+            line.startswith('AUTH') for _, line in server.told),
+            'it is confirmed before a password is typed', p.shown)
+        p.types('\n')
+        walk(p, RECORD[3:] + [('Send a mail to ', 'yes')])
+        t.ok(p.wait() == 0 and len(server.took) == 1, 'the mail came', p.shown)
+        t.ok(not any(line.startswith('AUTH') for _, line in relay.told),
+             'nobody logs in at the other target')
+    t.ok('smarthost smtps://mail.example.org:465' in lines(home.config),
+         'the configuration', *lines(home.config))
+
+
+def test_record_order(t, home):
+    """Targets that do not answer are passed over; a domain may name none."""
+    with serve(7), home.setup('alice@example.org') as p:
+        p.answers(PROVIDER, '')
+        p.sees('Trying smtps://mail.example.org:465 ... no: ')
+        p.sees('Trying smtp://relay.example:587 ... it answers.')
+        p.answers('Is smtp://relay.example:587 the server to log in at? ' +
+                  YES, 'no')
+        p.sees('Trying smtps://smtp.example.org:465 ... no: ')
+        t.ok(True, 'another service, then the names')
+    with serve(3), home.setup('alice@only587.example') as p:
+        p.answers(PROVIDER, '')
+        p.sees('Trying smtp://mail.example.org:587 ... it answers.')
+        t.ok(True, '_submission alone is STARTTLS')
+    with serve(4, implicit=False), home.setup('alice@none.example') as p:
+        p.answers(PROVIDER, '')
+        p.sees('the domain offers no submission of mail')
+        p.sees('Server (its name, or name:port): ')
+        t.ok('Trying smtp' not in p.shown,
+             'where a target is a dot no name is guessed', p.shown)
 
 
 def test_no_tls(t, home):
@@ -685,6 +744,70 @@ def test_what_now(t, home):
                                     'user z'] and
          home.password.read_text() == 'y y\n',
          'what was wanted is written', *lines(home.config))
+
+
+def microsoft(home, box):
+    """A table with a provider whose tokens the box gives."""
+    tokens.BROWSER.load_verify_locations(RUN / 'certs/ca.pem')
+    home.put(f'test authorization {box.url}/authorize\ntest secret no\n'
+             f'test token {box.url}/token\ntest scope {box.scope}\n', 'oauth')
+    home.put('provider tenant A tenant\nlogin oauth password\noauth test\n'
+             'smarthost smtp://smtp.office365.com:587\n', 'table')
+    return str(home.folder / 'table')
+
+
+def test_token(t, home, shell):
+    """OAuth, from nothing: sendling-token is led through, and logs in again
+    for each mail."""
+    if not shutil.which('curl') or not shutil.which('jq'):
+        t.skip('OAuth', 'curl or jq is missing')
+        return
+    with oauthd.Server(str(RUN / 'certs/good.pem')) as box, \
+            serve(2, implicit=False, tokens=box.access_tokens,
+                  users={'alice@own.example': ''}) as server, \
+            home.setup('-p', microsoft(home, box), 'alice@own.example',
+                       shell=shell) as p:
+        p.answers(PROVIDER, 'tenant')
+        p.sees('It wants OAuth, and takes no password')
+        p.answers('(p)assword, or by (o)Auth [o]: ', '')
+        p.answers('User name [alice@own.example]: ', '')
+        p.answers('Client ID, of your own registration: ', 'public')
+        p.sees('/authorize?')
+        p.sees('\n')
+        page = re.search(r'https://\S+/authorize\?\S+', p.shown)[0]
+        p.types(tokens.browse(page) + '\n')
+        p.sees('The server accepted the login.')
+        walk(p, [('Write this to ', ''), ('Send a mail to ', 'yes')])
+        t.ok(p.wait() == 0 and len(server.took) == 1 and
+             server.took[0][1]['auth'] == 'XOAUTH2' and
+             server.took[0][1]['user'] == 'alice@own.example',
+             'the mail came', p.shown)
+        t.ok(box.faults == [] and not any(
+            token in p.shown for token in box.access_tokens),
+            'no token is shown', p.shown, *box.faults)
+    t.ok(lines(home.config)[1:4] == [
+        'user alice@own.example', 'auth XOAUTH2', 'password-command '
+        '/usr/local/bin/sendling-token alice@own.example'],
+        'the configuration, which needs no PATH', *lines(home.config))
+    t.ok(not home.password.exists(), 'there is no password file')
+
+
+def test_token_shown(t, home):
+    """-n logs nobody in by OAuth: that would write its tokens."""
+    with oauthd.Server(str(RUN / 'certs/good.pem')) as box, \
+            serve(2, implicit=False, tokens=box.access_tokens,
+                  users={'alice@own.example': ''}), \
+            home.setup('-n', '-p', microsoft(home, box),
+                       "o'neil@own.example") as p:
+        p.answers(PROVIDER, 'tenant')
+        p.answers('(p)assword, or by (o)Auth [o]: ', '')
+        p.answers('User name ', '')
+        p.sees('Log in with: sendling-token --login --provider test')
+        t.ok(p.wait() == 0 and home.files() == [
+            str(home.folder / name) for name in ('oauth', 'table')] and
+            "password-command /usr/local/bin/sendling-token 'o'\\''neil@own"
+            ".example'" in p.shown, 'it is shown, for a shell to read',
+            p.shown, *home.files())
 
 
 def test_secret(t, home, shell):
