@@ -525,9 +525,9 @@ def test_shown_nowhere(t, place):
     box = place.box
     place.table(secret=None)
     secret = place.path / 'secret'
-    secret.write_text(box.clients['installed'])
-    login = ['--login', '--client-id', 'installed', '--secret-file',
-             str(secret)]
+    secret.write_text(box.clients['machine'])
+    login = ['--login', '--client-id', 'machine']
+    in_file = ['--secret-file', str(secret)]
     seen, outputs, looked = set(), [], []
 
     def look(handler):
@@ -540,8 +540,8 @@ def test_shown_nowhere(t, place):
             answer = box.token(box.requests[-1])
         handler.answer_json(200, answer)
 
-    for argv in (login + ['--unattended', ADDRESS],
-                 login + ['--device', ADDRESS], [ADDRESS],
+    for argv in (login + in_file + ['--unattended', ADDRESS],
+                 login + in_file + ['--device', ADDRESS], [ADDRESS],
                  login + ['--paste', ADDRESS], [ADDRESS]):
         box.played = [look]
         process = place.start(*argv, environment={
@@ -549,6 +549,8 @@ def test_shown_nowhere(t, place):
             'words': 'x', 'SENDLING_TOKEN_REFUSED': '1'})
         err = ''
         if '--paste' in argv:
+            process.stdin.write(box.clients['machine'] + '\n')
+            process.stdin.flush()
             for line in process.stderr:
                 err += line
                 if line.startswith(f'  {box.url}/authorize?'):
