@@ -120,6 +120,19 @@ def check_variables(tap, words, texts):
                *unknown)
 
 
+def check_mechanisms(tap, page):
+    """Those that the program lists where one is misspelt."""
+    done = subprocess.run(
+        [harness.SENDLING, '-C', '/dev/null', '--set', 'auth=none', '--check'],
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT)
+    known = set(re.findall(r'\b[A-Z][A-Z0-9-]{4,}\b',
+                           done.stdout.decode().partition('hint: ')[2]))
+    told = set(re.findall(r'[A-Z][A-Z0-9-]{4,}', section(page, 'STANDARDS')))
+    tap.ok(len(known) > 5 and known <= told,
+           'STANDARDS has each mechanism of AUTH', known, known - told)
+
+
 def check_statuses(tap, words, page):
     """The rows of the table, with the names of sysexits.h."""
     rows = re.findall(r'^\.It (\d+) Pq Dv (\w+)(?: ; Cm (\w+))?$',
@@ -259,7 +272,7 @@ def check_lint(tap):
     if not shutil.which('mandoc'):
         tap.skip('mandoc -Tlint finds nothing', 'mandoc is missing')
         return
-    done = subprocess.run(['mandoc', '-Tlint', PAGE, CONFIG_PAGE, PROVIDERS],
+    done = subprocess.run(['mandoc', '-Tlint', *(TOP / 'man').iterdir()],
                           stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     found = [line for line in done.stdout.decode().splitlines()
              if 'referenced manual not found' not in line]
@@ -288,6 +301,7 @@ def main():
     check_keywords(tap, words, page, config_page)
     check_defaults(tap, words, config_page)
     check_variables(tap, words, texts)
+    check_mechanisms(tap, page)
     check_statuses(tap, words, page)
     check_readme_statuses(tap, words, readme)
     check_folders(tap)
