@@ -369,6 +369,53 @@ def test_add(t, home, shell):
     t.ok(mode(home.config) == 0o640, 'whose file has the mode it had')
 
 
+def test_typed(t, home):
+    """What is typed and is neither an address nor a server."""
+    server = 'Server (its name, or name:port): '
+    with serve(4, implicit=False), home.setup('alice') as p:
+        p.sees('alice has no @: write it like alice@example.org.')
+        p.answers('Mail address: ', 'Alice <alice@nowhere.example>')
+        p.sees('is no address: write it like alice@example.org.')
+        p.answers('Mail address: ', 'alice@m\u00fcller.example')
+        p.sees('is not in ASCII: write it as DNS has it, with xn--.')
+        p.answers('Mail address: ', 'alice@nowhere.example')
+        p.answers(PROVIDER, '')
+        for typed, said in (
+                ('http://smtp.guess.example', 'http://smtp.guess.example '
+                 'begins neither with smtps:// nor with smtp://'),
+                ('smtps:/smtp.guess.example', 'begins neither'),
+                ('srv://example.org', 'begins neither'),
+                ('smtp.guess.example 587', 'A port stands behind a colon'),
+                ('smtp.guess.example:abc',
+                 'no: smarthost: `smtp://smtp.guess.example:abc\' must end'),
+                ('lmtp+unix:/run/lmtp', 'lmtp+unix:/run/lmtp has no TLS')):
+            at = len(p.shown)
+            p.answers(server, typed)
+            p.sees(said)
+            p.sees(server)
+            p.at -= len(server)
+            t.ok('spelled right' not in p.shown[at:] and
+                 'sendling-setup.' not in p.shown[at:],
+                 f'{typed}: what is said is about that', p.shown[at:])
+
+
+def test_twice(t, home):
+    """Who runs it again for an address would not use what is added."""
+    home.put(OLD.replace('old@old.example', 'Alice@Gmail.com'))
+    with serve(2), home.setup('alice@gmail.com') as p:
+        p.sees('This is for root alone; --system is for the whole machine.')
+        p.sees('Mail from alice@gmail.com goes by what is there: an account '
+               'that is added would be used with -a alone.')
+        p.answers('(q)uit [q]: ', '')
+        t.ok(p.wait() == 1 and 'old-secret' not in p.shown, 'it is said',
+             p.shown)
+    environment = {'HOME': '', 'TMPDIR': str(home.temporary)}
+    with home.setup('alice@gmail.com', **environment) as p:
+        p.sees('sendling-setup: HOME is not set')
+        t.ok(p.wait() == 1 and not list(home.temporary.iterdir()),
+             'nor is anything left where there is no HOME', p.shown)
+
+
 def test_include(t, home):
     """Who knows what is in a file that is included: none is added to."""
     home.put('include other\n')
@@ -745,7 +792,7 @@ def test_surroundings(t, home):
         for wrong in ('@gmail.com', 'a b@gmail.com', 'alice@', 'a@b@c.example',
                       'a@-x.example', 'a@b;c'):
             p.answers('Mail address: ', wrong)
-            p.sees('is no address.')
+            p.sees('is no address: ')
         p.answers('Mail address: ', 'alice\x1b@gmail.com')
         p.sees('That holds a control character.')
         p.answers('Mail address: ', 'Alice@GMAIL.com')
