@@ -357,6 +357,16 @@ def test_table(t, place):
     run = place.run('--login', '--provider', 'microsoft', '--unattended',
                     '--client-id', 'x', '--secret-file', '/dev/null', ADDRESS)
     fails(t, place, run, 64, '--tenant', 'a machine without a tenant')
+    run = place.run('--login', '--provider', 'Google', '--client-id', 'x',
+                    '--secret-file', '/dev/null', ADDRESS)
+    t.ok('  https://accounts.google.com/o/oauth2' in run.err,
+         'capital letters do not make it another provider', run.words())
+    run = place.run('--login', '--provider', 'gogle', ADDRESS)
+    fails(t, place, run, 64, 'no table has the provider gogle',
+          'a provider that is misspelt')
+    run = place.run('--login', '--device', 'a@gmail.com')
+    fails(t, place, run, 64, 'google has no --device',
+          'a way that the provider does not have')
 
 
 def test_page(t, _):
