@@ -330,6 +330,21 @@ def test_folder(t, place):
                  '... but a folder')
 
 
+@each_shell
+def test_variables(t, place):
+    """The names of our own variables mean nothing in the environment."""
+    victim = place.path / 'victim'
+    victim.write_text('precious')
+    with subprocess.Popen(['sleep', '60']) as other:
+        run = place.run(environment={
+            'held': str(victim), 'nc': str(other.pid), 'terminal': 'sane',
+            'folder': '/', 'kept': str(victim), 'action': 'login'})
+        fails(t, place, run, 77, 'nobody has logged in', 'such variables')
+        t.ok(victim.exists(), '... remove no file')
+        t.ok(other.poll() is None, '... and end no process')
+        other.kill()
+
+
 def test_usage(t, place):
     for argv in ((), ('a@b', 'c@d'), ('--what', 'a@b'), ('-d',),
                  ('--what-endpoint', 'x', 'a@b'), ('--login',)):
