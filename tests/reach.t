@@ -341,11 +341,22 @@ def test_command_outlives_nobody(t, home):
     t.ok(not runs(), 'the command ends with the program, however that ends')
 
 
-def test_command_floods(t, home):
+def test_command_floods(t, home, box):
     run = home.run(BOB, config=home.config(
         'smarthost smtp+plain://mail.example.org\nconnect-command yes >&2\n'
         f'deadline 1s\n{SENDER}'), stderr=subprocess.DEVNULL)
     t.ok(run.status == 75, 'a flood on standard error has an end', run.words())
+    nc = shutil.which('nc.openbsd')
+    if nc is None:
+        return t.skip('a flood that nobody reads', 'no netcat-openbsd')
+    ends = os.pipe()
+    run = home.run(BOB, config=home.config(through(
+        box, f'yes >&2 & sleep 0.5; exec {nc} %h %p', 'deadline 20s')),
+        stderr=ends[1], timeout=60)
+    t.ok(run.status == 0 and len(box.took) == 1,
+         'a flood that nobody reads holds no mail up', run.words())
+    for fd in ends:
+        os.close(fd)
 
 
 def test_command_told(t, home, box):

@@ -229,13 +229,13 @@ stream_connect_by(
 static int
 wait_polled(struct stream *s, struct pollfd *polled, long long deadline)
 {
-	struct pollfd both[2] = {*polled, {.events = POLLIN}};
+	struct pollfd both[2] = {*polled};
 	int ready;
 
 	if (s->tunnel == NULL)
 		return clock_wait(polled, 1, deadline);
 	do {
-		both[1].fd = tunnel_errors(s->tunnel);
+		both[1] = tunnel_polled(s->tunnel);
 		ready = clock_wait(both, 2, deadline);
 		if (ready > 0 && both[1].revents != 0)
 			tunnel_hear(s->tunnel);

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "world/clock.h"
 #include "world/net.h"
 #include "world/process.h"
 
@@ -82,10 +84,22 @@ tunnel_open(
 	return NULL;
 }
 
-int
-tunnel_errors(const struct tunnel *t)
+/* It may be a pipe that nobody reads, and a write would wait as long. What
+ * poll(2) calls writable takes PIPE_BUF octets at least. */
+static bool
+can_tell(void)
 {
-	return t->errors;
+	struct pollfd ours = {.fd = STDERR_FILENO, .events = POLLOUT};
+
+	return clock_wait(&ours, 1, 0) == 1;
+}
+
+struct pollfd
+tunnel_polled(const struct tunnel *t)
+{
+	if (t->errors == -1 || can_tell())
+		return (struct pollfd){.fd = t->errors, .events = POLLIN};
+	return (struct pollfd){.fd = STDERR_FILENO, .events = POLLOUT};
 }
 
 /* The last line that says something. */
@@ -108,9 +122,11 @@ keep(struct tunnel *t, const char *bytes, size_t len)
 void
 tunnel_hear(struct tunnel *t)
 {
-	char bytes[4096];
+	char bytes[PIPE_BUF];
 	ssize_t n;
 
+	if (!can_tell())
+		return;
 	do
 		n = read(t->errors, bytes, sizeof(bytes));
 	while (n == -1 && errno == EINTR);

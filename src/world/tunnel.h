@@ -7,6 +7,8 @@
  * standard error goes on to ours, and the last line of it is kept.
  */
 
+#include <poll.h>
+
 #include "base/error.h"
 #include "base/text.h"
 #include "submit/account.h"
@@ -18,8 +20,10 @@ struct tunnel;
 struct tunnel *tunnel_open(
     const char *command, const struct smarthost *s, int *fd, struct error *e);
 
-/* Readable when it has something for tunnel_hear(); -1: nothing more comes. */
-int tunnel_errors(const struct tunnel *t);
+/* Ready when there is something for tunnel_hear() to pass on, and standard
+ * error takes it: who does not read that makes the command wait, and not us.
+ * The descriptor is -1 when nothing more comes. */
+struct pollfd tunnel_polled(const struct tunnel *t);
 void tunnel_hear(struct tunnel *t);
 
 /*
