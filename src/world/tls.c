@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include <gnutls/crypto.h>
 #include <gnutls/gnutls.h>
 
 #include "base/buf.h"
@@ -48,6 +49,7 @@ struct tls {
 	bool verified;	      /* and is known */
 	struct error verdict; /* why the certificate was refused */
 	bool stuck;	      /* GnuTLS holds a record, or the rest of it */
+	size_t record;	      /* octets of it, sealed */
 	size_t left;	      /* octets that have left since it was made */
 	size_t torn;
 };
@@ -245,7 +247,11 @@ push(gnutls_transport_ptr_t arg, const giovec_t *parts, int count)
 	    .msg_iovlen = (size_t)count};
 	struct tls *t = arg;
 	ssize_t n;
+	int i;
 
+	if (t->record == 0)
+		for (i = 0; i < count; i++)
+			t->record += parts[i].iov_len;
 	n = sendmsg(t->fd, &message, MSG_NOSIGNAL);
 	note(t, n);
 	if (n > 0)
@@ -393,6 +399,24 @@ tls_handshake(struct tls *t, struct error *e)
 	return TLS_FAILED;
 }
 
+/*
+ * When the peer wants new keys (RFC 8446 section 4.6.3) GnuTLS answers before
+ * it sends what it is given next, and what waited leaves with the answer. It is
+ * given nothing then, and says that this is no request. What the record held
+ * is without its header, the type inside, and the tag (section 5.2).
+ */
+static ssize_t
+answered_keys(const struct tls *t, ssize_t n)
+{
+	const size_t around =
+	    5 + 1 +
+	    (size_t)gnutls_cipher_get_tag_size(gnutls_cipher_get(t->session));
+
+	if (n != GNUTLS_E_INVALID_REQUEST || !t->stuck || t->record <= around)
+		return n;
+	return (ssize_t)(t->record - around);
+}
+
 enum tls_status
 tls_write(
     struct tls *t, const char *bytes, size_t len, size_t *done, struct error *e)
@@ -400,12 +424,13 @@ tls_write(
 	ssize_t n;
 
 	if (!t->stuck)
-		t->left = 0;
+		t->left = t->record = 0;
 	/* A record that waits is GnuTLS's already; it wants no bytes again. */
 	do
 		n = t->stuck ? gnutls_record_send(t->session, NULL, 0)
 			     : gnutls_record_send(t->session, bytes, len);
 	while (n == GNUTLS_E_INTERRUPTED);
+	n = answered_keys(t, n);
 	t->torn = 0;
 	if (n < 0 && t->left > 0)
 		t->torn = len < TLS_RECORD_MAX ? len : TLS_RECORD_MAX;

@@ -58,7 +58,7 @@ static struct talk
 talk_start_version(
     const char *priority, int (*act)(gnutls_session_t session, int fd))
 {
-	struct peer_tls wanted = {"good", priority, act};
+	struct peer_tls wanted = {"good", priority, act, NULL, false};
 	struct talk t;
 
 	t = talk_start(peer_tls, &wanted);
@@ -124,8 +124,12 @@ static void
 await(struct talk *t, short events)
 {
 	struct pollfd polled = {.fd = socket_of(t), .events = events};
+	int ready;
 
-	assert_int_equal(poll(&polled, 1, PEER_WAIT), 1);
+	do
+		ready = poll(&polled, 1, PEER_WAIT);
+	while (ready == -1 && errno == EINTR);
+	assert_int_equal(ready, 1);
 }
 
 /* A port where nobody listens. */
@@ -369,6 +373,18 @@ tls_echo(gnutls_session_t session, int fd)
 	return fine ? 0 : 2;
 }
 
+/* Wants new keys before it reads, and reads only when told. */
+static int
+tls_wants_keys_first(gnutls_session_t session, int fd)
+{
+	(void)fd;
+	if (gnutls_session_key_update(session, GNUTLS_KU_PEER) < 0)
+		return 1;
+	while (!shared->may_read)
+		poll(NULL, 0, 1);
+	return tls_read_pattern(session, 0, shared->sent) ? 0 : 2;
+}
+
 /* Talks before it listens: who only sends first would wait for ever. */
 static int
 talk_first(int fd, const void *arg)
@@ -448,6 +464,31 @@ moves_both_ways_under_tls(void **state)
 	t = talk_start_tls(tls_talk_first);
 	/* Less than a record: what is left of it must not wait for poll. */
 	move(&t, 10000);
+	talk_end(&t);
+}
+
+/* What waits when the peer's wish comes is sent once, and all behind it. */
+static void
+changes_keys_while_a_record_waits(void **state)
+{
+	char *out = large(LARGE + 251), in[100];
+	struct talk t;
+	size_t sent = 0;
+
+	(void)state;
+	shared->may_read = false;
+	t = talk_start_tls(tls_wants_keys_first);
+	/* Until all buffers are full, and the wish is heard. */
+	while (exchange(&t, out + sent % 251, LARGE, in, sizeof(in), 100) ==
+	       STREAM_MOVED)
+		sent += t.sent;
+	shared->sent = sent + LARGE;
+	shared->may_read = true;
+	for (; sent < shared->sent; sent += t.sent)
+		if (exchange(&t, out + sent % 251, shared->sent - sent, in,
+			sizeof(in), PEER_WAIT) != STREAM_MOVED)
+			fail_msg("%s", t.e.text);
+	free(out);
 	talk_end(&t);
 }
 
@@ -956,6 +997,7 @@ main(void)
 	    cmocka_unit_test(tells_of_each_address),
 	    cmocka_unit_test(moves_both_ways),
 	    cmocka_unit_test(moves_both_ways_under_tls),
+	    cmocka_unit_test(changes_keys_while_a_record_waits),
 	    cmocka_unit_test(bears_signals),
 	    cmocka_unit_test(hears_the_last_words),
 	    cmocka_unit_test(hears_a_refusal_while_all_goes_well),
