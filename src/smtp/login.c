@@ -11,6 +11,9 @@
 /* A challenge may be long, and the response to it. */
 #define LOGIN_SECRET_MAX (PIPELINE_MAX / 2)
 
+/* Octets of the user's name that are told. */
+#define LOGIN_USER_TOLD 60
+
 static const struct expected due = {.step = STEP_AUTH};
 
 void
@@ -222,8 +225,9 @@ refuse(struct login *l, const struct reply *reply, const char *doing,
 	const char *user = l->terms.user;
 	char what[300];
 
-	snprintf(what, sizeof(what), "AUTH %s%s%.60s (offered: %s)",
-	    l->mechanism, user[0] == '\0' ? "" : " for the user ", user,
+	snprintf(what, sizeof(what), "AUTH %s%s%.*s (offered: %s)",
+	    l->mechanism, user[0] == '\0' ? "" : " for the user ",
+	    (int)text_cut(text_of(user), LOGIN_USER_TOLD), user,
 	    SHOWN(text_of(l->terms.ehlo->mechanisms)));
 	trouble_set_login(
 	    e, reply, l->terms.smarthost, doing, what, means_of(l));
