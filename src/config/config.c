@@ -687,7 +687,7 @@ config_error(const struct config *c, struct error *e)
 	if (fault->hint != NULL)
 		error_hint(e, "%s", fault->hint);
 	else if (c->fault_count > 1)
-		error_hint(
-		    e, "%zu more faults: see --check", c->fault_count - 1);
+		error_hint(e, "%zu more fault%s: see --check",
+		    c->fault_count - 1, c->fault_count == 2 ? "" : "s");
 	return -1;
 }

@@ -331,6 +331,30 @@ test_all_faults_in_order(void **state)
 	assert_int_equal(c.fault_count, 0);
 }
 
+static void
+further_faults_are_counted(void **state)
+{
+	static const struct {
+		const char *bytes;
+		const char *hint;
+	} rows[] = {{"user a\001b\n", ""},
+	    {"user a\001b\ndomain \001\n", "1 more fault: see --check"},
+	    {"user a\001b\ndomain \001\nfrom \001\n",
+		"2 more faults: see --check"}};
+	struct config c;
+	struct error e;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(rows); i++) {
+		assert_int_equal(parse(&c, rows[i].bytes), i + 1);
+		error_clear(&e);
+		assert_int_equal(config_error(&c, &e), -1);
+		assert_string_equal(e.hint, rows[i].hint);
+		config_clear(&c);
+	}
+}
+
 /* A set of values in one place, and all of it into another account. */
 static void
 test_defaults_and_accounts(void **state)
@@ -844,6 +868,7 @@ main(void)
 	    cmocka_unit_test(test_faults),
 	    cmocka_unit_test(test_nul),
 	    cmocka_unit_test(test_all_faults_in_order),
+	    cmocka_unit_test(further_faults_are_counted),
 	    cmocka_unit_test(test_defaults_and_accounts),
 	    cmocka_unit_test(test_order_of_sources),
 	    cmocka_unit_test(test_faults_from_outside),
