@@ -56,13 +56,12 @@ void echo_hide(struct echo *echo, struct reply *reply, bool to_auth);
 void echo_hide_rest(
     struct echo *echo, struct reply *reply, struct text rest, bool to_auth);
 
-/* The same for words that a server hid in base64, in place of which others
- * stand where they repeat a secret. */
+/* The same for words that a server hid in base64, or showed outside of SMTP: in
+ * place of TLS, or in its certificate. Others stand in place of those that
+ * repeat a secret. */
 void echo_hide_words(struct echo *echo, char *words, size_t size);
 
-/* The same for a failure that quotes what the server showed outside of SMTP:
- * in place of TLS, or in its certificate; and for words that do. */
+/* The same for a failure that quotes such words. */
 void echo_hide_error(struct echo *echo, struct error *e);
-void echo_hide_words(struct echo *echo, char *words, size_t size);
 
 #endif

@@ -4,8 +4,7 @@
 /*
  * hello: how a session begins: the greeting, EHLO or HELO, in LMTP the LHLO of
  * RFC 2033, STARTTLS of RFC 3207 and EHLO again, and EHLO once more after the
- * login. It asks, takes the
- * answers, and tells the session which step follows.
+ * login. It asks, takes the answers, and tells the session which step follows.
  */
 
 #include "auth/sasl.h"
