@@ -22,6 +22,7 @@ channel_of(const char *name)
 		return c;
 	}
 	c.tls = true;
+	c.local = strstr(name, "local") != NULL;
 	c.verified = strncmp(name, "stranger", 8) != 0;
 	if (strstr(name, "exporter") != NULL) {
 		c.binding = SASL_TLS_EXPORTER;

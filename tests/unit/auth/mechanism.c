@@ -104,6 +104,7 @@ static const struct {
 	"`tls-pin`"},
     {"stranger", false, "SCRAM-SHA-256 PLAIN", ALL, "SCRAM-SHA-256", NULL},
     {"stranger", true, "LOGIN", "LOGIN PLAIN", "LOGIN", NULL},
+    {"stranger local", false, "", "LOGIN PLAIN", "PLAIN", NULL},
     {"clear", false, "", ALL, "SCRAM-SHA-256", NULL},
     {"clear", false, "", "LOGIN PLAIN", NULL, "`auth-in-clear yes`"},
     {"clear", false, "PLAIN", ALL, NULL, "`auth-in-clear yes`"},

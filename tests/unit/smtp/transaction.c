@@ -225,6 +225,23 @@ mails_share_the_window(void **state)
 	end(&next);
 }
 
+/* One of LMTP is at the end of the data, with so many accepted. */
+static void
+begin_lmtp(struct trial *t, size_t recipients, const char *rcpt)
+{
+	begin(t, recipients);
+	t->smarthost.lmtp = true;
+	connect_session(t);
+	assert_int_equal(hear(t, "LHLO"), 1);
+	say(t, EHLO, 1);
+	session_mail(t->session, &t->mail);
+	assert_int_equal(hear(t, "RCPT"), recipients);
+	say(t, "250 ok\r\n", 1);
+	say(t, rcpt, 1);
+	say(t, "354 go on\r\n", 1);
+	assert_int_equal(hear(t, "."), 1);
+}
+
 /* RFC 2033: whoever writes down how far a mail is learns it of each. */
 static void
 each_recipient_has_an_answer_in_lmtp(void **state)
@@ -232,18 +249,7 @@ each_recipient_has_an_answer_in_lmtp(void **state)
 	struct trial t;
 
 	(void)state;
-	begin(&t, 3);
-	t.smarthost.lmtp = true;
-	connect_session(&t);
-	assert_int_equal(hear(&t, "LHLO"), 1);
-	say(&t, EHLO, 1);
-	session_mail(t.session, &t.mail);
-	assert_int_equal(hear(&t, "RCPT"), 3);
-	say(&t, "250 ok\r\n", 2);
-	say(&t, "550 no\r\n", 1);
-	say(&t, "250 ok\r\n", 1);
-	say(&t, "354 go on\r\n", 1);
-	assert_int_equal(hear(&t, "."), 1);
+	begin_lmtp(&t, 3, "250 ok\r\n550 no\r\n250 ok\r\n");
 	say(&t, "450 no\r\n", 1);
 	assert_string_equal(
 	    buf_string(&t.seen), "ending;450 0 delivered, for 1;");
@@ -254,6 +260,22 @@ each_recipient_has_an_answer_in_lmtp(void **state)
 	    "250 1 delivered, for 0;");
 	assert_true(t.mail.settled);
 	assert_int_equal(t.mail.error.kind, ERROR_REFUSED);
+	end(&t);
+}
+
+/* What a server said that took the mail is kept, whatever it says of others. */
+static void
+a_yes_is_what_is_told_in_lmtp(void **state)
+{
+	struct trial t;
+
+	(void)state;
+	begin_lmtp(&t, 2, "250 ok\r\n250 ok\r\n");
+	say(&t, "250 saved as 1\r\n", 1);
+	say(&t, "450 no\r\n", 1);
+	assert_true(t.mail.settled);
+	assert_int_equal(t.mail.code, 250);
+	assert_string_equal(t.mail.words, "250 saved as 1");
 	end(&t);
 }
 
@@ -578,6 +600,7 @@ main(void)
 	    cmocka_unit_test(recipients_are_asked_within_a_window),
 	    cmocka_unit_test(mails_share_the_window),
 	    cmocka_unit_test(each_recipient_has_an_answer_in_lmtp),
+	    cmocka_unit_test(a_yes_is_what_is_told_in_lmtp),
 	    cmocka_unit_test(an_announced_limit_is_the_size_of_a_round),
 	    cmocka_unit_test(a_limit_is_learned_for_the_run),
 	    cmocka_unit_test(a_full_mailbox_stops_nobody),
