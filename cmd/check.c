@@ -26,7 +26,27 @@ struct check {
 	struct error *e; /* the first of them, but for remarks */
 };
 
-/* Where more than one account has it from the same line it is of none. */
+/* Nor has the account another of those of which it can have only one. */
+static bool
+is_unset(const struct account *a, const char *keyword)
+{
+	const struct keyword *k = keyword_find(text_of(keyword));
+	const size_t slot = keyword_slot(k);
+	struct buf value;
+	size_t i;
+
+	if (k->type == VALUE_ACCOUNT) /* is a name, and no value of its own */
+		return false;
+	buf_init(&value, SIZE_MAX / 4);
+	for (i = 0; (k = keyword_at(i)) != NULL; i++)
+		if (keyword_slot(k) == slot && keyword_format(k, a, &value))
+			break;
+	buf_clear(&value);
+	return k == NULL;
+}
+
+/* Where more than one account has it from the same line it is of none. A line
+ * that is there and gave no value was refused, and is no missing one. */
 static void
 tell(void *arg, bool remark, const struct account *a, const char *keyword,
     const char *value, const struct error *e)
@@ -41,6 +61,8 @@ tell(void *arg, bool remark, const struct account *a, const char *keyword,
 	struct error_line line = error_line(e);
 	char hint[100];
 
+	if (fault.where != NULL && value == NULL && is_unset(a, keyword))
+		return;
 	if (fault.where == NULL && c->plan->config->account_count > 1)
 		fault.where =
 		    config_where(c->plan->config, a, "account", NULL, &shared);

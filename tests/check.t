@@ -153,6 +153,27 @@ def test_several(t, home):
          'people get a line each, and what to do below it', people.words())
 
 
+def test_once(t, home):
+    """What is wrong with a line is not told again as if it were missing."""
+    wrong = ('smarthost http://mail.example.org', 'smarthost "smtps://a"',
+             'smarthost = smtps://mail.example.org', 'smarthost mail')
+    for line in wrong:
+        run = found(home, home.config(f'{line}\nfrom a@example.org\n'))
+        t.ok(len(run.faults) == 1 and
+             run.faults[0].startswith('config:1 -: smarthost: ') and
+             run.remarks == [], line, run.words())
+    run = found(home, home.config(
+        'smarthost smtps://mail.example.org\nfrom A <a@example.org>\n'))
+    t.ok(len(run.faults) == 1 and run.remarks == [],
+         'a sender with a name', run.words())
+    run = found(home, home.config(
+        f'account one\n{wrong[0]}\nfrom a@example.org\n'
+        'account two\nfrom b@example.org\n'))
+    t.ok([x.split(': ')[1] for x in run.faults] == [
+        'smarthost', "account `two' has no `smarthost'"],
+        'but another account still lacks its own', run.words())
+
+
 def test_origins(t, home):
     """What no file has."""
     config = home.config(TLS)

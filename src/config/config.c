@@ -252,26 +252,6 @@ fault_add(
 	fault->hint = e->hint[0] == '\0' ? NULL : mem_copy(e->hint);
 }
 
-static int
-line_set(struct parser *p, const struct keyword *k, struct text value,
-    struct error *e)
-{
-	struct config *c = p->config;
-	const struct value_reader reader = {include_find, account_begin, p};
-	struct config_lines *lines = &c->default_lines;
-	struct account *a = &c->defaults;
-
-	if (p->in_account) {
-		a = &c->accounts[c->account_count - 1];
-		lines = &c->account_lines[c->account_count - 1];
-	}
-	if (line_check(lines, k, e) == -1)
-		return -1;
-	if (k->type != VALUE_INCLUDE && k->type != VALUE_ACCOUNT)
-		line_keep(p, lines, k, value);
-	return keyword_set(k, a, value, &reader, e);
-}
-
 /* A word that resembles no keyword, ours or theirs, is not shown: it may be a
  * password that went astray. line is empty where there is none. */
 static void
@@ -365,14 +345,37 @@ check_gap(const struct keyword *k, struct text rest, struct error *e)
 	return 0;
 }
 
+static int
+line_set(struct parser *p, const struct keyword *k, struct text rest,
+    struct error *e)
+{
+	const struct text value =
+	    k->flags & KEYWORD_PASSWORD ? skip_blanks(rest) : text_trim(rest);
+	struct config *c = p->config;
+	const struct value_reader reader = {include_find, account_begin, p};
+	struct config_lines *lines = &c->default_lines;
+	struct account *a = &c->defaults;
+
+	if (p->in_account) {
+		a = &c->accounts[c->account_count - 1];
+		lines = &c->account_lines[c->account_count - 1];
+	}
+	if (line_check(lines, k, e) == -1)
+		return -1;
+	if (k->type != VALUE_INCLUDE && k->type != VALUE_ACCOUNT)
+		line_keep(p, lines, k, value);
+	if (check_gap(k, rest, e) == -1)
+		return -1;
+	return keyword_set(k, a, value, &reader, e);
+}
+
 static void
 line_read(struct parser *p, struct text line)
 {
-	struct text rest = skip_blanks(line), word, value;
+	struct text rest = skip_blanks(line), word;
 	const struct keyword *k;
 	struct error e;
 	char *where;
-	int rc;
 
 	if (text_trim(rest).len == 0 || rest.at[0] == '#')
 		return;
@@ -384,12 +387,7 @@ line_read(struct parser *p, struct text line)
 		return;
 	}
 	error_clear(&e);
-	value =
-	    k->flags & KEYWORD_PASSWORD ? skip_blanks(rest) : text_trim(rest);
-	rc = check_gap(k, rest, &e);
-	if (rc == 0)
-		rc = line_set(p, k, value, &e);
-	if (rc == -1)
+	if (line_set(p, k, rest, &e) == -1)
 		fault_add(p->config, where, word, &e);
 	else
 		free(where);
