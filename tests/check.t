@@ -172,6 +172,10 @@ def test_once(t, home):
     t.ok([x.split(': ')[1] for x in run.faults] == [
         'smarthost', "account `two' has no `smarthost'"],
         'but another account still lacks its own', run.words())
+    run = found(home, home.config(f'{TLS}auth on\n'))
+    t.ok(run.json['faults'][0]['hint'] ==
+         "write `auth auto', which holds without the line too",
+         'msmtp says `auth on\'', run.words())
 
 
 def test_origins(t, home):

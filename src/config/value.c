@@ -578,7 +578,12 @@ mechanism_fault(struct text name, struct error *e)
 		buf_format(&names, ", %s", mechanism_name((enum mechanism)i));
 	error_set(e, ERROR_CONFIG, NULL, "`%s' is no mechanism known here",
 	    SHOWN(name));
-	error_hint(e, "write one or more of: auto, off%s", buf_string(&names));
+	if (text_equal_fold(name, TEXT("on"))) /* as msmtp calls it */
+		error_hint(
+		    e, "write `auth auto', which holds without the line too");
+	else
+		error_hint(
+		    e, "write one or more of: auto, off%s", buf_string(&names));
 	buf_clear(&names);
 	return -1;
 }
