@@ -74,6 +74,15 @@ def test_dialogue(t, home, certificate):
         t.ok(run.silent(), 'nothing without -v', run.words())
 
 
+def test_socket(t, home):
+    """A path has no port."""
+    run = home.run('-v', BOB, config=home.config(
+        f'smarthost smtp+unix:{home.path}/no\nfrom a@example.org\n'))
+    t.ok(in_order(told(run), f'-- connecting to {home.path}/no for smtp.unix:.*',
+                  f'-- {home.path}/no: No such file or directory'),
+         'a unix socket is told as a path', run.words())
+
+
 def test_untrusted(t, home, certificate):
     """A certificate that is not trusted, and who is tried then."""
     with Server(certificate, users=USER) as box, Server() as other:

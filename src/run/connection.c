@@ -62,14 +62,25 @@ note(const struct connection *c, const char *fmt, ...)
 	trace->line(trace->arg, SESSION_NOTE, text_of(words));
 }
 
+/* " port 587", or nothing behind the path of a socket. */
+static const char *
+note_port(const struct connection *c, char *words, size_t size)
+{
+	words[0] = '\0';
+	if (c->smarthost->place != SMARTHOST_SOCKET)
+		snprintf(words, size, " port %u", c->smarthost->port);
+	return words;
+}
+
 static void
 note_begin(void *arg, const char *address)
 {
 	const struct connection *c = arg;
 	const struct connection_observer *o = &c->plan->observer;
+	char port[16];
 
-	note(c, "connecting to %s port %u for %s", address, c->smarthost->port,
-	    c->smarthost->url);
+	note(c, "connecting to %s%s for %s", address,
+	    note_port(c, port, sizeof(port)), c->smarthost->url);
 	if (o->begins != NULL)
 		o->begins(o->arg, address);
 }
@@ -79,8 +90,9 @@ note_end(void *arg, const char *address, const char *why)
 {
 	const struct connection *c = arg;
 	const struct connection_observer *o = &c->plan->observer;
+	char port[16];
 
-	note(c, "%s port %u: %s", address, c->smarthost->port,
+	note(c, "%s%s: %s", address, note_port(c, port, sizeof(port)),
 	    why == NULL ? "connected" : why);
 	if (o->ended != NULL)
 		o->ended(o->arg, address, why);
