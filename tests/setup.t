@@ -517,6 +517,28 @@ def test_system(t, home, shell):
     t.ok(home.files() == [], 'nor in the home of who ran it', *home.files())
 
 
+def test_group_declined(t, home):
+    """A group that was not to be made is none that may read the password."""
+    forget_system()
+    with serve(2), home.setup('--system') as p:
+        walk(p, TABLE[:3] + TABLE[5:7])
+        p.answers('Group (- for root alone) [sendling]: ', 'unwanted')
+        p.answers('Make the group unwanted? ' + YES, 'no')
+        p.answers('Group (- for root alone) [sendling]: ', '-')
+        p.answers('leave as alice@gmail.com? ' + YES, '')
+        p.answers('Where shall mail to root go', 'root@')
+        p.sees('`root@\' is no address')
+        p.answers('Where shall mail to root go', '')
+        walk(p, [('Write this to ', ''), NO_MAIL])
+        t.ok(p.wait() == 0 and 'sendling-setup.' not in p.shown,
+             'status 0, and no file of the way is named', p.shown)
+    password = pathlib.Path('/etc/sendling.password')
+    t.ok(mode(password) == 0o600 and password.stat().st_gid == 0 and
+         'unwanted' not in pathlib.Path('/etc/group').read_text(),
+         'the password is for root alone, and no group was made', p.shown)
+    forget_system()
+
+
 def test_root_alias(t, home):
     """What root's alias is may stay; what it becomes is checked."""
     forget_system()
