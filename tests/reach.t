@@ -287,9 +287,16 @@ def test_command_ends(t, home, box):
             ('no command', '/nowhere/nc %h %p',
              ('ended with status 127', '/nowhere/nc')),
             ('half a greeting', 'printf 220; exit 1',
-             ('ended with status 1',))):
+             ('ended with status 1',)),
+            ('a good end with a word', 'echo so long >&2',
+             ('ended with status 0: so long',)),
+            ('a line without end', "printf '%%01000d' 7 >&2; exit 3",
+             ('ended with status 3: 000',)),
+            ('its pipe is left to another',
+             'setsid sleep 60 >&- & echo gone >&2; exit 3',
+             ('ended with status 3: gone',))):
         run = home.run(BOB, config=home.config(
-            f'{url}connect-command {command}\n{SENDER}'))
+            f'{url}connect-command {command}\n{SENDER}'), timeout=40)
         failed(t, run, 75, f'{what}', 'mail.example.org:25 (connect-command)',
                *words)
     run = home.run(BOB, config=home.config(
