@@ -25,6 +25,7 @@ knows_what_is_there(void **state)
 	    {"A=1 missing", ""}, {"$HOME/missing", ""}, {"~/missing", ""},
 	    {"'missing'", ""}, {"(missing)", ""}, {"missing;x", ""},
 	    {"{ missing; }", ""}, {"mis\\sing", ""}, {"", ""}, {" ", ""}};
+	char word[5000]; /* is no path */
 	struct error e;
 	size_t i;
 
@@ -40,6 +41,10 @@ knows_what_is_there(void **state)
 		assert_string_equal(e.text, rows[i].words);
 		assert_int_equal(e.hint[0] != '\0', rows[i].words[0] != '\0');
 	}
+	memset(word, 'a', sizeof(word) - 1);
+	word[sizeof(word) - 1] = '\0';
+	error_clear(&e);
+	assert_int_equal(program_check(word, &e), 0);
 }
 
 /* As the shell goes on to the next folder. */

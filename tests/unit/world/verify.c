@@ -214,6 +214,9 @@ what_was_revoked_is_refused(void **state)
 		.crl = "ca.crl", .words = "it was revoked", .hint = "another"},
 	    {"good", "localhost", CA, .pins = {"good"}, .crl = "ca.crl"},
 	    {"good", "localhost", CA, .pins = {"good"}, .crl = "other-ca.crl"},
+	    /* One good list is enough, wherever it stands. */
+	    {"good", "localhost", CA, .crl = "good-first.crl"},
+	    {"good", "localhost", CA, .crl = "good-last.crl"},
 	    /* Who does not know says so. */
 	    {"good", "localhost", CA, .crl = "other-ca.crl",
 		.words = "`tls-crl' has no list of its issuer",
@@ -231,6 +234,9 @@ what_was_revoked_is_refused(void **state)
 		.hint = "fetch the list"}};
 
 	(void)state;
+	assert_int_equal(folder_run("cat ca.crl old.crl >good-first.crl && "
+				    "cat old.crl ca.crl >good-last.crl"),
+	    0);
 	check(rows, COUNT(rows));
 }
 
