@@ -13,6 +13,7 @@ import re
 import socket
 import struct
 import sys
+import time
 
 from daemons import raise_loopback
 from home import (
@@ -385,6 +386,37 @@ def test_renewal(t, home):
             if status == 0:
                 t.ok(server.commands()[-1] == f'AUTH {auth} ' + b64(
                     bearer(FRESH, auth, server)), 'it is the fresh one')
+
+
+def test_yes_before_renewal(t, home):
+    """What the server says while a fresh token is fetched answers nothing, and
+    it does not get that token."""
+    for words in b'235 2.7.0 welcome\r\n', b'23':
+        asked, said = home.path / 'asked', home.path / 'said'
+
+        def play(server, sock, words=words, asked=asked, said=said):
+            sock.sendall(b'220 mail.test\r\n')
+            server.hear(sock, b'\n')
+            sock.sendall(b'250-mail.test\r\n250 AUTH XOAUTH2\r\n')
+            server.hear(sock, b'\n')
+            sock.sendall(REFUSED.encode() + b'\r\n')
+            while not asked.exists():
+                time.sleep(0.01)
+            sock.sendall(words)
+            said.touch()
+            server.hear(sock, b'never')
+        with Server(play=play) as server:
+            run = home.run(BOB, config=home.config(account(
+                server, 'XOAUTH2', 'password-command if test '
+                f'"$SENDLING_TOKEN_REFUSED"; then touch {asked}; while ! test '
+                f'-e {said}; do sleep 0.01; done; echo {FRESH}; else echo '
+                f'{STALE}; fi', 'timeout 20s')))
+        t.ok(run.status == 76 and b'nothing had asked' in run.err and
+             server.heard.count(b'AUTH XO') == 1 and server.count == 1,
+             f'{words!r} meanwhile: no answer to the second login',
+             run.words(), bytes(server.heard))
+        asked.unlink()
+        said.unlink()
 
 
 def test_no_renewal(t, home):

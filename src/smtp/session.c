@@ -521,12 +521,17 @@ refill(struct session *s)
 		enter(s, STEP_READY);
 }
 
-/* Whether a mail begins, or ends, with what waits to be sent. */
+/* Whether with what waits to be sent a mail begins, or ends; or a login with a
+ * fresh token, ahead of which the server had all the time to say a yes. */
 static bool
 must_hear(const struct session *s)
 {
-	return !s->heard && s->step == STEP_READY &&
-	       flight_has(&s->flight, transaction_is_critical);
+	if (s->heard)
+		return false;
+	return s->step == STEP_READY
+		   ? flight_has(&s->flight, transaction_is_critical)
+		   : login_is_unsettled(&s->login) &&
+			 pipeline_waiting(&s->pipeline) > 0;
 }
 
 size_t
