@@ -75,6 +75,29 @@ def test_questions_again(t, place):
     logged_in(t, place, run, 'the secret out of a file')
 
 
+def test_others_home(t, place):
+    """Root with the HOME of somebody else, as `sudo -E' leaves it."""
+    if os.geteuid() != 0:
+        t.note('only root can try it')
+        return
+    table = place.path / '.config/sendling/oauth'
+    folder = place.path / 'system'
+    for theirs in table, table.parent, table.parent.parent, place.path:
+        os.chown(theirs, 1, 1)
+        run = place.run('-d', str(folder), '--login', '--client-id', 'public',
+                        ADDRESS)
+        t.ok(run.status == 64 and f'{table} is not read' in run.err and
+             place.box.url not in run.err and not place.box.requests,
+             f'{theirs.name} is theirs: no endpoint is taken from it',
+             run.words(), *place.box.requests)
+        os.chown(theirs, 0, 0)
+    os.chown(place.path, 1, 1)
+    del place.environment['XDG_DATA_HOME']
+    run = place.run('--login', '--client-id', 'public', ADDRESS)
+    fails(t, place, run, 78, str(place.path), 'no login is kept in it')
+    t.ok(not (place.path / '.local').exists(), '... and no folder is made')
+
+
 def test_other_provider(t, place):
     """Three settings are enough for one that no table knows."""
     (place.path / '.config/sendling/oauth').unlink()
