@@ -374,6 +374,10 @@ def test_odd_logins(t, home, box):
             (['user alice', 'password secret # of mine'],
              "CONFIG:5: the password: ` #' begins no comment, it is part of "
              'it'),
+            (['user alice', 'password abcd efgh ijkl mnop'],
+             'CONFIG:5: the password: the blanks in it are part of it, and an '
+             'application password is written as one word'),
+            (['user alice', 'password correct horse battery'], None),
             (['user alice', 'password = secret'],
              'CONFIG:5: the password: the sign in front of it is part of it'),
             (['user alice', f'password-file {odd}'],

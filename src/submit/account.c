@@ -457,6 +457,20 @@ has_sign(struct text t)
 	return t.len > 1 && (begins(t, "=") || begins(t, ": "));
 }
 
+/* As Google and others show an application password: abcd efgh ijkl mnop. */
+static bool
+is_grouped(struct text t)
+{
+	size_t i;
+
+	for (i = 0; i < t.len; i++)
+		if (i % 5 == 4
+			? t.at[i] != ' '
+			: !text_is_alpha(t.at[i]) && !text_is_digit(t.at[i]))
+			return false;
+	return t.len == 19;
+}
+
 const char *
 account_odd(struct text value)
 {
@@ -470,6 +484,9 @@ account_odd(struct text value)
 		return "the quotes around it are part of it";
 	if (has_comment(value))
 		return "` #' begins no comment, it is part of it";
+	if (is_grouped(value))
+		return "the blanks in it are part of it, and an application "
+		       "password is written as one word";
 	return NULL;
 }
 

@@ -178,7 +178,8 @@ struct text account_without_dot(struct text host);
 
 /* What many take for no part of a user's name or a password, and is one: quotes
  * around it, ` #' and what follows, blanks at its ends, a byte order mark or a
- * `=' in front of it. Static words to stand behind "`user': ", or NULL. */
+ * `=' in front of it, four groups of four as an application password is shown.
+ * Static words to stand behind "`user': ", or NULL. */
 const char *account_odd(struct text value);
 
 /* Whether a login is wanted at all, and whether it takes what `password' and

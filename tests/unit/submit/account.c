@@ -524,7 +524,10 @@ finds_what_is_odd_in_a_value(void **state)
 	    /* `password = a', and a file that an editor began with a mark. */
 	    {"= a", "in front"}, {"=a", "in front"}, {": a", "in front"},
 	    {"= \"a\"", "in front"}, {"a=", NULL}, {":a", NULL}, {"=", NULL},
-	    {"\357\273\277a", "byte order mark"}};
+	    {"\357\273\277a", "byte order mark"},
+	    {"abcd efgh ijkl mnop", "one word"}, {"abcd efgh ijkl mnopq", NULL},
+	    {"abcd efgh ijkl mno", NULL}, {"abcdefghijklmnopqrs", NULL},
+	    {"abcd-efgh-ijkl-mnop", NULL}, {"correct horse batte", NULL}};
 	const char *odd;
 	size_t i;
 
