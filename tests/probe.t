@@ -168,6 +168,12 @@ def later(server, sock):
     server.hear(sock, b'QUIT')
 
 
+def closed(server, sock):
+    """Takes no mail from anybody."""
+    sock.sendall(b'554 5.3.2 not here\r\n')
+    server.hear(sock, b'QUIT')
+
+
 def test_several(t, home, box):
     """The status is that of a mail, and each smarthost is told."""
     dead = 'smarthost smtp+plain://127.0.0.1:1\n'
@@ -191,6 +197,12 @@ def test_several(t, home, box):
              'login: refused: 454 4.7.0 Too many' in run.blocks[0] and
              'login: accepted' in run.blocks[1],
              'a login that is put off: the next is tried, as for a mail',
+             run.words())
+    with Server(play=closed) as server:
+        run = probe(home, dead + server.config())
+        t.ok(run.status == 75 and 'error: ' in run.blocks[0] and
+             'server: 554 5.3.2 not here\n' in run.blocks[1],
+             'one that may come back outweighs one that will not',
              run.words())
 
 

@@ -233,7 +233,7 @@ def test_command_proxies(t, home, box):
                           stdout=subprocess.DEVNULL,
                           stderr=subprocess.DEVNULL) as process:
         try:
-            while not listens(port):
+            while process.poll() is None and not listens(port):
                 time.sleep(0.01)
             run = home.run(BOB, config=home.config(through(
                 box, f'{nc} -X 5 -x 127.0.0.1:{port} %h %p')))
@@ -338,7 +338,7 @@ def test_command_outlives_nobody(t, home):
     def runs():
         return subprocess.run(['pgrep', '-f', f'^sleep {mark}'],
                               stdout=subprocess.DEVNULL).returncode == 0
-    while not runs():
+    while process.poll() is None and not runs():
         time.sleep(0.01)
     process.kill()
     process.wait()
