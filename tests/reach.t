@@ -56,6 +56,10 @@ def test_unix_socket(t, home):
              'a secret may go over it', box.took[0][1])
         t.ok(f'smarthost={path}' in log.read_text(),
              'the log names the path', log.read_text())
+    with smtpd.Server(host=str(home.path / 'other')) as box:
+        run = home.run(BOB, config=home.config(box.config(
+            'connect-command exit 1')))
+        arrived(t, box, run, 'a unix socket, which needs no command')
 
 
 def test_unix_socket_silent_service(t, home):
