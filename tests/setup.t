@@ -9,6 +9,7 @@ the system trusts their authority: all of it in namespaces of their own.
 """
 
 import contextlib
+import os
 import pathlib
 import re
 import shutil
@@ -820,6 +821,22 @@ def test_surroundings(t, home):
         p.answers('Mail address: ', 'Alice@GMAIL.com')
         p.sees('Gmail and Google Workspace is in the table')
         t.ok(True, 'addresses are asked for until one is right')
+
+
+def test_others(t, home):
+    """Root with folders of somebody else, as su(1) and `sudo -E' leave them."""
+    os.chown(home.temporary, 1, 1)
+    with home.setup('-n', 'alice@gmail.com') as p:
+        p.sees('is in the table of providers')
+        t.ok(list(home.temporary.iterdir()) == [],
+             'nothing is written to a TMPDIR of theirs')
+    os.chown(home.path, 1, 1)
+    with home.setup('alice@gmail.com') as p:
+        p.sees(f"{home.path} is somebody else's")
+        t.ok(p.wait() == 1, 'nor is a HOME of theirs taken', p.shown)
+    with home.setup('--system', 'alice@gmail.com') as p:
+        p.sees('is in the table of providers')
+        t.ok(True, 'which --system does not need')
 
 
 # Running them
