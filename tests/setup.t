@@ -839,6 +839,15 @@ def test_others(t, home):
         t.ok(True, 'which --system does not need')
 
 
+def test_pin_in_url(t, home):
+    """The PIN of a token is no less a secret than a password."""
+    home.put(OLD + '\ntls-certificate pkcs11:token=x?pin-value=12345678\n')
+    with home.setup('alice@gmail.com') as p:
+        p.sees('(q)uit [a]: ')
+        t.ok('12345678' not in p.shown and 'pkcs11:token=x' in p.shown,
+             'a PIN is not shown', p.shown)
+
+
 # Running them
 
 def run_test(t, name, test, **given):
