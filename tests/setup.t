@@ -830,6 +830,8 @@ def test_others(t, home):
         p.sees('is in the table of providers')
         t.ok(list(home.temporary.iterdir()) == [],
              'nothing is written to a TMPDIR of theirs')
+        p.types('\x03')
+        p.wait()
     os.chown(home.path, 1, 1)
     with home.setup('alice@gmail.com') as p:
         p.sees(f"{home.path} is somebody else's")
@@ -837,6 +839,8 @@ def test_others(t, home):
     with home.setup('--system', 'alice@gmail.com') as p:
         p.sees('is in the table of providers')
         t.ok(True, 'which --system does not need')
+        p.types('\x03')
+        p.wait()
 
 
 def test_pin_in_url(t, home):
