@@ -340,6 +340,20 @@ def test_terminal(t, place):
         os.close(theirs)
 
 
+def test_no_stty(t, place):
+    """Where the echo cannot be taken away no secret is asked for."""
+    place.table(secret=None)
+    place.environment['PATH'] = str(place.tools(without=['stty']))
+    ours, theirs = os.openpty()
+    os.write(ours, b'typed secret\n')
+    run = place.run('--login', '--client-id', 'installed', ADDRESS,
+                    stdin=theirs, answers=None)
+    t.ok(run.status == 69 and 'use --secret-file' in run.err and
+         'Client secret' not in run.err, 'no stty(1): status 69', run.words())
+    os.close(ours)
+    os.close(theirs)
+
+
 def test_folders_of_others(t, place):
     """Nothing is written where others write too."""
     for mode in 0o777, 0o770:
