@@ -184,7 +184,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct account account = {.auth.choice = how & 1 ? AUTH_AUTO : AUTH_OFF,
 	    .chunking = how & 16 ? SWITCH_NO : SWITCH_YES};
 	struct smarthost smarthost = {
-	    how & 2 ? SMARTHOST_STARTTLS : SMARTHOST_PLAIN, "mx", 587, "mx"};
+	    .security = how & 2 ? SMARTHOST_STARTTLS : SMARTHOST_PLAIN,
+	    .lmtp = (how & 32) != 0,
+	    .host = "mx",
+	    .port = 587,
+	    .url = "mx"};
 	struct session_plan plan = {.account = &account,
 	    .smarthost = &smarthost,
 	    .user = "alice",
