@@ -44,7 +44,7 @@ tells_all(void **state)
 	    .addresses = addresses,
 	    .address_count = COUNT(addresses),
 	    .secured = true,
-	    .terms = {"TLS1.3", "X25519", "AES-256-GCM"},
+	    .terms = {"TLS1.3", "X25519", "AES-256-GCM", false},
 	    .certificate = {.names = "a.example, b.example",
 		.issuer = "CN=x \"y\"",
 		.until = 1798761600, /* 2027-01-01 */
