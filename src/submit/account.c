@@ -273,6 +273,14 @@ no_scheme(struct text url, struct error *e)
 	    strchr(meant, '/') == NULL ? "/" : "", SHOWN(rest));
 }
 
+static int
+holds_login(struct error *e)
+{
+	error_set(e, ERROR_CONFIG, "smarthost",
+	    "the URL holds an `@'; a user and a password have no place in it");
+	return error_hint(e, "write them with `user' and `password-file'");
+}
+
 int
 smarthost_parse(struct text url, struct smarthost *s, struct error *e)
 {
@@ -283,13 +291,8 @@ smarthost_parse(struct text url, struct smarthost *s, struct error *e)
 	memset(s, 0, sizeof(*s));
 	/* First of all, because such a value holds a password: not shown. */
 	if ((scheme == NULL || scheme->place != SMARTHOST_SOCKET) &&
-	    text_find(url, '@') < url.len) {
-		error_set(e, ERROR_CONFIG, "smarthost",
-		    "the URL holds an `@'; a user and a password have no "
-		    "place in it");
-		return error_hint(
-		    e, "write them with `user' and `password-file'");
-	}
+	    text_find(url, '@') < url.len)
+		return holds_login(e);
 	if (scheme == NULL)
 		return no_scheme(url, e);
 	s->security = scheme->security;
