@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -60,6 +61,7 @@ peer_start(int (*act)(int fd, const void *arg), const void *arg)
 	p.pid = fork();
 	assert_int_not_equal(p.pid, -1);
 	if (p.pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL); /* a test may fail */
 		signal(SIGPIPE, SIG_IGN);
 		unsetenv("SSLKEYLOGFILE");
 		alarm(HANG / 1000);

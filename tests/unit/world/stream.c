@@ -355,7 +355,20 @@ tls_read_pattern(gnutls_session_t session, size_t at, size_t len)
 	return true;
 }
 
-/* Wants new keys in the middle. */
+/* Reads what else comes, until the other side has gone: who leaves with bytes
+ * unread resets the connection, and what it said last is lost. */
+static void
+tls_read_to_the_end(gnutls_session_t session)
+{
+	char bytes[1000];
+	ssize_t n;
+
+	do
+		n = gnutls_record_recv(session, bytes, sizeof(bytes));
+	while (n > 0 || n == GNUTLS_E_INTERRUPTED || n == GNUTLS_E_AGAIN);
+}
+
+/* Wants new keys in the middle; the answer may come behind all that is read. */
 static int
 tls_echo(gnutls_session_t session, int fd)
 {
@@ -370,6 +383,7 @@ tls_echo(gnutls_session_t session, int fd)
 	bytes = large(LARGE);
 	fine = tls_send_all(session, bytes, LARGE);
 	free(bytes);
+	tls_read_to_the_end(session);
 	return fine ? 0 : 2;
 }
 
@@ -923,8 +937,10 @@ tls_read_what_was_sent(gnutls_session_t session, int fd)
 	(void)fd;
 	while (!shared->may_read)
 		poll(NULL, 0, 1);
-	while ((n = gnutls_record_recv(session, bytes, sizeof(bytes))) > 0)
-		total += (size_t)n;
+	/* GnuTLS says AGAIN for a record that came in part. */
+	while ((n = gnutls_record_recv(session, bytes, sizeof(bytes))) > 0 ||
+	       n == GNUTLS_E_AGAIN)
+		total += n > 0 ? (size_t)n : 0;
 	return total == shared->sent ? 0 : 1;
 }
 
@@ -961,10 +977,8 @@ drops_what_waits(void **state)
 	int tries;
 
 	(void)state;
-	for (tries = 0; torn == 0 && tries < 5; tries++)
+	for (tries = 0; torn == 0 && tries < 50; tries++)
 		torn = drop_what_waits();
-	if (torn == 0)
-		skip();
 	/* It had left in part. */
 	assert_int_equal(torn, 16384);
 }
