@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "config/foreign.h"
+#include "config/form.h"
 
 #define ACCOUNTS_MAX	 4096 /* names are compared one by one */
 #define ACCOUNT_NAME_MAX 64
@@ -312,7 +313,7 @@ sign_fault(const struct keyword *k, struct text rest, struct error *e)
 	const char sign = skip_blanks(rest).at[0];
 	struct text value = text_trim(text_skip(skip_blanks(rest), 1));
 
-	if (value_is_quoted(value))
+	if (form_is_quoted(value))
 		value = text_skip(text_first(value, value.len - 1), 1);
 	if (value.len == 0 || (k->flags & KEYWORD_FREE) ||
 	    keyword_is_secret(k, value) ||

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/form.h"
+
 #define NEAR_MAX      24 /* octets of a word that resembles a keyword */
 #define NEAR_MIN      3
 #define NEAR_DISTANCE 2
@@ -136,7 +138,7 @@ bool
 keyword_is_secret(const struct keyword *k, struct text value)
 {
 	return (k->flags & KEYWORD_PASSWORD) != 0 ||
-	       (k->type == VALUE_OBJECT && value_has_pin(value));
+	       (k->type == VALUE_OBJECT && form_has_pin(value));
 }
 
 /* The keyword that was meant: the least distance, else the first keyword
@@ -183,12 +185,12 @@ has_control(struct text value, unsigned flags)
 static bool
 has_quotes(struct text value, unsigned flags)
 {
-	bool quoted = value_is_quoted(value);
+	bool quoted = form_is_quoted(value);
 	struct text part;
 
 	while (!quoted && (flags & KEYWORD_SPACED) &&
 	       text_next(&value, " \t", &part))
-		quoted = value_is_quoted(part);
+		quoted = form_is_quoted(part);
 	return quoted && !(flags & KEYWORD_FREE);
 }
 

@@ -1,6 +1,5 @@
 #include "config/value.h"
 
-#include <arpa/inet.h>
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +7,7 @@
 
 #include "base/crypt.h"
 #include "base/mem.h"
+#include "config/form.h"
 #include "message/address.h"
 #include "submit/account.h"
 #include "submit/dsn.h"
@@ -17,20 +17,6 @@
 
 static_assert(sizeof(enum account_switch) == sizeof(unsigned),
     "members that are enums are read and written as unsigned");
-
-bool
-value_is_quoted(struct text t)
-{
-	return t.len >= 2 && (t.at[0] == '"' || t.at[0] == '\'') &&
-	       t.at[t.len - 1] == t.at[0];
-}
-
-static int
-wrong(struct text t, const char *expected, const char *hint, struct error *e)
-{
-	error_set(e, ERROR_CONFIG, NULL, "`%s' is not %s", SHOWN(t), expected);
-	return hint == NULL ? -1 : error_hint(e, "%s", hint);
-}
 
 /*
  * Strings.
@@ -50,36 +36,6 @@ format_string(const struct value *v, struct buf *out)
 	buf_add_string(out, *(char **)v->member);
 }
 
-/*
- * Appends the value to out with a stand-in for each of %U, %H and %D, which
- * are expanded only when a mail is submitted.
- */
-static int
-stand_in(struct text t, struct buf *out, struct error *e)
-{
-	size_t i;
-	char next;
-
-	for (i = 0; i < t.len; i++) {
-		next = i + 1 < t.len ? t.at[i + 1] : '\0';
-		if (t.at[i] != '%') {
-			buf_add_char(out, t.at[i]);
-			continue;
-		}
-		if (next == '\0' || strchr("UHD%", next) == NULL)
-			return wrong(t, "right behind its `%' sign",
-			    "%U is the user, %H the host, %D the domain, %% a "
-			    "per cent sign",
-			    e);
-		buf_add_char(out, next == '%' ? '%' : 'x');
-		i++;
-	}
-	if (out->full)
-		return error_set(e, ERROR_CONFIG, NULL,
-		    "the value is longer than %zu octets", out->max);
-	return 0;
-}
-
 static int
 parse_template(const struct value *v, struct error *e)
 {
@@ -87,7 +43,7 @@ parse_template(const struct value *v, struct error *e)
 	int rc;
 
 	buf_init(&expanded, ADDRESS_VALUE_MAX);
-	rc = stand_in(v->text, &expanded, e);
+	rc = form_expand(v->text, &expanded, e);
 	buf_clear(&expanded);
 	return rc == -1 ? -1 : parse_string(v, e);
 }
@@ -120,7 +76,7 @@ parse_mailbox(const struct value *v, struct error *e)
 
 	buf_init(&expanded, ADDRESS_VALUE_MAX);
 	buf_init(&spec, ADDRESS_VALUE_MAX);
-	rc = stand_in(v->text, &expanded, e);
+	rc = form_expand(v->text, &expanded, e);
 	fault = rc == -1 ? NULL : parse_bare(buf_text(&expanded), &spec);
 	if (fault != NULL)
 		rc = error_set(e, ERROR_CONFIG, NULL,
@@ -139,7 +95,7 @@ format_mailbox(const struct value *v, struct buf *out)
 {
 	const char *spec = *(char **)v->member;
 
-	buf_format(out, value_is_quoted(text_of(spec)) ? "<%s>" : "%s", spec);
+	buf_format(out, form_is_quoted(text_of(spec)) ? "<%s>" : "%s", spec);
 }
 
 /* A relative path in a file would depend on where the caller stands, and
@@ -166,18 +122,12 @@ parse_path(const struct value *v, struct error *e)
 	return check_path(v, e) == -1 ? -1 : parse_string(v, e);
 }
 
-bool
-value_has_pin(struct text line)
-{
-	return memmem(line.at, line.len, "pin-value=", 10) != NULL;
-}
-
 static int
 parse_object(const struct value *v, struct error *e)
 {
 	if (!text_starts_fold(v->text, TEXT("pkcs11:")))
 		return check_path(v, e) == -1 ? -1 : parse_string(v, e);
-	if (v->reader != NULL || !value_has_pin(v->text))
+	if (v->reader != NULL || !form_has_pin(v->text))
 		return parse_string(v, e);
 	error_set(
 	    e, ERROR_CONFIG, NULL, "a PIN stands only in a configuration file");
@@ -192,59 +142,6 @@ parse_host(const struct value *v, struct error *e)
 
 	host.text = account_without_dot(v->text);
 	return parse_string(&host, e);
-}
-
-static bool
-is_domain(struct text t)
-{
-	return account_is_host(account_without_dot(t));
-}
-
-static bool
-is_ascii(struct text t)
-{
-	return !text_has_8bit(t);
-}
-
-static bool
-is_address(struct text t)
-{
-	return account_family_of(t) != FAMILY_UNSET;
-}
-
-static bool
-is_command(struct text t)
-{
-	size_t i;
-
-	if (!text_is_utf8(t))
-		return false;
-	for (i = 0; i < t.len; i++)
-		if (t.at[i] == '%' &&
-		    (++i == t.len || strchr("hp%", t.at[i]) == NULL))
-			return false;
-	return true;
-}
-
-static bool
-is_host_or_ipv6(struct text t)
-{
-	return is_domain(t) || account_is_ipv6(t);
-}
-
-/* Also an address literal of RFC 5321 section 4.1.3. */
-static bool
-is_helo(struct text t)
-{
-	struct text inside = text_skip(text_first(t, t.len - 1), 1);
-	struct text tag = TEXT("IPv6:");
-	unsigned char address[4];
-
-	if (t.at[0] != '[' || t.at[t.len - 1] != ']')
-		return is_domain(t);
-	if (text_starts_fold(inside, tag))
-		return account_is_ipv6(text_skip(inside, tag.len));
-	return inet_pton(AF_INET, SHOWN(inside), address) == 1;
 }
 
 /*
@@ -275,7 +172,8 @@ choose(struct text t, const struct value_word *words, unsigned *number,
 	for (w = words; w->name != NULL; w++)
 		buf_format(&names, "%s%s", w == words ? "write one of: " : ", ",
 		    w->name);
-	wrong(t, "one of the words that can stand here", buf_string(&names), e);
+	form_refuse(
+	    t, "one of the words that can stand here", buf_string(&names), e);
 	buf_clear(&names);
 	return -1;
 }
@@ -475,26 +373,6 @@ check_credential(const struct value *v, struct error *e)
 	    "service, without `/'");
 }
 
-/* What openssl(1), gnutls-cli(1) and msmtp print of a certificate, by MD5,
- * SHA-1 or SHA-256. */
-static bool
-is_fingerprint(struct text t)
-{
-	size_t i, digits = 0;
-
-	if (text_starts_fold(t, TEXT("sha")) && text_find(t, ':') < t.len)
-		t = text_skip(t, text_find(t, ':') + 1);
-	for (i = 0; i < t.len; i++) {
-		if (t.at[i] == ':')
-			continue;
-		if (!text_is_digit(t.at[i]) &&
-		    (text_lower(t.at[i]) < 'a' || text_lower(t.at[i]) > 'f'))
-			return false;
-		digits++;
-	}
-	return digits == 32 || digits == 40 || digits == 64;
-}
-
 #define PIN_PREFIX TEXT("sha256:")
 #define PIN_OCTETS 32
 #define PIN_HINT                                                               \
@@ -514,8 +392,8 @@ add_pin(struct pattern_list *list, struct text pin, struct error *e)
 	if (text_starts_fold(pin, PIN_PREFIX))
 		rc = crypt_unbase64(text_skip(pin, PIN_PREFIX.len), &octets);
 	if (rc == -1 || octets.len != PIN_OCTETS) {
-		rc = wrong(pin,
-		    is_fingerprint(pin)
+		rc = form_refuse(pin,
+		    form_is_fingerprint(pin)
 			? "a pin, but the fingerprint of a certificate"
 			: "a pin, sha256: and the base64 of 32 octets",
 		    PIN_HINT, e);
@@ -743,24 +621,24 @@ static const struct type {
     [VALUE_OBJECT] = {parse_object, format_string, sizeof(char *),
 	.string = true},
     [VALUE_DOMAIN] = {parse_host, format_string, sizeof(char *), true,
-	.fits = is_domain, .expected = "a domain name in ASCII"},
+	.fits = form_is_domain, .expected = "a domain name in ASCII"},
     [VALUE_HELO] = {parse_host, format_string, sizeof(char *), true,
-	.fits = is_helo,
+	.fits = form_is_helo,
 	.expected = "a host name in ASCII or an address literal",
 	.hint = "write it like host.example.org, [192.0.2.1] or "
 		"[IPv6:2001:db8::1]"},
     [VALUE_ADDRESS] = {parse_string, format_string, sizeof(char *), true,
-	.fits = is_address, .expected = "an IP address",
+	.fits = form_is_address, .expected = "an IP address",
 	.hint = "write it like 192.0.2.1 or 2001:db8::1"},
     [VALUE_HOST] = {parse_host, format_string, sizeof(char *), true,
-	.fits = is_host_or_ipv6,
+	.fits = form_is_host_or_ipv6,
 	.expected = "a host name in ASCII or an IP address"},
     [VALUE_COMMAND] = {parse_string, format_string, sizeof(char *), true,
-	.fits = is_command,
+	.fits = form_is_command,
 	.expected = "a command in which `%' stands before h, p or %",
 	.hint = "%h is the host, %p the port, %% a per cent sign"},
     [VALUE_PRIORITY] = {parse_string, format_string, sizeof(char *), true,
-	.fits = is_ascii, .expected = "a priority string of GnuTLS"},
+	.fits = form_is_ascii, .expected = "a priority string of GnuTLS"},
     [VALUE_CHOICE] = {parse_choice, format_choice, .size = sizeof(unsigned)},
     [VALUE_DURATION] = {parse_duration, format_duration, sizeof(unsigned),
 	.expected = "a time from one second to seven days",
@@ -792,8 +670,9 @@ value_parse(const struct value *v, struct error *e)
 
 	if ((t->fits == NULL || t->fits(v->text)) && t->parse(v, e) == 0)
 		return 0;
-	return t->expected == NULL ? -1
-				   : wrong(v->text, t->expected, t->hint, e);
+	return t->expected == NULL
+		   ? -1
+		   : form_refuse(v->text, t->expected, t->hint, e);
 }
 
 bool

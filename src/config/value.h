@@ -86,11 +86,4 @@ void value_inherit(enum value_type type, void *member, const void *from);
 /* Frees the member and makes it one that is not set. Strings are wiped. */
 void value_clear(enum value_type type, void *member);
 
-/* Whether a line that holds this says the PIN of a token. */
-bool value_has_pin(struct text line);
-
-/* Whether the value begins and ends with the same quote, which is taken for a
- * mistake. */
-bool value_is_quoted(struct text t);
-
 #endif
