@@ -20,6 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <gnutls/abstract.h>
 #include <gnutls/gnutls.h>
 #include <gnutls/x509.h>
 
@@ -161,6 +162,7 @@ struct peer_tls {
 	int (*act)(gnutls_session_t session, int fd);
 	const char *answer; /* of OCSP; NULL: none is shown */
 	bool asks;	    /* for a certificate of the client's */
+	bool all;	    /* of the file is shown, in its order */
 };
 
 static int
@@ -180,6 +182,32 @@ peer_answer(gnutls_session_t session, void *path, gnutls_datum_t *answer)
 {
 	(void)session;
 	return gnutls_load_file(path, answer);
+}
+
+/* All of the file, in its order: GnuTLS's own way leaves out what no chain
+ * needs. */
+static inline int
+peer_show_all(gnutls_certificate_credentials_t credentials, const char *pem,
+    const char *key_file)
+{
+	static gnutls_pcert_st shown[100];
+	gnutls_datum_t certificates, key_text;
+	gnutls_x509_crt_t *list;
+	gnutls_privkey_t key;
+	unsigned count = 0, i;
+
+	if (gnutls_load_file(pem, &certificates) < 0 ||
+	    gnutls_load_file(key_file, &key_text) < 0 ||
+	    gnutls_x509_crt_list_import2(
+		&list, &count, &certificates, GNUTLS_X509_FMT_PEM, 0) < 0 ||
+	    gnutls_privkey_init(&key) < 0 ||
+	    gnutls_privkey_import_x509_raw(
+		key, &key_text, GNUTLS_X509_FMT_PEM, NULL, 0) < 0)
+		return -1;
+	for (i = 0; i < count && i < COUNT(shown); i++)
+		gnutls_pcert_import_x509(&shown[i], list[i], 0);
+	return gnutls_certificate_set_key(
+	    credentials, NULL, 0, shown, (int)i, key);
 }
 
 /* Talks TLS from now on: 0, or -1 where the handshake fails. */
@@ -205,8 +233,11 @@ peer_secure(int fd, const struct peer_tls *wanted, gnutls_session_t *session)
 		snprintf(name, sizeof(name), "%s.pem", wanted->certificate);
 		pem = in_folder(name);
 		snprintf(name, sizeof(name), "%s.key", wanted->certificate);
-		if (gnutls_certificate_set_x509_key_file(credentials, pem,
-			in_folder(name), GNUTLS_X509_FMT_PEM) < 0)
+		rc = wanted->all
+			 ? peer_show_all(credentials, pem, in_folder(name))
+			 : gnutls_certificate_set_x509_key_file(credentials,
+			       pem, in_folder(name), GNUTLS_X509_FMT_PEM);
+		if (rc < 0)
 			_exit(12);
 	}
 	if (wanted->answer != NULL)

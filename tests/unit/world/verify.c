@@ -293,6 +293,46 @@ nothing_is_verified_where_that_is_said(void **state)
 	free(a.tls_trust);
 }
 
+/* Sixteen are looked at, whatever else the server shows: an expired one tells
+ * how far that goes. */
+static void
+a_chain_has_an_end(void **state)
+{
+	static const char make[] =
+	    "repeat() { i=0; while test $i -lt $1; do cat good.pem; "
+	    "i=$((i + 1)); done; }; for n in 15 16; do cp good.key $n.key; "
+	    "{ repeat $n; cat expired.pem; repeat 40; } >$n.pem; done";
+	struct peer_tls peer = {.certificate = "15", .all = true};
+	struct account a = trusting("ca.pem");
+	struct certificate shown;
+	struct outcome o;
+	struct peer p;
+	size_t i;
+
+	(void)state;
+	assert_int_equal(folder_run(make), 0);
+	*mem_push(a.tls_pins.at, a.tls_pins.count) = pin_of("good");
+	for (i = 0; i < 2; i++) {
+		p = peer_start(peer_tls, &peer);
+		o = handshake(&a, "localhost", p.port);
+		if (o.status != STREAM_MOVED)
+			fail_msg("%s", o.e.text);
+		tls_certificate(o.tls, &shown);
+		assert_int_equal(
+		    shown.until < time(NULL), peer.certificate[1] == '5');
+		finish(&o);
+		peer_kill(p);
+		peer.certificate = "16";
+	}
+	free(a.tls_pins.at[--a.tls_pins.count]);
+	/* And without a pin it is no chain. */
+	o.e = meet(peer_start(peer_tls, &peer), &a, "localhost");
+	assert_int_equal(o.e.kind, ERROR_DENIED);
+	assert_non_null(strstr(o.e.text, "not trusted"));
+	free(a.tls_pins.at);
+	free(a.tls_trust);
+}
+
 /* Before anything connects. */
 static void
 the_list_is_read_first(void **state)
@@ -340,6 +380,7 @@ main(void)
 	    cmocka_unit_test(what_was_revoked_is_refused),
 	    cmocka_unit_test(what_the_server_shows_of_it_counts),
 	    cmocka_unit_test(nothing_is_verified_where_that_is_said),
+	    cmocka_unit_test(a_chain_has_an_end),
 	    cmocka_unit_test(the_list_is_read_first)};
 
 	return cmocka_run_group_tests(
