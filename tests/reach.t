@@ -294,6 +294,17 @@ def test_command_ends(t, home, box):
              ('ended with status 1',)),
             ('a good end with a word', 'echo so long >&2',
              ('ended with status 0: so long',)),
+            ('a good end without one', 'exit 0',
+             ("(connect-command): `connect-command' ended with status 0, "
+              'without a word\n',
+              'hint: the server may have closed the connection; or see what '
+              'the command does in a shell')),
+            ('what stays when it has closed', 'exec <&- >&-; sleep 1000',
+             ("(connect-command): `connect-command' closed the connection, "
+              'did not end, and was ended, without a word\n',
+              'hint: see what the command does in a shell')),
+            ('the same with a word', 'echo hm >&2; exec <&- >&-; sleep 1000',
+             ('did not end, and was ended: hm\n',)),
             ('a line without end', "printf '%%01000d' 7 >&2; exit 3",
              ('ended with status 3: 000',)),
             ('its pipe is left to another',
@@ -379,14 +390,33 @@ def test_command_told(t, home, box):
 
 
 def test_command_stderr(t, home, box):
-    """More than a pipe holds goes on to our standard error."""
+    """It goes on to our standard error, so far, and made visible: a server's
+    words may be among it."""
+    run = home.run(BOB, config=home.config(
+        'smarthost smtp+plain://mail.example.org\nconnect-command '
+        r"printf 'a\tb\033[2J\377\000\r\n\303' >&2; sleep 0.3; "
+        r"printf '\251!\302\233\r' >&2; sleep 0.3; "
+        r"printf '\nc\033\r\302' >&2; exit 3"
+        f'\n{SENDER}'))
+    t.ok(run.status == 75 and run.err.startswith(
+        b'a\tb\\x1b[2J\\xff\\x00\n\xc3\xa9!\\xc2\\x9b\n'
+        b'c\\x1b\\x0d\\xc2sendling: ') and
+         b'ended with status 3: c\\x1b\\x0d\\xc2\n' in run.err,
+         'no control characters, and no character cut', run.words())
     nc = shutil.which('nc.openbsd')
     if nc is None:
         return t.skip('a talkative command', 'no netcat-openbsd')
-    run = home.run(BOB, config=home.config(through(
-        box, f'yes | head -c 300000 >&2; exec {nc} %h %p')))
-    t.ok(run.status == 0 and len(box.took) == 1 and len(run.err) == 300000,
-         'a talkative command', run.status, len(run.err))
+    for octets, told in ((60000, 60000), (300000, 65536)):
+        box.clear()
+        run = home.run(BOB, config=home.config(through(
+            box, f'yes | head -c {octets} >&2; exec {nc} %h %p')))
+        t.ok(run.status == 0 and len(box.took) == 1 and
+             (len(run.err) == told) == (told == octets) and
+             told - 4096 < len(run.err) < told + 4096 and
+             (b"\n[`connect-command' says more, which is not shown]\n"
+              in run.err) == (told < octets),
+             f'a talkative command: {octets} octets', run.status,
+             len(run.err), run.err[-100:])
 
 
 def test_command_privileges(t, home, box):

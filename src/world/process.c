@@ -73,6 +73,7 @@ process_start(struct process *p, const char *text,
     const struct process_ends *ends, char **environment, struct error *e)
 {
 	p->grouped = !process_has_terminal();
+	p->forced = false;
 	p->pid = fork();
 	if (p->pid == 0)
 		become(p, text, ends, environment);
@@ -118,6 +119,7 @@ process_end(struct process *p, long long patience)
 	error_clear(&unused);
 	if (signals_watch(&signals, &child, 1, &unused) == 0) {
 		if (!has_ended(p, &signals, clock_now() + patience, &caught)) {
+			p->forced = true;
 			kill(target, SIGTERM);
 			has_ended(p, &signals, clock_now() + GRACE, &again);
 		}

@@ -16,6 +16,7 @@
 struct process {
 	pid_t pid; /* ours to wait for; -1: it has been */
 	bool grouped;
+	bool forced; /* process_end() lost its patience */
 };
 
 /* What the command has as its first three descriptors, borrowed: none counts

@@ -14,12 +14,21 @@
 #include "world/net.h"
 #include "world/process.h"
 
+/* Octets that are read at a time: each may become four that are visible. */
+#define TUNNEL_READ (PIPE_BUF / 4)
+
+/* Octets of what the command says that go on to standard error. */
+#define TUNNEL_TOLD 65536
+
 /* Milliseconds for the command to end by itself when the connection has. */
 #define PATIENCE 1000
 
 struct tunnel {
 	struct process process;
 	int errors;
+	char rest[4]; /* of a character that has not come whole */
+	size_t rest_len;
+	size_t told;	/* octets that went on */
 	char line[160]; /* of standard error, as far as it has come */
 	size_t len;
 	char last[160]; /* and the one before it */
@@ -104,14 +113,14 @@ tunnel_polled(const struct tunnel *t)
 
 /* The last line that says something. */
 static void
-keep(struct tunnel *t, const char *bytes, size_t len)
+keep(struct tunnel *t, struct text said)
 {
 	size_t i;
 
-	for (i = 0; i < len; i++) {
-		if (bytes[i] != '\n' && t->len < sizeof(t->line) - 1)
-			t->line[t->len++] = bytes[i];
-		if (bytes[i] != '\n' || t->len == 0)
+	for (i = 0; i < said.len; i++) {
+		if (said.at[i] != '\n' && t->len < sizeof(t->line) - 1)
+			t->line[t->len++] = said.at[i];
+		if (said.at[i] != '\n' || t->len == 0)
 			continue;
 		memcpy(t->last, t->line, t->len);
 		t->last[t->len] = '\0';
@@ -119,24 +128,108 @@ keep(struct tunnel *t, const char *bytes, size_t len)
 	}
 }
 
+static void
+tell(struct tunnel *t, struct text said)
+{
+	const struct text more =
+	    TEXT("\n[`connect-command' says more, which is not shown]\n");
+
+	if (t->told > TUNNEL_TOLD)
+		return;
+	t->told += said.len;
+	if (t->told > TUNNEL_TOLD)
+		said = more;
+	if (write(STDERR_FILENO, said.at, said.len) == -1)
+		return; /* nobody hears it */
+}
+
+/* What may go on: it is not a whole character yet, or a CR before its LF. */
+static size_t
+unfinished(struct text t)
+{
+	size_t len, wanted;
+	unsigned char c;
+
+	if (t.len > 0 && t.at[t.len - 1] == '\r')
+		return 1;
+	for (len = 1; len <= 3 && len <= t.len; len++) {
+		c = (unsigned char)t.at[t.len - len];
+		wanted = c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : 2;
+		if (c >= 0xc2)
+			return len < wanted ? len : 0;
+		if (c < 0x80)
+			break;
+	}
+	return 0;
+}
+
+/* A stranger's words may be among them. Lines and tabs stay what they are. */
+static void
+add_visible(struct text said, struct buf *out)
+{
+	char shown[4 * TUNNEL_READ + 1];
+	struct text part;
+	size_t len;
+
+	while (said.len > 0) {
+		len = text_find(said, '\n');
+		if (text_find(said, '\t') < len)
+			len = text_find(said, '\t');
+		part = text_first(said, len);
+		if (len < said.len && said.at[len] == '\n' && len > 0 &&
+		    part.at[len - 1] == '\r')
+			part.len--;
+		buf_add_string(out, text_visible(part, shown, sizeof(shown)));
+		if (len < said.len)
+			buf_add_char(out, said.at[len++]);
+		said = text_skip(said, len);
+	}
+}
+
+static void
+pass_on(struct tunnel *t, struct text said)
+{
+	struct buf out;
+
+	buf_init(&out, PIPE_BUF);
+	add_visible(said, &out);
+	keep(t, buf_text(&out));
+	tell(t, buf_text(&out));
+	buf_clear(&out);
+}
+
+static void
+end_errors(struct tunnel *t)
+{
+	if (t->rest_len > 0 && can_tell())
+		pass_on(t, (struct text){t->rest, t->rest_len});
+	t->rest_len = 0;
+	close(t->errors);
+	t->errors = -1;
+}
+
 void
 tunnel_hear(struct tunnel *t)
 {
-	char bytes[PIPE_BUF];
+	char bytes[TUNNEL_READ];
+	struct text said = {bytes, 0};
 	ssize_t n;
 
 	if (!can_tell())
 		return;
+	memcpy(bytes, t->rest, t->rest_len);
 	do
-		n = read(t->errors, bytes, sizeof(bytes));
+		n = read(t->errors, bytes + t->rest_len,
+		    sizeof(bytes) - t->rest_len);
 	while (n == -1 && errno == EINTR);
 	if (n > 0) {
-		keep(t, bytes, (size_t)n);
-		if (write(STDERR_FILENO, bytes, (size_t)n) == -1)
-			return; /* nobody hears it */
+		said.len = t->rest_len + (size_t)n;
+		t->rest_len = unfinished(said);
+		said.len -= t->rest_len;
+		memcpy(t->rest, bytes + said.len, t->rest_len);
+		pass_on(t, said);
 	} else if (n == 0 || errno != EAGAIN) {
-		close(t->errors);
-		t->errors = -1;
+		end_errors(t);
 	}
 }
 
@@ -146,7 +239,7 @@ hear_rest(struct tunnel *t)
 {
 	int i;
 
-	for (i = 0; i < 16 && t->errors != -1; i++)
+	for (i = 0; i < 64 && t->errors != -1; i++)
 		tunnel_hear(t);
 }
 
@@ -159,28 +252,47 @@ tunnel_close(struct tunnel *t, bool haste)
 		process_end(&t->process, haste ? 0 : PATIENCE);
 	hear_rest(t);
 	if (t->errors != -1)
-		close(t->errors);
+		end_errors(t);
 	free(t);
+}
+
+/* How the command ended, where it was not to. */
+static void
+add_end(const struct tunnel *t, int status, struct buf *words)
+{
+	if (t->process.forced)
+		buf_add_string(
+		    words, "closed the connection, did not end, and was ended");
+	else
+		buf_format(words, "ended with %s", process_words(status).words);
+	if (t->last[0] != '\0')
+		buf_format(words, ": %s", SHOWN(text_of(t->last)));
+	else
+		buf_add_string(words, ", without a word");
 }
 
 void
 tunnel_blame(struct tunnel *t, struct error *e)
 {
 	const struct error before = *e;
+	struct buf words;
 	int status;
 
 	if (t->process.pid == -1)
 		return;
 	status = process_end(&t->process, PATIENCE);
 	hear_rest(t);
-	keep(t, "\n", 1);
-	if (status == 0 && t->last[0] == '\0')
-		return;
+	keep(t, TEXT("\n"));
+	buf_init(&words, sizeof(e->text));
+	add_end(t, status, &words);
 	error_clear(e);
-	error_set(e, before.kind, NULL, "`connect-command' ended with %s%s%s",
-	    process_words(status).words, t->last[0] == '\0' ? "" : ": ",
-	    SHOWN(text_of(t->last)));
-	error_hint(e, "see what the command does in a shell; it runs as "
-		      "/bin/sh -c COMMAND, and its input and output are the "
-		      "connection");
+	error_set(
+	    e, before.kind, NULL, "`connect-command' %s", buf_string(&words));
+	buf_clear(&words);
+	error_hint(e,
+	    "%ssee what the command does in a shell; it runs as /bin/sh -c "
+	    "COMMAND, and its input and output are the connection",
+	    status == 0 && t->last[0] == '\0'
+		? "the server may have closed the connection; or "
+		: "");
 }

@@ -4,7 +4,8 @@
 /*
  * tunnel: a connection through the `connect-command' of an account, whose
  * standard input and output are the other end of ours. What it writes to
- * standard error goes on to ours, and the last line of it is kept.
+ * standard error goes on to ours, made visible and up to 64 KiB of it, and the
+ * last line of it is kept.
  */
 
 #include <poll.h>
@@ -32,9 +33,9 @@ void tunnel_hear(struct tunnel *t);
  */
 void tunnel_close(struct tunnel *t, bool haste);
 
-/* The connection ended: how the command did, and its last words, are the reason
- * in place of the one in e, and what to do, unless it ended well and without a
- * word. Ends it. */
+/* The connection ended: how the command did, or that it had to be ended, and
+ * its last words, are the reason in place of the one in e, and what to do. Ends
+ * it. */
 void tunnel_blame(struct tunnel *t, struct error *e);
 
 #endif
