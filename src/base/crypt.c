@@ -1,10 +1,13 @@
 #include "base/crypt.h"
 
 #include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <gnutls/crypto.h>
 #include <gnutls/gnutls.h>
+
+#include "base/mem.h"
 
 static const gnutls_digest_algorithm_t digests[] = {
     [CRYPT_MD5] = GNUTLS_DIG_MD5,
@@ -84,6 +87,47 @@ crypt_pbkdf2(enum crypt_hash hash, struct text password, struct text salt,
 		code = gnutls_pbkdf2(macs[hash], &key, &seed, iterations, out,
 		    crypt_hash_size(hash));
 	return result_of(code, "PBKDF2", e);
+}
+
+struct crypt_sum {
+	gnutls_hash_hd_t state;
+	int code; /* the first failure of the library, or 0 */
+};
+
+struct crypt_sum *
+crypt_sum_new(enum crypt_hash hash, struct error *e)
+{
+	struct crypt_sum *sum = mem_new(1, sizeof(*sum));
+
+	if (result_of(gnutls_hash_init(&sum->state, digests[hash]), "a hash",
+		e) == 0)
+		return sum;
+	free(sum);
+	return NULL;
+}
+
+void
+crypt_sum_add(struct crypt_sum *sum, const void *data, size_t len)
+{
+	if (sum->code >= 0)
+		sum->code = gnutls_hash(sum->state, data, len);
+}
+
+int
+crypt_sum_end(struct crypt_sum *sum, unsigned char *out, struct error *e)
+{
+	int code = sum->code;
+
+	gnutls_hash_deinit(sum->state, out);
+	free(sum);
+	return result_of(code, "a hash", e);
+}
+
+void
+crypt_sum_free(struct crypt_sum *sum)
+{
+	if (sum != NULL)
+		crypt_sum_end(sum, NULL, NULL);
 }
 
 bool

@@ -27,6 +27,18 @@ int crypt_hmac(enum crypt_hash hash, struct text key, struct text data,
 int crypt_pbkdf2(enum crypt_hash hash, struct text password, struct text salt,
     unsigned iterations, unsigned char *out, struct error *e);
 
+/*
+ * The hash of octets that come in pieces, as many as there are. crypt_sum_new()
+ * gives NULL where the library refuses: ERROR_SYSTEM. crypt_sum_end() writes
+ * the hash to out and frees the sum; -1, also for what went wrong on the way:
+ * ERROR_SYSTEM. Who wants no hash any more frees it; NULL is fine.
+ */
+struct crypt_sum;
+struct crypt_sum *crypt_sum_new(enum crypt_hash hash, struct error *e);
+void crypt_sum_add(struct crypt_sum *sum, const void *data, size_t len);
+int crypt_sum_end(struct crypt_sum *sum, unsigned char *out, struct error *e);
+void crypt_sum_free(struct crypt_sum *sum);
+
 /* Compares in a time that does not depend on where they differ. */
 bool crypt_equal(const void *a, const void *b, size_t len);
 

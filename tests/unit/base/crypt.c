@@ -201,6 +201,44 @@ hashes_are_the_standards(void **state)
 	assert_int_equal(e.kind, ERROR_NONE);
 }
 
+/* FIPS 180-4: "abc", nothing at all, and a million times "a". */
+static void
+a_hash_of_pieces_is_that_of_the_whole(void **state)
+{
+	unsigned char out[CRYPT_HASH_MAX];
+	struct crypt_sum *sum;
+	char many[1000];
+	struct error e;
+	int i;
+
+	(void)state;
+	error_clear(&e);
+	memset(many, 'a', sizeof(many));
+	sum = crypt_sum_new(CRYPT_SHA256, &e);
+	crypt_sum_add(sum, "a", 1);
+	crypt_sum_add(sum, NULL, 0);
+	crypt_sum_add(sum, "bc", 2);
+	assert_int_equal(crypt_sum_end(sum, out, &e), 0);
+	assert_octets(out, 32,
+	    "ba7816bf8f01cfea414140de5dae2223"
+	    "b00361a396177a9cb410ff61f20015ad");
+	sum = crypt_sum_new(CRYPT_SHA256, &e);
+	assert_int_equal(crypt_sum_end(sum, out, &e), 0);
+	assert_octets(out, 32,
+	    "e3b0c44298fc1c149afbf4c8996fb924"
+	    "27ae41e4649b934ca495991b7852b855");
+	sum = crypt_sum_new(CRYPT_SHA256, &e);
+	for (i = 0; i < 1000; i++)
+		crypt_sum_add(sum, many, sizeof(many));
+	assert_int_equal(crypt_sum_end(sum, out, &e), 0);
+	assert_octets(out, 32,
+	    "cdc76e5c9914fb9281a1c7e284d73e67"
+	    "f1809a48a497200e046d39ccc7112cd0");
+	crypt_sum_free(crypt_sum_new(CRYPT_SHA256, &e));
+	crypt_sum_free(NULL);
+	assert_int_equal(e.kind, ERROR_NONE);
+}
+
 static void
 pbkdf2_without_iterations_is_refused(void **state)
 {
@@ -357,6 +395,7 @@ main(void)
 	    cmocka_unit_test(pem_stands_in_lines),
 	    cmocka_unit_test(full_buffers_are_told),
 	    cmocka_unit_test(hashes_are_the_standards),
+	    cmocka_unit_test(a_hash_of_pieces_is_that_of_the_whole),
 	    cmocka_unit_test(pbkdf2_without_iterations_is_refused),
 	    cmocka_unit_test(compares_all_octets),
 	    cmocka_unit_test(random_octets_differ),
