@@ -25,6 +25,7 @@ struct row {
 	int (*meaning)(struct walk *w, const char *value);
 	size_t at; /* flag, string: offset in struct options */
 	enum options_mode mode;
+	enum request_queue queue;
 	const char *words; /* refuse: why */
 };
 
@@ -163,13 +164,73 @@ parse_mode(struct walk *w, const char *value)
 	return error_hint(w->error, "%s", see_help);
 }
 
-/* `mailq -q' and `-bp -q' still list. */
+static void
+add_id(struct options *o, const char *id)
+{
+	o->ids[o->id_count++] = id;
+}
+
+/* `mailq -q' and `-bp -q' still list. A time of sendmail's daemon is passed
+ * over: there is one run. */
 static int
 parse_queue_run(struct walk *w, const char *value)
 {
+	struct options *o = w->options;
+
+	if (o->mode == MODE_SUBMIT)
+		o->mode = MODE_QUEUE_RUN;
+	if (value[0] == 'f')
+		o->run_all = true;
+	else if (value[0] == 'I' && o->mode == MODE_QUEUE_RUN)
+		add_id(o, value + 1);
+	else if (value[0] != '\0' && !text_is_digit(value[0]))
+		notes_add(&o->notes, "option -q%s is taken for -q", value);
+	return 0;
+}
+
+/* Who holds one mail and deletes another with one call may mean either. */
+static int
+add_mail(struct walk *w, const char *value)
+{
+	struct options *o = w->options;
+
+	if (o->id_count > 0 && o->mode != w->row->mode) {
+		error_set(w->error, ERROR_USAGE, NULL,
+		    "option %s: another one names mails already",
+		    w->row->spelling);
+		return error_hint(w->error, "one call, one of them");
+	}
+	o->mode = w->row->mode;
+	add_id(o, value);
+	return 0;
+}
+
+static int
+check_spool(struct walk *w, const char *value)
+{
+	w->options->mode = MODE_CHECK_SPOOL;
+	w->options->age = value;
+	return 0;
+}
+
+static int
+set_queue(struct walk *w, const char *value)
+{
 	(void)value;
-	if (w->options->mode == MODE_SUBMIT)
-		w->options->mode = MODE_QUEUE_RUN;
+	w->options->request.queue = w->row->queue;
+	return 0;
+}
+
+/* -od, or DeliveryMode. What a caller's person wrote in our own words stands
+ * above it. */
+static int
+parse_delivery(struct walk *w, char mode)
+{
+	struct request *r = &w->options->request;
+
+	if (r->queue == QUEUE_NEEDED || r->queue == QUEUE_FIRST)
+		r->queue =
+		    mode == 'q' || mode == 'd' ? QUEUE_FIRST : QUEUE_NEEDED;
 	return 0;
 }
 
@@ -205,6 +266,7 @@ parse_old_setting(struct walk *w, const char *value)
 	case 'e':
 		return parse_errors(w, value + 1);
 	case 'd':
+		return parse_delivery(w, value[1]);
 	case 'm':
 		return 0;
 	}
@@ -218,6 +280,9 @@ parse_setting(struct walk *w, const char *value)
 {
 	struct request *r = &w->options->request;
 	struct text setting = text_of(value);
+
+	if (text_starts_fold(setting, TEXT("deliverymode=")))
+		return parse_delivery(w, value[strlen("deliverymode=")]);
 	if (text_equal_fold(setting, TEXT("smtputf8=yes")))
 		r->smtputf8 = true;
 	else if (text_equal_fold(setting, TEXT("requiretls=yes")))
@@ -341,6 +406,17 @@ static const struct row rows[] = {
     {"-X", ARITY_REQUIRED, OURS, .meaning = set_file, OPTION(transcript)},
     {"-X", ARITY_REQUIRED, THEIRS, .meaning = ignore_aloud},
     {"--check", ARITY_NONE, OURS, .meaning = set_mode, .mode = MODE_CHECK},
+    {"--queue-only", ARITY_NONE, OURS, .meaning = set_queue,
+	.queue = QUEUE_ONLY},
+    {"--no-queue", ARITY_NONE, OURS, .meaning = set_queue,
+	.queue = QUEUE_NEVER},
+    {"--hold", ARITY_REQUIRED, OURS, .meaning = add_mail, .mode = MODE_HOLD},
+    {"--release", ARITY_REQUIRED, OURS, .meaning = add_mail,
+	.mode = MODE_RELEASE},
+    {"--delete", ARITY_REQUIRED, OURS, .meaning = add_mail,
+	.mode = MODE_DELETE},
+    {"--show", ARITY_REQUIRED, OURS, .meaning = add_mail, .mode = MODE_SHOW},
+    {"--check-spool", ARITY_ATTACHED, OURS, .meaning = check_spool},
     {"--probe", ARITY_NONE, OURS, .meaning = set_mode, .mode = MODE_PROBE},
     {"--serverinfo", ARITY_NONE, OURS, .meaning = set_mode, .mode = MODE_PROBE},
     {"--dry-run", ARITY_NONE, OURS, .meaning = set_mode, .mode = MODE_DRY_RUN},
@@ -538,6 +614,18 @@ take_name(struct walk *w, const char *path)
 	    SHOWN(text_of(called)));
 }
 
+/* `--delete A B' names two mails. */
+static void
+add_further_mails(struct options *o)
+{
+	size_t i;
+
+	if (o->mode < MODE_HOLD || o->mode > MODE_SHOW)
+		return;
+	for (i = 0; i < o->request.recipient_count; i++)
+		add_id(o, o->request.recipients[i].list);
+}
+
 int
 options_parse(
     struct options *o, bool privileged, int argc, char **argv, struct error *e)
@@ -548,13 +636,18 @@ options_parse(
 
 	memset(o, 0, sizeof(*o));
 	o->settings = mem_new(most, sizeof(char *));
+	o->ids = mem_new(most, sizeof(char *));
+	o->age = "";
 	take_name(&w, argc > 0 ? argv[0] : "");
 	if (privileged) {
 		o->foreign = true;
 		snprintf(w.under, sizeof(w.under),
 		    " with the rights of a set-id program");
 	}
-	return parse_arguments(&w);
+	if (parse_arguments(&w) == -1)
+		return -1;
+	add_further_mails(o);
+	return 0;
 }
 
 void
@@ -562,6 +655,7 @@ options_clear(struct options *o)
 {
 	request_clear(&o->request);
 	free(o->settings);
+	free(o->ids);
 	notes_clear(&o->notes);
 	memset(o, 0, sizeof(*o));
 }
@@ -593,6 +687,16 @@ options_help(void)
 	       "  -L TAG                name in the system's log\n"
 	       "  -oeq                  nothing on stderr\n"
 	       "  --json                the result as JSON on stdout\n"
+	       "  --queue-only          keep the mail in the spool; -q sends it\n"
+	       "  --no-queue            send it now or fail\n"
+	       "  -q, -qf               send the mails of the spool that are "
+	       "due, or\n"
+	       "                        all\n"
+	       "  -bp                   list them\n"
+	       "  --show, --hold, --release, --delete ID\n"
+	       "                        one of them\n"
+	       "  --check-spool         whether any waits too long or has "
+	       "failed\n"
 	       "  --dry-run             show what would be sent; send nothing\n"
 	       "  -bv                   show the envelope; send nothing\n"
 	       "  -bs                   speak SMTP on stdin and stdout\n"

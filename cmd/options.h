@@ -17,7 +17,12 @@ enum options_mode {
 	MODE_VERIFY,	 /* -bv */
 	MODE_QUEUE_LIST, /* -bp, mailq */
 	MODE_QUEUE_RUN,	 /* -q */
-	MODE_ALIASES,	 /* -bi, -I, newaliases */
+	MODE_HOLD,	 /* this to MODE_SHOW: each of `ids' */
+	MODE_RELEASE,
+	MODE_DELETE,
+	MODE_SHOW,
+	MODE_CHECK_SPOOL,
+	MODE_ALIASES, /* -bi, -I, newaliases */
 	MODE_DRY_RUN,
 	MODE_CHECK, /* --check, -bC */
 	MODE_PROBE, /* --probe, and as msmtp calls it, --serverinfo */
@@ -44,6 +49,10 @@ struct options {
 	const char *tag;	/* -L */
 	char **settings;	/* --set KEYWORD=VALUE, in order */
 	size_t setting_count;
+	bool run_all;	  /* -qf: also what is not due yet */
+	const char **ids; /* of mails: --hold and its like, -qI; in order */
+	size_t id_count;
+	const char *age;  /* --check-spool=AGE, or "" */
 	unsigned verbose; /* how often -v was said */
 	bool json;
 	bool quiet;	    /* -oeq */

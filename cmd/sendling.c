@@ -311,6 +311,12 @@ run_probe(struct run *r, struct error *e)
 }
 
 static void
+refuse_without_spool(struct error *e)
+{
+	error_set(e, ERROR_SPOOL, "spool", "no mail is kept: there is none");
+}
+
+static void
 run(struct run *r, struct error *e)
 {
 	switch (r->options.mode) {
@@ -337,6 +343,13 @@ run(struct run *r, struct error *e)
 	case MODE_QUEUE_LIST:
 		fputs("Mail queue is empty\n", stdout);
 		break;
+	case MODE_HOLD:
+	case MODE_RELEASE:
+	case MODE_DELETE:
+	case MODE_SHOW:
+	case MODE_CHECK_SPOOL:
+		refuse_without_spool(e);
+		return;
 	case MODE_HELP:
 		fputs(options_help(), stdout);
 		break;

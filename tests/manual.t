@@ -56,7 +56,7 @@ def options(page):
 
 
 def is_known(option, words):
-    return option in words['option'] or re.fullmatch('-o[a-z]+', option)
+    return option in words['option'] or re.fullmatch('-(o[a-z]+|q[0-9a-z]+)', option)
 
 
 def check_options(tap, words, page, config_page):

@@ -54,4 +54,5 @@ request_merge(struct request *r, const struct request *defaults)
 	r->no_aliases |= defaults->no_aliases;
 	r->no_repairs |= defaults->no_repairs;
 	r->wishes = defaults->wishes;
+	r->queue = defaults->queue;
 }

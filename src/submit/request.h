@@ -18,6 +18,14 @@ struct request_recipient {
 	char *orcpt;	 /* as it stood in ORCPT=, xtext and all, or NULL */
 };
 
+/* Where there is a spool. */
+enum request_queue {
+	QUEUE_NEEDED, /* it is kept where it cannot be sent now */
+	QUEUE_FIRST,  /* -odq: it is kept, and sent where nothing keeps it */
+	QUEUE_ONLY,   /* --queue-only: it is kept, or that is the failure */
+	QUEUE_NEVER   /* --no-queue */
+};
+
 struct request {
 	bool of_client;	  /* of -bs: messages then speak of its commands, not
 			   * of options */
@@ -33,6 +41,7 @@ struct request {
 	enum dsn_ret ret; /* -R */
 	char *envid;	  /* -V, or NULL */
 	bool all_or_none;
+	enum request_queue queue;
 	bool smtputf8;	      /* -U, -O smtputf8=yes */
 	bool requiretls;      /* -O requiretls=yes */
 	struct wishes wishes; /* -O mt-priority=..., and so on */

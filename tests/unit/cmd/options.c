@@ -74,6 +74,13 @@ static const struct {
     {"--dry-run", NULL},
     {"--json", NULL},
     {"--all-or-none", NULL},
+    {"--queue-only", NULL},
+    {"--no-queue", NULL},
+    {"--hold", "0069283a00-0"},
+    {"--release", "0069283a00-0"},
+    {"--delete", "0069283a00-0"},
+    {"--show", "0069283a00-0"},
+    {"--check-spool", NULL},
     {"--help", NULL},
     {"--version", NULL},
 };
@@ -285,8 +292,8 @@ long_options_want_their_arity(void **state)
 {
 	static const char *const wrong[] = {"--config", "--account", "--set",
 	    "--check=1", "--json=", "--set=user", "--conf=x", "--foo",
-	    "--=", "--Config=x", "--probe=x", "--setup=a@b", "--queue-only",
-	    "--no-queue"};
+	    "--=", "--Config=x", "--probe=x", "--setup=a@b", "--queue-only=x",
+	    "--no-queue=1", "--hold", "--delete", "--show", "--release"};
 	const char *arguments[2] = {NULL, NULL};
 	size_t i;
 
@@ -455,6 +462,11 @@ modes_by_name(void **state)
 	    {"sendmail", {"-bp", "-q", NULL}, MODE_QUEUE_LIST},
 	    {"sendmail", {"-q", "-bp", NULL}, MODE_QUEUE_LIST},
 	    {"sendling", {"--check", NULL}, MODE_CHECK},
+	    {"sendling", {"--check-spool", NULL}, MODE_CHECK_SPOOL},
+	    {"sendling", {"--hold=A", NULL}, MODE_HOLD},
+	    {"sendling", {"--release=A", NULL}, MODE_RELEASE},
+	    {"sendling", {"--delete=A", NULL}, MODE_DELETE},
+	    {"sendling", {"--show=A", "-q", NULL}, MODE_SHOW},
 	    {"sendling", {"--probe", NULL}, MODE_PROBE},
 	    {"sendling", {"--serverinfo", NULL}, MODE_PROBE},
 	    {"sendling", {"--dry-run", NULL}, MODE_DRY_RUN},
@@ -623,6 +635,120 @@ flags_arrive(void **state)
 	assert_true(options.json && options.dot_stays);
 	assert_int_equal(options.verbose, 1);
 	assert_true(r->body_given && r->body == BODY_8BITMIME);
+	options_clear(&options);
+}
+
+/* What becomes of the mail where there is a spool: the words of sendmail, and
+ * ours, which stand above them wherever they stand. */
+static void
+queueing(void **state)
+{
+	static const struct {
+		const char *arguments[4];
+		enum request_queue queue;
+	} cases[] = {
+	    {{NULL}, QUEUE_NEEDED},
+	    {{"-odq", NULL}, QUEUE_FIRST},
+	    {{"-odd", NULL}, QUEUE_FIRST},
+	    {{"-odb", NULL}, QUEUE_NEEDED},
+	    {{"-odi", NULL}, QUEUE_NEEDED},
+	    {{"-od", NULL}, QUEUE_NEEDED},
+	    {{"-odq", "-odb", NULL}, QUEUE_NEEDED},
+	    {{"-o", "dq", NULL}, QUEUE_FIRST},
+	    {{"-ODeliveryMode=q", NULL}, QUEUE_FIRST},
+	    {{"-O", "deliverymode=deferred", NULL}, QUEUE_FIRST},
+	    {{"-OdeliveryMode=b", NULL}, QUEUE_NEEDED},
+	    {{"-OdeliveryMode=", NULL}, QUEUE_NEEDED},
+	    {{"--queue-only", NULL}, QUEUE_ONLY},
+	    {{"--queue-only", "-odb", NULL}, QUEUE_ONLY},
+	    {{"-odb", "--queue-only", NULL}, QUEUE_ONLY},
+	    {{"--no-queue", "-odq", NULL}, QUEUE_NEVER},
+	    {{"-odq", "--no-queue", NULL}, QUEUE_NEVER},
+	    {{"--queue-only", "--no-queue", NULL}, QUEUE_NEVER},
+	    {{"--no-queue", "--queue-only", NULL}, QUEUE_ONLY},
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(cases); i++) {
+		assert_int_equal(parse("sendling", cases[i].arguments), 0);
+		assert_int_equal(options.request.queue, cases[i].queue);
+		assert_int_equal(options.mode, MODE_SUBMIT);
+		options_clear(&options);
+	}
+	/* A stranger cannot keep a mail from going out, but by -od. */
+	assert_int_equal(parse("sendmail", cases[1].arguments), 0);
+	assert_int_equal(options.request.queue, QUEUE_FIRST);
+	options_clear(&options);
+}
+
+/* -q as sendmail, Postfix and Exim have it. */
+static void
+runs_of_the_queue(void **state)
+{
+	static const struct {
+		const char *option;
+		bool all;
+		const char *id;
+		size_t notes;
+	} cases[] = {
+	    {"-q", false, NULL, 0},
+	    {"-q30m", false, NULL, 0},
+	    {"-qf", true, NULL, 0},
+	    {"-qff", true, NULL, 0},
+	    {"-qI0069283a00-1", false, "0069283a00-1", 0},
+	    {"-qRexample.org", false, NULL, 1},
+	    {"-qp30m", false, NULL, 1},
+	};
+	const char *arguments[2] = {NULL, NULL};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(cases); i++) {
+		arguments[0] = cases[i].option;
+		assert_int_equal(parse("sendmail", arguments), 0);
+		assert_int_equal(options.mode, MODE_QUEUE_RUN);
+		assert_int_equal(options.run_all, cases[i].all);
+		assert_int_equal(options.id_count, cases[i].id != NULL);
+		if (cases[i].id != NULL)
+			assert_string_equal(options.ids[0], cases[i].id);
+		assert_int_equal(options.notes.count, cases[i].notes);
+		options_clear(&options);
+	}
+}
+
+static void
+mails_are_named(void **state)
+{
+	static const char *const several[] = {
+	    "--delete", "A", "B", "--delete=C", "--", "-D", NULL};
+	static const char *const ids[] = {"A", "C", "B", "-D"};
+	static const char *const mixed[] = {"--hold=A", "--delete=B", NULL};
+	static const char *const queue[] = {"--hold=A", "-qIB", NULL};
+	static const char *const age[] = {"--check-spool=2h", NULL};
+	static const char *const usual[] = {"--check-spool", NULL};
+	size_t i;
+
+	(void)state;
+	assert_int_equal(parse("sendling", several), 0);
+	assert_int_equal(options.mode, MODE_DELETE);
+	assert_int_equal(options.id_count, COUNT(ids));
+	for (i = 0; i < COUNT(ids); i++)
+		assert_string_equal(options.ids[i], ids[i]);
+	options_clear(&options);
+	assert_int_equal(parse("sendling", mixed), -1);
+	expect_usage();
+	assert_non_null(strstr(error.text, "--delete"));
+	options_clear(&options);
+	assert_int_equal(parse("sendling", queue), 0);
+	assert_int_equal(options.mode, MODE_HOLD);
+	assert_int_equal(options.id_count, 1);
+	options_clear(&options);
+	assert_int_equal(parse("sendling", age), 0);
+	assert_string_equal(options.age, "2h");
+	options_clear(&options);
+	assert_int_equal(parse("sendling", usual), 0);
+	assert_string_equal(options.age, "");
 	options_clear(&options);
 }
 
@@ -832,6 +958,9 @@ main(void)
 	    cmocka_unit_test(settings_keep_their_order),
 	    cmocka_unit_test(verbose_is_counted),
 	    cmocka_unit_test(flags_arrive),
+	    cmocka_unit_test(queueing),
+	    cmocka_unit_test(runs_of_the_queue),
+	    cmocka_unit_test(mails_are_named),
 	    cmocka_unit_test(senders),
 	    cmocka_unit_test(old_settings),
 	    cmocka_unit_test(bad_values_are_usage),

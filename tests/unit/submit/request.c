@@ -53,6 +53,7 @@ defaults_fill_what_is_not_said(void **state)
 	fill(&defaults, "d", NOTIFY_DELAY, RET_HDRS);
 	request_set_body(&defaults, TEXT("8BITMIME"));
 	defaults.all_or_none = defaults.smtputf8 = defaults.requiretls = true;
+	defaults.queue = QUEUE_ONLY;
 	defaults.no_aliases = defaults.no_repairs = true;
 	defaults.wishes.hold_for = 60;
 	request_merge(&r, &defaults);
@@ -63,6 +64,7 @@ defaults_fill_what_is_not_said(void **state)
 	assert_int_equal(r.ret, RET_HDRS);
 	assert_true(r.body_given && r.body == BODY_8BITMIME);
 	assert_true(r.all_or_none && r.smtputf8 && r.requiretls);
+	assert_int_equal(r.queue, QUEUE_ONLY);
 	assert_true(r.no_aliases && r.no_repairs);
 	assert_int_equal(r.wishes.hold_for, 60);
 	request_clear(&r);
