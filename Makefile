@@ -76,7 +76,7 @@ JOBS		= $(if $(filter -j%,$(MAKEFLAGS)),,-j$$(nproc || echo 2))
 # $(call install_pages,FILES,FOLDER): they tell of the files of this SYSCONFDIR
 # and PREFIX.
 install_pages	= for page in $1; do \
-		  to=$(DESTDIR)$(PREFIX)/share/$2/$$(basename $$page); \
+		  to=$(DESTDIR)$2/$$(basename $$page); \
 		  sed -e 's|/etc/sendling|$(SYSCONFDIR)/sendling|g' \
 		      -e 's|/etc/aliases|$(SYSCONFDIR)/aliases|g' \
 		      -e 's|/usr/local/bin/sendling|$(PREFIX)/bin/sendling|g' \
@@ -93,12 +93,18 @@ demo: deps
 # Scripts beside the program, and what they read.
 COMMANDS	= sendling-setup sendling-token
 COMMANDS_DATA	= cmd/providers cmd/setup-files cmd/oauth cmd/oauth-login
+UNITS		= cmd/sendling-flush.service cmd/sendling-flush.timer
+EXAMPLES	= cmd/sendling-online
+MAN		= $(PREFIX)/share/man
+DOC		= $(PREFIX)/share/doc/sendling
+SHARE		= $(PREFIX)/share/sendling
+# One pair of units is for the system and for each user.
+UNITDIR		= $(PREFIX)/lib/systemd/system
+USERUNITDIR	= $(PREFIX)/lib/systemd/user
 install: all
-	$(INSTALL) -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 \
-	    $(DESTDIR)$(PREFIX)/share/man/man5 \
-	    $(DESTDIR)$(PREFIX)/share/man/man7 \
-	    $(DESTDIR)$(PREFIX)/share/doc/sendling \
-	    $(DESTDIR)$(PREFIX)/share/sendling
+	$(INSTALL) -d $(addprefix $(DESTDIR),$(PREFIX)/bin $(MAN)/man1 \
+	    $(MAN)/man5 $(MAN)/man7 $(DOC)/examples $(SHARE) $(UNITDIR) \
+	    $(USERUNITDIR))
 	$(INSTALL) -m 755 $B/sendling $(DESTDIR)$(PREFIX)/bin
 	for script in $(COMMANDS); do \
 	    to=$(DESTDIR)$(PREFIX)/bin/$$script; \
@@ -106,17 +112,21 @@ install: all
 	        -e 's|/etc/sendling|$(SYSCONFDIR)/sendling|' \
 	        -e 's|^share=.*|share=$(PREFIX)/share/sendling|' \
 	        cmd/$$script >$$to && chmod 755 $$to || exit 1; done
-	$(call install_pages,man/*.1,man/man1)
-	$(call install_pages,man/*.5,man/man5)
-	$(call install_pages,man/*.7,man/man7)
-	$(call install_pages,README config.example,doc/sendling)
-	$(call install_pages,$(COMMANDS_DATA),sendling)
+	$(call install_pages,man/*.1,$(MAN)/man1)
+	$(call install_pages,man/*.5,$(MAN)/man5)
+	$(call install_pages,man/*.7,$(MAN)/man7)
+	$(call install_pages,README config.example,$(DOC))
+	$(call install_pages,$(EXAMPLES),$(DOC)/examples)
+	$(call install_pages,$(COMMANDS_DATA),$(SHARE))
+	$(call install_pages,$(UNITS),$(UNITDIR))
+	$(call install_pages,$(UNITS),$(USERUNITDIR))
 uninstall:
 	rm -f $(patsubst %,$(DESTDIR)$(PREFIX)/bin/%,sendling $(COMMANDS))
-	rm -f $(foreach n,1 5 7,$(patsubst man/%,\
-	    $(DESTDIR)$(PREFIX)/share/man/man$n/%,$(wildcard man/*.$n)))
-	rm -rf $(DESTDIR)$(PREFIX)/share/doc/sendling \
-	    $(DESTDIR)$(PREFIX)/share/sendling
+	rm -f $(foreach n,1 5 7,$(patsubst man/%,$(DESTDIR)$(MAN)/man$n/%,\
+	    $(wildcard man/*.$n)))
+	rm -f $(foreach folder,$(UNITDIR) $(USERUNITDIR),\
+	    $(patsubst cmd/%,$(DESTDIR)$(folder)/%,$(UNITS)))
+	rm -rf $(DESTDIR)$(DOC) $(DESTDIR)$(SHARE)
 clean:
 	rm -rf $B
 

@@ -76,6 +76,9 @@ compile /other/etc && ! grep -q 'settings\.c' "$folder/said"
 ok $? '... and once only'
 plain_make -n B="$folder/b" SYSCONFDIR=/other/etc install
 says 's.*/etc/aliases.*/other/etc/aliases' '... and what is installed names it'
+plain_make -n B="$folder/b" UNITDIR=/units USERUNITDIR=/theirs install
+grep -q '=/units/' "$folder/said" && grep -q '=/theirs/' "$folder/said"
+ok $? 'units go where UNITDIR and USERUNITDIR say'
 
 "${MAKE-make}" -s install DESTDIR="$folder/d" PREFIX=/opt >"$folder/said" 2>&1
 ok $? 'make install'
@@ -87,7 +90,11 @@ for file in bin/sendling share/man/man1/sendling.1 \
     share/man/man1/sendling-setup.1 share/sendling/setup-files \
     share/sendling/providers bin/sendling-token \
     share/man/man1/sendling-token.1 share/sendling/oauth \
-    share/sendling/oauth-login; do
+    share/sendling/oauth-login lib/systemd/system/sendling-flush.service \
+    lib/systemd/system/sendling-flush.timer \
+    lib/systemd/user/sendling-flush.service \
+    lib/systemd/user/sendling-flush.timer \
+    share/doc/sendling/examples/sendling-online; do
 	says "/d/opt/$file\$" "... installs $file"
 done
 ! grep -v "$folder/d/opt/" "$folder/said" | grep -q .
@@ -98,6 +105,22 @@ grep -q '/opt/share/doc/sendling/config\.example' \
     "$folder/d/opt/share/doc/sendling/README" &&
     ! grep -rq /usr/local/bin/sendling "$folder/d/opt/share"
 ok $? '... whose pages name PREFIX'
+grep -qx 'ExecStart=/opt/bin/sendling -q' \
+    "$folder/d/opt/lib/systemd/user/sendling-flush.service" &&
+    grep -qx 'sendling=/opt/bin/sendling' \
+	"$folder/d/opt/share/doc/sendling/examples/sendling-online"
+ok $? '... and so do units and hooks'
+if systemd-analyze --version >/dev/null 2>&1; then
+	sed -i "s|=/opt/bin|=$folder/d/opt/bin|" \
+	    "$folder/d/opt/lib/systemd/system/sendling-flush.service"
+	systemd-analyze --man=no verify \
+	    "$folder"/d/opt/lib/systemd/system/sendling-flush.* \
+	    >"$folder/said" 2>&1 && ! grep -q . "$folder/said"
+	ok $? '... in which systemd-analyze finds nothing'
+else
+	n=$((n + 1))
+	echo "ok $n - units # SKIP systemd-analyze is missing"
+fi
 "$folder/d/opt/bin/sendling" --version >"$folder/said" 2>&1
 ok $? 'what is installed runs'
 sed -n '/^etc=/p; /^share=/p' "$folder/d/opt/bin/sendling-setup" \
