@@ -1,5 +1,5 @@
-#ifndef FOLDER_H
-#define FOLDER_H
+#ifndef UNIT_FOLDER_H
+#define UNIT_FOLDER_H
 
 /*
  * A temporary folder of the test's own, made and removed with its group:
