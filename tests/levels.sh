@@ -34,6 +34,9 @@ call time|gettimeofday|ftime	src/world/host.c
 call clock_gettime	src/world/host.c src/world/clock.c
 call v?fork|exec[lv]p?e?|fexecve|posix_spawnp?|popen|system	src/world/process.c
 call pthread_create	src/world/resolve.c
+call flock|f?statfs|futimens|utimensat|getdents64|linkat|mkdir(at)?	src/world/folder.c
+call rename(at2?)?|unlinkat	src/world/folder.c
+word fsync|fdatasync|syncfs	src/world/folder.c
 '
 
 # What no room before world may do, but for the files named.

@@ -1,0 +1,814 @@
+#include "world/folder.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "base/crypt.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "world/file.h"
+#include "world/host.h"
+
+#define FOLDER_MODE   (S_IRUSR | S_IWUSR | S_IXUSR)
+#define FILE_MODE     (S_IRUSR | S_IWUSR)
+#define OPEN_FLAGS    (O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY)
+#define RUN_LOCK      ".lock"
+#define DRAFT	      't'
+#define ID_TIME	      10 /* digits before the `-' */
+#define ID_LEN	      35
+#define DRAFT_TRIES   16 /* each lost to a collector */
+#define COPY_CHUNK    (64 * 1024)
+#define ENTRIES_CHUNK (32 * 1024)
+
+struct folder {
+	char *path;
+	int fd;
+	int run_lock; /* -1: none */
+	unsigned owner;
+	bool reading;
+	bool changed; /* since the last sync */
+};
+
+/*
+ * Words.
+ */
+
+static bool
+is_removed(const struct folder *f)
+{
+	struct stat st;
+
+	return fstat(f->fd, &st) == 0 && st.st_nlink == 0;
+}
+
+static int
+hint_system(const char *path, int sys, struct error *e)
+{
+	struct text_shown name = text_shown(text_of(path));
+
+	if (sys == ENOSPC || sys == EDQUOT)
+		return error_hint(e, "make room there: df -h %s; df -i %s",
+		    name.words, name.words);
+	if (sys == EROFS)
+		return error_hint(e,
+		    "mount it for writing, or name another folder: spool PATH");
+	if (sys == ENOENT)
+		return error_hint(e,
+		    "make it, as the user who is to own it: mkdir -p -m 700 %s",
+		    name.words);
+	if (sys == EACCES)
+		return error_hint(e,
+		    "each user has a folder of his own, as with: spool "
+		    "~/.local/state/sendling/spool");
+	return -1;
+}
+
+/* errno said why. */
+static int
+fail(
+    const struct folder *f, const char *name, const char *what, struct error *e)
+{
+	struct text_shown path = text_shown(text_of(f->path));
+	const int sys = errno;
+
+	if (is_removed(f)) {
+		error_set(e, ERROR_SPOOL, "spool",
+		    "%s: the folder was removed meanwhile", path.words);
+		return hint_system(f->path, ENOENT, e);
+	}
+	error_set_sys(e, ERROR_SPOOL, sys, "spool", "%s%s%s: %s", path.words,
+	    name[0] == '\0' ? "" : "/", name, what);
+	return sys == ENOENT ? -1 : hint_system(f->path, sys, e);
+}
+
+/*
+ * Opening.
+ */
+
+/* Where no folder is one is made, and so on upwards; the one that is there
+ * already must be the owner's. */
+static int
+make_missing(char *path, unsigned owner)
+{
+	char *slash = strrchr(path, '/');
+	struct stat st;
+	int status, parent;
+
+	if (slash == NULL || slash == path)
+		return -1;
+	*slash = '\0';
+	status = stat(path, &st);
+	if (status == -1 && errno == ENOENT)
+		status = make_missing(path, owner);
+	else if (status == 0 && st.st_uid != owner) {
+		errno = ENOENT;
+		status = -1;
+	}
+	parent =
+	    status == -1 ? -1 : open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	*slash = '/';
+	if (parent == -1)
+		return -1;
+	status = mkdirat(parent, slash + 1, FOLDER_MODE);
+	if (status == -1 && errno == EEXIST)
+		status = 0;
+	if (status == 0)
+		status = fsync(parent);
+	close(parent);
+	return status;
+}
+
+/* A slash at its end would have a symbolic link followed. */
+static char *
+new_path(const char *path)
+{
+	size_t len = strlen(path);
+
+	while (len > 1 && path[len - 1] == '/')
+		len--;
+	return mem_string(path, len);
+}
+
+static int
+open_folder(char *path, const struct folder_terms *terms)
+{
+	const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+	int fd;
+
+	fd = open(path, flags);
+	if (fd == -1 && errno == ENOENT && terms->make && !terms->reading &&
+	    make_missing(path, terms->owner) == 0)
+		fd = open(path, flags);
+	return fd;
+}
+
+static int
+refuse_open(const char *path, struct error *e)
+{
+	struct text_shown name = text_shown(text_of(path));
+	const int sys = errno;
+	struct stat st;
+
+	if ((sys == ENOTDIR || sys == ELOOP) && lstat(path, &st) == 0) {
+		error_set(e, ERROR_SPOOL, "spool", "%s: %s", name.words,
+		    S_ISLNK(st.st_mode)
+			? "a symbolic link, which is not followed"
+			: "not a folder");
+		return error_hint(
+		    e, "name the folder itself, from `/' on: spool PATH");
+	}
+	error_set_sys(e, ERROR_SPOOL, sys, "spool", "%s", name.words);
+	return hint_system(path, sys, e);
+}
+
+static int
+check_owner(
+    const char *path, const struct stat *st, unsigned owner, struct error *e)
+{
+	struct text_shown name = text_shown(text_of(path));
+	struct host_name theirs = host_user(st->st_uid),
+			 ours = host_user(owner);
+
+	if (st->st_uid != owner) {
+		error_set(e, ERROR_SPOOL, "spool",
+		    "%s: it belongs to %s, and not to %s", name.words,
+		    theirs.words, ours.words);
+		return error_hint(e,
+		    "each user has a folder of his own, as with spool "
+		    "~/.local/state/sendling/spool; if this is to be it, as "
+		    "root: chown -R %s %s",
+		    ours.words, name.words);
+	}
+	if ((st->st_mode & (S_IRWXG | S_IRWXO)) == 0)
+		return 0;
+	error_set(e, ERROR_SPOOL, "spool",
+	    "%s: others may look or write into it (mode %04o)", name.words,
+	    st->st_mode & 07777);
+	return error_hint(e, "chmod 700 %s", name.words);
+}
+
+static int
+check_system(int fd, const struct folder_terms *terms, struct error *e)
+{
+	struct text_shown name = text_shown(text_of(terms->path));
+	struct statfs system;
+
+	if (terms->reading)
+		return 0;
+	if (fstatfs(fd, &system) == -1)
+		return error_set_sys(
+		    e, ERROR_SPOOL, errno, "spool", "%s", name.words);
+	if ((system.f_flags & ST_RDONLY) != 0) {
+		error_set_sys(e, ERROR_SPOOL, EROFS, "spool", "%s", name.words);
+		return hint_system(terms->path, EROFS, e);
+	}
+	if (terms->volatile_taken ||
+	    (system.f_type != TMPFS_MAGIC && system.f_type != RAMFS_MAGIC))
+		return 0;
+	error_set(e, ERROR_SPOOL, "spool",
+	    "%s: it is in memory, and lost when the machine stops", name.words);
+	return error_hint(e,
+	    "name a folder on a disk, as spool /var/spool/sendling; or, if "
+	    "mail may be lost: spool-volatile yes");
+}
+
+static int
+open_checked(char *path, const struct folder_terms *terms, struct error *e)
+{
+	struct stat st;
+	int fd;
+
+	fd = open_folder(path, terms);
+	if (fd == -1)
+		return refuse_open(path, e);
+	if (fstat(fd, &st) == 0 &&
+	    check_owner(path, &st, terms->owner, e) == 0 &&
+	    check_system(fd, terms, e) == 0)
+		return fd;
+	close(fd);
+	return -1;
+}
+
+struct folder *
+folder_open(const struct folder_terms *terms, struct error *e)
+{
+	char *path = new_path(terms->path);
+	struct folder *f;
+	int fd;
+
+	fd = open_checked(path, terms, e);
+	if (fd == -1) {
+		free(path);
+		return NULL;
+	}
+	f = mem_new(1, sizeof(*f));
+	*f = (struct folder){.path = path,
+	    .fd = fd,
+	    .run_lock = -1,
+	    .owner = terms->owner,
+	    .reading = terms->reading};
+	return f;
+}
+
+void
+folder_free(struct folder *f)
+{
+	if (f == NULL)
+		return;
+	if (f->run_lock != -1)
+		close(f->run_lock);
+	close(f->fd);
+	free(f->path);
+	free(f);
+}
+
+int
+folder_owner(const char *path, unsigned *uid, unsigned *gid)
+{
+	struct stat st;
+
+	if (lstat(path, &st) == -1 || !S_ISDIR(st.st_mode))
+		return -1;
+	*uid = st.st_uid;
+	*gid = st.st_gid;
+	return 0;
+}
+
+const char *
+folder_path(const struct folder *f)
+{
+	return f->path;
+}
+
+/*
+ * Calls that a signal may interrupt.
+ */
+
+static int
+open_file(const struct folder *f, const char *name, int flags)
+{
+	int fd;
+
+	do
+		fd = openat(f->fd, name, flags | OPEN_FLAGS, FILE_MODE);
+	while (fd == -1 && errno == EINTR);
+	return fd;
+}
+
+static int
+lock_file(int fd)
+{
+	int status;
+
+	do
+		status = flock(fd, LOCK_EX | LOCK_NB);
+	while (status == -1 && errno == EINTR);
+	return status;
+}
+
+static int
+sync_with(int (*sync)(int), int fd)
+{
+	int status;
+
+	do
+		status = sync(fd);
+	while (status == -1 && errno == EINTR);
+	return status;
+}
+
+/*
+ * A new file.
+ */
+
+/* Whether the file still has this name. */
+static bool
+is_named(const struct folder *f, int fd, const char *name)
+{
+	struct stat ours, there;
+
+	return fstat(fd, &ours) == 0 &&
+	       fstatat(f->fd, name, &there, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
+}
+
+/* As random as can be; the time in it has no meaning. */
+static int
+make_draft_name(char name[FOLDER_NAME], struct error *e)
+{
+	unsigned char random[(ID_LEN - 1) / 2];
+	char digits[ID_LEN];
+	size_t i;
+
+	if (crypt_random(random, sizeof(random), e) == -1)
+		return -1;
+	for (i = 0; i < sizeof(random); i++)
+		snprintf(digits + 2 * i, 3, "%02x", random[i]);
+	snprintf(name, FOLDER_NAME, "%c%.*s-%s", DRAFT, ID_TIME, digits,
+	    digits + ID_TIME);
+	return 0;
+}
+
+/* A collector may win the moment between making and locking. 1: it has. */
+static int
+try_draft(const struct folder *f, struct folder_file *file)
+{
+	int fd;
+
+	fd = open_file(f, file->name, O_RDWR | O_CREAT | O_EXCL);
+	if (fd == -1)
+		return errno == EEXIST ? 1 : -1;
+	if (lock_file(fd) == 0 && is_named(f, fd, file->name)) {
+		file->fd = fd;
+		return 0;
+	}
+	close(fd);
+	return 1;
+}
+
+static int
+new_draft(const struct folder *f, struct folder_file *file, struct error *e)
+{
+	int tries, status = 1;
+
+	for (tries = 0; status == 1 && tries < DRAFT_TRIES; tries++) {
+		if (make_draft_name(file->name, e) == -1)
+			return -1;
+		status = try_draft(f, file);
+	}
+	if (status == 0)
+		return 0;
+	fail(f, file->name, "a new file", e);
+	*file = FOLDER_NO_FILE;
+	return -1;
+}
+
+/* Whatever the system says of files without a name: EOPNOTSUPP, EISDIR and
+ * ENOENT mean that there are none, and the rest is true of a draft, too. */
+int
+folder_new_file(struct folder *f, struct folder_file *file, struct error *e)
+{
+	*file = FOLDER_NO_FILE;
+	file->fd = open_file(f, ".", O_TMPFILE | O_RDWR);
+	if (file->fd == -1 && new_draft(f, file, e) == -1)
+		return -1;
+	fchmod(file->fd, FILE_MODE); /* whatever the umask is */
+	return 0;
+}
+
+/*
+ * Publishing.
+ */
+
+/* After a link or rename that failed: 1, the name is another's, or -1. It was
+ * made all the same where a file server has lost its answer. */
+static int
+why_not(const struct folder *f, int fd, const char *name)
+{
+	const int sys = errno;
+
+	if (sys == EEXIST && is_named(f, fd, name))
+		return 0;
+	errno = sys;
+	return sys == EEXIST ? 1 : -1;
+}
+
+/* 0, 1: there is one of this name, or -1. */
+static int
+rename_new(
+    const struct folder *f, const struct folder_file *file, const char *name)
+{
+	int status;
+
+	if (renameat2(f->fd, file->name, f->fd, name, RENAME_NOREPLACE) == 0)
+		return 0;
+	if (errno == EEXIST)
+		return why_not(f, file->fd, name);
+	/* Not every file system can. */
+	status = linkat(f->fd, file->name, f->fd, name, 0);
+	if (status == -1)
+		status = why_not(f, file->fd, name);
+	return status == 0 ? unlinkat(f->fd, file->name, 0) : status;
+}
+
+/* /proc need not be there, and the other way may want a right. */
+static int
+link_unnamed(const struct folder *f, int fd, const char *name)
+{
+	char path[40];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	if (linkat(AT_FDCWD, path, f->fd, name, AT_SYMLINK_FOLLOW) == 0)
+		return 0;
+	if (errno != EEXIST && linkat(fd, "", f->fd, name, AT_EMPTY_PATH) == 0)
+		return 0;
+	return why_not(f, fd, name);
+}
+
+static int
+copy_bytes(int from, int to)
+{
+	char *chunk = mem_new(COPY_CHUNK, 1);
+	off_t at = 0;
+	ssize_t n;
+
+	while ((n = pread(from, chunk, COPY_CHUNK, at)) != 0) {
+		if (n == -1 && errno == EINTR)
+			continue;
+		if (n == -1 || file_write(to, chunk, (size_t)n) == -1) {
+			n = -1;
+			break;
+		}
+		at += n;
+	}
+	free(chunk);
+	return (int)n;
+}
+
+static int
+copy_times(int from, int to)
+{
+	struct timespec times[2];
+	struct stat st;
+
+	if (fstat(from, &st) == -1)
+		return -1;
+	times[0] = st.st_atim;
+	times[1] = st.st_mtim;
+	return futimens(to, times);
+}
+
+/* A file that no way leads to a name from is written once more as one that
+ * has one. The descriptor is the caller's, and keeps its number. */
+static int
+become_draft(const struct folder *f, struct folder_file *file, struct error *e)
+{
+	struct folder_file draft = FOLDER_NO_FILE;
+
+	if (new_draft(f, &draft, e) == -1)
+		return -1;
+	fchmod(draft.fd, FILE_MODE);
+	if (copy_bytes(file->fd, draft.fd) == -1 ||
+	    copy_times(file->fd, draft.fd) == -1 ||
+	    sync_with(fsync, draft.fd) == -1 ||
+	    dup3(draft.fd, file->fd, O_CLOEXEC) == -1) {
+		fail(f, "", "a copy of the new file", e);
+		unlinkat(f->fd, draft.name, 0);
+		close(draft.fd);
+		return -1;
+	}
+	close(draft.fd);
+	draft.fd = file->fd;
+	*file = draft;
+	return 0;
+}
+
+/* 0, 1: there is one of this name, or -1. */
+static int
+link_file(const struct folder *f, struct folder_file *file, const char *name,
+    struct error *e)
+{
+	int status = -1;
+
+	if (file->name[0] == '\0') {
+		status = link_unnamed(f, file->fd, name);
+		if (status == -1 && become_draft(f, file, e) == -1)
+			return -1;
+	}
+	if (status == -1)
+		status = rename_new(f, file, name);
+	return status == -1 ? fail(f, name, "a new file", e) : status;
+}
+
+/* What can be seen to no more is said, since it may be sent. */
+static void
+unpublish(const struct folder *f, struct folder_file *file, const char *name,
+    struct error *e)
+{
+	if (!is_named(f, file->fd, name))
+		return;
+	if (unlinkat(f->fd, name, 0) == -1) {
+		if (e != NULL)
+			e->hint[0] = '\0';
+		error_hint(e,
+		    "%s is there, and may be sent: remove it, or take it for "
+		    "sent",
+		    name);
+	}
+	sync_with(fsync, f->fd);
+}
+
+/* A folder that was moved, or mounted over, is where no run will look. */
+static int
+check_place(const struct folder *f, struct error *e)
+{
+	struct stat ours, there;
+
+	if (fstat(f->fd, &ours) == 0 && stat(f->path, &there) == 0 &&
+	    ours.st_dev == there.st_dev && ours.st_ino == there.st_ino)
+		return 0;
+	error_set(e, ERROR_SPOOL, "spool",
+	    "%s: the folder was moved or removed meanwhile",
+	    SHOWN(text_of(f->path)));
+	return hint_system(f->path, ENOENT, e);
+}
+
+int
+folder_publish(struct folder *f, struct folder_file *file, const char *name,
+    struct error *e)
+{
+	int status;
+
+	if (sync_with(fsync, file->fd) == -1)
+		return fail(f, "", "a new file", e);
+	if (file->name[0] == '\0' && lock_file(file->fd) == -1)
+		return fail(f, "", "a lock", e);
+	status = link_file(f, file, name, e);
+	if (status == 1)
+		return 1;
+	/* Once more: older btrfs skips a file without a link, and then keeps
+	 * its name with nothing in it. */
+	if (status == 0 &&
+	    (sync_with(fsync, file->fd) == -1 || sync_with(fsync, f->fd) == -1))
+		status = fail(f, name, "a new file", e);
+	if (status == 0)
+		status = check_place(f, e);
+	if (status == -1)
+		unpublish(f, file, name, e);
+	else
+		strlcpy(file->name, name, sizeof(file->name));
+	return status;
+}
+
+/*
+ * Files that are there.
+ */
+
+static int
+distrust(
+    const struct folder *f, const char *name, const char *what, struct error *e)
+{
+	return error_set(e, ERROR_SPOOL, "spool", "%s/%s: %s",
+	    SHOWN(text_of(f->path)), name, what);
+}
+
+static int
+check_file(const struct folder *f, const char *name, int fd, struct error *e)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) == -1)
+		return fail(f, name, "it cannot be looked at", e);
+	if (!S_ISREG(st.st_mode))
+		return distrust(f, name, "not a regular file", e);
+	if (st.st_uid != f->owner)
+		return distrust(
+		    f, name, "it belongs to another than the folder", e);
+	return 0;
+}
+
+int
+folder_lock(struct folder *f, const char *name, struct folder_file *file,
+    struct error *e)
+{
+	int fd;
+
+	*file = FOLDER_NO_FILE;
+	fd = open_file(f, name, f->reading ? O_RDONLY : O_RDWR);
+	if (fd == -1)
+		return errno == ENOENT
+			   ? 0
+			   : fail(f, name, "it cannot be opened", e);
+	if (check_file(f, name, fd, e) == -1) {
+		close(fd);
+		return -1;
+	}
+	/* Who had it before may have removed or renamed it. */
+	if (lock_file(fd) == -1 || !is_named(f, fd, name)) {
+		close(fd);
+		return 0;
+	}
+	file->fd = fd;
+	strlcpy(file->name, name, sizeof(file->name));
+	return 1;
+}
+
+void
+folder_close_file(struct folder *f, struct folder_file *file)
+{
+	if (file->fd == -1)
+		return;
+	if (file->name[0] == DRAFT)
+		unlinkat(f->fd, file->name, 0);
+	close(file->fd);
+	*file = FOLDER_NO_FILE;
+}
+
+int
+folder_rename(struct folder *f, struct folder_file *file, const char *name,
+    struct error *e)
+{
+	if (rename_new(f, file, name) != 0)
+		return fail(f, file->name, "it cannot be renamed", e);
+	f->changed = true;
+	strlcpy(file->name, name, sizeof(file->name));
+	return 0;
+}
+
+int
+folder_unlink(struct folder *f, struct folder_file *file, struct error *e)
+{
+	if (unlinkat(f->fd, file->name, 0) == -1 && errno != ENOENT)
+		return fail(f, file->name, "it cannot be removed", e);
+	f->changed = true;
+	file->name[0] = '\0';
+	return 0;
+}
+
+int
+folder_sync(struct folder *f, struct error *e)
+{
+	if (!f->changed)
+		return 0;
+	f->changed = false;
+	return sync_with(fsync, f->fd) == 0
+		   ? 0
+		   : fail(f, "", "what was changed in it", e);
+}
+
+int
+folder_sync_file(
+    struct folder *f, const struct folder_file *file, struct error *e)
+{
+	return sync_with(fdatasync, file->fd) == 0
+		   ? 0
+		   : fail(f, file->name, "what was written", e);
+}
+
+int
+folder_set_due(struct folder *f, const struct folder_file *file, long long due,
+    struct error *e)
+{
+	const struct timespec times[2] = {
+	    {.tv_nsec = UTIME_OMIT}, {.tv_sec = (time_t)due}};
+
+	return futimens(file->fd, times) == 0
+		   ? 0
+		   : fail(f, file->name, "its next attempt", e);
+}
+
+int
+folder_look(struct folder *f, const char *name, struct folder_entry *entry)
+{
+	struct stat st;
+
+	if (fstatat(f->fd, name, &st, AT_SYMLINK_NOFOLLOW) == -1 ||
+	    !S_ISREG(st.st_mode))
+		return -1;
+	strlcpy(entry->name, name, sizeof(entry->name));
+	entry->due = st.st_mtim.tv_sec;
+	entry->size = (unsigned long long)st.st_size;
+	return 0;
+}
+
+/*
+ * All files.
+ */
+
+static bool
+is_id(const char *id)
+{
+	return strlen(id) == ID_LEN && id[ID_TIME] == '-' &&
+	       strspn(id, "0123456789abcdef") == ID_TIME &&
+	       strspn(id + ID_TIME + 1, "0123456789abcdef") ==
+		   ID_LEN - ID_TIME - 1;
+}
+
+/* The entries that the system gave in one piece. */
+static int
+find_in(const char *at, const char *end, const char *letters,
+    int (*found)(void *arg, const char *name), void *arg)
+{
+	const struct dirent64 *entry;
+	int status = 0;
+
+	while (at < end && status == 0) {
+		entry = (const struct dirent64 *)(const void *)at;
+		at += entry->d_reclen;
+		if (entry->d_name[0] != '\0' &&
+		    strchr(letters, entry->d_name[0]) != NULL &&
+		    is_id(entry->d_name + 1))
+			status = found(arg, entry->d_name);
+	}
+	return status;
+}
+
+/* By the descriptor that is open: readdir(3) wants one of its own. */
+int
+folder_scan(struct folder *f, const char *letters,
+    int (*found)(void *arg, const char *name), void *arg, struct error *e)
+{
+	_Alignas(struct dirent64) char chunk[ENTRIES_CHUNK];
+	int status = 0;
+	ssize_t n;
+
+	if (lseek(f->fd, 0, SEEK_SET) == -1)
+		return fail(f, "", "it cannot be read", e);
+	while (status == 0) {
+		n = getdents64(f->fd, chunk, sizeof(chunk));
+		if (n == -1 && errno == EINTR)
+			continue;
+		if (n == -1)
+			return fail(f, "", "it cannot be read", e);
+		if (n == 0)
+			break;
+		status = find_in(chunk, chunk + n, letters, found, arg);
+	}
+	return status;
+}
+
+bool
+folder_lock_run(struct folder *f)
+{
+	int fd;
+
+	fd = open_file(f, RUN_LOCK, O_RDWR | O_CREAT);
+	if (fd == -1)
+		return true;
+	if (lock_file(fd) == -1 && errno == EWOULDBLOCK) {
+		close(fd);
+		return false;
+	}
+	f->run_lock = fd;
+	return true;
+}
+
+static int
+collect(void *arg, const char *name)
+{
+	struct folder *f = arg;
+	struct folder_file file;
+
+	if (folder_lock(f, name, &file, NULL) == 1)
+		folder_close_file(f, &file);
+	return 0;
+}
+
+void
+folder_collect(struct folder *f)
+{
+	static const char drafts[] = {DRAFT, '\0'};
+
+	if (!f->reading)
+		folder_scan(f, drafts, collect, f, NULL);
+}
