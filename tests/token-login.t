@@ -9,8 +9,10 @@ import contextlib
 import fcntl
 import os
 import pathlib
+import random
 import re
 import shutil
+import socket
 import stat
 import subprocess
 import sys
@@ -213,6 +215,74 @@ def test_listen(t, place):
     place.environment['PATH'] = str(place.tools(without=['nc']))
     run = place.run('--login', '--listen', '--client-id', 'public', ADDRESS)
     fails(t, place, run, 69, 'install netcat', 'no nc(1)')
+
+
+def chosen_ports(place, *ports):
+    """A PATH whose od(1) lets these ports be chosen, one after the other."""
+    tools = place.tools(without=['od'])
+    (place.path / 'ports').write_text(
+        ''.join(f' {port - 61000}\n' for port in ports))
+    (tools / 'od').write_text(f'''#!/bin/sh
+case $* in
+*"-N 2 "*)
+	head -n 1 {place.path}/ports
+	sed -i 1d {place.path}/ports
+	;;
+*) exec {shutil.which('od')} "$@" ;;
+esac
+''')
+    (tools / 'od').chmod(0o755)
+    place.environment['PATH'] = str(tools)
+
+
+def above_clients(count):
+    """So many ports that nobody has, of those that are chosen from."""
+    free = []
+    while len(free) < count:
+        with socket.socket() as sock, contextlib.suppress(OSError):
+            port = random.randrange(61000, 65536)
+            sock.bind(('127.0.0.1', port))
+            free.append(port)
+            free = list(dict.fromkeys(free))
+    return free
+
+
+@each_shell
+def test_port_taken(t, place):
+    """Another is tried where somebody has it, a server or a client."""
+    if not shutil.which('nc'):
+        t.skip('another port', 'no nc')
+        return
+    ports = above_clients(5)
+    with contextlib.ExitStack() as stack:
+        taken = [stack.enter_context(socket.socket()) for _ in ports]
+        for sock, port in zip(taken[:-1], ports):
+            sock.bind(('127.0.0.1', port))
+        taken[0].listen()
+        chosen_ports(place, *ports)
+        shown = []
+
+        def way(target):
+            shown.append(target)
+            call(target)
+            return ''
+
+        run = place.login('--listen', '--client-id', 'public', way=way)
+        logged_in(t, place, run, 'four ports that are taken: the fifth')
+        t.ok(shown[0].startswith(f'http://127.0.0.1:{ports[-1]}/'),
+             '... which is shown', *shown)
+        # What was called is not given again at once.
+        ports[-1] = above_clients(1)[0]
+        taken[-1].bind(('127.0.0.1', ports[-1]))
+        chosen_ports(place, *ports)
+        run = place.run('--login', '--listen', '--client-id', 'public',
+                        ADDRESS)
+        fails(t, place, run, 75, f'port {ports[-1]}', 'all of five are taken')
+        chosen_ports(place, 61000)
+        run = place.run('--login', '--listen', '--client-id', 'public',
+                        '--redirect', f'http://localhost:{ports[1]}', ADDRESS)
+        fails(t, place, run, 75, f'port {ports[1]}',
+              'one that was asked for is not exchanged')
 
 
 @each_shell
