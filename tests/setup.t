@@ -25,6 +25,7 @@ import harness
 import oauthd
 import tokens
 from daemons import RUN, run, wait_for
+from home import can_trace
 from person import Person
 from providers import (CACHE, PACKAGES, PASSWORD, SCRIPT, SHELLS, Home, lay_out,
                        lines, mode, serve, start_dns)
@@ -755,6 +756,8 @@ def test_token_shown(t, home):
 
 def test_secret(t, home, shell):
     """No argument, no environment and no trace has the password."""
+    if not can_trace():
+        return t.skip('the password is nowhere', 'strace cannot be used here')
     trace = RUN / 'trace'
     start, _ = SHELLS[shell]
     canary = 'canary-7c1f'
@@ -869,6 +872,9 @@ class Named:
 
     def ok(self, good, sentence, *more):
         return self.tap.ok(good, f'{self.name}: {sentence}', *more)
+
+    def skip(self, sentence, why):
+        self.tap.skip(f'{self.name}: {sentence}', why)
 
 
 def main():
