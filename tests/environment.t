@@ -1114,7 +1114,7 @@ class Patient:
                 sock.sendall(b'354 go on\r\n')
                 data = list(itertools.takewhile(
                     lambda line: line != b'.\r\n', lines))
-                if data[-1] == b'end\r\n':
+                if data[-1:] == [b'end\r\n']:
                     self.came = b''.join(data)
             sock.sendall(b'250 fine\r\n')
 
