@@ -617,14 +617,15 @@ check_file(const struct folder *f, const char *name, int fd, struct error *e)
 	return 0;
 }
 
-int
-folder_lock(struct folder *f, const char *name, struct folder_file *file,
-    struct error *e)
+/* 1: open, 0: it is gone. */
+static int
+open_there(const struct folder *f, const char *name, int flags,
+    struct folder_file *file, struct error *e)
 {
 	int fd;
 
 	*file = FOLDER_NO_FILE;
-	fd = open_file(f, name, f->reading ? O_RDONLY : O_RDWR);
+	fd = open_file(f, name, flags);
 	if (fd == -1)
 		return errno == ENOENT
 			   ? 0
@@ -633,14 +634,33 @@ folder_lock(struct folder *f, const char *name, struct folder_file *file,
 		close(fd);
 		return -1;
 	}
-	/* Who had it before may have removed or renamed it. */
-	if (lock_file(fd) == -1 || !is_named(f, fd, name)) {
-		close(fd);
-		return 0;
-	}
 	file->fd = fd;
 	strlcpy(file->name, name, sizeof(file->name));
 	return 1;
+}
+
+int
+folder_lock(struct folder *f, const char *name, struct folder_file *file,
+    struct error *e)
+{
+	int status;
+
+	status = open_there(f, name, f->reading ? O_RDONLY : O_RDWR, file, e);
+	if (status != 1)
+		return status;
+	/* Who had it before may have removed or renamed it. */
+	if (lock_file(file->fd) == 0 && is_named(f, file->fd, name))
+		return 1;
+	close(file->fd);
+	*file = FOLDER_NO_FILE;
+	return 0;
+}
+
+int
+folder_peek(struct folder *f, const char *name, struct folder_file *file,
+    struct error *e)
+{
+	return open_there(f, name, O_RDONLY, file, e);
 }
 
 void

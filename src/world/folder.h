@@ -79,6 +79,11 @@ int folder_publish(struct folder *f, struct folder_file *file, const char *name,
 int folder_lock(struct folder *f, const char *name, struct folder_file *file,
     struct error *e);
 
+/* The same for reading, without the lock, for who only looks: its owner may
+ * write behind what is there, rename or remove it meanwhile. */
+int folder_peek(struct folder *f, const char *name, struct folder_file *file,
+    struct error *e);
+
 /* Gives up the lock; a new file that was not published vanishes. What is not
  * open is fine. */
 void folder_close_file(struct folder *f, struct folder_file *file);

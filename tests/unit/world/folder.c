@@ -71,6 +71,9 @@ a_file_lives(void **state)
 	assert_string_equal(folder_content("lives/" LIVE), "words");
 	assert_int_equal(folder_lock(f, LIVE, &file, &e), 1);
 	assert_int_equal(folder_lock(other, LIVE, &again, &e), 0);
+	assert_int_equal(folder_peek(other, LIVE, &again, &e), 1);
+	folder_close_file(other, &again);
+	assert_int_equal(folder_peek(other, HELD, &again, &e), 0);
 	assert_int_equal(folder_set_due(f, &file, 4102444800, &e), 0);
 	assert_int_equal(folder_look(other, LIVE, &entry), 0);
 	assert_int_equal(entry.due, 4102444800);
