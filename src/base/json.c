@@ -101,6 +101,12 @@ json_add_thousandths(struct json *j, const char *key, long long number)
 }
 
 void
+json_add_truth(struct json *j, const char *key, bool truth)
+{
+	add_words(j, key, truth ? "true" : "false");
+}
+
+void
 json_add_null(struct json *j, const char *key)
 {
 	add_words(j, key, "null");

@@ -31,6 +31,7 @@ void json_add_string(struct json *j, const char *key, const char *string);
 void json_add_number(struct json *j, const char *key, long long number);
 /* 12.345 of 12345. */
 void json_add_thousandths(struct json *j, const char *key, long long number);
+void json_add_truth(struct json *j, const char *key, bool truth);
 void json_add_null(struct json *j, const char *key);
 
 /* Appends text that is visible already in double quotes, with a backslash

@@ -101,6 +101,8 @@ values_and_nesting(void **state)
 	json_add_thousandths(&j, "less", -7);
 	json_add_array(&j, "list");
 	json_add_null(&j, NULL);
+	json_add_truth(&j, NULL, true);
+	json_add_truth(&j, NULL, false);
 	json_add_array(&j, NULL);
 	json_add_number(&j, NULL, 0);
 	json_end_array(&j);
@@ -113,7 +115,7 @@ values_and_nesting(void **state)
 	assert_string_equal(buf_string(&out),
 	    "{\"empty\":[],\"none\":{},\"least\":-9223372036854775808,"
 	    "\"most\":9223372036854775807,\"ms\":12.045,"
-	    "\"less\":-0.007,\"list\":[null,[0],"
+	    "\"less\":-0.007,\"list\":[null,true,false,[0],"
 	    "{\"a\":null}],\"last\":\"x\"}");
 }
 
