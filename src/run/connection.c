@@ -136,7 +136,7 @@ note_peer(const struct connection *c)
 	note(c, "TLS: %s %s %s", terms.version, terms.group, terms.cipher);
 	if (x.sha256[0] == '\0')
 		return;
-	note(c, "certificate: for %s", x.names[0] == '\0' ? "none" : x.names);
+	note(c, "certificate: for %s", certificate_names(&x, "none").words);
 	note(c, "certificate: issued by %s", x.issuer);
 	note(c, "certificate: valid %s to %s", certificate_day(x.from).words,
 	    certificate_day(x.until).words);

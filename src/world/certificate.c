@@ -23,23 +23,64 @@ certificate_import(struct text der)
 	return NULL;
 }
 
+/* Whole, or it counts among the rest: a part of a name is another name. */
 static void
 add_words(struct certificate *c, const char *words)
 {
-	if (c->names[0] != '\0')
-		strlcat(c->names, ", ", sizeof(c->names));
+	const char *comma = c->names[0] == '\0' ? "" : ", ";
+
+	if (c->more > 0 || strlen(c->names) + strlen(comma) + strlen(words) >=
+			       sizeof(c->names)) {
+		c->more++;
+		return;
+	}
+	strlcat(c->names, comma, sizeof(c->names));
 	strlcat(c->names, words, sizeof(c->names));
 }
 
-static void
-add_name(struct certificate *c, const char *name)
+/* A blank between the words of a common name is no riddle. */
+static bool
+is_riddle(struct text name, size_t i, bool spaced)
 {
-	char shown[sizeof(c->name)];
+	const char c = name.at[i];
 
-	text_visible(text_of(name), shown, sizeof(shown));
-	if (c->name[0] == '\0')
-		strlcpy(c->name, shown, sizeof(c->name));
-	add_words(c, shown);
+	if (c != ' ')
+		return c == '\0' || strchr(",(\\", c) != NULL;
+	return !spaced || i == 0 || i + 1 == name.len || name.at[i - 1] == ' ';
+}
+
+/* So that nothing in it can be taken for what we write around it. */
+static struct text_shown
+show_name(struct text name, bool spaced)
+{
+	struct text_shown shown;
+	struct buf plain;
+	size_t i;
+
+	if (name.len == 0)
+		return (struct text_shown){"(empty)"};
+	buf_init(&plain, 4 * name.len);
+	for (i = 0; i < name.len; i++)
+		if (is_riddle(name, i, spaced))
+			buf_format(
+			    &plain, "\\x%02x", (unsigned char)name.at[i]);
+		else
+			buf_add_char(&plain, name.at[i]);
+	shown = text_shown(buf_text(&plain));
+	buf_clear(&plain);
+	return shown;
+}
+
+/* What is not shown as it is nobody can ask for. */
+static void
+add_name(struct certificate *c, struct text name)
+{
+	const struct text_shown shown = show_name(name, false);
+
+	if (c->name[0] == '\0' && name.len < sizeof(c->name) &&
+	    text_equal(text_of(shown.words), name))
+		strlcpy(c->name, shown.words, sizeof(c->name));
+	add_words(c, shown.words);
 }
 
 static bool
@@ -52,23 +93,22 @@ is_address(const char *name)
 }
 
 static void
-add_misplaced(struct certificate *c, const char *name, const char *where)
+add_misplaced(struct certificate *c, struct text name, const char *where)
 {
 	char words[200];
 
-	snprintf(
-	    words, sizeof(words), "%s (as a %s)", SHOWN(text_of(name)), where);
+	snprintf(words, sizeof(words), "%s (as a %s)",
+	    show_name(name, true).words, where);
 	add_words(c, words);
 	if (c->misplaced[0] == '\0')
-		strlcpy(
-		    c->misplaced, SHOWN(text_of(name)), sizeof(c->misplaced));
+		strlcpy(c->misplaced, SHOWN(name), sizeof(c->misplaced));
 }
 
 /* RFC 9525 section 6.5: an address is looked for among the addresses only. */
 static void
-add_dns_name(struct certificate *c, const char *name)
+add_dns_name(struct certificate *c, struct text name)
 {
-	if (is_address(name))
+	if (is_address(SHOWN(name)))
 		add_misplaced(c, name, "DNS name");
 	else
 		add_name(c, name);
@@ -86,23 +126,24 @@ add_names(struct certificate *c, gnutls_x509_crt_t x509)
 		size = sizeof(name) - 1;
 		type = gnutls_x509_crt_get_subject_alt_name(
 		    x509, i, name, &size, NULL);
-		if (type == GNUTLS_E_SHORT_MEMORY_BUFFER)
+		if (type == GNUTLS_E_SHORT_MEMORY_BUFFER) {
+			c->more++;
 			continue;
+		}
 		if (type < 0)
 			break;
-		name[size] = '\0';
 		if (type == GNUTLS_SAN_DNSNAME)
-			add_dns_name(c, name);
+			add_dns_name(c, (struct text){name, size});
 		else if (type == GNUTLS_SAN_IPADDRESS &&
 			 inet_ntop(size == 4 ? AF_INET : AF_INET6, name, words,
 			     sizeof(words)) != NULL)
-			add_name(c, words);
+			add_name(c, text_of(words));
 	}
 	size = sizeof(name);
-	if (c->names[0] == '\0' &&
+	if (c->names[0] == '\0' && c->more == 0 &&
 	    gnutls_x509_crt_get_dn_by_oid(
 		x509, GNUTLS_OID_X520_COMMON_NAME, 0, 0, name, &size) == 0)
-		add_misplaced(c, name, "common name");
+		add_misplaced(c, (struct text){name, size}, "common name");
 }
 
 static void
@@ -370,12 +411,28 @@ certificate_day(time_t at)
 	return out;
 }
 
+struct certificate_names
+certificate_names(const struct certificate *c, const char *none)
+{
+	struct certificate_names n;
+
+	if (c->more == 0)
+		strlcpy(n.words, c->names[0] == '\0' ? none : c->names,
+		    sizeof(n.words));
+	else if (c->names[0] == '\0')
+		snprintf(n.words, sizeof(n.words), "%u too long", c->more);
+	else
+		snprintf(n.words, sizeof(n.words), "%s, and %u more", c->names,
+		    c->more);
+	return n;
+}
+
 char *
 certificate_format(const struct certificate *c, char *out, size_t size)
 {
 	snprintf(out, size,
 	    "names %s; subject %s; issuer %s; valid %s to %s; SHA-256 %s",
-	    c->names[0] == '\0' ? "none" : c->names, c->subject, c->issuer,
+	    certificate_names(c, "none").words, c->subject, c->issuer,
 	    certificate_day(c->from).words, certificate_day(c->until).words,
 	    c->sha256);
 	return out;
@@ -439,7 +496,7 @@ describe(const struct certificate *c, unsigned status, const char *reference,
 	    c->key_bits > 0 && c->key_bits < CERTIFICATE_RSA_MIN;
 
 	snprintf(owner, sizeof(owner), "is for %s, not for %s",
-	    c->names[0] == '\0' ? "no name at all" : c->names,
+	    certificate_names(c, "no name at all").words,
 	    SHOWN(text_of(reference)));
 	snprintf(expired, sizeof(expired), "has expired (valid until %s)",
 	    certificate_day(c->until).words);

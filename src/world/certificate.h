@@ -25,7 +25,8 @@
 
 /* All of it visible, and "" where nothing is known. */
 struct certificate {
-	char names[160];	   /* of the server, joined by ", " */
+	char names[160];	   /* of the server, joined by ", ", as below */
+	unsigned more;		   /* names for which there was no room */
 	char name[80];		   /* the first of them that can be asked for */
 	char subject[110];	   /* as in RFC 4514 */
 	char issuer[110];	   /* the same */
@@ -80,6 +81,17 @@ unsigned certificate_rsa_bits(struct text der);
  * nothing (RFC 9525 section 6.3), though GnuTLS looks there where there is
  * none. */
 bool certificate_has_dns_name(struct text der);
+
+/*
+ * "a, b, and 3 more"; where there is none what is given. In a name `,', `(',
+ * `\' and blanks are written as \xHH too, so that it cannot be taken for two,
+ * or for what is said of it. Of a common name single blanks stay.
+ */
+struct certificate_names {
+	char words[200];
+};
+struct certificate_names certificate_names(
+    const struct certificate *c, const char *none);
 
 /* "names a, b; subject CN=a; issuer CN=x; valid 2026-01-01 to 2027-01-01;
  * SHA-256 00ff...". Returns out. */

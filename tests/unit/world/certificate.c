@@ -65,6 +65,51 @@ what_they_say(void **state)
 	}
 }
 
+/* Nothing in a name can be taken for two, for another, or for our words. */
+static void
+odd_names_are_plain(void **state)
+{
+	static const struct {
+		const char *file;
+		const char *names;
+		const char *name;
+		unsigned more;
+	} rows[] = {{"nul", "localhost\\x00.evil.test", "", 0},
+	    {"odd-names",
+		"a\\x2c\\x20b, c\\x20d, \\x28e), f\\x5cx00, g\\x00, "
+		"xn--bcher-kva.example, (empty)",
+		"xn--bcher-kva.example", 0},
+	    {"odd-cn",
+		"\\x20a\\x2c \\x20b \\x28as a DNS name) c (as a common name)",
+		"", 0},
+	    {"many-names",
+		"mail-1.a-rather-long-name.example.org, "
+		"mail-2.a-rather-long-name.example.org, "
+		"mail-3.a-rather-long-name.example.org, "
+		"mail-4.a-rather-long-name.example.org",
+		"mail-1.a-rather-long-name.example.org", 5}};
+	char file[50], line[2000], expected[300];
+	struct certificate c;
+	struct text chain[4];
+	struct trust t;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(rows); i++) {
+		snprintf(file, sizeof(file), "%s.pem", rows[i].file);
+		load(&t, file, chain);
+		certificate_read(&c, chain, t.count);
+		assert_string_equal(c.names, rows[i].names);
+		assert_string_equal(c.name, rows[i].name);
+		assert_int_equal(c.more, rows[i].more);
+		snprintf(expected, sizeof(expected), "names %s%s; subject",
+		    rows[i].names, rows[i].more > 0 ? ", and 5 more" : "");
+		assert_non_null(strstr(
+		    certificate_format(&c, line, sizeof(line)), expected));
+		trust_clear(&t);
+	}
+}
+
 /* What openssl(1) makes of the key. */
 static void
 the_pin_is_of_the_key(void **state)
@@ -353,6 +398,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(what_they_say),
+	    cmocka_unit_test(odd_names_are_plain),
 	    cmocka_unit_test(the_pin_is_of_the_key),
 	    cmocka_unit_test(the_chain_is_valid_together),
 	    cmocka_unit_test(issuers_lead_to_authorities),

@@ -118,8 +118,10 @@ names_count_where_they_stand(void **state)
 		.hint = "tls-name"},
 	    {"two-stars", "a.b.example.org", CA, .words = "for *.*.example.org",
 		.hint = "tls-name"},
-	    {"nul", "localhost", CA, .words = "not for localhost",
-		.hint = "tls-name"}};
+	    {"nul", "localhost", CA,
+		.words =
+		    "it is for localhost\\x00.evil.test, not for localhost",
+		.hint = "tls-name NAME"}};
 
 	(void)state;
 	check(rows, COUNT(rows));
