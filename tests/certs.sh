@@ -158,9 +158,9 @@ server middle-star 'DNS:mail.*.org'
 server two-stars 'DNS:*.*.example.org'
 # localhost, a NUL, .evil.test
 server nul DER:301682146c6f63616c686f7374002e6576696c2e74657374
-# "a, b", "c d", "(e)", "f\x00", "g" NUL, punycode, nothing
-server odd-names DER:30348204612c2062820363206482032865298205665c783030\
-820267008215786e2d2d62636865722d6b76612e6578616d706c658200
+# "a, b", "c d", "(e)", "f\x00", "g" NUL, punycode, "h" U+00A0
+server odd-names DER:30378204612c2062820363206482032865298205665c783030\
+820267008215786e2d2d62636865722d6b76612e6578616d706c65820368c2a0
 (CN=' a,  b (as a DNS name) c' && signed odd-cn ca nameless_extensions)
 many=
 for n in 1 2 3 4 5 6 7 8 9; do

@@ -110,7 +110,10 @@ format_names(const struct certificate *x, struct buf *out)
 	buf_add_string(out, "names:");
 	while (next_name(&rest, &name))
 		buf_format(out, " %.*s", TEXT_ARG(name));
-	buf_add_string(out, x->names[0] == '\0' ? " none\n" : "\n");
+	if (x->more > 0)
+		buf_format(out, " and %u more\n", x->more);
+	else
+		buf_add_string(out, x->names[0] == '\0' ? " none\n" : "\n");
 }
 
 static void
@@ -151,6 +154,8 @@ format_offer(const struct finding *f, struct buf *out)
 		rest = TEXT("none");
 	for (; text_next_line(&rest, &line); before = ", ")
 		buf_format(out, "%s%.*s", before, TEXT_ARG(line));
+	if (ehlo->more > 0 && !ehlo->hidden)
+		buf_format(out, "%sand %u more", before, ehlo->more);
 	buf_add_char(out, '\n');
 	if (ehlo->size_max > 0 && !ehlo->hidden)
 		buf_format(out, "size: %llu\n", ehlo->size_max);
@@ -269,6 +274,7 @@ json_add_certificate(const struct finding *f, struct json *j)
 	while (next_name(&rest, &name))
 		json_add_text(j, name);
 	json_end_array(j);
+	json_add_number(j, "names_more", x->more);
 	json_add_string(j, "issuer", or_null(x->issuer));
 	if (has_certificate(f)) {
 		json_add_string(
@@ -320,6 +326,7 @@ json_add_offer(const struct ehlo *ehlo, struct json *j)
 	while (text_next_line(&rest, &word))
 		json_add_text(j, word);
 	json_end_array(j);
+	json_add_number(j, "extensions_more", ehlo->hidden ? 0 : ehlo->more);
 	if (ehlo->size_max > 0 && !ehlo->hidden)
 		json_add_number(j, "size", (long long)ehlo->size_max);
 	else

@@ -167,7 +167,8 @@ line_parse(struct ehlo *e, struct text line)
 		keyword_parse(e, name, line);
 }
 
-/* For people: what does not fit whole is left out. */
+/* For people: what does not fit whole is counted, and all behind it, so that
+ * it is plain what is missing. */
 static void
 line_keep(struct ehlo *e, struct text line)
 {
@@ -176,8 +177,12 @@ line_keep(struct ehlo *e, struct text line)
 
 	text_visible(line, shown, sizeof(shown));
 	len = strlen(shown);
-	if (len == 0 || used + len + 2 > sizeof(e->lines))
+	if (len == 0)
 		return;
+	if (e->more > 0 || used + len + 2 > sizeof(e->lines)) {
+		e->more++;
+		return;
+	}
 	memcpy(e->lines + used, shown, len);
 	memcpy(e->lines + used + len, "\n", 2);
 }

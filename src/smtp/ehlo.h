@@ -33,6 +33,7 @@ struct ehlo {
 			       * does not fit whole is left out */
 	char lines[1200];     /* what was offered, for people: visible lines,
 			       * each with its LF */
+	unsigned more;	      /* lines for which there was no room */
 	bool hidden;	      /* it repeated the secret: none is to be told */
 };
 

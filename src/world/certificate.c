@@ -38,14 +38,16 @@ add_words(struct certificate *c, const char *words)
 	strlcat(c->names, words, sizeof(c->names));
 }
 
-/* A blank between the words of a common name is no riddle. */
+/* A DNS name is ASCII without blanks (RFC 5280 section 4.2.1.6); in a common
+ * name a blank between words is no riddle. */
 static bool
 is_riddle(struct text name, size_t i, bool spaced)
 {
 	const char c = name.at[i];
 
 	if (c != ' ')
-		return c == '\0' || strchr(",(\\", c) != NULL;
+		return c == '\0' || strchr(",(\\", c) != NULL ||
+		       (!spaced && (unsigned char)c >= 0x80);
 	return !spaced || i == 0 || i + 1 == name.len || name.at[i - 1] == ' ';
 }
 
@@ -57,8 +59,6 @@ show_name(struct text name, bool spaced)
 	struct buf plain;
 	size_t i;
 
-	if (name.len == 0)
-		return (struct text_shown){"(empty)"};
 	buf_init(&plain, 4 * name.len);
 	for (i = 0; i < name.len; i++)
 		if (is_riddle(name, i, spaced))
@@ -114,6 +114,22 @@ add_dns_name(struct certificate *c, struct text name)
 		add_name(c, name);
 }
 
+/* GnuTLS gives it as in RFC 4514 section 2.4, in hexadecimal where a NUL is in
+ * it; else back to what it is, in place. */
+static struct text
+unescape(char *name, size_t len)
+{
+	struct text plain = {name, 0};
+	size_t i;
+
+	for (i = 0; i < len; i++) {
+		if (name[i] == '\\' && i + 1 < len)
+			i++;
+		name[plain.len++] = name[i];
+	}
+	return plain;
+}
+
 static void
 add_names(struct certificate *c, gnutls_x509_crt_t x509)
 {
@@ -143,7 +159,7 @@ add_names(struct certificate *c, gnutls_x509_crt_t x509)
 	if (c->names[0] == '\0' && c->more == 0 &&
 	    gnutls_x509_crt_get_dn_by_oid(
 		x509, GNUTLS_OID_X520_COMMON_NAME, 0, 0, name, &size) == 0)
-		add_misplaced(c, (struct text){name, size}, "common name");
+		add_misplaced(c, unescape(name, size), "common name");
 }
 
 static void

@@ -46,6 +46,7 @@ tells_all(void **state)
 	    .secured = true,
 	    .terms = {"TLS1.3", "X25519", "AES-256-GCM", false},
 	    .certificate = {.names = "a.example, b.example",
+		.more = 2,
 		.issuer = "CN=x \"y\"",
 		.until = 1798761600, /* 2027-01-01 */
 		.sha256 = "00ff",
@@ -56,7 +57,8 @@ tells_all(void **state)
 	    .greeted = true,
 	    .ehlo = {.size_max = 36700160,
 		.mechanisms = "PLAIN LOGIN",
-		.lines = "SIZE 36700160\nAUTH PLAIN LOGIN\n"},
+		.lines = "SIZE 36700160\nAUTH PLAIN LOGIN\n",
+		.more = 3},
 	    .mechanism = "PLAIN",
 	    .login = FINDING_REFUSED,
 	    .login_why = "535 5.7.8 no"};
@@ -71,13 +73,13 @@ tells_all(void **state)
 	    "address: 2001:db8::1 port 465, Connection refused\n"
 	    "address: 192.0.2.1 port 465, connected in 12.3 ms\n"
 	    "tls: TLS1.3 X25519 AES-256-GCM\n"
-	    "names: a.example b.example\n"
+	    "names: a.example b.example and 2 more\n"
 	    "issuer: CN=x \"y\"\n"
 	    "expires: 2027-01-01, 35 days left\n"
 	    "pin: tls-pin sha256:AAAA\n"
 	    "turn: TLS handshake 2.5 ms\n"
 	    "turn: EHLO 0.4 ms\n"
-	    "extensions: SIZE 36700160, AUTH PLAIN LOGIN\n"
+	    "extensions: SIZE 36700160, AUTH PLAIN LOGIN, and 3 more\n"
 	    "size: 36700160\n"
 	    "mechanisms: PLAIN LOGIN\n"
 	    "login: refused: 535 5.7.8 no\n"
@@ -94,11 +96,13 @@ tells_all(void **state)
 	    "\"error\":null}],"
 	    "\"tls\":{\"version\":\"TLS1.3\",\"cipher\":\"AES-256-GCM\","
 	    "\"group\":\"X25519\",\"names\":[\"a.example\",\"b.example\"],"
+	    "\"names_more\":2,"
 	    "\"issuer\":\"CN=x \\\"y\\\"\",\"not_after\":\"2027-01-01\","
 	    "\"days_left\":35,\"pin\":\"sha256:AAAA\"},"
 	    "\"turns\":[{\"step\":\"TLS handshake\",\"ms\":2.500},"
 	    "{\"step\":\"EHLO\",\"ms\":0.400}],"
 	    "\"extensions\":[\"SIZE 36700160\",\"AUTH PLAIN LOGIN\"],"
+	    "\"extensions_more\":3,"
 	    "\"size\":36700160,\"mechanisms\":[\"PLAIN\",\"LOGIN\"],"
 	    "\"mechanism\":\"PLAIN\",\"login\":\"refused\","
 	    "\"login_why\":\"535 5.7.8 no\","
@@ -139,7 +143,7 @@ tells_what_little_is_known(void **state)
 	assert_string_equal(as_json(&f),
 	    "{\"smarthost\":\"/run/x\",\"srv\":null,"
 	    "\"addresses\":[{\"address\":\"/run/x\",\"port\":0,\"ms\":0.100,"
-	    "\"error\":null}],\"tls\":null,\"turns\":[],\"extensions\":[],"
+	    "\"error\":null}],\"tls\":null,\"turns\":[],\"extensions\":[],\"extensions_more\":0,"
 	    "\"size\":null,\"mechanisms\":[],\"mechanism\":null,"
 	    "\"login\":\"not tried\",\"login_why\":\"by `auth off'\","
 	    "\"error\":null}");
@@ -177,6 +181,7 @@ hides_an_offer(void **state)
 	    .ehlo = {.size_max = 123456,
 		.mechanisms = "PLAIN",
 		.lines = "SIZE 123456\n",
+		.more = 9,
 		.hidden = true},
 	    .mechanism = "PLAIN",
 	    .login = FINDING_ACCEPTED};
@@ -187,6 +192,7 @@ hides_an_offer(void **state)
 	    "mechanisms: PLAIN\nlogin: accepted by PLAIN\n"));
 	assert_null(strstr(as_lines(&f), "123456"));
 	assert_null(strstr(as_json(&f), "123456"));
+	assert_non_null(strstr(as_json(&f), "\"extensions_more\":0,"));
 }
 
 static int

@@ -223,13 +223,16 @@ keeps_the_lines_for_people(void **state)
 	(void)state;
 	e = parse("SIZE 5\nX\x1b[31m\nAUTH=PLAIN\n");
 	assert_string_equal(e.lines, "SIZE 5\nX\\x1b[31m\nAUTH=PLAIN\n");
+	assert_int_equal(e.more, 0);
 	assert_false(e.hidden);
 	lines[0] = '\0';
 	for (i = 0; i < 200; i++)
 		strlcat(lines, "XEXTENSION\n", sizeof(lines));
+	strlcat(lines, "Y\n", sizeof(lines)); /* would fit */
 	e = parse(lines);
 	assert_int_equal(strlen(e.lines), 1200 / 11 * 11);
 	assert_string_equal(e.lines + strlen(e.lines) - 11, "XEXTENSION\n");
+	assert_int_equal(e.more, 200 - 1200 / 11 + 1);
 }
 
 int

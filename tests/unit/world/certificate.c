@@ -77,10 +77,14 @@ odd_names_are_plain(void **state)
 	} rows[] = {{"nul", "localhost\\x00.evil.test", "", 0},
 	    {"odd-names",
 		"a\\x2c\\x20b, c\\x20d, \\x28e), f\\x5cx00, g\\x00, "
-		"xn--bcher-kva.example, (empty)",
+		"xn--bcher-kva.example, h\\xc2\\xa0",
 		"xn--bcher-kva.example", 0},
 	    {"odd-cn",
 		"\\x20a\\x2c \\x20b \\x28as a DNS name) c (as a common name)",
+		"", 0},
+	    {"nul-cn",
+		"#0c1820612c20200020286173206120444e53206e616d65292063 (as a "
+		"common name)",
 		"", 0},
 	    {"many-names",
 		"mail-1.a-rather-long-name.example.org, "
@@ -95,6 +99,11 @@ odd_names_are_plain(void **state)
 	size_t i;
 
 	(void)state;
+	assert_int_equal(
+	    folder_run("openssl x509 -in odd-cn.pem -outform DER | LC_ALL=C "
+		       "sed 's/  b (as/  \\x00 (as/' | openssl x509 -inform "
+		       "DER -out nul-cn.pem"),
+	    0);
 	for (i = 0; i < COUNT(rows); i++) {
 		snprintf(file, sizeof(file), "%s.pem", rows[i].file);
 		load(&t, file, chain);
