@@ -94,6 +94,18 @@ struct pattern_list {
 	size_t count;
 };
 
+/* How long a mail in the spool waits, in seconds, from its first attempt on. */
+struct spool_retry {
+	unsigned first;
+	unsigned longest;
+};
+
+/* How much a spool takes. */
+struct spool_limit {
+	unsigned long long messages;
+	unsigned long long octets;
+};
+
 struct account {
 	char *name; /* NULL: the defaults before the first `account` */
 
@@ -135,10 +147,24 @@ struct account {
 	enum dsn_ret dsn_return;
 
 	struct account_log log;
+
+	char *spool; /* as written, for facts_spool(), or "off"; NULL: off */
+	unsigned spool_lifetime; /* seconds; 0 is not set, for both */
+	unsigned spool_keep;
+	struct spool_retry spool_retry; /* all 0 is not set, for both */
+	struct spool_limit spool_limit;
+	enum account_switch spool_passing;
+	enum account_switch spool_volatile;
+	char *spool_report; /* "off", "sender" or a mailbox; NULL: off */
 };
 
+/* What holds where nothing is set. */
 #define ACCOUNT_DEADLINE	1800
 #define ACCOUNT_CONNECT_TIMEOUT 30
+#define ACCOUNT_SPOOL_LIFETIME	(5 * 24 * 3600)
+#define ACCOUNT_SPOOL_KEEP	(30 * 24 * 3600)
+#define ACCOUNT_SPOOL_RETRY	((struct spool_retry){5 * 60, 4 * 3600})
+#define ACCOUNT_SPOOL_LIMIT	((struct spool_limit){10000, 1ULL << 30})
 
 /* The longest path of a unix socket, unix(7). */
 #define SMARTHOST_PATH_MAX 107

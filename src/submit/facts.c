@@ -1,6 +1,7 @@
 #include "submit/facts.h"
 
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/buf.h"
@@ -48,6 +49,24 @@ facts_user(const struct account *a, const struct facts *f)
 	if (!account_wants_login(a))
 		return NULL;
 	return facts_expand(a->user == NULL ? "" : a->user, a, f);
+}
+
+char *
+facts_spool(const struct account *a, const struct facts *f, const char *home)
+{
+	char *path, *whole;
+	struct buf out;
+
+	if (a->spool == NULL || strcmp(a->spool, "off") == 0)
+		return NULL;
+	path = facts_expand(a->spool, a, f);
+	if (!text_starts_fold(text_of(path), TEXT("~/")) || home[0] == '\0')
+		return path;
+	buf_init(&out, SIZE_MAX / 4);
+	buf_format(&out, "%s%s", home, path + 1);
+	whole = buf_take(&out);
+	free(path);
+	return whole;
 }
 
 /* A host's name that a stranger could look up. */

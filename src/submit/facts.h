@@ -3,7 +3,7 @@
 
 /*
  * facts: what is so while a mail is submitted, whoever asks and through which
- * account; host fills it in. And the two values that follow from it.
+ * account; host fills it in. And the values that follow from it.
  */
 
 #include "base/date.h"
@@ -30,6 +30,13 @@ char *facts_expand(
 /* As whom a login is: `user' expanded, "" where it wants none (EXTERNAL), NULL
  * where there is no login. The caller frees it. */
 char *facts_user(const struct account *a, const struct facts *f);
+
+/* The path of the account's spool, with the home in place of a `~' before its
+ * first slash, the login in place of %U, and % in place of %%. NULL: it has
+ * none. A home that nobody knows ("") leaves the `~', and no folder is there.
+ * The caller frees it. */
+char *facts_spool(
+    const struct account *a, const struct facts *f, const char *home);
 
 /* The name EHLO gives: account's `helo`, else the host's name where it is a
  * clean FQDN, else "" (the session then uses the socket's address literal).

@@ -93,6 +93,38 @@ a_login_is_as_a_user_or_nobody(void **state)
 	job_clear(&j);
 }
 
+static void
+spools(void **state)
+{
+	static const struct {
+		const char *value, *home, *expected;
+	} cases[] = {
+	    {NULL, "/home/alice", NULL},
+	    {"off", "/home/alice", NULL},
+	    {"/var/spool/%U", "/home/alice", "/var/spool/alice"},
+	    {"~/spool/%U%%", "/home/alice", "/home/alice/spool/alice%"},
+	    {"~/spool", "/home/100%U", "/home/100%U/spool"},
+	    {"/~/spool", "/home/alice", "/~/spool"},
+	    {"~/spool", "", "~/spool"},
+	};
+	struct job j;
+	char *path;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(cases); i++) {
+		job_init(&j, "");
+		j.account.spool = mem_copy(cases[i].value);
+		path = facts_spool(&j.account, &j.facts, cases[i].home);
+		if (cases[i].expected == NULL)
+			assert_null(path);
+		else
+			assert_string_equal(path, cases[i].expected);
+		free(path);
+		job_clear(&j);
+	}
+}
+
 int
 main(void)
 {
@@ -100,6 +132,7 @@ main(void)
 	    cmocka_unit_test(a_login_is_as_a_user_or_nobody),
 	    cmocka_unit_test(ehlo_names),
 	    cmocka_unit_test(expansions),
+	    cmocka_unit_test(spools),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
