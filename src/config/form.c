@@ -70,18 +70,29 @@ form_is_address(struct text t)
 	return account_family_of(t) != FAMILY_UNSET;
 }
 
-bool
-form_is_command(struct text t)
+/* Whether each `%' stands before one of the letters. */
+static bool
+has_escapes(struct text t, const char *letters)
 {
 	size_t i;
 
-	if (!text_is_utf8(t))
-		return false;
 	for (i = 0; i < t.len; i++)
 		if (t.at[i] == '%' &&
-		    (++i == t.len || strchr("hp%", t.at[i]) == NULL))
+		    (++i == t.len || strchr(letters, t.at[i]) == NULL))
 			return false;
 	return true;
+}
+
+bool
+form_is_command(struct text t)
+{
+	return text_is_utf8(t) && has_escapes(t, "hp%");
+}
+
+bool
+form_is_folder(struct text t)
+{
+	return has_escapes(t, "U%");
 }
 
 bool

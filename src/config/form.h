@@ -34,6 +34,9 @@ bool form_is_host_or_ipv6(struct text t);
 /* Also an address literal of RFC 5321 section 4.1.3. */
 bool form_is_helo(struct text t);
 
+/* A path in which `%' stands before U or another `%' alone. */
+bool form_is_folder(struct text t);
+
 /* UTF-8 with no `%' but in %h, %p and %%. */
 bool form_is_command(struct text t);
 

@@ -18,7 +18,9 @@ static const struct value_word all_any[] = {
     {"all", SWITCH_YES}, {"any", SWITCH_NO}, {NULL, 0}};
 static const struct value_word families[] = {{"any", FAMILY_ANY},
     {"ipv4", FAMILY_IPV4}, {"ipv6", FAMILY_IPV6}, {NULL, 0}};
-static const struct value_word aliases_off = {"off", 0},
+static const struct value_word reports[] = {
+    {"off", 0}, {"sender", 0}, {NULL, 0}};
+static const struct value_word aliases_off = {"off", 0}, spool_off = {"off", 0},
 			       trust_system = {"system", 0};
 static const struct value_word in_value = {"value", SECRET_VALUE},
 			       in_file = {"file", SECRET_FILE},
@@ -71,6 +73,16 @@ static const struct keyword keywords[] = {
     {"log", VALUE_LOG, AT(log), 0, NULL, "syslog:mail"},
     {"dsn-notify", VALUE_NOTIFY, AT(dsn_notify), KEYWORD_SPACED, NULL, NULL},
     {"dsn-return", VALUE_RET, AT(dsn_return), 0, NULL, NULL},
+    {"spool", VALUE_FOLDER, AT(spool), 0, &spool_off, "off"},
+    {"spool-lifetime", VALUE_AGE, AT(spool_lifetime), 0, NULL, "5d"},
+    {"spool-keep", VALUE_AGE, AT(spool_keep), 0, NULL, "30d"},
+    {"spool-retry", VALUE_RETRY, AT(spool_retry), KEYWORD_SPACED, NULL,
+	"5m 4h"},
+    {"spool-limit", VALUE_LIMIT, AT(spool_limit), KEYWORD_SPACED, NULL,
+	"10000 1G"},
+    {"spool-passing", VALUE_CHOICE, AT(spool_passing), 0, yes_no, "yes"},
+    {"spool-volatile", VALUE_CHOICE, AT(spool_volatile), 0, yes_no, "no"},
+    {"spool-report", VALUE_MAILBOX, AT(spool_report), 0, reports, "off"},
     {"include", VALUE_INCLUDE, 0, ALONE, NULL, NULL},
     {"account", VALUE_ACCOUNT, 0, ALONE, NULL, NULL},
 };

@@ -1,6 +1,7 @@
 #include "config/value.h"
 
 #include <assert.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
@@ -14,9 +15,20 @@
 
 #define ADDRESS_VALUE_MAX 1024
 #define DURATION_MAX	  (7 * 24 * 60 * 60) /* in ms still an int */
+#define AGE_MAX		  (366 * 24 * 60 * 60)
 
 static_assert(sizeof(enum account_switch) == sizeof(unsigned),
     "members that are enums are read and written as unsigned");
+
+/* NULL: none of them. */
+static const struct value_word *
+find_word(const struct value_word *words, struct text name)
+{
+	while (
+	    words->name != NULL && !text_equal_fold(name, text_of(words->name)))
+		words++;
+	return words->name == NULL ? NULL : words;
+}
 
 /*
  * Strings.
@@ -66,7 +78,7 @@ parse_bare(struct text expanded, struct buf *out)
 
 /* What holds escapes stays as it was written. */
 static int
-parse_mailbox(const struct value *v, struct error *e)
+parse_address(const struct value *v, struct error *e)
 {
 	bool escaped = text_find(v->text, '%') < v->text.len;
 	struct buf expanded, spec;
@@ -87,6 +99,19 @@ parse_mailbox(const struct value *v, struct error *e)
 	buf_clear(&expanded);
 	buf_clear(&spec);
 	return rc;
+}
+
+static int
+parse_mailbox(const struct value *v, struct error *e)
+{
+	const struct value_word *w =
+	    v->words == NULL ? NULL : find_word(v->words, v->text);
+	struct value word = *v;
+
+	if (w == NULL)
+		return parse_address(v, e);
+	word.text = text_of(w->name);
+	return parse_string(&word, e);
 }
 
 /* Without the brackets a quoted local-part would be taken for a mistake. */
@@ -123,6 +148,17 @@ parse_path(const struct value *v, struct error *e)
 }
 
 static int
+parse_folder(const struct value *v, struct error *e)
+{
+	struct value folder = *v;
+
+	/* Whoever asks has the whole path from the home. */
+	if (text_starts_fold(v->text, TEXT("~/")))
+		folder.reader = NULL;
+	return parse_path(&folder, e);
+}
+
+static int
 parse_object(const struct value *v, struct error *e)
 {
 	if (!text_starts_fold(v->text, TEXT("pkcs11:")))
@@ -147,15 +183,6 @@ parse_host(const struct value *v, struct error *e)
 /*
  * Words and numbers.
  */
-
-static const struct value_word *
-find_word(const struct value_word *words, struct text name)
-{
-	while (
-	    words->name != NULL && !text_equal_fold(name, text_of(words->name)))
-		words++;
-	return words->name == NULL ? NULL : words;
-}
 
 static int
 choose(struct text t, const struct value_word *words, unsigned *number,
@@ -201,38 +228,142 @@ format_choice(const struct value *v, struct buf *out)
 static const struct unit {
 	char name;
 	unsigned seconds;
-} units[] = {{'h', 3600}, {'m', 60}, {'s', 1}};
+} units[] = {{'d', 24 * 3600}, {'h', 3600}, {'m', 60}, {'s', 1}};
 
-static int
-parse_duration(const struct value *v, struct error *e)
+/* False: it is no time, or none from one second to max. */
+static bool
+scan_seconds(struct text t, unsigned max, unsigned *seconds)
 {
-	struct text digits = v->text;
+	struct text digits = t;
 	unsigned long long number;
 	unsigned factor = 1;
 	size_t i;
 
-	(void)e;
 	for (i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
-		if (text_lower(v->text.at[v->text.len - 1]) == units[i].name) {
+		if (text_lower(t.at[t.len - 1]) == units[i].name) {
 			factor = units[i].seconds;
-			digits = text_first(v->text, v->text.len - 1);
+			digits = text_first(t, t.len - 1);
 		}
 	}
-	if (!text_number(digits, DURATION_MAX / factor, &number) || number == 0)
-		return -1;
-	*(unsigned *)v->member = (unsigned)number * factor;
-	return 0;
+	if (!text_number(digits, max / factor, &number) || number == 0)
+		return false;
+	*seconds = (unsigned)number * factor;
+	return true;
 }
 
 static void
-format_duration(const struct value *v, struct buf *out)
+format_seconds(unsigned seconds, struct buf *out)
 {
-	unsigned seconds = *(unsigned *)v->member;
 	const struct unit *unit = units;
 
 	while (seconds % unit->seconds != 0)
 		unit++;
 	buf_format(out, "%u%c", seconds / unit->seconds, unit->name);
+}
+
+static int
+parse_duration(const struct value *v, struct error *e)
+{
+	(void)e;
+	return scan_seconds(v->text, DURATION_MAX, v->member) ? 0 : -1;
+}
+
+static int
+parse_age(const struct value *v, struct error *e)
+{
+	(void)e;
+	return scan_seconds(v->text, AGE_MAX, v->member) ? 0 : -1;
+}
+
+static void
+format_duration(const struct value *v, struct buf *out)
+{
+	format_seconds(*(unsigned *)v->member, out);
+}
+
+static int
+parse_retry(const struct value *v, struct error *e)
+{
+	struct spool_retry *retry = v->member;
+	struct text rest = v->text, first, longest;
+
+	text_next(&rest, " \t", &first);
+	if (!scan_seconds(first, DURATION_MAX, &retry->first))
+		return -1;
+	retry->longest = ACCOUNT_SPOOL_RETRY.longest;
+	if (!text_next(&rest, " \t", &longest)) {
+		if (retry->longest < retry->first)
+			retry->longest = retry->first;
+		return 0;
+	}
+	if (!scan_seconds(longest, DURATION_MAX, &retry->longest) ||
+	    rest.len > 0)
+		return -1;
+	if (retry->longest >= retry->first)
+		return 0;
+	error_set(e, ERROR_CONFIG, NULL,
+	    "the longest wait, %s, is shorter than the first", SHOWN(longest));
+	return error_hint(e, "write the shorter one first, like 5m 4h");
+}
+
+static void
+format_retry(const struct value *v, struct buf *out)
+{
+	const struct spool_retry *retry = v->member;
+
+	format_seconds(retry->first, out);
+	buf_add_char(out, ' ');
+	format_seconds(retry->longest, out);
+}
+
+#define SIZE_UNITS "KMGT"
+
+/* With a unit they are octets, and without one messages. */
+static bool
+scan_limit(struct text t, struct spool_limit *limit)
+{
+	const char last = t.at[t.len - 1];
+	const char *unit = strchr(SIZE_UNITS,
+	    text_is_alpha(last) ? text_lower(last) - 'a' + 'A' : '?');
+	unsigned long long *number =
+	    unit == NULL ? &limit->messages : &limit->octets;
+	const unsigned shift =
+	    unit == NULL ? 0 : 10 * (unsigned)(unit - SIZE_UNITS + 1);
+
+	if (*number != 0 || !text_number(text_first(t, t.len - (unit != NULL)),
+				ULLONG_MAX >> shift, number))
+		return false;
+	*number <<= shift;
+	return *number != 0;
+}
+
+static int
+parse_limit(const struct value *v, struct error *e)
+{
+	struct spool_limit *limit = v->member;
+	struct text rest = v->text, part;
+
+	(void)e;
+	while (text_next(&rest, " \t", &part))
+		if (!scan_limit(part, limit))
+			return -1;
+	if (limit->messages == 0)
+		limit->messages = ACCOUNT_SPOOL_LIMIT.messages;
+	if (limit->octets == 0)
+		limit->octets = ACCOUNT_SPOOL_LIMIT.octets;
+	return 0;
+}
+
+static void
+format_limit(const struct value *v, struct buf *out)
+{
+	const struct spool_limit *limit = v->member;
+	unsigned long long octets = limit->octets >> 10;
+	const char *unit = SIZE_UNITS;
+
+	for (; octets % 1024 == 0 && unit[1] != '\0'; unit++)
+		octets >>= 10;
+	buf_format(out, "%llu %llu%c", limit->messages, octets, *unit);
 }
 
 static int
@@ -618,6 +749,10 @@ static const struct type {
     [VALUE_MAILBOX] = {parse_mailbox, format_mailbox, sizeof(char *),
 	.string = true},
     [VALUE_PATH] = {parse_path, format_string, sizeof(char *), .string = true},
+    [VALUE_FOLDER] = {parse_folder, format_string, sizeof(char *), true,
+	.fits = form_is_folder,
+	.expected = "a path in which `%' stands before U or %",
+	.hint = "%U is the user's login, %% a per cent sign"},
     [VALUE_OBJECT] = {parse_object, format_string, sizeof(char *),
 	.string = true},
     [VALUE_DOMAIN] = {parse_host, format_string, sizeof(char *), true,
@@ -643,6 +778,15 @@ static const struct type {
     [VALUE_DURATION] = {parse_duration, format_duration, sizeof(unsigned),
 	.expected = "a time from one second to seven days",
 	.hint = "write it like 90s, 5m or 1h"},
+    [VALUE_AGE] = {parse_age, format_duration, sizeof(unsigned),
+	.expected = "a time from one second to 366 days",
+	.hint = "write it like 12h or 5d"},
+    [VALUE_RETRY] = {parse_retry, format_retry, sizeof(struct spool_retry),
+	.expected = "one or two times from one second to seven days",
+	.hint = "write the first wait and the longest, like 5m 4h"},
+    [VALUE_LIMIT] = {parse_limit, format_limit, sizeof(struct spool_limit),
+	.expected = "a number of messages, a size, or both",
+	.hint = "write it like 10000 1G, with K, M, G or T behind the size"},
     [VALUE_NOTIFY] = {parse_notify, format_notify, sizeof(unsigned),
 	.expected = "a list of notifications",
 	.hint = "write never, or some of success,failure,delay"},
@@ -656,11 +800,10 @@ static const struct type {
 static bool
 is_set(const struct type *t, const void *member)
 {
-	static const char zero[sizeof(void *)];
-	bool pointer = t->string || t->own != NULL;
+	static const char zero[sizeof(unsigned long long)];
 
-	return t->size > 0 && memcmp(member, zero,
-				  pointer ? sizeof(void *) : sizeof(unsigned));
+	return memcmp(member, zero,
+		   t->size < sizeof(zero) ? t->size : sizeof(zero)) != 0;
 }
 
 int

@@ -23,8 +23,10 @@ enum value_type {
 	VALUE_AUTH,	  /* struct account_auth */
 	VALUE_LOG,	  /* struct account_log */
 	VALUE_TEMPLATE,	  /* char *, in which %U, %H, %D and %% are escapes */
-	VALUE_MAILBOX,	  /* the same, an address without display name */
+	VALUE_MAILBOX,	  /* the same, an address without display name; or one
+			   * of the words of the row, if any */
 	VALUE_PATH,	  /* char *, a path or the word of the row, if any */
+	VALUE_FOLDER,	  /* the same; `~/' may begin it, %U and %% be in it */
 	VALUE_OBJECT,	  /* char *, a path or a URL of PKCS#11 (RFC 7512) */
 	VALUE_PINS,	  /* struct pattern_list, "sha256:BASE64" each */
 	VALUE_DOMAIN,	  /* char * */
@@ -35,6 +37,9 @@ enum value_type {
 	VALUE_PRIORITY,	  /* char *, printable ASCII */
 	VALUE_CHOICE,	  /* an enum, one of the words of the row */
 	VALUE_DURATION,	  /* unsigned, seconds */
+	VALUE_AGE,	  /* the same, up to a year */
+	VALUE_RETRY,	  /* struct spool_retry */
+	VALUE_LIMIT,	  /* struct spool_limit */
 	VALUE_NOTIFY,	  /* unsigned, bits of dsn */
 	VALUE_RET,	  /* enum dsn_ret */
 	VALUE_INCLUDE,	  /* these two have no member: the reader is asked */
@@ -43,8 +48,9 @@ enum value_type {
 
 /*
  * A word and what it stands for. VALUE_CHOICE has a list of them that ends
- * with one without a name, VALUE_PATH the one that may stand in place of a
- * path, VALUE_SECRET the one source that its keyword means.
+ * with one without a name, and so may VALUE_MAILBOX; VALUE_PATH and
+ * VALUE_FOLDER have the one that may stand in place of a path, VALUE_SECRET the
+ * one source that its keyword means.
  */
 struct value_word {
 	const char *name;

@@ -163,7 +163,7 @@ static const struct {
     {"form a@b", "1", "form: unknown keyword", "`from'"},
     {"smart smtps://a", "1", "smart: unknown keyword", "`smarthost'"},
     {"hunter2", "1", "unknown keyword", "sendling.conf(5) lists"},
-    {"spool /var/spool", "1", "unknown keyword", "sendling.conf(5) lists"},
+    {"queue /var/spool", "1", "unknown keyword", "sendling.conf(5) lists"},
     {"tls-sni hunter2", "1", "unknown keyword", "sendling.conf(5) lists"},
     {"=hunter2", "1", "unknown keyword", "sendling.conf(5) lists"},
     {"password=hunter2", "1", "password: no `=' or `:' stands",
@@ -562,7 +562,10 @@ test_choice(void **state)
 	"aliases " SYSCONFDIR "/aliases\n"
 #define USUAL_END                                                                                           \
 	"recipients any\ntls-trust system\ntls-verify yes\ntimeout 61s\ndeadline 30m\nconnect-timeout 5s\n" \
-	"pipelining auto\nchunking auto\nfamily any\nlog syslog:mail\n"
+	"pipelining auto\nchunking auto\nfamily any\nlog syslog:mail\n"                                     \
+	"spool off\nspool-lifetime 5d\nspool-keep 30d\nspool-retry 5m 4h\n"                                 \
+	"spool-limit 10000 1G\nspool-passing yes\nspool-volatile no\n"                                      \
+	"spool-report off\n"
 
 static void
 test_format(void **state)

@@ -53,6 +53,12 @@ strings_are_kept(void **state)
 	    {"tls-priority NORMAL:-VERS-TLS1.2", AT(tls_priority),
 		"NORMAL:-VERS-TLS1.2"},
 	    {"log /var/log/mail", AT(log.text), "/var/log/mail"},
+	    {"spool /var/spool/sendling", AT(spool), "/var/spool/sendling"},
+	    {"spool ~/.spool", AT(spool), "~/.spool"},
+	    {"spool OFF", AT(spool), "off"},
+	    {"spool-report SENDER", AT(spool_report), "sender"},
+	    {"spool-report Off", AT(spool_report), "off"},
+	    {"spool-report <a@b.example>", AT(spool_report), "a@b.example"},
 	};
 
 	(void)state;
@@ -82,6 +88,16 @@ numbers_and_words_are_understood(void **state)
 	    {"timeout 5M", AT(timeout), 300},
 	    {"deadline 1h", AT(deadline), 3600},
 	    {"deadline 168h", AT(deadline), 604800},
+	    {"deadline 7d", AT(deadline), 604800},
+	    {"spool-lifetime 5D", AT(spool_lifetime), 432000},
+	    {"spool-keep 366d", AT(spool_keep), 31622400},
+	    {"spool-retry 1m 2h", AT(spool_retry.first), 60},
+	    {"spool-retry 1m 2h", AT(spool_retry.longest), 7200},
+	    {"spool-retry 1m", AT(spool_retry.longest), 14400},
+	    {"spool-retry 5h", AT(spool_retry.first), 18000},
+	    {"spool-retry 5h", AT(spool_retry.longest), 18000},
+	    {"spool-passing no", AT(spool_passing), SWITCH_NO},
+	    {"spool-volatile yes", AT(spool_volatile), SWITCH_YES},
 	    {"connect-timeout 007s", AT(connect_timeout), 7},
 	    {"auth-in-clear yes", AT(auth_in_clear), SWITCH_YES},
 	    {"auth-in-clear NO", AT(auth_in_clear), SWITCH_NO},
@@ -124,6 +140,32 @@ numbers_and_words_are_understood(void **state)
 		if (value != rows[i].value)
 			fail_msg("%s: %u", rows[i].line, value);
 		keyword_clear(&a);
+	}
+}
+
+static void
+limits_are_understood(void **state)
+{
+	static const struct {
+		const char *line;
+		unsigned long long messages, octets;
+	} rows[] = {
+	    {"spool-limit 10 20K", 10, 20480},
+	    {"spool-limit 1m\t1", 1, 1 << 20},
+	    {"spool-limit 7", 7, 1 << 30},
+	    {"spool-limit 2T", 10000, 1ULL << 41},
+	    {"spool-limit 4294967296", 4294967296, 1 << 30},
+	};
+	struct account a = {0}, copy = {0};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		set_fine(&a, rows[i].line);
+		keyword_inherit(&copy, &a);
+		assert_true(copy.spool_limit.messages == rows[i].messages);
+		assert_true(copy.spool_limit.octets == rows[i].octets);
+		keyword_clear(&a);
+		keyword_clear(&copy);
 	}
 }
 
@@ -226,7 +268,7 @@ static const struct {
     {"tls-priority NORMAL", NULL},
     {"tls-priority NORMAL:-VERS-TLS1.2", NULL},
     {"timeout 90", "timeout 90s"},
-    {"timeout 604800S", "timeout 168h"},
+    {"timeout 604800S", "timeout 7d"},
     {"deadline 1h", NULL},
     {"deadline 60m", "deadline 1h"},
     {"deadline 61s", NULL},
@@ -253,6 +295,27 @@ static const struct {
     {"dsn-notify failure", "dsn-notify FAILURE"},
     {"dsn-return full", "dsn-return FULL"},
     {"dsn-return hdrs", "dsn-return HDRS"},
+    {"spool /var/spool/sendling", NULL},
+    {"spool ~/.local/state/%U 100%%", NULL},
+    {"spool Off", "spool off"},
+    {"spool-lifetime 36h", NULL},
+    {"spool-lifetime 48h", "spool-lifetime 2d"},
+    {"spool-keep 1", "spool-keep 1s"},
+    {"spool-keep 366d", NULL},
+    {"spool-retry 1m", "spool-retry 1m 4h"},
+    {"spool-retry 60\t24h", "spool-retry 1m 1d"},
+    {"spool-retry 5h", "spool-retry 5h 5h"},
+    {"spool-limit 500", "spool-limit 500 1G"},
+    {"spool-limit 2048k 4294967296", "spool-limit 4294967296 2M"},
+    {"spool-limit 1048576T", "spool-limit 10000 1048576T"},
+    {"spool-passing no", NULL},
+    {"spool-passing yes", NULL},
+    {"spool-volatile no", NULL},
+    {"spool-volatile yes", NULL},
+    {"spool-report OFF", "spool-report off"},
+    {"spool-report <root>", "spool-report root"},
+    {"spool-report %U@example.org", NULL},
+    {"spool-report sender", NULL},
 };
 
 /* What a has for one keyword, as lines. */
@@ -329,6 +392,7 @@ assert_same(const struct account *a, const struct account *b)
 		case VALUE_TEMPLATE:
 		case VALUE_MAILBOX:
 		case VALUE_PATH:
+		case VALUE_FOLDER:
 		case VALUE_OBJECT:
 		case VALUE_DOMAIN:
 		case VALUE_HELO:
@@ -341,9 +405,18 @@ assert_same(const struct account *a, const struct account *b)
 			break;
 		case VALUE_CHOICE:
 		case VALUE_DURATION:
+		case VALUE_AGE:
 		case VALUE_NOTIFY:
 		case VALUE_RET:
 			assert_memory_equal(one, two, sizeof(unsigned));
+			break;
+		case VALUE_RETRY:
+			assert_memory_equal(
+			    one, two, sizeof(struct spool_retry));
+			break;
+		case VALUE_LIMIT:
+			assert_memory_equal(
+			    one, two, sizeof(struct spool_limit));
 			break;
 		case VALUE_SMARTHOSTS:
 		case VALUE_PATTERNS:
@@ -463,6 +536,12 @@ usual_values_are_values(void **state)
 	assert_int_equal(a.deadline, ACCOUNT_DEADLINE);
 	assert_int_equal(a.connect_timeout, ACCOUNT_CONNECT_TIMEOUT);
 	assert_int_equal(a.log.facility, LOG_MAIL);
+	assert_int_equal(a.spool_lifetime, ACCOUNT_SPOOL_LIFETIME);
+	assert_int_equal(a.spool_keep, ACCOUNT_SPOOL_KEEP);
+	assert_memory_equal(
+	    &a.spool_retry, &ACCOUNT_SPOOL_RETRY, sizeof(a.spool_retry));
+	assert_memory_equal(
+	    &a.spool_limit, &ACCOUNT_SPOOL_LIMIT, sizeof(a.spool_limit));
 	keyword_clear(&a);
 	buf_clear(&out);
 }
@@ -653,7 +732,8 @@ near_words_are_recognised(void **state)
 	} rows[] = {{"smarthots", "smarthost"}, {"passwrd", "password"},
 	    {"passwordfile", "password-file"}, {"pass", "password"},
 	    {"USER", "user"}, {"form", "from"}, {"smart", "smarthost"},
-	    {"hunter2", NULL}, {"spool", NULL}, {"us", NULL}, {"", NULL},
+	    {"hunter2", NULL}, {"queue", NULL}, {"spool-limits", "spool-limit"},
+	    {"us", NULL}, {"", NULL},
 	    {"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", NULL}};
 
 	(void)state;
@@ -673,6 +753,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(strings_are_kept),
 	    cmocka_unit_test(numbers_and_words_are_understood),
+	    cmocka_unit_test(limits_are_understood),
 	    cmocka_unit_test(lists_grow),
 	    cmocka_unit_test(what_is_written_reads_the_same),
 	    cmocka_unit_test(no_keyword_lacks_samples),
