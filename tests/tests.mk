@@ -9,6 +9,7 @@ FUZZ		= $(patsubst %.c,$B/%,$(filter-out %/replay.c,\
 PLAYER		= $(patsubst %.c,$B/%,$(wildcard tests/dialogue.c))
 SPELLINGS	= $B/tests/spellings
 STARVE		= $B/tests/starve.so
+INJECTOR	= $B/tests/spool/inject
 DIALOGUES	= $(wildcard tests/dialogues/*.dialogue)
 SERVE_PLAYER	= $(patsubst %.c,$B/%,$(wildcard tests/serve.c))
 SERVE_DIALOGUES	= $(wildcard tests/serve/*.dialogue)
@@ -29,6 +30,9 @@ $(PLAYER) $(SERVE_PLAYER) $(SPELLINGS): $B/%: $B/%.o $(TESTED)
 $B/tests/starve.o: HARDEN = -fPIC -fno-builtin
 $(STARVE): $B/tests/starve.o
 	$(CC) $(CFLAGS) $(LDFLAGS) -shared -o $@ $<
+
+$(INJECTOR): $B/tests/spool/inject.o
+	$(LINK) -o $@ $<
 
 # libFuzzer brings its own main; replay.o has one that plays files once, so
 # that every compiler can run the corpus.
@@ -82,6 +86,7 @@ parts:
 
 # The programs under test and how the sanitizers speak up, for all of them.
 export SENDLING	= $(abspath $B/sendling)
+export INJECT	= $(abspath $(INJECTOR))
 export STARVE_LIBRARY = $(abspath $(STARVE))
 export ASAN_OPTIONS = detect_stack_use_after_return=1:strict_string_checks=1
 export UBSAN_OPTIONS = print_stacktrace=1
@@ -140,7 +145,7 @@ lint-gcc:
 lint-clang:
 	$(MAKE) B=$B/lint/clang CC=clang CFLAGS='-O2 -Werror' objects
 objects: $(ROOMS) $(CMD) $(UNIT:=.o) $(FUZZ:=.o) $(PLAYER:=.o) \
-	$(SERVE_PLAYER:=.o) $(SPELLINGS:=.o) $(STARVE:.so=.o)
+	$(SERVE_PLAYER:=.o) $(SPELLINGS:=.o) $(STARVE:.so=.o) $(INJECTOR:=.o)
 lint-cppcheck:
 	mkdir -p $B/lint/cppcheck
 	cppcheck -q -j2 --cppcheck-build-dir=$B/lint/cppcheck --std=c11 \
@@ -161,7 +166,7 @@ lint-shell:
 	    cmd/setup-files cmd/oauth-login
 
 -include $B/tests/tap.d $(UNIT:=.d) $(FUZZ:=.d) $(PLAYER:=.d) $(SERVE_PLAYER:=.d) \
-	$(SPELLINGS:=.d) $(STARVE:.so=.d)
+	$(SPELLINGS:=.d) $(STARVE:.so=.d) $(INJECTOR:=.d)
 .PHONY: bench mutants check check-more lint parts deps-check deps-more deps-lint \
 	check-all more-all lint-all check-dialogues fuzz fuzz-run feed \
 	feed-run replay objects $(CHECK) $(MORE) $(LINT)
