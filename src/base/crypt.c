@@ -99,8 +99,8 @@ crypt_sum_new(enum crypt_hash hash, struct error *e)
 {
 	struct crypt_sum *sum = mem_new(1, sizeof(*sum));
 
-	if (result_of(gnutls_hash_init(&sum->state, digests[hash]), "a hash",
-		e) == 0)
+	if (result_of(
+		gnutls_hash_init(&sum->state, digests[hash]), "a hash", e) == 0)
 		return sum;
 	free(sum);
 	return NULL;

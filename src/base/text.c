@@ -317,6 +317,15 @@ text_number(struct text t, unsigned long long max, unsigned long long *number)
 	return true;
 }
 
+bool
+text_next_number(
+    struct text *rest, unsigned long long max, unsigned long long *number)
+{
+	struct text word;
+
+	return text_next(rest, " ", &word) && text_number(word, max, number);
+}
+
 /*
  * What has no look of its own and changes that of others: it breaks lines,
  * turns the direction of what is read, or makes two words seem one. Cc, Zl and

@@ -89,6 +89,10 @@ bool text_is_utf8(struct text t);
 bool text_number(
     struct text t, unsigned long long max, unsigned long long *number);
 
+/* Cuts such a number off *rest, which spaces separate from what follows. */
+bool text_next_number(
+    struct text *rest, unsigned long long max, unsigned long long *number);
+
 /*
  * Writes the slice as printable text into out, NUL-terminated: control
  * characters, those that have no look of their own or turn the direction of
