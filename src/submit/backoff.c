@@ -1,0 +1,39 @@
+#include "submit/backoff.h"
+
+/* The most that an attempt may be away, in seconds. */
+static long long
+longest_of(const struct backoff *b)
+{
+	long long most = b->first > b->longest ? b->first : b->longest;
+
+	return (most > BACKOFF_REFUSED ? most : BACKOFF_REFUSED) * 11 / 10;
+}
+
+long long
+backoff_next(const struct backoff *b, long long created, long long now,
+    bool refused, unsigned char chance)
+{
+	long long delay = now - created;
+
+	if (delay > b->longest)
+		delay = b->longest;
+	if (delay < b->first)
+		delay = b->first;
+	if (refused && delay < BACKOFF_REFUSED)
+		return now + BACKOFF_REFUSED +
+		       (long long)BACKOFF_REFUSED * chance / 2550;
+	return now + delay * 9 / 10 + delay * chance / 1275;
+}
+
+bool
+backoff_is_due(
+    const struct backoff *b, long long created, long long due, long long now)
+{
+	return due <= now || now < created || due - now > longest_of(b);
+}
+
+bool
+backoff_is_over(long long created, long long expires, long long now, bool tried)
+{
+	return tried && now >= created && now >= expires;
+}
