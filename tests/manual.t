@@ -20,6 +20,7 @@ PAGE = TOP / 'man/sendling.1'
 CONFIG_PAGE = TOP / 'man/sendling.conf.5'
 PROVIDERS = TOP / 'man/sendling-providers.7'
 README = TOP / 'README'
+TABLE = TOP / 'cmd/providers'
 EXAMPLE = TOP / 'config.example'
 SPELLINGS = pathlib.Path(harness.SENDLING).parent / 'tests/spellings'
 
@@ -281,6 +282,31 @@ def check_lint(tap):
     tap.ok(not found, 'mandoc -Tlint finds nothing', *found)
 
 
+def check_providers(tap, readme):
+    """What README demands of a provider is what the table has; in an entry
+    nothing stands twice but lists."""
+    logins = {}
+    for entry in re.findall(r'(?:^[^#\n].*\n)+', TABLE.read_text(), re.M):
+        words = [line.split() for line in entry.splitlines()]
+        names = [line[0] for line in words if line[0] not in (
+            'domain', 'mx', 'smarthost', 'ask', 'say', 'source')]
+        tap.ok(len(names) == len(set(names)),
+               '%s: each thing is said once' % words[0][1], *names)
+        login = [name for line in words if line[0] == 'login'
+                 for name in line[1:]]
+        logins.update({re.sub(r':\d+$', '', line[1]): login for line in words
+                       if line[0] == 'smarthost'})
+    rows = [row for row in re.findall(
+        r'^    \S.* {2,}(smtps?://\S+) +(.*)$', readme, re.M)
+        if row[0] in logins]
+    tap.ok(len(rows) > 5, 'README has rows of the table', *rows)
+    for url, demand in rows:
+        login = logins[url]
+        tap.ok(('OAuth' in demand) == ('oauth' in login) and
+               ('app password' in demand) == (login[:1] == ['app-password']),
+               '%s: README and cmd/providers agree' % url, demand, *login)
+
+
 def check_text(tap, name, text):
     wide = [line for line in text.splitlines() if len(line) > 80]
     tap.ok(not wide, name + ' has no line of more than 80 characters', *wide)
@@ -307,6 +333,7 @@ def main():
     check_statuses(tap, words, page)
     check_readme_statuses(tap, words, readme)
     check_folders(tap)
+    check_providers(tap, readme)
     with tempfile.TemporaryDirectory() as folder:
         harness.make_certificates(folder, 'more')
         for name, blocks, least in (
