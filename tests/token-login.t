@@ -57,6 +57,9 @@ def test_questions(t, place):
     place.table(secret=None)
     run = place.login(answers=['installed', place.box.clients['installed']])
     logged_in(t, place, run, 'client id and secret are asked for')
+    t.ok(re.search(r'sendling-token\(1\) says where .*\nClient ID', run.err)
+         and '\n.Ss The registration' in PAGE.read_text(),
+         '... and it is said where one is had', run.err)
     place.expire()
     prints_token(t, place, place.run(), '... and kept for the next refresh')
 
