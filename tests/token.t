@@ -18,6 +18,7 @@ import threading
 import time
 
 import harness
+import home
 import smtpd
 from tokens import (
     ADDRESS, Done, PROGRAM, SHELLS, browse, children, each_shell, fails,
@@ -520,6 +521,61 @@ def test_full(t, place):
     fails(t, place, run, 75, 'cannot write to', 'a full disk')
     t.ok(len(place.box.requests) == asked, '... and nobody was asked')
     prints_token(t, place, place.run(), '... and later all is well')
+
+
+# Runs the arguments behind it where the folder $1, with the file $2 in it, is a
+# disk that is full; what is left there goes to standard output.
+FULL_DISK = '''
+mount -t tmpfs -o size=64k,mode=700 none "$1" &&
+    cp -p "$2" "$1" && : >"$1/filler" && : >"$1/$3" || exit 99
+cat /dev/zero >"$1/filler" 2>/dev/null
+folder=$1
+shift 3
+"$@"
+status=$?
+ls -A "$folder"
+exit $status
+'''
+
+
+@each_shell
+def test_full_disk(t, place):
+    """A real one: what is said is true, and nothing of ours stays behind."""
+    if not home.can_mount():
+        return t.skip('a disk that is full', 'no private mount namespace')
+    set_up(t, place)
+    place.expire()
+    asked = len(place.box.requests)
+    copy = place.path / ADDRESS
+    shutil.copy(place.kept, copy)
+    for without in (), ('flock',):
+        path = place.tools(without=without)
+        run = subprocess.run(
+            ['unshare', '-m', 'sh', '-c', FULL_DISK, 'sh', place.tokens, copy,
+             f'.{ADDRESS}.lock', 'env', f'PATH={path}', *place.shell,
+             PROGRAM, ADDRESS], text=True, capture_output=True,
+            env={**place.environment, 'PATH': os.environ['PATH']})
+        t.ok(run.returncode == 75 and f'cannot write to {place.tokens}' in
+             run.stderr and run.stderr.count('\n') == 1,
+             f'a disk that is full, without {without}: status 75',
+             run.returncode, run.stderr)
+        t.ok(sorted(run.stdout.split()) == sorted(
+            [ADDRESS, f'.{ADDRESS}.lock', 'filler']),
+            '... and nothing is left there', run.stdout)
+    t.ok(len(place.box.requests) == asked, '... and nobody was asked')
+    prints_token(t, place, place.run(), '... and later all is well')
+
+
+def test_no_links(t, place):
+    """Without flock(1), on a file system that makes no links: a locked door is
+    not said to be somebody else."""
+    set_up(t, place)
+    place.expire()
+    tools = place.tools(without=['flock', 'ln'])
+    (tools / 'ln').symlink_to('/bin/false')
+    place.environment['PATH'] = str(tools)
+    place.program = hurried(place, lock_wait=1)
+    fails(t, place, place.run(), 75, 'cannot make a link', 'no links')
 
 
 # Secrets
