@@ -407,6 +407,51 @@ folder_new_file(struct folder *f, struct folder_file *file, struct error *e)
 }
 
 /*
+ * What is in a file.
+ */
+
+int
+folder_write(struct folder *f, const struct folder_file *file,
+    unsigned long long at, const void *bytes, size_t len, struct error *e)
+{
+	const char *from = bytes;
+	ssize_t n;
+
+	while (len > 0) {
+		n = pwrite(file->fd, from, len, (off_t)at);
+		if (n == -1 && errno == EINTR)
+			continue;
+		if (n == 0)
+			errno = EIO;
+		if (n <= 0)
+			return fail(f, file->name, "it cannot be written", e);
+		from += n;
+		at += (size_t)n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+long
+folder_read(struct folder *f, const struct folder_file *file,
+    unsigned long long at, void *bytes, size_t size, struct error *e)
+{
+	char *to = bytes;
+	size_t len = 0;
+	ssize_t n = 1;
+
+	while (len < size && n != 0) {
+		n = pread(file->fd, to + len, size - len, (off_t)(at + len));
+		if (n == -1 && errno == EINTR)
+			continue;
+		if (n == -1)
+			return fail(f, file->name, "it cannot be read", e);
+		len += (size_t)n;
+	}
+	return (long)len;
+}
+
+/*
  * Publishing.
  */
 

@@ -61,6 +61,15 @@ struct folder_file {
 int folder_new_file(
     struct folder *f, struct folder_file *file, struct error *e);
 
+/* Writes all of it at that octet of the file; what was there is gone. */
+int folder_write(struct folder *f, const struct folder_file *file,
+    unsigned long long at, const void *bytes, size_t len, struct error *e);
+
+/* As many octets from that one on as there are, and room for: fewer than size
+ * only at the end. */
+long folder_read(struct folder *f, const struct folder_file *file,
+    unsigned long long at, void *bytes, size_t size, struct error *e);
+
 /*
  * Gives the new file its name, on stable storage, and keeps it locked: 0. 1:
  * the name is there already, and the file is as before. -1: what was published

@@ -1,6 +1,8 @@
 #include "../unit.h"
 
 #include <errno.h>
+#include <signal.h>
+#include <sys/resource.h>
 
 #include "../folder.h"
 #include "world/folder.h"
@@ -91,11 +93,45 @@ a_file_lives(void **state)
 	folder_free(other);
 }
 
+/* At its place, whatever the file holds; what has no room says so. */
+static void
+octets_stand_where_they_are_written(void **state)
+{
+	const struct rlimit small = {12, RLIM_INFINITY};
+	struct folder *f = opened("octets");
+	struct folder_file file;
+	struct rlimit before;
+	struct error e;
+	char read[20];
+
+	(void)state;
+	error_clear(&e);
+	assert_int_equal(folder_new_file(f, &file, &e), 0);
+	assert_int_equal(folder_write(f, &file, 4, "later", 5, &e), 0);
+	assert_int_equal(folder_write(f, &file, 0, "head", 4, &e), 0);
+	assert_int_equal(folder_read(f, &file, 0, read, sizeof(read), &e), 9);
+	assert_memory_equal(read, "headlater", 9);
+	assert_int_equal(folder_read(f, &file, 2, read, 4, &e), 4);
+	assert_memory_equal(read, "adla", 4);
+	assert_int_equal(folder_read(f, &file, 9, read, 4, &e), 0);
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+	assert_int_equal(folder_write(f, &file, 9, "too much", 8, &e), -1);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	assert_int_equal(e.kind, ERROR_SPOOL);
+	assert_non_null(strstr(e.text, "it cannot be written: "));
+	folder_close_file(f, &file);
+	assert_int_equal(count(f, "QHFXt"), 0);
+	folder_free(f);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_file_lives),
+	    cmocka_unit_test(octets_stand_where_they_are_written),
 	};
 
 	return cmocka_run_group_tests(tests, folder_make, folder_remove);
