@@ -96,7 +96,9 @@ next_beginning(const struct round *r)
 
 	if (p->open != 0)
 		return STEP_RSET;
-	return head != NULL && head->step == STEP_RSET ? STEP_STAY : STEP_MAIL;
+	return head != NULL && head->step == STEP_RSET && p->end == p->first + 1
+		   ? STEP_STAY
+		   : STEP_MAIL;
 }
 
 /* A window that is half empty is filled at once: for each reply a write of its
