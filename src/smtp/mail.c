@@ -2,6 +2,14 @@
 
 #include "smtp/outcome.h"
 
+/* Where a session ends for good that is no word about who was on his way. */
+static bool
+may_open(const struct mail *mail, const struct recipient *r)
+{
+	return r->verdict == VERDICT_OPEN || r->verdict == VERDICT_LATER ||
+	       (r->verdict == VERDICT_REFUSED && mail->lost && !r->own);
+}
+
 void
 mail_reopen(struct mail *mail)
 {
@@ -10,12 +18,11 @@ mail_reopen(struct mail *mail)
 
 	for (i = 0; i < mail->envelope->count; i++) {
 		r = &mail->envelope->recipients[i];
-		if (r->handed_over &&
-		    (r->verdict == VERDICT_OPEN || r->verdict == VERDICT_LATER))
+		if (r->handed_over && may_open(mail, r))
 			envelope_decide(
 			    r, VERDICT_OPEN, 0, (struct enhanced){0}, NULL);
 	}
-	mail->settled = mail->again = false;
+	mail->settled = mail->again = mail->lost = false;
 	error_clear(&mail->error);
 }
 

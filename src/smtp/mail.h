@@ -38,6 +38,8 @@ struct mail {
 	struct error error; /* ERROR_NONE: accepted for every recipient that
 			     * has VERDICT_DELIVERED */
 	bool settled;	    /* the error and the verdicts are final */
+	bool lost;  /* for some the error is how the session ended, which says
+		     * nothing of this mail */
 	bool again; /* another session with the same server may take the rest:
 		     * it closes (421) behind more recipients than it takes,
 		     * which is known now, or behind as many transactions as
@@ -50,7 +52,8 @@ struct mail {
 
 /*
  * Makes a mail that was settled ready to be handed over once more: recipients
- * who were open when it was handed over and have not got it are open again.
+ * who were open when it was handed over and have not got it are open again,
+ * unless they were refused for good, or may have got it.
  */
 void mail_reopen(struct mail *mail);
 

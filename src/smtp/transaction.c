@@ -22,6 +22,7 @@ struct transaction {
 	size_t again;	 /* the recipient with whom a further round begins */
 	bool taken_back; /* who was accepted, as too many were */
 	bool delivered;	 /* to some, in a round before */
+	bool early;	 /* what ends the session was said of this mail */
 };
 
 /*
@@ -358,8 +359,8 @@ transaction_awaits_end(const struct transaction *t)
 static int
 answer_early(struct transaction *t, const struct answer *a)
 {
-	t->round.end_due =
-	    !reply_negative(a->reply) && round_may_be_out(&t->round);
+	t->early = reply_negative(a->reply);
+	t->round.end_due = !t->early && round_may_be_out(&t->round);
 	return trouble_set_mail(a->error, a->reply, t->terms->smarthost,
 	    "the mail data", "the mail", t->size);
 }
@@ -619,9 +620,11 @@ transaction_end(struct transaction *t, const struct error *cause, bool closing)
 		snprintf(e.text, sizeof(e.text),
 		    "%.350s; the mail was not accepted", cause->text);
 	}
-	if (outcome_decide(mail->envelope, &e) > 0 &&
-	    mail->error.kind == ERROR_NONE)
-		mail->error = e;
+	if (outcome_decide(mail->envelope, &e) > 0) {
+		mail->lost = !t->early;
+		if (mail->error.kind == ERROR_NONE)
+			mail->error = e;
+	}
 	settle(t);
 }
 

@@ -478,6 +478,60 @@ only_the_open_are_opened_again(void **state)
 	end(&t);
 }
 
+/* How a session ends says nothing of the mail that is on its way, whatever kind
+ * of end it is: it may go with another one. */
+static void
+the_end_of_a_session_is_no_word_about_the_mail(void **state)
+{
+	static const enum error_kind kinds[] = {
+	    ERROR_LATER, ERROR_PROTOCOL, ERROR_REFUSED};
+	struct error cause = {.text = "gone"};
+	struct recipient *r;
+	struct trial t;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(kinds); i++) {
+		begin(&t, 2);
+		r = t.envelope.recipients;
+		greet(&t, EHLO);
+		session_mail(t.session, &t.mail);
+		hear(&t, "RCPT");
+		say(&t, "250 ok\r\n", 1);
+		say(&t, "550 who\r\n", 1);
+		cause.kind = kinds[i];
+		session_closed(t.session, &cause);
+		assert_true(t.mail.settled);
+		assert_true(t.mail.lost);
+		mail_reopen(&t.mail);
+		assert_false(t.mail.lost);
+		assert_int_equal(r[0].verdict, VERDICT_REFUSED);
+		assert_int_equal(r[1].verdict, VERDICT_OPEN);
+		end(&t);
+	}
+}
+
+/* But a refusal in the midst of its data is one, though it ends the session. */
+static void
+an_early_refusal_is_a_word_about_the_mail(void **state)
+{
+	struct trial t;
+
+	(void)state;
+	begin(&t, 1);
+	greet(&t, EHLO);
+	session_mail(t.session, &t.mail);
+	hear(&t, "DATA");
+	say(&t, "250 ok\r\n", 2);
+	say(&t, "354 go\r\n", 1);
+	say(&t, "554 no\r\n", 1);
+	assert_int_equal(session_want(t.session), SESSION_OVER);
+	assert_true(t.mail.settled);
+	assert_false(t.mail.lost);
+	assert_int_equal(t.envelope.recipients[0].verdict, VERDICT_REFUSED);
+	end(&t);
+}
+
 /* Nobody interrupts a mail in the middle of its commands, and with BDAT no
  * second one follows before it is known to work. */
 static void
@@ -608,6 +662,8 @@ main(void)
 	    cmocka_unit_test(observers_are_told_before_and_after),
 	    cmocka_unit_test(observers_are_told_of_a_refusal),
 	    cmocka_unit_test(only_the_open_are_opened_again),
+	    cmocka_unit_test(the_end_of_a_session_is_no_word_about_the_mail),
+	    cmocka_unit_test(an_early_refusal_is_a_word_about_the_mail),
 	    cmocka_unit_test(a_torn_end_is_doubtful),
 	    cmocka_unit_test(a_second_mail_is_taken_when_the_first_is_asked),
 	};
