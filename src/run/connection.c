@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/crypt.h"
 #include "base/mem.h"
+#include "smtp/flight.h"
 #include "world/clock.h"
 #include "world/resolve.h"
 #include "world/stream.h"
@@ -17,6 +18,9 @@
 /* Seconds without a greeting after which a person is told what that may mean.
  */
 #define CONNECTION_PATIENCE 10
+
+/* In flight, and one that waits for EHLO to be said once more. */
+#define CONNECTION_MAILS (FLIGHT_MAX + 1)
 
 struct connection {
 	const struct connection_plan *plan;
@@ -38,7 +42,13 @@ struct connection {
 	long long since;
 	bool remarked; /* that it takes long */
 
-	bool handed_over;	       /* the mail */
+	const struct connection_source *source; /* NULL: of none */
+	bool dry;				/* it has no more */
+	unsigned seconds; /* for each mail that is settled; 0: for all */
+	struct mail *mails[CONNECTION_MAILS]; /* handed over, not given back */
+	size_t mail_count;
+
+	bool handed_over;	       /* the first of them */
 	bool told;		       /* something since then */
 	unsigned long progress_before; /* of the session, then */
 };
@@ -387,28 +397,56 @@ renew(struct connection *c)
 	c->since = 0;
 }
 
-/* Hands over as many mails as the session takes, of those that are left. */
+/* Those that are settled; all, where the session is over. */
 static void
-hand_over(struct connection *c, struct mail **next, const struct mail *end)
+give_back(struct connection *c, bool all)
 {
-	while (*next < end && session_takes_mail(c->session)) {
+	struct mail *mail;
+	size_t i, kept = 0;
+
+	for (i = 0; i < c->mail_count; i++) {
+		mail = c->mails[i];
+		if (!mail->settled && !all) {
+			c->mails[kept++] = mail;
+			continue;
+		}
+		if (c->seconds > 0)
+			c->deadline = clock_in(c->seconds);
+		if (c->source->done != NULL)
+			c->source->done(c->source->arg, mail);
+	}
+	c->mail_count = kept;
+}
+
+/* As many as the session takes. */
+static void
+hand_over(struct connection *c)
+{
+	struct mail *mail;
+
+	while (!c->dry && session_takes_mail(c->session)) {
+		mail = c->source->next(c->source->arg);
+		c->dry = mail == NULL;
+		if (c->dry)
+			return;
 		if (!c->handed_over)
 			c->progress_before = session_progress(c->session);
 		c->handed_over = true;
 		c->since = 0;
-		session_mail(c->session, (*next)++);
+		c->mails[c->mail_count++] = mail;
+		session_mail(c->session, mail);
+		give_back(c, false);
 	}
 }
 
 /* Until the mails are settled, or the session wants one and there is none, or
  * it is over. */
 static void
-pump(struct connection *c, struct mail *mails, size_t count)
+pump(struct connection *c)
 {
-	struct mail *next = mails;
-
 	for (;;) {
-		hand_over(c, &next, mails + count);
+		give_back(c, false);
+		hand_over(c);
 		switch (session_want(c->session)) {
 		case SESSION_PEER:
 			exchange(c);
@@ -423,10 +461,11 @@ pump(struct connection *c, struct mail *mails, size_t count)
 			renew(c);
 			break;
 		case SESSION_MAIL:
-			if (next == mails + count)
+			if (c->dry)
 				return;
 			break;
 		case SESSION_OVER:
+			give_back(c, true);
 			return;
 		}
 	}
@@ -598,7 +637,8 @@ approach(struct connection *c, struct error *e)
 	if (e->kind != ERROR_NONE || find_host(c, e) == -1 ||
 	    connect_stream(c, e) == -1 || start_session(c, e) == -1)
 		return -1;
-	pump(c, NULL, 0);
+	c->dry = true;
+	pump(c);
 	return tell(c, e);
 }
 
@@ -641,15 +681,52 @@ connection_next(struct connection *c)
  * A mail.
  */
 
+static void
+run_source(struct connection *c, const struct connection_source *source)
+{
+	c->source = source;
+	c->dry = c->handed_over = c->told = false;
+	pump(c);
+	c->source = NULL;
+	c->seconds = 0;
+}
+
+int
+connection_run(struct connection *c, const struct connection_source *source,
+    unsigned seconds, struct error *e)
+{
+	c->deadline = clock_in(seconds);
+	c->seconds = seconds;
+	run_source(c, source);
+	if (tell(c, e) == -1)
+		return -1;
+	return c->dry ? 1 : 0;
+}
+
+/* Of an array. */
+struct mails {
+	struct mail *next;
+	const struct mail *end;
+};
+
+static struct mail *
+next_mail(void *arg)
+{
+	struct mails *m = arg;
+
+	return m->next == m->end ? NULL : m->next++;
+}
+
 int
 connection_mails(struct connection *c, struct mail *mails, size_t count,
     long long deadline, struct error *e)
 {
+	struct mails array = {mails, mails + count};
+	const struct connection_source source = {next_mail, NULL, &array};
 	size_t i;
 
 	c->deadline = deadline;
-	c->handed_over = c->told = false;
-	pump(c, mails, count);
+	run_source(c, &source);
 	for (i = 0; i < count && e->kind == ERROR_NONE; i++) {
 		if (mails[i].settled)
 			*e = mails[i].error;

@@ -46,6 +46,17 @@ struct connection_plan {
 	void *arg;
 };
 
+/* Where the mails of a run come from, and go back to. */
+struct connection_source {
+	/* The next one, borrowed until it is given back; NULL: there are no
+	 * more, and none is asked for again. */
+	struct mail *(*next)(void *arg);
+	/* It is settled, or the session ended before it had begun. NULL: nobody
+	 * is told. */
+	void (*done)(void *arg, struct mail *mail);
+	void *arg;
+};
+
 struct connection;
 
 /* Opens what is needed before anything connects: the lookup of the name begins
@@ -80,6 +91,17 @@ int connection_start(struct connection *c, long long deadline, struct error *e);
  */
 int connection_mails(struct connection *c, struct mail *mails, size_t count,
     long long deadline, struct error *e);
+
+/*
+ * The same of as many mails as the source has, the next being asked for as
+ * soon as the session takes one, so that as many are under way as may be. Each
+ * has to be settled so many seconds after one before it was. 1: there are no
+ * more, and the session stands; 0: the session takes no more (RFC 9422), or
+ * has ended with the `last' one; -1: it has failed, e says why. All are given
+ * back then.
+ */
+int connection_run(struct connection *c, const struct connection_source *source,
+    unsigned seconds, struct error *e);
 
 /* Whether the server went, or spoke out of turn, before it was told anything of
  * the mails, so that another one may have them. */

@@ -260,6 +260,162 @@ takes_several_mails_at_once(void **state)
 	letter_end(&letters[1]);
 }
 
+/* A source of letters, and what became of it. */
+#define LETTERS 40
+
+struct box {
+	struct letter letters[LETTERS];
+	size_t count, next, back;
+	bool ended; /* it said that there are no more */
+};
+
+static void
+box_begin(struct box *b, size_t count)
+{
+	size_t i;
+
+	memset(b, 0, sizeof(*b));
+	b->count = count;
+	for (i = 0; i < count; i++)
+		letter_begin(&b->letters[i], 1);
+}
+
+static void
+box_end(struct box *b)
+{
+	size_t i;
+
+	for (i = 0; i < b->count; i++)
+		letter_end(&b->letters[i]);
+}
+
+static struct mail *
+box_next(void *arg)
+{
+	struct box *b = arg;
+
+	assert_false(b->ended);
+	b->ended = b->next == b->count;
+	return b->ended ? NULL : &b->letters[b->next++].mail;
+}
+
+static void
+box_done(void *arg, struct mail *mail)
+{
+	struct box *b = arg;
+
+	(void)mail;
+	b->back++;
+}
+
+#define CHUNK "> MAIL\n> RCPT\n> BDAT\n~ x\n"
+#define YES   "< 250 s\n< 250 r\n< 250 taken\n"
+#define ANEW  "> RSET\n" CHUNK
+#define AGAIN "< 250 anew\n" YES
+
+/* Sixteen are under way, and for each that is answered the next comes: the
+ * server says nothing more until it has. */
+static void
+keeps_as_many_under_way_as_may_be(void **state)
+{
+	char script[8000] = SERVER_EHLO
+	    "< 250-mx\n< 250-CHUNKING\n< 250 PIPELINING\n" CHUNK YES CHUNK;
+	struct connection_source source = {box_next, box_done, NULL};
+	struct trial t;
+	struct box b;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < 15; i++)
+		strlcat(script, ANEW, sizeof(script));
+	strlcat(script, YES ANEW, sizeof(script));
+	for (i = 18; i < LETTERS; i++)
+		strlcat(script, AGAIN ANEW, sizeof(script));
+	for (i = 0; i < 16; i++)
+		strlcat(script, AGAIN, sizeof(script));
+	strlcat(script, SERVER_QUIT, sizeof(script));
+	t = meet(SMARTHOST_PLAIN, script);
+	box_begin(&b, LETTERS);
+	source.arg = &b;
+	begin(&t);
+	assert_int_equal(connection_run(t.connection, &source, 20, &t.e), 1);
+	assert_int_equal(b.back, LETTERS);
+	for (i = 0; i < LETTERS; i++)
+		assert_int_equal(b.letters[i].envelope.recipients[0].verdict,
+		    VERDICT_DELIVERED);
+	assert_false(connection_is_over(t.connection));
+	part(&t);
+	box_end(&b);
+}
+
+/* All come back, also those that the session did not come to, and what is the
+ * end of the session is told from what is a word about the mail. */
+static void
+gives_back_what_it_was_handed(void **state)
+{
+	static const struct {
+		const char *script;
+		int result;
+		size_t handed;
+		struct {
+			enum verdict verdict;
+			bool lost;
+		} mails[3];
+	} rows[] = {
+	    {SERVER_PLAIN SERVER_MAIL "> MAIL\n> RCPT\n> DATA\n< 250 taken\n"
+				      "< 550 who\n< 503 x\n< 503 x\n"
+				      "> MAIL\n> RCPT\n> DATA\n< 250 s\n"
+				      "< 450 later\n< 503 x\n" SERVER_QUIT,
+		1, 3,
+		{{VERDICT_DELIVERED, false}, {VERDICT_REFUSED, false},
+		    {VERDICT_LATER, false}}},
+	    {SERVER_EHLO "< 250-mx\n< 250-LIMITS MAILMAX=2\n"
+			 "< 250 PIPELINING\n" SERVER_MAIL
+			 "> MAIL\n> RCPT\n> DATA\n< 250 taken\n< 450 x\n"
+			 "< 503 x\n< 503 x\n" SERVER_QUIT,
+		0, 2,
+		{{VERDICT_DELIVERED, false}, {VERDICT_LATER, false},
+		    {VERDICT_OPEN, false}}},
+	    {SERVER_PLAIN SERVER_MAIL
+		"> MAIL\n> RCPT\n> DATA\n< 250 taken\n< 421 bye\n",
+		-1, 2,
+		{{VERDICT_DELIVERED, false}, {VERDICT_LATER, true},
+		    {VERDICT_OPEN, false}}},
+	    {SERVER_PLAIN SERVER_MAIL "> MAIL\n> RCPT\n> DATA\n", -1, 2,
+		{{VERDICT_DOUBTFUL, true}, {VERDICT_LATER, true},
+		    {VERDICT_OPEN, false}}},
+	};
+	struct connection_source source = {box_next, box_done, NULL};
+	struct trial t;
+	struct box b;
+	size_t i, k;
+
+	(void)state;
+	for (i = 0; i < COUNT(rows); i++) {
+		t = meet(SMARTHOST_PLAIN, rows[i].script);
+		box_begin(&b, 3);
+		source.arg = &b;
+		begin(&t);
+		assert_int_equal(
+		    connection_run(t.connection, &source, 20, &t.e),
+		    rows[i].result);
+		assert_int_equal(t.e.kind == ERROR_NONE, rows[i].result != -1);
+		assert_int_equal(b.next, rows[i].handed);
+		assert_int_equal(b.back, rows[i].handed);
+		for (k = 0; k < 3; k++) {
+			if (b.letters[k].envelope.recipients[0].verdict !=
+				rows[i].mails[k].verdict ||
+			    b.letters[k].mail.lost != rows[i].mails[k].lost)
+				fail_msg("row %zu mail %zu: %d", i, k,
+				    b.letters[k]
+					.envelope.recipients[0]
+					.verdict);
+		}
+		part(&t);
+		box_end(&b);
+	}
+}
+
 /* Where, with whom, and what became of the mail. */
 static void
 tells_where_it_was_closed(void **state)
@@ -703,6 +859,8 @@ main(void)
 	    cmocka_unit_test(needs_no_trust_without_tls),
 	    cmocka_unit_test(takes_mails),
 	    cmocka_unit_test(takes_several_mails_at_once),
+	    cmocka_unit_test(keeps_as_many_under_way_as_may_be),
+	    cmocka_unit_test(gives_back_what_it_was_handed),
 	    cmocka_unit_test(tells_where_it_was_closed),
 	    cmocka_unit_test(tells_where_tls_failed),
 	    cmocka_unit_test(ends_at_the_deadline),
