@@ -12,6 +12,10 @@
  * shows how many recipients it takes at a time. */
 #define DELIVER_AGAIN 3
 
+/* Sessions of a run, one after another, that end by themselves and deliver
+ * nothing. */
+#define DELIVER_VAIN 3
+
 /* Of how many smarthosts that failed it is told why, and how much of it. */
 #define DELIVER_TOLD	    3
 #define DELIVER_TOLD_OCTETS 180
@@ -28,6 +32,16 @@ struct deliver {
 	struct mail *mail;
 	long long deadline;
 	bool handed_over; /* a server has had it */
+
+	/* The run. */
+	const struct connection_source *source;
+	struct mail *next; /* to be handed over before others, or NULL */
+	unsigned seconds;
+	size_t first;	 /* the smarthost that was used last, and how many */
+	size_t tried;	 /* from it on were tried */
+	size_t answered; /* mails, since the session began; of them: */
+	size_t taken;	 /* for somebody */
+	size_t in_vain;	 /* sessions that were answered in and took nothing */
 
 	/* The hosts that could not be used, in words. */
 	struct buf failures;
@@ -281,4 +295,177 @@ deliver_mail(struct deliver *d, struct mail *mail, long long deadline,
 	mail->error = *e;
 	d->mail = NULL;
 	return e->kind == ERROR_NONE ? 0 : -1;
+}
+
+/*
+ * A run of mails.
+ */
+
+static struct mail *
+next_mail(void *arg)
+{
+	struct deliver *d = arg;
+	struct mail *mail = d->next;
+
+	d->next = NULL;
+	return mail != NULL ? mail : d->source->next(d->source->arg);
+}
+
+/* Somebody has it now who had not when it was handed over. */
+static bool
+was_taken(const struct mail *mail)
+{
+	const struct envelope *env = mail->envelope;
+	size_t i = 0;
+
+	while (i < env->count &&
+	       !(env->recipients[i].handed_over &&
+		   env->recipients[i].verdict == VERDICT_DELIVERED))
+		i++;
+	return i < env->count;
+}
+
+static void
+take_back(void *arg, struct mail *mail)
+{
+	struct deliver *d = arg;
+
+	d->answered += mail->settled && !mail->lost;
+	d->taken += was_taken(mail);
+	d->source->done(d->source->arg, mail);
+}
+
+/* Each smarthost once, from the one that was used last on. */
+static bool
+choose_host(struct deliver *d)
+{
+	const size_t count = d->plan->account->smarthosts.count;
+	size_t index;
+
+	if (d->tried == count)
+		return false;
+	index = (d->first + d->tried++) % count;
+	deliver_open(d);
+	d->open = d->ready[index];
+	d->ready[index] = NULL;
+	return true;
+}
+
+/* A login that was refused, or a fault of the configuration, would be the same
+ * with the next. */
+static void
+leave_host(struct deliver *d, const struct error *last, struct error *e)
+{
+	const struct session *session = connection_session(d->open);
+	bool final = last->kind == ERROR_CONFIG;
+
+	if (session != NULL && session_denied(session)) {
+		d->denied = *last;
+		final = true;
+	}
+	if (e->kind != ERROR_LATER || final)
+		*e = *last;
+	if (final)
+		d->tried = d->plan->account->smarthosts.count;
+	else
+		count_failure(d, last);
+	if (final || !connection_next(d->open))
+		disconnect(d);
+}
+
+/* With the host of the session before, or the next that has one. */
+static int
+begin_session(struct deliver *d, struct error *e)
+{
+	struct error last;
+
+	while (d->open != NULL || choose_host(d)) {
+		error_clear(&last);
+		if (connection_start(d->open, clock_in(d->seconds), &last) ==
+		    0) {
+			forget_ready(d);
+			return 0;
+		}
+		report(d, d->open, connection_host(d->open));
+		leave_host(d, &last, e);
+	}
+	if (e->kind != ERROR_CONFIG && d->denied.kind == ERROR_NONE)
+		tell_failures(d, e);
+	return -1;
+}
+
+/* Whether another session may do better: there is no end to those that take
+ * mails. */
+static bool
+may_go_on(struct deliver *d)
+{
+	d->in_vain = d->taken > 0 ? 0 : d->in_vain + 1;
+	return d->taken > 0 || (d->answered > 0 && d->in_vain <= DELIVER_VAIN);
+}
+
+/* Until it takes no more mails. Of what it was not told another host may hear;
+ * who has the mail now cannot be asked. */
+static int
+run_session(struct deliver *d, struct deliver_report *told, struct error *e)
+{
+	const struct connection_source source = {next_mail, take_back, d};
+	struct error last;
+	int result;
+
+	error_clear(&last);
+	d->answered = d->taken = 0;
+	report(d, d->open, connection_host(d->open));
+	*told = d->report;
+	result = connection_run(d->open, &source, d->seconds, &last);
+	if (result == -1 && connection_went_before(d->open)) {
+		leave_host(d, &last, e);
+		return 0;
+	}
+	if (result == -1 && !may_go_on(d)) {
+		*e = last;
+		return -1;
+	}
+	if (d->tried > 0)
+		d->first += d->tried - 1;
+	d->tried = 1;
+	d->failed = 0;
+	buf_reset(&d->failures);
+	error_clear(e);
+	return 0;
+}
+
+static bool
+has_session(const struct deliver *d)
+{
+	return d->open != NULL && !connection_is_over(d->open);
+}
+
+int
+deliver_run(struct deliver *d, const struct connection_source *source,
+    unsigned seconds, struct deliver_report *told, struct error *e)
+{
+	int result = 0;
+
+	*e = d->denied;
+	if (e->kind != ERROR_NONE)
+		return -1;
+	d->source = source;
+	d->seconds = seconds;
+	d->first = d->tried = d->in_vain = d->failed = 0;
+	buf_init(&d->failures, sizeof(e->text));
+	while (result == 0 && (d->next = next_mail(d)) != NULL) {
+		if (!has_session(d))
+			result = begin_session(d, e);
+		if (result == 0)
+			result = run_session(d, told, e);
+	}
+	if (result == -1)
+		disconnect(d);
+	if (d->next != NULL)
+		source->done(source->arg, d->next);
+	d->next = NULL;
+	*told = d->report;
+	buf_clear(&d->failures);
+	forget_ready(d);
+	return result;
 }

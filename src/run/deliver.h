@@ -38,6 +38,22 @@ void deliver_open(struct deliver *d);
 int deliver_mail(struct deliver *d, struct mail *mail, long long deadline,
     struct deliver_report *report, struct error *e);
 
+/*
+ * Submits all mails of the source, through the session that is open or a new
+ * one, and leaves that open. *report is of the session in which a mail was when
+ * it is given back; its delay is 0. What a mail's `lost' error says of the
+ * others, and whether the mail is handed out once more, is for the source to
+ * know: it may be asked for mails again after it had none, but only for those
+ * that it was given back since.
+ * Where a session takes no more mails, or ends by itself and something was
+ * delivered in it, another one begins. Smarthosts are tried in order, once
+ * each, before the first mail was told of, and again when a session has ended.
+ * Each mail has so many seconds. 0: there are no more mails; -1: no smarthost
+ * can be used, e says why; those that were handed over are given back.
+ */
+int deliver_run(struct deliver *d, const struct connection_source *source,
+    unsigned seconds, struct deliver_report *report, struct error *e);
+
 /* Says QUIT where a session is open. NULL is fine. */
 void deliver_free(struct deliver *d);
 

@@ -392,6 +392,131 @@ does_not_send_a_doubtful_mail_again(void **state)
 	end(&t);
 }
 
+/* Mails of a run; what the session was lost with is handed out again. */
+#define LETTERS 5
+
+struct box {
+	struct letter letters[LETTERS];
+	bool waits[LETTERS];
+	size_t back;
+};
+
+static struct mail *
+box_next(void *arg)
+{
+	struct box *b = arg;
+	size_t i = 0;
+
+	while (i < LETTERS && !b->waits[i])
+		i++;
+	if (i == LETTERS)
+		return NULL;
+	b->waits[i] = false;
+	return &b->letters[i].mail;
+}
+
+static void
+box_done(void *arg, struct mail *mail)
+{
+	struct box *b = arg;
+	size_t i = 0;
+
+	while (&b->letters[i].mail != mail)
+		i++;
+	b->back++;
+	b->waits[i] = !mail->settled || mail->lost;
+	if (b->waits[i])
+		mail_reopen(mail);
+}
+
+#define ASKS	   "> MAIL\n> RCPT\n> DATA\n"
+#define YES	   "< 250 s\n< 250 r\n< 354 go\n.\n"
+#define TWO	   SERVER_PLAIN ASKS YES ASKS "< 250 taken\n" YES "< 250 taken\n"
+#define ONE_A_TIME "< 250-mx\n< 250-LIMITS MAILMAX=1\n< 250 PIPELINING\n"
+#define ONE	   SERVER_EHLO ONE_A_TIME SERVER_MAIL "< 250 taken\n" SERVER_QUIT
+
+static void
+runs_through_all_mails(void **state)
+{
+	static const struct {
+		const char *first[5];
+		const char *second[4];
+		enum error_kind kind;
+		size_t delivered;
+		size_t back;
+		unsigned reported;
+	} rows[] = {
+	    {{SERVER_PLAIN ASKS YES ASKS "< 250 taken\n" YES ASKS
+					 "< 250 taken\n" YES
+					 "< 250 taken\n" SERVER_QUIT},
+		{NULL}, ERROR_NONE, 3, 3, 1},
+	    /* A refusal stops nobody. */
+	    {{NULL},
+		{SERVER_PLAIN ASKS YES ASKS "< 450 full\n< 550 no\n< 503 x\n"
+					    "< 503 x\n" ASKS YES
+					    "< 250 taken\n" SERVER_QUIT},
+		ERROR_NONE, 1, 3, 2},
+	    /* Each session takes one. */
+	    {{ONE, ONE, ONE}, {NULL}, ERROR_NONE, 3, 3, 1},
+	    {{"< 421 busy\n"}, {ONE, ONE, ONE}, ERROR_NONE, 3, 3, 2},
+	    {{ONE, "< 421 enough\n"}, {ONE, ONE}, ERROR_NONE, 3, 3, 2},
+	    {{ONE, ONE, "< 421 enough\n"}, {NULL}, ERROR_LATER, 2, 3, 2},
+	    /* It dies with one under way, having taken some: one more. */
+	    {{TWO ASKS "< 421 bye\n", ONE}, {NULL}, ERROR_NONE, 3, 4, 1},
+	    {{TWO ASKS, "< 421 bye\n"}, {NULL}, ERROR_LATER, 2, 4, 2},
+	    {{TWO ASKS, SERVER_PLAIN ASKS "< 421 bye\n"}, {NULL}, ERROR_LATER,
+		2, 4, 1},
+	    /* Having taken none. */
+	    {{SERVER_PLAIN ASKS "< 421 bye\n"}, {NULL}, ERROR_LATER, 0, 1, 1},
+	    {{SERVER_PLAIN ASKS "< 450 no\n< 503 x\n< 421 bye\n",
+		 SERVER_PLAIN ASKS "< 450 no\n< 503 x\n< 421 bye\n",
+		 SERVER_PLAIN ASKS "< 450 no\n< 503 x\n< 421 bye\n",
+		 SERVER_PLAIN ASKS "< 450 no\n< 503 x\n< 421 bye\n"},
+		{NULL}, ERROR_LATER, 0, 4, 1},
+	    {{NULL}, {NULL}, ERROR_LATER, 0, 1, 2},
+	    {{LOGIN "< 454 too many logins\n" SERVER_QUIT}, {NULL}, ERROR_LATER,
+		0, 1, 2},
+	    {{LOGIN "< 535 no\n" SERVER_QUIT}, {NULL}, ERROR_DENIED, 0, 1, 1},
+	};
+	enum { VAIN = 10 }; /* the row in which sessions take nothing */
+	struct connection_source source = {box_next, box_done, NULL};
+	struct trial t;
+	struct box b;
+	size_t i, k, delivered;
+	int result;
+
+	(void)state;
+	for (i = 0; i < COUNT(rows); i++) {
+		begin(&t, rows[i].first[0] == NULL ? NULL : rows[i].first,
+		    rows[i].second[0] == NULL ? NULL : rows[i].second);
+		if (rows[i].first[0] != NULL &&
+		    strstr(rows[i].first[0], "AUTH") != NULL) {
+			t.plan.user = "a";
+			t.plan.password = TEXT("b");
+		}
+		memset(&b, 0, sizeof(b));
+		source.arg = &b;
+		for (k = 0; k < LETTERS; k++) {
+			letter_begin(&b.letters[k], 1);
+			b.waits[k] = k < (i == VAIN ? LETTERS : 3);
+		}
+		result = deliver_run(t.deliver, &source, 20, &t.report, &t.e);
+		delivered = 0;
+		for (k = 0; k < LETTERS; k++) {
+			delivered += envelope_count(
+			    &b.letters[k].envelope, VERDICT_DELIVERED);
+			letter_end(&b.letters[k]);
+		}
+		if (t.e.kind != rows[i].kind ||
+		    delivered != rows[i].delivered || b.back != rows[i].back)
+			fail_msg("row %zu: %zu of %zu, %s", i, delivered,
+			    b.back, t.e.text);
+		assert_int_equal(result, t.e.kind == ERROR_NONE ? 0 : -1);
+		assert_int_equal(reported(&t), rows[i].reported);
+		end(&t);
+	}
+}
+
 static int
 count_descriptors(void)
 {
@@ -443,6 +568,7 @@ main(void)
 	    cmocka_unit_test(stays_where_the_password_is_forgotten),
 	    cmocka_unit_test(never_forgets_who_has_the_mail),
 	    cmocka_unit_test(does_not_send_a_doubtful_mail_again),
+	    cmocka_unit_test(runs_through_all_mails),
 	    cmocka_unit_test(leaves_nothing_open)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
