@@ -96,11 +96,12 @@ tell_fault(struct check *c, const struct account *a, const char *keyword,
  */
 
 static int
-check_aliases_of(const struct account *a, struct error *e)
+check_aliases_of(
+    const struct account *a, const struct alias_faults *faults, struct error *e)
 {
 	struct alias_map *map;
 
-	if (settings_read_aliases(a, &map, e) == -1)
+	if (settings_read_aliases(a, &map, faults, e) == -1)
 		return -1;
 	alias_free(map);
 	return 0;
@@ -112,7 +113,7 @@ check_aliases(const struct config *c, struct error *e)
 	size_t i;
 
 	for (i = 0; i < c->account_count; i++)
-		if (check_aliases_of(&c->accounts[i], e) == -1)
+		if (check_aliases_of(&c->accounts[i], NULL, e) == -1)
 			return -1;
 	return 0;
 }
@@ -213,6 +214,35 @@ check_secret(struct check *c, const struct account *a)
 	notes_clear(&remarks);
 }
 
+struct alias_check {
+	struct check *check;
+	const struct account *account;
+	bool told;
+};
+
+static void
+tell_alias_fault(void *arg, const struct error *e)
+{
+	struct alias_check *a = arg;
+
+	a->told = true;
+	tell_fault(a->check, a->account, "aliases", e);
+}
+
+/* Each fault of the file, or why there is none to be read. */
+static void
+check_alias_file(struct check *c, const struct account *a)
+{
+	struct alias_check check = {c, a, false};
+	const struct alias_faults faults = {tell_alias_fault, &check};
+	struct error e;
+
+	error_clear(&e);
+	check_aliases_of(a, &faults, &e);
+	if (!check.told)
+		tell_fault(c, a, "aliases", &e);
+}
+
 static void
 check_files(struct check *c, const struct account *a)
 {
@@ -221,9 +251,7 @@ check_files(struct check *c, const struct account *a)
 	error_clear(&e);
 	log_check(a, &e);
 	tell_fault(c, a, "log", &e);
-	error_clear(&e);
-	check_aliases_of(a, &e);
-	tell_fault(c, a, "aliases", &e);
+	check_alias_file(c, a);
 	check_secret(c, a);
 	check_commands(c, a);
 	check_tls(c, a);

@@ -226,5 +226,27 @@ def test_secret(t, home):
                  f'{text.split()[0]} {argv}: is not told', run.words())
 
 
+def test_aliases(t, home):
+    """Each fault of such a file, once though two accounts have it."""
+    aliases = home.file('aliases', ' odd\nroot\na: b@x.example, b c d, <<\n'
+                        'ok: c@x.example\nA: d@x.example\nnone:\nx@y: z\n'
+                        'list: :include:no\n')
+    run = found(home, home.config(
+        f'aliases {aliases}\naccount a\n{TLS}account b\n{TLS}'))
+    lines = [int(fault.split('aliases:')[2].split(':')[0])
+             for fault in run.faults]
+    t.ok(run.status == 78 and lines == [1, 2, 3, 3, 5, 6, 7, 8] and
+         'is there already' in run.faults[4], 'each fault is told, in order',
+         run.words())
+    aliases.write_text('no colon\n' * 500)
+    run = found(home, home.config(f'aliases {aliases}\n{TLS}'))
+    t.ok(run.status == 78 and len(run.faults) == 100,
+         'of a file that is none no more than a hundred', len(run.faults))
+    aliases.write_bytes(b'a: b\0@x\n')
+    run = found(home, home.config(f'aliases {aliases}\n{TLS}'))
+    t.ok(run.status == 78 and len(run.faults) == 1 and 'NUL' in run.faults[0],
+         'a NUL is told', run.words())
+
+
 if __name__ == '__main__':
     sys.exit(run_tests(dict(globals())))

@@ -138,7 +138,7 @@ open_aliases(void *arg, const struct alias_map **map, struct error *e)
 	struct dispatch *d = arg;
 
 	if (!d->aliases_read &&
-	    settings_read_aliases(d->account, &d->aliases, e) == -1)
+	    settings_read_aliases(d->account, &d->aliases, NULL, e) == -1)
 		return -1;
 	d->aliases_read = true;
 	*map = d->aliases;

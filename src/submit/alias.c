@@ -10,7 +10,8 @@
 #include "base/set.h"
 #include "message/token.h"
 
-#define FAULT_MAX 400
+#define FAULT_MAX  400
+#define FAULTS_MAX 100 /* as many are told of one file */
 
 /* As many octets of a name or value as a message quotes. */
 #define BRIEF(t) TEXT_ARG(text_first((t), 80))
@@ -57,7 +58,10 @@ struct parser {
 	size_t counted;	      /* octets of them, for `line' */
 	size_t line;
 	struct error twice; /* the first name that was there before */
-	struct error *e;
+	const struct alias_faults *faults;
+	size_t told;
+	struct error now; /* the fault that was found last */
+	struct error *e;  /* the first */
 };
 
 /* An alias or a list whose values are being visited. */
@@ -290,6 +294,20 @@ add_file(struct alias_map *map, const char *name, struct text bytes)
 	return file;
 }
 
+/* What `now' holds goes to whom it is for. -1: nobody wants to hear more. */
+static int
+tell(struct parser *p)
+{
+	if (p->e->kind == ERROR_NONE)
+		*p->e = p->now;
+	if (p->faults == NULL || p->told == FAULTS_MAX)
+		return -1;
+	p->told++;
+	p->faults->tell(p->faults->arg, &p->now);
+	error_clear(&p->now);
+	return 0;
+}
+
 /* Asked from the file's start to its end, so that each octet is counted once.
  */
 static struct place
@@ -317,20 +335,22 @@ alias_name(const struct alias_map *map, const struct alias *alias)
 	return text_of(map->names.strings[alias - map->aliases]);
 }
 
-/* A name that stands twice is told at the end: other faults come first. */
-static void
+/* A name that stands twice is told at the end, where the first fault is the
+ * only one: others come first. */
+static int
 add_alias(struct parser *p, struct text name, struct place at)
 {
 	struct alias_map *map = p->map;
 	const struct alias *before = alias_find(map, name);
 
 	if (before != NULL)
-		fault(&p->twice, at,
+		fault(p->faults == NULL ? &p->twice : &p->now, at,
 		    "the alias `%.*s' is there already, at %s:%zu", BRIEF(name),
 		    before->file->name, before->line);
 	set_add(&map->names, name, 0);
 	*mem_push(map->aliases, map->alias_count) = (struct alias){
 	    .file = p->file, .line = at.line, .first = map->value_count};
+	return p->now.kind == ERROR_NONE ? 0 : tell(p);
 }
 
 static int
@@ -338,10 +358,10 @@ parse_name(struct parser *p, struct text name, struct place at,
     struct address_list *list, struct address *address)
 {
 	if (address_parse_one(list, name, address) == -1)
-		return fault(p->e, at, "`%.*s' is no name of an alias: %s",
+		return fault(&p->now, at, "`%.*s' is no name of an alias: %s",
 		    BRIEF(text_trim(name)), list->fault);
 	if (address->local.len == 0 || address->domain.len > 0)
-		return fault(p->e, at,
+		return fault(&p->now, at,
 		    "`%.*s' is no name of an alias: it must be a local-part "
 		    "without `@' and domain",
 		    BRIEF(text_trim(name)));
@@ -359,15 +379,18 @@ parse_values(
 
 	while (value_next(&rest, &value)) {
 		at = place_of(p, value.at);
-		if (check_value(value, at, p->e) == -1)
-			return -1;
+		alias->count++;
+		if (check_value(value, at, &p->now) == -1) {
+			if (tell(p) == -1)
+				return -1;
+			continue;
+		}
 		*mem_push(map->values, map->value_count) =
 		    (struct value){value, at.line};
-		alias->count++;
 	}
 	if (alias->count > 0)
 		return 0;
-	return fault(p->e, at, "the alias `%.*s' has no value", BRIEF(name));
+	return fault(&p->now, at, "the alias `%.*s' has no value", BRIEF(name));
 }
 
 static int
@@ -379,15 +402,23 @@ parse_alias(struct parser *p, struct text line)
 	struct address address;
 
 	if (colon == line.len) {
-		fault(p->e, at, "no colon stands behind the name of an alias");
-		return error_hint(p->e,
+		fault(
+		    &p->now, at, "no colon stands behind the name of an alias");
+		return error_hint(&p->now,
 		    "write `name: address', or begin the line with a space "
 		    "where it continues the one above");
 	}
 	if (parse_name(p, text_first(line, colon), at, &list, &address) == -1)
 		return -1;
-	add_alias(p, address.local, at);
+	if (add_alias(p, address.local, at) == -1)
+		return -1;
 	return parse_values(p, address.local, text_skip(line, colon + 1), at);
+}
+
+static int
+next_alias(struct parser *p, struct text line)
+{
+	return parse_alias(p, line) == -1 && tell(p) == -1 ? -1 : 0;
 }
 
 static bool
@@ -418,37 +449,47 @@ parse_lines(struct parser *p, struct text rest)
 		if (is_comment(line))
 			continue;
 		if (line.at[0] != ' ' && line.at[0] != '\t') {
-			if (whole.len > 0 && parse_alias(p, whole) == -1)
+			if (whole.len > 0 && next_alias(p, whole) == -1)
 				return -1;
 			whole = line;
 		} else if (whole.len > 0) {
 			join_lines(p, &whole, line);
 		} else {
-			return fault(p->e, place_of(p, line.at),
+			fault(&p->now, place_of(p, line.at),
 			    "the line begins with a space and continues no "
 			    "other");
+			if (tell(p) == -1)
+				return -1;
 		}
 	}
-	return whole.len > 0 ? parse_alias(p, whole) : 0;
+	return whole.len > 0 ? next_alias(p, whole) : 0;
 }
 
 int
-alias_parse(
-    struct alias_map *map, const char *name, struct text bytes, struct error *e)
+alias_parse(struct alias_map *map, const char *name, struct text bytes,
+    const struct alias_faults *faults, struct error *e)
 {
-	struct parser p = {.map = map, .original = bytes, .line = 1, .e = e};
+	struct parser p = {
+	    .map = map, .original = bytes, .line = 1, .faults = faults, .e = e};
 	struct text rest;
 	size_t nul = text_find(bytes, '\0');
 
-	if (bytes.len > ALIAS_SIZE_MAX)
-		return fault(e, (struct place){name, 1, false},
+	if (bytes.len > ALIAS_SIZE_MAX) {
+		fault(&p.now, (struct place){name, 1, false},
 		    "the file is larger than %d bytes", ALIAS_SIZE_MAX);
+		tell(&p);
+		return -1;
+	}
 	p.file = add_file(map, name, bytes);
 	rest = (struct text){p.file->bytes, bytes.len};
-	if (nul < bytes.len)
-		return fault(e, place_of(&p, rest.at + nul),
+	if (nul < bytes.len) {
+		fault(&p.now, place_of(&p, rest.at + nul),
 		    "the line holds a NUL byte");
-	if (parse_lines(&p, text_skip_mark(rest)) == -1)
+		tell(&p);
+		return -1;
+	}
+	if (parse_lines(&p, text_skip_mark(rest)) == -1 ||
+	    e->kind != ERROR_NONE)
 		return -1;
 	if (p.twice.kind == ERROR_NONE)
 		return 0;

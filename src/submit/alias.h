@@ -37,11 +37,18 @@ struct alias_map;
 struct alias_map *alias_new(void);
 void alias_free(struct alias_map *map); /* NULL is fine */
 
+/* Is told each fault of a file, as alias_parse() gives the first. */
+struct alias_faults {
+	void (*tell)(void *arg, const struct error *fault);
+	void *arg;
+};
+
 /* Reads the bytes of a file called name. -1: ERROR_CONFIG with file and line
  * (no colon, an address that cannot be parsed, a name that stands twice, a
- * NUL); the map is then only good for alias_free(). */
+ * NUL); the map is then only good for alias_free(). The first fault ends it,
+ * but where faults is not NULL: then it goes on and tells a hundred of them. */
 int alias_parse(struct alias_map *map, const char *name, struct text bytes,
-    struct error *e);
+    const struct alias_faults *faults, struct error *e);
 
 /*
  * Expands a bare name, or name@domain where is_local says that the domain is

@@ -237,8 +237,8 @@ read_list(void *arg, const char *path, struct buf *out, struct error *e)
 const struct alias_source settings_lists = {read_list, NULL};
 
 int
-settings_read_aliases(
-    const struct account *a, struct alias_map **map, struct error *e)
+settings_read_aliases(const struct account *a, struct alias_map **map,
+    const struct alias_faults *faults, struct error *e)
 {
 	const char *path = keyword_path("aliases", a);
 	struct error why;
@@ -253,7 +253,7 @@ settings_read_aliases(
 	result = file_read(path, ACCESS_CONFIG, &bytes, NULL, &why);
 	if (result == 0) {
 		*map = alias_new();
-		result = alias_parse(*map, path, buf_text(&bytes), e);
+		result = alias_parse(*map, path, buf_text(&bytes), faults, e);
 	} else if (why.kind == ERROR_INPUT && a->aliases == NULL) {
 		result = 0; /* nobody asked for the system's */
 	} else {

@@ -39,10 +39,11 @@ int settings_read(const struct settings_plan *plan, const struct host *h,
 /*
  * The account's aliases in a new map; *map is NULL where they are `off', or
  * where no file is named and the system has none. -1: ERROR_CONFIG, a file
- * that cannot be read, trusted or parsed.
+ * that cannot be read, trusted or parsed. Who gives faults, which may be NULL,
+ * is told each that alias_parse() finds.
  */
-int settings_read_aliases(
-    const struct account *a, struct alias_map **map, struct error *e);
+int settings_read_aliases(const struct account *a, struct alias_map **map,
+    const struct alias_faults *faults, struct error *e);
 
 /* Reads the lists of `:include:', which are trusted as the aliases are. */
 extern const struct alias_source settings_lists;

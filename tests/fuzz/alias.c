@@ -76,7 +76,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	int result;
 
 	error_clear(&e);
-	result = alias_parse(map, "f\x01ile", bytes, &e);
+	result = alias_parse(map, "f\x01ile", bytes, NULL, &e);
 	check_error(&e, result);
 	while (result == 0 && text_next(&rest, " \t\r\n,:", &name))
 		expand(map, name, bytes);

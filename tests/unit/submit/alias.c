@@ -80,7 +80,7 @@ parse_fine(const char *file)
 	struct error e;
 
 	error_clear(&e);
-	if (alias_parse(map, "aliases", text_of(file), &e) == -1)
+	if (alias_parse(map, "aliases", text_of(file), NULL, &e) == -1)
 		fail_msg("%s: %s", file, e.text);
 	return map;
 }
@@ -260,7 +260,7 @@ faults_name_file_and_line(void **state)
 
 		error_clear(&e);
 		assert_int_equal(alias_parse(map, "aliases",
-				     text_of(file_faults[i].file), &e),
+				     text_of(file_faults[i].file), NULL, &e),
 		    -1);
 		assert_int_equal(e.kind, ERROR_CONFIG);
 		if (strncmp(e.text, file_faults[i].says,
@@ -281,7 +281,7 @@ nul_and_size_are_faults(void **state)
 	(void)state;
 	error_clear(&e);
 	assert_int_equal(
-	    alias_parse(map, "f", TEXT("a: b@x\nc: d\0@x\n"), &e), -1);
+	    alias_parse(map, "f", TEXT("a: b@x\nc: d\0@x\n"), NULL, &e), -1);
 	assert_string_equal(e.text, "f:2: the line holds a NUL byte");
 
 	buf_init(&large, ALIAS_SIZE_MAX + 1);
@@ -289,10 +289,10 @@ nul_and_size_are_faults(void **state)
 	while (large.len < ALIAS_SIZE_MAX)
 		buf_add_char(&large, 'x');
 	error_clear(&e);
-	assert_int_equal(alias_parse(map, "f", buf_text(&large), &e), 0);
+	assert_int_equal(alias_parse(map, "f", buf_text(&large), NULL, &e), 0);
 	buf_add_char(&large, 'x');
 	error_clear(&e);
-	assert_int_equal(alias_parse(map, "f", buf_text(&large), &e), -1);
+	assert_int_equal(alias_parse(map, "f", buf_text(&large), NULL, &e), -1);
 	assert_int_equal(e.kind, ERROR_CONFIG);
 	assert_non_null(strstr(e.text, "larger than 4194304 bytes"));
 	buf_clear(&large);
@@ -445,12 +445,12 @@ files_add_up(void **state)
 	(void)state;
 	error_clear(&e);
 	assert_int_equal(
-	    alias_parse(map, "more", TEXT("alice: a@x, bob\n"), &e), 0);
+	    alias_parse(map, "more", TEXT("alice: a@x, bob\n"), NULL, &e), 0);
 	assert_int_equal(expand(map, "root", &g, &e), 1);
 	assert_string_equal(buf_string(&g.addresses), "a@x b@x");
 	buf_clear(&g.addresses);
 	assert_int_equal(
-	    alias_parse(map, "most", TEXT("\nBob: a@x\n"), &e), -1);
+	    alias_parse(map, "most", TEXT("\nBob: a@x\n"), NULL, &e), -1);
 	assert_string_equal(
 	    e.text, "most:2: the alias `Bob' is there already, at aliases:2");
 	alias_free(map);

@@ -282,7 +282,7 @@ job_aliases(struct job *j, struct aliases *a)
 	a->map = alias_new();
 	a->opened = 0;
 	assert_int_equal(
-	    alias_parse(a->map, "aliases", text_of(file), &j->error), 0);
+	    alias_parse(a->map, "aliases", text_of(file), NULL, &j->error), 0);
 	j->aliases = (struct submit_aliases){open_aliases, a, &source};
 }
 

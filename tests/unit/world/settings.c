@@ -338,29 +338,29 @@ aliases_are_read_as_the_account_says(void **state)
 
 	(void)state;
 	error_clear(&error);
-	assert_int_equal(settings_read_aliases(&a, &map, &error), 0);
+	assert_int_equal(settings_read_aliases(&a, &map, NULL, &error), 0);
 	assert_null(map);
 	free(a.aliases);
 
 	a.aliases = mem_copy(put("aliases", "root: alice\n", 0644));
-	assert_int_equal(settings_read_aliases(&a, &map, &error), 0);
+	assert_int_equal(settings_read_aliases(&a, &map, NULL, &error), 0);
 	assert_non_null(map);
 	alias_free(map);
 
 	put("aliases", "root\n", 0644);
-	assert_int_equal(settings_read_aliases(&a, &map, &error), -1);
+	assert_int_equal(settings_read_aliases(&a, &map, NULL, &error), -1);
 	assert_refused(ERROR_CONFIG, "aliases:1");
 	assert_null(map);
 
 	error_clear(&error);
 	put("aliases", "root: alice\n", 0666);
-	assert_int_equal(settings_read_aliases(&a, &map, &error), -1);
+	assert_int_equal(settings_read_aliases(&a, &map, NULL, &error), -1);
 	assert_refused(ERROR_CONFIG, "0666");
 
 	/* One that is named must be there. */
 	error_clear(&error);
 	unlink(a.aliases);
-	assert_int_equal(settings_read_aliases(&a, &map, &error), -1);
+	assert_int_equal(settings_read_aliases(&a, &map, NULL, &error), -1);
 	assert_refused(ERROR_CONFIG, "aliases");
 	assert_string_equal(error.doing, "aliases");
 	assert_string_equal(error.hint,
@@ -370,7 +370,8 @@ aliases_are_read_as_the_account_says(void **state)
 	error_clear(&error);
 	a.aliases = NULL;
 	if (access(SYSCONFDIR "/aliases", F_OK) == -1) {
-		assert_int_equal(settings_read_aliases(&a, &map, &error), 0);
+		assert_int_equal(
+		    settings_read_aliases(&a, &map, NULL, &error), 0);
 		assert_null(map);
 	}
 }
