@@ -326,6 +326,25 @@ is_lost(const struct tls *t, int rc)
 	       rc == GNUTLS_E_SESSION_EOF;
 }
 
+/* What a server says of a certificate that it does not take; where one is
+ * missing it may say anything. */
+static bool
+refuses_ours(gnutls_alert_description_t alert)
+{
+	static const gnutls_alert_description_t alerts[] = {
+	    GNUTLS_A_BAD_CERTIFICATE, GNUTLS_A_UNSUPPORTED_CERTIFICATE,
+	    GNUTLS_A_CERTIFICATE_REVOKED, GNUTLS_A_CERTIFICATE_EXPIRED,
+	    GNUTLS_A_CERTIFICATE_UNKNOWN, GNUTLS_A_UNKNOWN_CA,
+	    GNUTLS_A_ACCESS_DENIED, GNUTLS_A_DECRYPT_ERROR,
+	    GNUTLS_A_HANDSHAKE_FAILURE};
+	size_t i;
+
+	for (i = 0; i < sizeof(alerts) / sizeof(alerts[0]); i++)
+		if (alert == alerts[i])
+			return true;
+	return false;
+}
+
 static int
 refused(const struct tls *t, const char *doing, struct error *e)
 {
@@ -334,13 +353,23 @@ refused(const struct tls *t, const char *doing, struct error *e)
 	error_set(e, ERROR_PROTOCOL, doing,
 	    "the server refused with the TLS alert: %s",
 	    gnutls_alert_get_name(alert));
-	if (t->identity != NULL ||
-	    (alert != GNUTLS_A_CERTIFICATE_REQUIRED &&
-		gnutls_certificate_client_get_request_status(t->session) == 0))
+	if (alert != GNUTLS_A_CERTIFICATE_REQUIRED &&
+	    gnutls_certificate_client_get_request_status(t->session) == 0)
+		return -1;
+	if (t->identity == NULL)
+		return error_hint(e,
+		    "it wants a certificate of yours: `tls-certificate FILE' "
+		    "and `tls-key FILE'");
+	if (gnutls_certificate_get_ours(t->session) == NULL)
+		return error_hint(e,
+		    "it wants a certificate of an authority that it names, "
+		    "and that in `tls-certificate' is of another");
+	if (!refuses_ours(alert))
 		return -1;
 	return error_hint(e,
-	    "it wants a certificate of yours: `tls-certificate FILE' and "
-	    "`tls-key FILE'");
+	    "it may not take the certificate in `tls-certificate', with the "
+	    "key in `tls-key': see whether that is still valid, and whether "
+	    "the server knows it or its authority");
 }
 
 /* What a call of GnuTLS that failed for good means. */

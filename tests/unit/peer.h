@@ -162,6 +162,7 @@ struct peer_tls {
 	int (*act)(gnutls_session_t session, int fd);
 	const char *answer; /* of OCSP; NULL: none is shown */
 	bool asks;	    /* for a certificate of the client's */
+	const char *names;  /* the authority of that; NULL: none is said */
 	bool all;	    /* of the file is shown, in its order */
 };
 
@@ -243,6 +244,9 @@ peer_secure(int fd, const struct peer_tls *wanted, gnutls_session_t *session)
 	if (wanted->answer != NULL)
 		gnutls_certificate_set_ocsp_status_request_function(credentials,
 		    peer_answer, (void *)(uintptr_t)in_folder(wanted->answer));
+	if (wanted->names != NULL)
+		gnutls_certificate_set_x509_trust_file(
+		    credentials, in_folder(wanted->names), GNUTLS_X509_FMT_PEM);
 	if (wanted->asks)
 		gnutls_certificate_server_set_request(
 		    *session, GNUTLS_CERT_REQUIRE);

@@ -123,6 +123,82 @@ is_missed_with_a_hint(void **state)
 	clear(&a);
 }
 
+static gnutls_alert_description_t alert;
+
+static int
+refuse_client(gnutls_session_t session, int fd)
+{
+	(void)fd;
+	gnutls_alert_send(session, GNUTLS_AL_FATAL, alert);
+	return 0;
+}
+
+/* What it has to say behind the handshake. */
+static struct error
+meet_refusal(struct peer_tls *peer, const struct account *a)
+{
+	struct outcome o;
+	struct peer p;
+	size_t sent, got;
+	char in[10];
+
+	peer->certificate = "good";
+	peer->act = refuse_client;
+	p = peer_start(peer_tls, peer);
+	o = handshake(a, "localhost", p.port);
+	while (o.status == STREAM_MOVED)
+		o.status = stream_exchange(o.stream, NULL, 0, &sent, in,
+		    sizeof(in), &got, clock_now() + PEER_WAIT, &o.e);
+	finish(&o);
+	peer_kill(p);
+	return o.e;
+}
+
+static void
+is_refused_with_a_hint(void **state)
+{
+#define NOT_TAKEN                                                              \
+	"may not take the certificate in `tls-certificate', with the key in `tls-key'"
+	static const struct {
+		gnutls_alert_description_t alert;
+		bool asks;
+		const char *names;
+		const char *hint; /* NULL: none */
+	} rows[] = {{GNUTLS_A_BAD_CERTIFICATE, true, NULL, NOT_TAKEN},
+	    {GNUTLS_A_UNKNOWN_CA, true, NULL, NOT_TAKEN},
+	    {GNUTLS_A_CERTIFICATE_EXPIRED, true, NULL, NOT_TAKEN},
+	    {GNUTLS_A_HANDSHAKE_FAILURE, true, NULL, NOT_TAKEN},
+	    {GNUTLS_A_UNKNOWN_CA, true, "ca.pem", NOT_TAKEN},
+	    {GNUTLS_A_CERTIFICATE_REQUIRED, true, "other-ca.pem",
+		"of an authority that it names, and that in `tls-certificate' "
+		"is of another"},
+	    {GNUTLS_A_INTERNAL_ERROR, true, NULL, NULL},
+	    {GNUTLS_A_HANDSHAKE_FAILURE, false, NULL, NULL},
+	    {GNUTLS_A_UNKNOWN_CA, false, NULL, NULL}};
+	static const char *const versions[] = {
+	    "NORMAL:-VERS-ALL:+VERS-TLS1.3", "NORMAL:-VERS-ALL:+VERS-TLS1.2"};
+	struct account a = being("client.pem", "client.key");
+	struct error e;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < 2 * COUNT(rows); i++) {
+		struct peer_tls peer = {.priority = versions[i % 2],
+		    .asks = rows[i / 2].asks,
+		    .names = rows[i / 2].names};
+
+		alert = rows[i / 2].alert;
+		e = meet_refusal(&peer, &a);
+		assert_int_equal(e.kind, ERROR_PROTOCOL);
+		assert_non_null(strstr(e.text, "with the TLS alert"));
+		if (rows[i / 2].hint == NULL
+			? e.hint[0] != '\0'
+			: strstr(e.hint, rows[i / 2].hint) == NULL)
+			fail_msg("%zu: %s; %s", i, e.text, e.hint);
+	}
+	clear(&a);
+}
+
 #define TOKEN "pkcs11:token=none"
 
 /* Before anything connects. */
@@ -191,6 +267,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(is_shown_where_it_is_asked_for),
 	    cmocka_unit_test(is_missed_with_a_hint),
+	    cmocka_unit_test(is_refused_with_a_hint),
 	    cmocka_unit_test(is_read_first)};
 
 	return cmocka_run_group_tests(
