@@ -1,5 +1,7 @@
 #include "../unit.h"
 
+#include "../heap.h"
+
 #include "base/crypt.h"
 #include "smtp/echo.h"
 
@@ -250,6 +252,43 @@ bears_long_ones(void **state)
 	buf_clear(&reply);
 }
 
+#define CANARY "QuickBrownFoxJumpsOverTheLazyDogAndRunsAwayFast"
+
+/* Behind what free(3) overwrites: as it is, in base64 behind two octets, and as
+ * it is kept. */
+#define CANARY_OCTETS "OverTheLazyDogAndRuns"
+#define SHOUTED	      "QUICKBROWNFOXJUMPSOVERTHELAZYDOGANDRUNSAWAYFAST"
+#define CANARY_BASE64 "dmVyVGhlTGF6eURvZ0FuZFJ1bn"
+#define CANARY_FOLDED "overthelazydogandruns"
+#define BASE64_FOLDED "dmvyvghltgf6eurvz0fuzfj1bn"
+
+/* What it took to know the secret, and to find it, goes at once; what is known
+ * and was heard goes at the end. */
+static void
+no_secret_is_left(void **state)
+{
+	/* The secret in capitals: in base64 that is another. */
+	static const char challenge[] =
+	    "334 UVVJQ0tCUk9XTkZPWEpVTVBTT1ZFUlRIRUxBWllET0dBTkRSVU5TQVdBWUZBU1Q=\r\n";
+	struct echo echo;
+
+	(void)state;
+	heap_needed();
+	echo_init(&echo, TEXT(CANARY));
+	assert_true(heap_holds(CANARY_FOLDED));
+	assert_true(heap_holds(BASE64_FOLDED));
+	assert_false(heap_holds(CANARY_OCTETS));
+	assert_false(heap_holds(CANARY_BASE64));
+	assert_true(hides(&echo, challenge, true));
+	assert_false(heap_holds("OVERTHELAZYDOGANDRUNS"));
+	assert_true(hides(&echo, "250 " SHOUTED "\r\n", true));
+	echo_know(&echo, TEXT("ANOTHER-RESPONSE-OF-THE-CLIENT-0123"));
+	echo_clear(&echo);
+	assert_false(heap_holds(CANARY_FOLDED));
+	assert_false(heap_holds(BASE64_FOLDED));
+	assert_false(heap_holds("-of-the-client-0123"));
+}
+
 int
 main(void)
 {
@@ -262,7 +301,8 @@ main(void)
 	    cmocka_unit_test(hides_what_is_no_reply),
 	    cmocka_unit_test(hides_what_a_failure_quotes),
 	    cmocka_unit_test(finds_a_part_of_a_long_one),
-	    cmocka_unit_test(bears_long_ones)};
+	    cmocka_unit_test(bears_long_ones),
+	    cmocka_unit_test(no_secret_is_left)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,7 @@
 #include "../unit.h"
 
+#include "../heap.h"
+
 #include "smtp/login.h"
 
 #define CHECK "check `user' and the password"
@@ -284,6 +286,66 @@ a_long_name_is_cut_between_characters(void **state)
 	end(&b);
 }
 
+#define CANARY "Canary-Of-These-Tests-0123456789-AbCdEfGhIjKlMnOp"
+#define LONG   CANARY CANARY CANARY CANARY CANARY CANARY CANARY CANARY
+
+/* Of its base64 behind a NUL, the user and a NUL, which the long one holds as
+ * well; and alone. */
+#define RESPONSE "aGVzZS1UZXN0cy0wMTIzNDU2Nzg5LUFi"
+#define TOKEN	 "YtVGhlc2UtVGVzdHMtMDEyMzQ1Njc4OS1BYkNkRW"
+#define ALONE	 "c3RzLTAxMjM0NTY3ODktQWJDZE"
+
+/* Nothing of the secret in the form in which it goes out, at the time when
+ * login has done with it: echo's copies are in another. */
+static void
+no_secret_is_left(void **state)
+{
+	struct begun b;
+	struct error e;
+
+	(void)state;
+	heap_needed();
+	/* With the command. */
+	begin(&b, MECHANISM_PLAIN, false, TEXT(CANARY));
+	assert_true(heap_holds(RESPONSE));
+	pipeline_sent(&b.pipeline, pipeline_waiting(&b.pipeline));
+	assert_int_equal(hear(&b, "235 ok\r\n", &e), STEP_READY);
+	assert_false(heap_holds(RESPONSE));
+	end(&b);
+	/* Behind an empty challenge. */
+	begin(&b, MECHANISM_PLAIN, false, TEXT(LONG));
+	pipeline_sent(&b.pipeline, pipeline_waiting(&b.pipeline));
+	assert_true(heap_holds(RESPONSE));
+	assert_int_equal(hear(&b, "334 \r\n", &e), STEP_STAY);
+	pipeline_sent(&b.pipeline, pipeline_waiting(&b.pipeline));
+	assert_int_equal(hear(&b, "235 ok\r\n", &e), STEP_READY);
+	assert_false(heap_holds(RESPONSE));
+	end(&b);
+	/* An answer to a challenge. */
+	begin(&b, MECHANISM_LOGIN, false, TEXT(CANARY));
+	pipeline_sent(&b.pipeline, pipeline_waiting(&b.pipeline));
+	assert_int_equal(hear(&b, "334 VXNlcm5hbWU6\r\n", &e), STEP_STAY);
+	assert_int_equal(hear(&b, "334 UGFzc3dvcmQ6\r\n", &e), STEP_STAY);
+	assert_true(heap_holds(ALONE));
+	pipeline_sent(&b.pipeline, pipeline_waiting(&b.pipeline));
+	assert_int_equal(hear(&b, "235 ok\r\n", &e), STEP_READY);
+	assert_false(heap_holds(ALONE));
+	end(&b);
+	/* One that never went. */
+	begin(&b, MECHANISM_PLAIN, false, TEXT(LONG));
+	assert_true(heap_holds(RESPONSE));
+	login_clear(&b.login);
+	assert_false(heap_holds(RESPONSE));
+	end(&b);
+	/* A token that is old. */
+	begin(&b, MECHANISM_OAUTHBEARER, true, TEXT(CANARY));
+	assert_true(heap_holds(TOKEN));
+	pipeline_sent(&b.pipeline, pipeline_waiting(&b.pipeline));
+	assert_int_equal(hear(&b, "535 no\r\n", &e), STEP_FRESH);
+	assert_false(heap_holds(TOKEN));
+	end(&b);
+}
+
 int
 main(void)
 {
@@ -294,7 +356,8 @@ main(void)
 	    cmocka_unit_test(denied_is_what_lasts),
 	    cmocka_unit_test(without_a_fresh_token_the_refusal_stays),
 	    cmocka_unit_test(a_fresh_token_settles_it),
-	    cmocka_unit_test(a_long_name_is_cut_between_characters)};
+	    cmocka_unit_test(a_long_name_is_cut_between_characters),
+	    cmocka_unit_test(no_secret_is_left)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

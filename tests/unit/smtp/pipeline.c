@@ -1,5 +1,7 @@
 #include "../unit.h"
 
+#include "../heap.h"
+
 #include "smtp/pipeline.h"
 
 static const struct session_trace silent = {NULL, NULL};
@@ -211,6 +213,34 @@ what_has_left_is_told(void **state)
 	pipeline_clear(&p);
 }
 
+static const char secret[] = "a secret of this test: 0123456789-AbCdEfGhIj";
+
+/* Neither what was sent nor what was given up. */
+static void
+no_secret_is_left(void **state)
+{
+	struct pipeline p;
+	int i;
+
+	(void)state;
+	heap_needed();
+	for (i = 0; i < 2; i++) {
+		pipeline_init(&p, (struct session_trace){NULL, NULL});
+		pipeline_send_secret(&p, (struct expected){.step = STEP_AUTH},
+		    "AUTH PLAIN ", text_of(secret));
+		assert_true(heap_holds(secret + 24));
+		pipeline_wipe(&p);
+		assert_true(heap_holds(secret + 24)); /* it has not left */
+		if (i == 0) {
+			pipeline_sent(&p, pipeline_waiting(&p));
+			pipeline_wipe(&p);
+			assert_false(heap_holds(secret + 24));
+		}
+		pipeline_clear(&p);
+		assert_false(heap_holds(secret + 24));
+	}
+}
+
 int
 main(void)
 {
@@ -223,6 +253,7 @@ main(void)
 	    cmocka_unit_test(a_slow_reader_costs_no_memory),
 	    cmocka_unit_test(a_secret_is_sent_and_not_told),
 	    cmocka_unit_test(what_has_left_is_told),
+	    cmocka_unit_test(no_secret_is_left),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
