@@ -256,13 +256,14 @@ give_up(struct connection *c, enum stream_status status, struct error *cause)
 	session_closed(c->session, cause);
 }
 
-/* A mail may take long, and the server's last word too. */
+/* A mail may take long, and the server's last word too. While nothing of it was
+ * told to this server another one may have it, and wants a login. */
 static void
 forget(const struct connection *c)
 {
 	const struct connection_plan *plan = c->plan;
 
-	if (plan->forget != NULL && !plan->forgotten &&
+	if (c->told && plan->forget != NULL && !plan->forgotten &&
 	    session_needs_no_login(c->session))
 		plan->forget(plan->arg);
 }

@@ -679,6 +679,52 @@ knows_a_session_that_died(void **state)
 	}
 }
 
+static void
+forget_password(void *arg)
+{
+	(void)arg;
+	plan.forgotten = true;
+}
+
+/* While nothing of the last mail has left, another server may have it, and want
+ * the password. */
+static void
+forgets_when_the_mail_is_told(void **state)
+{
+	static const char *const rest[] = {
+	    "_\n", SERVER_MAIL "< 250 taken\n" SERVER_QUIT};
+	char script[1000];
+	struct letter l;
+	struct trial t;
+	size_t i;
+
+	(void)state;
+	plan.user = "a";
+	plan.password = TEXT("b");
+	plan.forget = forget_password;
+	for (i = 0; i < COUNT(rest); i++) {
+		snprintf(script, sizeof(script), "%s%s",
+		    SERVER_EHLO AUTH "AGEAYg==\n< 235 in\n", rest[i]);
+		t = meet(SMARTHOST_PLAIN, script);
+		letter_begin(&l, 1);
+		l.mail.last = true;
+		begin(&t);
+		silent = i == 0;
+		exchanges = 0;
+		assert_int_equal(connection_mails(t.connection, &l.mail, 1,
+				     clock_in(HANG / 1000), &t.e),
+		    silent ? -1 : 0);
+		silent = false;
+		assert_int_equal(plan.forgotten, i == 1);
+		part(&t);
+		letter_end(&l);
+	}
+	plan.user = NULL;
+	plan.password = TEXT("");
+	plan.forget = NULL;
+	plan.forgotten = false;
+}
+
 /* A break within TLS: no QUIT, no good-bye. */
 static void
 drops_what_broke(void **state)
@@ -868,6 +914,7 @@ main(void)
 	    cmocka_unit_test(remarks_on_silence),
 	    cmocka_unit_test(takes_no_fault_for_silence),
 	    cmocka_unit_test(knows_a_session_that_died),
+	    cmocka_unit_test(forgets_when_the_mail_is_told),
 	    cmocka_unit_test(drops_what_broke),
 	    cmocka_unit_test(tells_of_a_mail_that_is_left),
 	    cmocka_unit_test(tells_how_it_goes),
