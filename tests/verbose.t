@@ -142,6 +142,35 @@ def test_message(t, home, box):
     box.settle()
 
 
+def one_each(server, sock):
+    """Takes one recipient in a session, as it says."""
+    sock.sendall(b'220 x\r\n')
+    for word, answer in ((b'EHLO', b'250-x\r\n250 LIMITS MAILMAX=1 RCPTMAX=1'),
+                         (b'MAIL', b'250 sender'), (b'RCPT', b'250 one'),
+                         (b'DATA', b'354 go on'), (b'\r\n.\r\n', b'250 taken'),
+                         (b'QUIT', b'221 bye')):
+        server.hear(sock, word)
+        sock.sendall(answer + b'\r\n')
+
+
+def test_reconnect(t, home):
+    """Another connection for the rest of a mail, and why."""
+    with Server(play=one_each) as box:
+        run = home.run('-v', BOB, 'carol@example.org',
+                       config=home.config(box.config()))
+        session = (r'-- connecting to 127\.0\.0\.1 port \d+ for .*',
+                   r'-- 127\.0\.0\.1 port \d+: connected', 'S: 220 x',
+                   'C: EHLO .*', 'C: MAIL .*', 'C: RCPT TO:<{}@.*', 'C: DATA',
+                   'S: 250 taken')
+        said = told(run)
+        t.ok(run.status == 0 and box.count == 2 and in_order(
+            said, *(line.format('bob') for line in session),
+            '-- mail sent to 1 of 2 recipients; RCPT TO: .* takes no more '
+            'recipients in this session', 'C: QUIT', *(line.format('carol') for line in session)) and
+             said.count('-- connecting') == 2,
+             'a further connection for one mail is shown', run.words())
+
+
 def cut_off(server, sock):
     """Ends with a 421 right behind all that the client reads at a time, which
     lets it think of a mail that then never leaves."""

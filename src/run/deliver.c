@@ -125,6 +125,16 @@ report(struct deliver *d, const struct connection *c,
 	    sizeof(told->auth));
 }
 
+static void
+note_failure(const struct deliver *d, const struct error *e)
+{
+	const struct session_trace *trace = &d->plan->trace;
+
+	if (trace->line == NULL)
+		return;
+	trace->line(trace->arg, SESSION_NOTE, text_of(error_line(e).words));
+}
+
 /* The password is gone when nothing of the mail can be left: a server that goes
  * back on what it accepted does not get it again. */
 static bool
@@ -132,6 +142,8 @@ reopen(struct deliver *d, struct error *e)
 {
 	if (d->plan->forgotten)
 		return false;
+	if (e->kind != ERROR_NONE)
+		note_failure(d, e);
 	mail_reopen(d->mail);
 	error_clear(e);
 	return true;
@@ -160,16 +172,6 @@ attempt(struct deliver *d, struct error *e)
 	session = connection_session(d->open);
 	if (session != NULL && session_denied(session))
 		d->denied = *e;
-}
-
-static void
-note_failure(const struct deliver *d, const struct error *e)
-{
-	const struct session_trace *trace = &d->plan->trace;
-
-	if (trace->line == NULL)
-		return;
-	trace->line(trace->arg, SESSION_NOTE, text_of(error_line(e).words));
 }
 
 /* One of several that could not be used, with name, port and address. */
