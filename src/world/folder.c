@@ -123,7 +123,7 @@ make_missing(char *path, unsigned owner)
 	if (status == -1 && errno == EEXIST)
 		status = 0;
 	if (status == 0)
-		status = fsync(parent);
+		status = (int)TEMP_FAILURE_RETRY(fsync(parent));
 	close(parent);
 	return status;
 }
@@ -145,10 +145,10 @@ open_folder(char *path, const struct folder_terms *terms)
 	const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 	int fd;
 
-	fd = open(path, flags);
+	fd = (int)TEMP_FAILURE_RETRY(open(path, flags));
 	if (fd == -1 && errno == ENOENT && terms->make && !terms->reading &&
 	    make_missing(path, terms->owner) == 0)
-		fd = open(path, flags);
+		fd = (int)TEMP_FAILURE_RETRY(open(path, flags));
 	return fd;
 }
 
@@ -172,23 +172,29 @@ refuse_open(const char *path, struct error *e)
 }
 
 static int
+refuse_owner(const char *path, unsigned theirs, unsigned ours, struct error *e)
+{
+	struct text_shown name = text_shown(text_of(path));
+	struct host_name user = host_user(ours);
+
+	error_set(e, ERROR_SPOOL, "spool",
+	    "%s: it belongs to %s, and not to %s", name.words,
+	    host_user(theirs).words, user.words);
+	return error_hint(e,
+	    "each user has a folder of his own, as with: spool "
+	    "~/.local/state/sendling/spool; if this is to be %s's, as root: "
+	    "chown -R %s %s",
+	    user.words, user.words, name.words);
+}
+
+static int
 check_owner(
     const char *path, const struct stat *st, unsigned owner, struct error *e)
 {
 	struct text_shown name = text_shown(text_of(path));
-	struct host_name theirs = host_user(st->st_uid),
-			 ours = host_user(owner);
 
-	if (st->st_uid != owner) {
-		error_set(e, ERROR_SPOOL, "spool",
-		    "%s: it belongs to %s, and not to %s", name.words,
-		    theirs.words, ours.words);
-		return error_hint(e,
-		    "each user has a folder of his own, as with spool "
-		    "~/.local/state/sendling/spool; if this is to be it, as "
-		    "root: chown -R %s %s",
-		    ours.words, name.words);
-	}
+	if (st->st_uid != owner)
+		return refuse_owner(path, st->st_uid, owner, e);
 	if ((st->st_mode & (S_IRWXG | S_IRWXO)) == 0)
 		return 0;
 	error_set(e, ERROR_SPOOL, "spool",
@@ -297,34 +303,26 @@ folder_path(const struct folder *f)
 static int
 open_file(const struct folder *f, const char *name, int flags)
 {
-	int fd;
-
-	do
-		fd = openat(f->fd, name, flags | OPEN_FLAGS, FILE_MODE);
-	while (fd == -1 && errno == EINTR);
-	return fd;
+	return (int)TEMP_FAILURE_RETRY(
+	    openat(f->fd, name, flags | OPEN_FLAGS, FILE_MODE));
 }
 
 static int
 lock_file(int fd)
 {
-	int status;
-
-	do
-		status = flock(fd, LOCK_EX | LOCK_NB);
-	while (status == -1 && errno == EINTR);
-	return status;
+	return (int)TEMP_FAILURE_RETRY(flock(fd, LOCK_EX | LOCK_NB));
 }
 
 static int
-sync_with(int (*sync)(int), int fd)
+sync_all(int fd)
 {
-	int status;
+	return (int)TEMP_FAILURE_RETRY(fsync(fd));
+}
 
-	do
-		status = sync(fd);
-	while (status == -1 && errno == EINTR);
-	return status;
+static int
+unlink_name(const struct folder *f, const char *name)
+{
+	return (int)TEMP_FAILURE_RETRY(unlinkat(f->fd, name, 0));
 }
 
 /*
@@ -359,7 +357,8 @@ make_draft_name(char name[FOLDER_NAME], struct error *e)
 	return 0;
 }
 
-/* A collector may win the moment between making and locking. 1: it has. */
+/* 1: the name was another's, or a collector has won the moment between making
+ * and locking. */
 static int
 try_draft(const struct folder *f, struct folder_file *file)
 {
@@ -368,12 +367,10 @@ try_draft(const struct folder *f, struct folder_file *file)
 	fd = open_file(f, file->name, O_RDWR | O_CREAT | O_EXCL);
 	if (fd == -1)
 		return errno == EEXIST ? 1 : -1;
-	if (lock_file(fd) == 0 && is_named(f, fd, file->name)) {
-		file->fd = fd;
-		return 0;
-	}
-	close(fd);
-	return 1;
+	file->fd = fd;
+	if (lock_file(fd) == -1)
+		return errno == EWOULDBLOCK ? 1 : -1;
+	return is_named(f, fd, file->name) ? 0 : 1;
 }
 
 static int
@@ -385,12 +382,14 @@ new_draft(const struct folder *f, struct folder_file *file, struct error *e)
 		if (make_draft_name(file->name, e) == -1)
 			return -1;
 		status = try_draft(f, file);
+		if (status == 0)
+			return 0;
+		if (status == -1)
+			fail(f, file->name, "a new file", e);
+		folder_close_file(f, file);
 	}
-	if (status == 0)
-		return 0;
-	fail(f, file->name, "a new file", e);
-	*file = FOLDER_NO_FILE;
-	return -1;
+	return error_set(e, ERROR_SPOOL, "spool",
+	    "%s: each new file is taken away", SHOWN(text_of(f->path)));
 }
 
 /* Whatever the system says of files without a name: EOPNOTSUPP, EISDIR and
@@ -475,15 +474,17 @@ rename_new(
 {
 	int status;
 
-	if (renameat2(f->fd, file->name, f->fd, name, RENAME_NOREPLACE) == 0)
+	if (TEMP_FAILURE_RETRY(renameat2(
+		f->fd, file->name, f->fd, name, RENAME_NOREPLACE)) == 0)
 		return 0;
 	if (errno == EEXIST)
 		return why_not(f, file->fd, name);
 	/* Not every file system can. */
-	status = linkat(f->fd, file->name, f->fd, name, 0);
+	status =
+	    (int)TEMP_FAILURE_RETRY(linkat(f->fd, file->name, f->fd, name, 0));
 	if (status == -1)
 		status = why_not(f, file->fd, name);
-	return status == 0 ? unlinkat(f->fd, file->name, 0) : status;
+	return status == 0 ? unlink_name(f, file->name) : status;
 }
 
 /* /proc need not be there, and the other way may want a right. */
@@ -493,9 +494,11 @@ link_unnamed(const struct folder *f, int fd, const char *name)
 	char path[40];
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	if (linkat(AT_FDCWD, path, f->fd, name, AT_SYMLINK_FOLLOW) == 0)
+	if (TEMP_FAILURE_RETRY(
+		linkat(AT_FDCWD, path, f->fd, name, AT_SYMLINK_FOLLOW)) == 0)
 		return 0;
-	if (errno != EEXIST && linkat(fd, "", f->fd, name, AT_EMPTY_PATH) == 0)
+	if (errno != EEXIST &&
+	    TEMP_FAILURE_RETRY(linkat(fd, "", f->fd, name, AT_EMPTY_PATH)) == 0)
 		return 0;
 	return why_not(f, fd, name);
 }
@@ -544,11 +547,10 @@ become_draft(const struct folder *f, struct folder_file *file, struct error *e)
 		return -1;
 	fchmod(draft.fd, FILE_MODE);
 	if (copy_bytes(file->fd, draft.fd) == -1 ||
-	    copy_times(file->fd, draft.fd) == -1 ||
-	    sync_with(fsync, draft.fd) == -1 ||
+	    copy_times(file->fd, draft.fd) == -1 || sync_all(draft.fd) == -1 ||
 	    dup3(draft.fd, file->fd, O_CLOEXEC) == -1) {
 		fail(f, "", "a copy of the new file", e);
-		unlinkat(f->fd, draft.name, 0);
+		unlink_name(f, draft.name);
 		close(draft.fd);
 		return -1;
 	}
@@ -582,7 +584,7 @@ unpublish(const struct folder *f, struct folder_file *file, const char *name,
 {
 	if (!is_named(f, file->fd, name))
 		return;
-	if (unlinkat(f->fd, name, 0) == -1) {
+	if (unlink_name(f, name) == -1 && errno != ENOENT) {
 		if (e != NULL)
 			e->hint[0] = '\0';
 		error_hint(e,
@@ -590,17 +592,26 @@ unpublish(const struct folder *f, struct folder_file *file, const char *name,
 		    "sent",
 		    name);
 	}
-	sync_with(fsync, f->fd);
+	sync_all(f->fd);
 }
 
-/* A folder that was moved, or mounted over, is where no run will look. */
-static int
-check_place(const struct folder *f, struct error *e)
+/* A folder that was moved, or mounted over, is where no run will look. Who has
+ * given up rights may not see the way to it any more. */
+static bool
+is_in_place(const struct folder *f)
 {
 	struct stat ours, there;
 
-	if (fstat(f->fd, &ours) == 0 && stat(f->path, &there) == 0 &&
-	    ours.st_dev == there.st_dev && ours.st_ino == there.st_ino)
+	if (stat(f->path, &there) == -1)
+		return errno != ENOENT && errno != ENOTDIR;
+	return fstat(f->fd, &ours) == 0 && ours.st_dev == there.st_dev &&
+	       ours.st_ino == there.st_ino;
+}
+
+static int
+check_place(const struct folder *f, struct error *e)
+{
+	if (is_in_place(f))
 		return 0;
 	error_set(e, ERROR_SPOOL, "spool",
 	    "%s: the folder was moved or removed meanwhile",
@@ -614,7 +625,7 @@ folder_publish(struct folder *f, struct folder_file *file, const char *name,
 {
 	int status;
 
-	if (sync_with(fsync, file->fd) == -1)
+	if (sync_all(file->fd) == -1)
 		return fail(f, "", "a new file", e);
 	if (file->name[0] == '\0' && lock_file(file->fd) == -1)
 		return fail(f, "", "a lock", e);
@@ -623,8 +634,7 @@ folder_publish(struct folder *f, struct folder_file *file, const char *name,
 		return 1;
 	/* Once more: older btrfs skips a file without a link, and then keeps
 	 * its name with nothing in it. */
-	if (status == 0 &&
-	    (sync_with(fsync, file->fd) == -1 || sync_with(fsync, f->fd) == -1))
+	if (status == 0 && (sync_all(file->fd) == -1 || sync_all(f->fd) == -1))
 		status = fail(f, name, "a new file", e);
 	if (status == 0)
 		status = check_place(f, e);
@@ -693,12 +703,18 @@ folder_lock(struct folder *f, const char *name, struct folder_file *file,
 	status = open_there(f, name, f->reading ? O_RDONLY : O_RDWR, file, e);
 	if (status != 1)
 		return status;
+	if (lock_file(file->fd) == -1)
+		status = errno == EWOULDBLOCK
+			     ? 0
+			     : fail(f, name, "it cannot be locked", e);
 	/* Who had it before may have removed or renamed it. */
-	if (lock_file(file->fd) == 0 && is_named(f, file->fd, name))
+	else if (!is_named(f, file->fd, name))
+		status = 0;
+	if (status == 1)
 		return 1;
 	close(file->fd);
 	*file = FOLDER_NO_FILE;
-	return 0;
+	return status;
 }
 
 int
@@ -709,12 +725,12 @@ folder_peek(struct folder *f, const char *name, struct folder_file *file,
 }
 
 void
-folder_close_file(struct folder *f, struct folder_file *file)
+folder_close_file(const struct folder *f, struct folder_file *file)
 {
 	if (file->fd == -1)
 		return;
 	if (file->name[0] == DRAFT)
-		unlinkat(f->fd, file->name, 0);
+		unlink_name(f, file->name);
 	close(file->fd);
 	*file = FOLDER_NO_FILE;
 }
@@ -733,7 +749,7 @@ folder_rename(struct folder *f, struct folder_file *file, const char *name,
 int
 folder_unlink(struct folder *f, struct folder_file *file, struct error *e)
 {
-	if (unlinkat(f->fd, file->name, 0) == -1 && errno != ENOENT)
+	if (unlink_name(f, file->name) == -1 && errno != ENOENT)
 		return fail(f, file->name, "it cannot be removed", e);
 	f->changed = true;
 	file->name[0] = '\0';
@@ -745,17 +761,17 @@ folder_sync(struct folder *f, struct error *e)
 {
 	if (!f->changed)
 		return 0;
+	if (sync_all(f->fd) == -1)
+		return fail(f, "", "what was changed in it", e);
 	f->changed = false;
-	return sync_with(fsync, f->fd) == 0
-		   ? 0
-		   : fail(f, "", "what was changed in it", e);
+	return 0;
 }
 
 int
 folder_sync_file(
     struct folder *f, const struct folder_file *file, struct error *e)
 {
-	return sync_with(fdatasync, file->fd) == 0
+	return TEMP_FAILURE_RETRY(fdatasync(file->fd)) == 0
 		   ? 0
 		   : fail(f, file->name, "what was written", e);
 }

@@ -95,7 +95,7 @@ int folder_peek(struct folder *f, const char *name, struct folder_file *file,
 
 /* Gives up the lock; a new file that was not published vanishes. What is not
  * open is fine. */
-void folder_close_file(struct folder *f, struct folder_file *file);
+void folder_close_file(const struct folder *f, struct folder_file *file);
 
 /* Another name for a file that is locked; never in place of one that is there
  * (sys EEXIST). On stable storage after folder_sync(). */

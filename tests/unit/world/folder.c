@@ -1,43 +1,226 @@
 #include "../unit.h"
 
+/* Calls that this file stands in for are no macros of the library then. */
+#undef _FORTIFY_SOURCE
+
 #include <errno.h>
-#include <signal.h>
+#include <sched.h>
+#include <sys/file.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <sys/vfs.h>
 
 #include "../folder.h"
+#include "base/mem.h"
 #include "world/folder.h"
 
 #define ID   "0123456789-0123456789abcdef01234567"
 #define LIVE "Q" ID
 #define HELD "H" ID
+#define DEAD "t" ID
 
+/*
+ * The system's calls, one of which fails when a test wants it to.
+ */
+
+enum call {
+	OPEN_UNNAMED,
+	OPEN_NAMED,
+	LINK,
+	RENAME,
+	UNLINK,
+	LOCK,
+	SYNC,
+	SYNC_DATA,
+	CALLS
+};
+#define EACH 1000
+
+static struct fault {
+	unsigned nth; /* 1 is the next; EACH; 0: none */
+	int sys;
+	bool done; /* it fails when all is done */
+} faults[CALLS];
+static unsigned seen[CALLS];
+static bool (*hook)(enum call); /* acts before a call; whether once more */
+static char trace[1000];
+
+static void
+forget(void)
+{
+	memset(faults, 0, sizeof(faults));
+	memset(seen, 0, sizeof(seen));
+	hook = NULL;
+	trace[0] = '\0';
+}
+
+static void
+let_fail(enum call call, unsigned nth, int sys)
+{
+	faults[call] = (struct fault){.nth = nth, .sys = sys};
+	seen[call] = 0;
+}
+
+static void
+begin(enum call call, const char *word)
+{
+	bool (*act)(enum call) = hook;
+
+	hook = NULL; /* what it does calls us, too */
+	if (act != NULL && act(call))
+		hook = act;
+	seen[call]++;
+	if (trace[0] != '\0')
+		strlcat(trace, " ", sizeof(trace));
+	strlcat(trace, word, sizeof(trace));
+}
+
+static bool
+fails(enum call call, bool done)
+{
+	const struct fault *f = &faults[call];
+
+	if (f->done != done || (f->nth != EACH && f->nth != seen[call]) ||
+	    f->nth == 0)
+		return false;
+	errno = f->sys;
+	return true;
+}
+
+#define STAND_IN(call, word, real)                                             \
+	int result = -1;                                                       \
+                                                                               \
+	begin(call, word);                                                     \
+	if (fails(call, false))                                                \
+		return -1;                                                     \
+	result = (int)(real);                                                  \
+	return fails(call, true) ? -1 : result
+
+int
+openat(int at, const char *name, int flags, ...)
+{
+	const bool unnamed = (flags & O_TMPFILE) == O_TMPFILE;
+
+	STAND_IN(unnamed ? OPEN_UNNAMED : OPEN_NAMED,
+	    unnamed ? "unnamed" : "open",
+	    syscall(SYS_openat, at, name, flags, 0600));
+}
+
+int
+linkat(int from, const char *name, int to, const char *as, int flags)
+{
+	STAND_IN(LINK,
+	    (flags & AT_EMPTY_PATH) != 0       ? "link-empty"
+	    : (flags & AT_SYMLINK_FOLLOW) != 0 ? "link-proc"
+					       : "link",
+	    syscall(SYS_linkat, from, name, to, as, flags));
+}
+
+int
+renameat2(int from, const char *name, int to, const char *as, unsigned flags)
+{
+	STAND_IN(RENAME, "rename",
+	    syscall(SYS_renameat2, from, name, to, as, flags));
+}
+
+int
+unlinkat(int at, const char *name, int flags)
+{
+	STAND_IN(UNLINK, "unlink", syscall(SYS_unlinkat, at, name, flags));
+}
+
+int
+flock(int fd, int how)
+{
+	STAND_IN(LOCK, "lock", syscall(SYS_flock, fd, how));
+}
+
+int
+fsync(int fd)
+{
+	struct stat st;
+
+	fstat(fd, &st);
+	STAND_IN(SYNC, S_ISDIR(st.st_mode) ? "sync-folder" : "sync",
+	    syscall(SYS_fsync, fd));
+}
+
+int
+fdatasync(int fd)
+{
+	STAND_IN(SYNC_DATA, "sync-data", syscall(SYS_fdatasync, fd));
+}
+
+/*
+ * Folders and files.
+ */
+
+static struct error error;
+
+static struct folder *
+try_open(const char *path, struct folder_terms terms)
+{
+	terms.path = path;
+	terms.owner = geteuid();
+	error_clear(&error);
+	return folder_open(&terms, &error);
+}
+
+/* One that is there then. /tmp may be in memory. */
 static struct folder *
 opened(const char *name)
 {
-	const struct folder_terms terms = {.path = in_folder(name),
-	    .owner = geteuid(),
-	    .make = true,
-	    .volatile_taken = true};
-	struct folder *f;
-	struct error e;
+	struct folder *f = try_open(in_folder(name),
+	    (struct folder_terms){.make = true, .volatile_taken = true});
 
-	error_clear(&e);
-	f = folder_open(&terms, &e);
-	assert_string_equal(e.text, "");
+	assert_string_equal(error.text, "");
 	assert_non_null(f);
 	return f;
 }
 
 static void
-put(struct folder *f, const char *name, const char *words)
+assert_refused(const char *path, struct folder_terms terms, const char *what,
+    const char *hint)
+{
+	assert_null(try_open(path, terms));
+	assert_int_equal(error.kind, ERROR_SPOOL);
+	if (strstr(error.text, what) == NULL)
+		fail_msg("%s instead of %s", error.text, what);
+	if (strstr(error.hint, hint) == NULL)
+		fail_msg("%s instead of %s", error.hint, hint);
+}
+
+static void
+assert_failed(int status, const char *what)
+{
+	assert_int_equal(status, -1);
+	assert_int_equal(error.kind, ERROR_SPOOL);
+	assert_string_equal(error.doing, "spool");
+	if (strstr(error.text, what) == NULL)
+		fail_msg("%s instead of %s", error.text, what);
+	error_clear(&error);
+}
+
+static struct folder_file
+new_file(struct folder *f, const char *words)
 {
 	struct folder_file file;
-	struct error e;
 
-	error_clear(&e);
-	assert_int_equal(folder_new_file(f, &file, &e), 0);
+	error_clear(&error);
+	assert_int_equal(folder_new_file(f, &file, &error), 0);
 	assert_int_equal(file_write(file.fd, words, strlen(words)), 0);
-	assert_int_equal(folder_publish(f, &file, name, &e), 0);
+	return file;
+}
+
+static void
+put(struct folder *f, const char *name, const char *words)
+{
+	struct folder_file file = new_file(f, words);
+
+	assert_int_equal(folder_publish(f, &file, name, &error), 0);
 	assert_string_equal(file.name, name);
 	folder_close_file(f, &file);
 }
@@ -59,38 +242,102 @@ count(struct folder *f, const char *letters)
 	return all;
 }
 
+static bool
+is_locked(struct folder *f, const char *name)
+{
+	struct folder_file file;
+	int status = folder_lock(f, name, &file, &error);
+
+	assert_int_not_equal(status, -1);
+	folder_close_file(f, &file);
+	return status == 0;
+}
+
+static void
+skip_as(const char *why)
+{
+	print_message("# skip: %s\n", why);
+	skip();
+}
+
+/* A file system of its own for the rest of the process, in this folder. */
+static void
+mount_or_skip(const char *name, const char *type, const char *options)
+{
+	char script[300];
+
+	if (geteuid() != 0)
+		skip_as("only root can mount");
+	if (unshare(CLONE_NEWNS) == -1 ||
+	    mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == -1)
+		skip_as("no namespace of mounts can be had");
+	snprintf(script, sizeof(script),
+	    "mkdir -p %s && mount -t %s %s %s && chmod 700 %s", name, type,
+	    options, name, name);
+	if (folder_run(script) != 0)
+		skip_as(type);
+}
+
+static void
+unmount(const char *name)
+{
+	assert_int_equal(umount2(in_folder(name), MNT_DETACH), 0);
+}
+
+/* Files without a name. */
+static void
+skip_where_none_are_unnamed(struct folder *f)
+{
+	struct folder_file file = new_file(f, "");
+	const bool draft = file.name[0] != '\0';
+
+	folder_close_file(f, &file);
+	forget();
+	if (draft) {
+		folder_free(f);
+		skip_as("the file system has no files without a name");
+	}
+}
+
+/*
+ * What is to be.
+ */
+
 static void
 a_file_lives(void **state)
 {
 	struct folder *f = opened("lives"), *other = opened("lives");
 	struct folder_file file, again;
 	struct folder_entry entry;
-	struct error e;
 
 	(void)state;
-	error_clear(&e);
 	put(f, LIVE, "words");
 	assert_string_equal(folder_content("lives/" LIVE), "words");
-	assert_int_equal(folder_lock(f, LIVE, &file, &e), 1);
-	assert_int_equal(folder_lock(other, LIVE, &again, &e), 0);
-	assert_int_equal(folder_peek(other, LIVE, &again, &e), 1);
+	assert_int_equal(folder_lock(f, LIVE, &file, &error), 1);
+	assert_int_equal(folder_lock(other, LIVE, &again, &error), 0);
+	assert_int_equal(folder_peek(other, LIVE, &again, &error), 1);
 	folder_close_file(other, &again);
-	assert_int_equal(folder_peek(other, HELD, &again, &e), 0);
-	assert_int_equal(folder_set_due(f, &file, 4102444800, &e), 0);
+	assert_int_equal(folder_peek(other, HELD, &again, &error), 0);
 	assert_int_equal(folder_look(other, LIVE, &entry), 0);
-	assert_int_equal(entry.due, 4102444800);
+	assert_string_equal(entry.name, LIVE);
 	assert_int_equal(entry.size, 5);
-	assert_int_equal(folder_rename(f, &file, HELD, &e), 0);
-	assert_int_equal(folder_lock(other, LIVE, &again, &e), 0);
+	assert_int_equal(folder_rename(f, &file, HELD, &error), 0);
+	assert_string_equal(file.name, HELD);
+	assert_int_equal(folder_lock(other, LIVE, &again, &error), 0);
+	assert_int_equal(folder_look(other, LIVE, &entry), -1);
 	assert_int_equal(count(f, "Q"), 0);
 	assert_int_equal(count(f, "QH"), 1);
-	assert_int_equal(folder_unlink(f, &file, &e), 0);
-	assert_int_equal(folder_sync(f, &e), 0);
+	assert_int_equal(folder_unlink(f, &file, &error), 0);
+	assert_string_equal(file.name, "");
+	assert_int_equal(folder_sync(f, &error), 0);
+	folder_close_file(f, &file);
 	folder_close_file(f, &file);
 	assert_int_equal(count(f, "QHFXt"), 0);
-	assert_string_equal(e.text, "");
+	assert_string_equal(error.text, "");
+	assert_string_equal(folder_path(f), in_folder("lives"));
 	folder_free(f);
 	folder_free(other);
+	folder_free(NULL);
 }
 
 /* At its place, whatever the file holds; what has no room says so. */
@@ -126,12 +373,949 @@ octets_stand_where_they_are_written(void **state)
 	folder_free(f);
 }
 
+static void
+publishing_syncs_in_this_order(void **state)
+{
+	struct folder *f = opened("order");
+
+	(void)state;
+	skip_where_none_are_unnamed(f);
+	put(f, LIVE, "a");
+	assert_string_equal(
+	    trace, "unnamed sync lock link-proc sync sync-folder");
+	forget();
+	let_fail(OPEN_UNNAMED, EACH, EOPNOTSUPP);
+	put(f, HELD, "a");
+	assert_string_equal(
+	    trace, "unnamed open lock sync rename sync sync-folder");
+	forget();
+	folder_free(f);
+}
+
+static void
+changes_are_synced_once(void **state)
+{
+	struct folder *f = opened("changes");
+	struct folder_file file, other;
+
+	(void)state;
+	put(f, LIVE, "a");
+	put(f, HELD, "b");
+	assert_int_equal(folder_lock(f, LIVE, &file, &error), 1);
+	assert_int_equal(folder_lock(f, HELD, &other, &error), 1);
+	forget();
+	assert_int_equal(folder_sync(f, &error), 0);
+	assert_string_equal(trace, "");
+	folder_rename(f, &file, "F" ID, &error);
+	folder_unlink(f, &other, &error);
+	assert_int_equal(folder_sync(f, &error), 0);
+	assert_int_equal(folder_sync(f, &error), 0);
+	assert_string_equal(trace, "rename unlink sync-folder");
+	/* One that failed is not taken for done. */
+	let_fail(SYNC, 1, EIO);
+	folder_unlink(f, &file, &error);
+	assert_failed(folder_sync(f, &error), "changes: what was changed in");
+	assert_int_equal(folder_sync(f, &error), 0);
+	assert_int_equal(seen[SYNC], 2);
+	forget();
+	let_fail(SYNC_DATA, 1, EIO);
+	assert_failed(folder_sync_file(f, &file, &error), "what was written");
+	assert_int_equal(folder_sync_file(f, &file, &error), 0);
+	folder_close_file(f, &file);
+	folder_close_file(f, &other);
+	forget();
+	folder_free(f);
+}
+
+static void
+signals_change_nothing(void **state)
+{
+	static const enum call calls[] = {OPEN_UNNAMED, OPEN_NAMED, LINK,
+	    RENAME, UNLINK, LOCK, SYNC, SYNC_DATA};
+	struct folder *f = opened("signals");
+	struct folder_file file;
+	int way;
+
+	(void)state;
+	for (way = 0; way < 2; way++) {
+		for (size_t i = 0; i < COUNT(calls); i++)
+			let_fail(calls[i], 1, EINTR);
+		if (way == 1)
+			let_fail(OPEN_UNNAMED, EACH, EISDIR);
+		file = new_file(f, "a");
+		assert_int_equal(file.name[0], way == 1 ? 't' : '\0');
+		assert_int_equal(folder_publish(f, &file, LIVE, &error), 0);
+		folder_close_file(f, &file);
+		assert_int_equal(folder_lock(f, LIVE, &file, &error), 1);
+		assert_int_equal(folder_sync_file(f, &file, &error), 0);
+		assert_int_equal(folder_rename(f, &file, HELD, &error), 0);
+		assert_int_equal(folder_unlink(f, &file, &error), 0);
+		assert_int_equal(folder_sync(f, &error), 0);
+		folder_close_file(f, &file);
+		assert_string_equal(error.text, "");
+		forget();
+	}
+	folder_free(f);
+}
+
+static void
+each_lack_of_unnamed_files_makes_drafts(void **state)
+{
+	static const int reasons[] = {
+	    EOPNOTSUPP, EISDIR, ENOENT, EINVAL, ENOSYS};
+	struct folder *f = opened("drafts"), *other = opened("drafts");
+	struct folder_file file;
+	struct stat st;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(reasons); i++) {
+		let_fail(OPEN_UNNAMED, EACH, reasons[i]);
+		umask(i == 0 ? 0777 : 0);
+		file = new_file(f, "words");
+		umask(022);
+		assert_int_equal(fstat(file.fd, &st), 0);
+		assert_int_equal(st.st_mode & 07777, 0600);
+		assert_int_equal(count(other, "t"), 1);
+		assert_int_equal(count(other, "QHFX"), 0);
+		/* Its writer lives. */
+		assert_true(is_locked(other, file.name));
+		folder_collect(other);
+		assert_int_equal(folder_publish(f, &file, LIVE, &error), 0);
+		assert_string_equal(folder_content("drafts/" LIVE), "words");
+		assert_true(is_locked(other, LIVE));
+		assert_int_equal(count(other, "t"), 0);
+		folder_unlink(f, &file, &error);
+		folder_close_file(f, &file);
+		/* One that is given up leaves nothing. */
+		file = new_file(f, "words");
+		folder_close_file(f, &file);
+		assert_int_equal(count(other, "QHFXt"), 0);
+		forget();
+	}
+	folder_free(f);
+	folder_free(other);
+}
+
+static void
+a_rename_that_cannot_keep_what_is_there_is_a_link(void **state)
+{
+	static const int reasons[] = {EINVAL, ENOSYS, EOPNOTSUPP};
+	struct folder *f = opened("links");
+	struct folder_file file;
+
+	(void)state;
+	forget();
+	for (size_t i = 0; i < COUNT(reasons); i++) {
+		let_fail(OPEN_UNNAMED, EACH, EOPNOTSUPP);
+		let_fail(RENAME, EACH, reasons[i]);
+		put(f, LIVE, "a");
+		assert_string_equal(trace,
+		    "unnamed open lock sync rename link unlink sync "
+		    "sync-folder");
+		assert_int_equal(folder_lock(f, LIVE, &file, &error), 1);
+		assert_int_equal(folder_rename(f, &file, HELD, &error), 0);
+		put(f, LIVE, "b");
+		assert_failed(folder_rename(f, &file, LIVE, &error), "exists");
+		assert_string_equal(folder_content("links/" LIVE), "b");
+		assert_string_equal(folder_content("links/" HELD), "a");
+		folder_unlink(f, &file, &error);
+		folder_close_file(f, &file);
+		assert_int_equal(unlink(in_folder("links/" LIVE)), 0);
+		assert_int_equal(count(f, "QHFXt"), 0);
+		forget();
+	}
+	folder_free(f);
+}
+
+/* No way leads to a name from a file without one. */
+static void
+an_unnamed_file_without_a_way_becomes_a_draft(void **state)
+{
+	struct folder *f = opened("ways");
+	struct folder_entry entry;
+	struct folder_file file;
+	char words[200000];
+	int fd;
+
+	(void)state;
+	skip_where_none_are_unnamed(f);
+	memset(words, 'x', sizeof(words) - 1);
+	words[sizeof(words) - 1] = '\0';
+	let_fail(LINK, EACH, ENOENT);
+	file = new_file(f, words);
+	fd = file.fd;
+	assert_int_equal(folder_set_due(f, &file, 1000000007, &error), 0);
+	assert_int_equal(folder_publish(f, &file, LIVE, &error), 0);
+	assert_string_equal(trace,
+	    "unnamed sync lock link-proc link-empty open lock sync rename sync "
+	    "sync-folder");
+	forget();
+	assert_int_equal(file.fd, fd);
+	assert_int_equal(fcntl(fd, F_GETFD), FD_CLOEXEC);
+	assert_true(is_locked(f, LIVE));
+	assert_int_equal(folder_look(f, LIVE, &entry), 0);
+	assert_int_equal(entry.size, sizeof(words) - 1);
+	assert_int_equal(entry.due, 1000000007);
+	assert_int_equal(pwrite(fd, "y", 1, 0), 1);
+	words[0] = 'y';
+	words[199998] = 'x';
+	assert_memory_equal(folder_content("ways/" LIVE), words, 1000);
+	folder_unlink(f, &file, &error);
+	folder_close_file(f, &file);
+	assert_int_equal(count(f, "QHFXt"), 0);
+	folder_free(f);
+}
+
+/* Whichever sync it is, nothing stays. */
+static void
+a_failed_sync_is_final(void **state)
+{
+	static const int reasons[] = {EIO, ENOSPC, EDQUOT, EROFS};
+	struct folder *f = opened("syncs");
+	struct folder_file file;
+	unsigned nth;
+	int way;
+
+	(void)state;
+	for (way = 0; way < 3; way++) {
+		for (nth = 1; nth <= 3; nth++) {
+			if (way > 0)
+				let_fail(OPEN_UNNAMED, EACH, EOPNOTSUPP);
+			if (way > 1)
+				let_fail(RENAME, EACH, EINVAL);
+			file = new_file(f, "a");
+			let_fail(SYNC, nth, reasons[nth]);
+			assert_int_equal(
+			    folder_publish(f, &file, LIVE, &error), -1);
+			assert_int_equal(error.sys, reasons[nth]);
+			assert_failed(-1, "syncs");
+			assert_int_equal(count(f, "QHFX"), 0);
+			folder_close_file(f, &file);
+			assert_int_equal(count(f, "QHFXt"), 0);
+			forget();
+		}
+	}
+	folder_free(f);
+}
+
+static void
+what_stays_against_our_will_is_told(void **state)
+{
+	struct folder *f = opened("stays");
+	struct folder_file file = new_file(f, "a");
+
+	(void)state;
+	let_fail(SYNC, 3, EIO);
+	let_fail(UNLINK, EACH, EROFS);
+	assert_int_equal(folder_publish(f, &file, LIVE, &error), -1);
+	assert_non_null(strstr(error.hint, LIVE " is there, and may be sent"));
+	assert_failed(-1, "Input/output error");
+	folder_close_file(f, &file);
+	forget();
+	folder_free(f);
+}
+
+static void
+a_name_that_is_there_is_kept(void **state)
+{
+	struct folder *f = opened("kept");
+	struct folder_file file;
+	int way;
+
+	(void)state;
+	put(f, LIVE, "first");
+	for (way = 0; way < 3; way++) {
+		if (way > 0)
+			let_fail(OPEN_UNNAMED, EACH, EOPNOTSUPP);
+		if (way > 1)
+			let_fail(RENAME, EACH, EINVAL);
+		file = new_file(f, "second");
+		assert_int_equal(folder_publish(f, &file, LIVE, &error), 1);
+		assert_string_equal(folder_content("kept/" LIVE), "first");
+		/* It can have another. */
+		assert_int_equal(folder_publish(f, &file, HELD, &error), 0);
+		assert_string_equal(folder_content("kept/" HELD), "second");
+		assert_failed(folder_rename(f, &file, LIVE, &error), "exists");
+		assert_string_equal(file.name, HELD);
+		folder_unlink(f, &file, &error);
+		folder_close_file(f, &file);
+		assert_int_equal(count(f, "QHFXt"), 1);
+		forget();
+	}
+	folder_free(f);
+}
+
+/* A file server whose answer was lost has done it all the same. */
+static void
+a_lost_answer_is_no_other_file(void **state)
+{
+	static const enum call calls[] = {LINK, RENAME, LINK};
+	struct folder *f = opened("lost");
+	struct folder_file file;
+
+	(void)state;
+	for (size_t way = 0; way < COUNT(calls); way++) {
+		if (way > 0)
+			let_fail(OPEN_UNNAMED, EACH, EOPNOTSUPP);
+		if (way > 1)
+			let_fail(RENAME, EACH, EINVAL);
+		file = new_file(f, "a");
+		faults[calls[way]] = (struct fault){1, EEXIST, true};
+		seen[calls[way]] = 0;
+		assert_int_equal(folder_publish(f, &file, LIVE, &error), 0);
+		assert_int_equal(count(f, "Qt"), 1);
+		folder_unlink(f, &file, &error);
+		folder_close_file(f, &file);
+		forget();
+	}
+	folder_free(f);
+}
+
+/* What another does between two calls of ours, each once. */
+
+static bool
+collect_before_lock(enum call call)
+{
+	struct folder *other;
+
+	if (call != LOCK)
+		return true;
+	other = opened("race");
+	folder_collect(other);
+	folder_free(other);
+	return false;
+}
+
+static int
+take_name(void *arg, const char *name)
+{
+	strlcpy(arg, name, FOLDER_NAME);
+	return 1;
+}
+
+/* It has the lock of the draft already, and will unlink it. */
+static struct folder_file collected;
+
+static bool
+collect_slowly(enum call call)
+{
+	char name[FOLDER_NAME] = "";
+	struct folder *other;
+
+	if (call != LOCK)
+		return true;
+	other = opened("race");
+	assert_int_equal(folder_scan(other, "t", take_name, name, NULL), 1);
+	assert_int_equal(folder_lock(other, name, &collected, NULL), 1);
+	folder_free(other);
+	return false;
+}
+
+static bool
+rename_before_lock(enum call call)
+{
+	if (call == LOCK)
+		folder_run("mv race/" LIVE " race/" HELD);
+	return call != LOCK;
+}
+
+static bool
+replace_before_lock(enum call call)
+{
+	if (call == LOCK)
+		folder_run("rm race/" LIVE "; echo other >race/" LIVE);
+	return call != LOCK;
+}
+
+static bool
+unlink_before_lock(enum call call)
+{
+	if (call == LOCK)
+		folder_run("rm race/" LIVE);
+	return call != LOCK;
+}
+
+static void
+a_lock_is_of_the_name_that_was_asked_for(void **state)
+{
+	static bool (*const acts[])(enum call) = {
+	    rename_before_lock, replace_before_lock, unlink_before_lock};
+	struct folder *f = opened("race");
+	struct folder_file file;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(acts); i++) {
+		put(f, LIVE, "a");
+		forget();
+		hook = acts[i];
+		assert_int_equal(folder_lock(f, LIVE, &file, &error), 0);
+		assert_int_equal(file.fd, -1);
+		assert_string_equal(error.text, "");
+		folder_run("rm -f race/*");
+		forget();
+	}
+	folder_free(f);
+}
+
+static void
+a_collector_that_wins_costs_a_name(void **state)
+{
+	static bool (*const acts[])(enum call) = {
+	    collect_before_lock, collect_slowly};
+	struct folder *f = opened("race");
+	struct folder_file file;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(acts); i++) {
+		let_fail(OPEN_UNNAMED, EACH, EOPNOTSUPP);
+		collected = FOLDER_NO_FILE;
+		hook = acts[i];
+		file = new_file(f, "a");
+		assert_null(hook);
+		assert_string_not_equal(file.name, collected.name);
+		folder_close_file(f, &collected);
+		assert_int_equal(count(f, "t"), 1);
+		assert_true(is_locked(f, file.name));
+		assert_int_equal(folder_publish(f, &file, LIVE, &error), 0);
+		assert_string_equal(folder_content("race/" LIVE), "a");
+		folder_unlink(f, &file, &error);
+		folder_close_file(f, &file);
+		assert_int_equal(count(f, "QHFXt"), 0);
+		forget();
+	}
+	folder_free(f);
+}
+
+static void
+no_endless_race(void **state)
+{
+	struct folder *f = opened("race");
+	struct folder_file file;
+
+	(void)state;
+	error_clear(&error);
+	let_fail(OPEN_UNNAMED, EACH, EOPNOTSUPP);
+	let_fail(LOCK, EACH, EWOULDBLOCK);
+	assert_failed(folder_new_file(f, &file, &error), "is taken away");
+	assert_in_range(seen[LOCK], 2, 100);
+	/* No locks at all. */
+	let_fail(LOCK, EACH, ENOLCK);
+	assert_failed(folder_new_file(f, &file, &error), "No locks available");
+	assert_int_equal(seen[LOCK], 1);
+	forget();
+	assert_int_equal(count(f, "QHFXt"), 0);
+	put(f, LIVE, "a");
+	let_fail(LOCK, EACH, ENOLCK);
+	assert_failed(
+	    folder_lock(f, LIVE, &file, &error), "it cannot be locked");
+	forget();
+	folder_free(f);
+}
+
+static void
+what_a_dead_writer_left_is_collected(void **state)
+{
+	static const char *const others[] = {"t", "tmp", DEAD "x", "t-" ID,
+	    LIVE, HELD, "F" ID, "X" ID, ".lock",
+	    "t0123456789-0123456789ABCDEF01234567"};
+	struct folder *f = opened("dead"), *reader;
+	char name[100];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(others); i++) {
+		snprintf(name, sizeof(name), "dead/%s", others[i]);
+		folder_put(name, "", 0, 0600);
+	}
+	folder_put("dead/" DEAD, "", 0, 0600);
+	reader =
+	    try_open(in_folder("dead"), (struct folder_terms){.reading = true});
+	folder_collect(reader);
+	assert_int_equal(count(f, "t"), 1);
+	folder_collect(f);
+	assert_int_equal(count(f, "t"), 0);
+	for (size_t i = 0; i < COUNT(others); i++) {
+		snprintf(name, sizeof(name), "dead/%s", others[i]);
+		assert_int_equal(access(in_folder(name), F_OK), 0);
+	}
+	folder_free(f);
+	folder_free(reader);
+}
+
+/* A crash between link and unlink leaves a file with two names. */
+static void
+a_draft_that_was_published_is_collected_alone(void **state)
+{
+	struct folder *f = opened("two");
+
+	(void)state;
+	put(f, LIVE, "a");
+	assert_int_equal(
+	    link(in_folder("two/" LIVE), in_folder("two/" DEAD)), 0);
+	assert_false(is_locked(f, LIVE));
+	folder_collect(f);
+	assert_int_equal(count(f, "Qt"), 1);
+	assert_string_equal(folder_content("two/" LIVE), "a");
+	folder_free(f);
+}
+
+static int
+mark(void *arg, const char *name)
+{
+	unsigned char *marks = arg;
+	unsigned long i = strtoul(name + 1, NULL, 16);
+
+	assert_in_range(i, 0, 2999);
+	assert_int_equal(marks[i]++, 0);
+	return 0;
+}
+
+static int
+stop(void *arg, const char *name)
+{
+	count_one(arg, name);
+	return 7;
+}
+
+static void
+all_names_are_found_once(void **state)
+{
+	struct folder *f = opened("many");
+	unsigned char marks[3000] = {0};
+	char name[100];
+	int all = 0;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(marks); i++) {
+		snprintf(name, sizeof(name),
+		    "many/%c%010zx-0123456789abcdef01234567", "QH"[i % 2], i);
+		folder_put(name, "", 0, 0600);
+	}
+	folder_put("many/Q", "", 0, 0600);
+	folder_put("many/" LIVE ".swp", "", 0, 0600);
+	folder_put("many/.lock", "", 0, 0600);
+	assert_int_equal(folder_scan(f, "QH", mark, marks, NULL), 0);
+	for (size_t i = 0; i < COUNT(marks); i++)
+		assert_int_equal(marks[i], 1);
+	assert_int_equal(count(f, "H"), 1500);
+	assert_int_equal(count(f, ""), 0);
+	assert_int_equal(folder_scan(f, "Q", stop, &all, NULL), 7);
+	assert_int_equal(all, 1);
+	folder_free(f);
+}
+
+static void
+strange_files_are_not_trusted(void **state)
+{
+	static const char *const makers[] = {
+	    "ln -s /etc/passwd", "ln -s nowhere", "mkfifo", "mkdir"};
+	struct folder *f = opened("strange");
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	struct folder_entry entry;
+	struct folder_file file;
+	char script[200];
+	int fd;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(makers); i++) {
+		snprintf(script, sizeof(script), "%s strange/" LIVE, makers[i]);
+		assert_int_equal(folder_run(script), 0);
+		assert_failed(folder_lock(f, LIVE, &file, &error), LIVE);
+		assert_failed(folder_peek(f, LIVE, &file, &error), LIVE);
+		assert_int_equal(folder_look(f, LIVE, &entry), -1);
+		assert_int_equal(folder_run("rm -r strange/" LIVE), 0);
+	}
+	fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	strlcpy(address.sun_path, in_folder("strange/" LIVE),
+	    sizeof(address.sun_path));
+	assert_int_equal(
+	    bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	assert_failed(folder_lock(f, LIVE, &file, &error), LIVE);
+	close(fd);
+	folder_free(f);
+}
+
+static void
+a_file_of_another_is_not_trusted(void **state)
+{
+	struct folder *f;
+	struct folder_file file;
+
+	(void)state;
+	if (geteuid() != 0)
+		skip_as("only root can give files away");
+	f = opened("given");
+	put(f, LIVE, "a");
+	assert_int_equal(chown(in_folder("given/" LIVE), 65534, 0), 0);
+	assert_failed(folder_lock(f, LIVE, &file, &error),
+	    LIVE ": it belongs to another than the folder");
+	folder_free(f);
+}
+
+static void
+one_run_at_a_time(void **state)
+{
+	struct folder *f = opened("run"), *other = opened("run");
+
+	(void)state;
+	assert_true(folder_lock_run(f));
+	assert_false(folder_lock_run(other));
+	/* The work of others goes on. */
+	put(other, LIVE, "a");
+	folder_free(f);
+	assert_true(folder_lock_run(other));
+	folder_free(other);
+	/* Nothing rests on it. */
+	f = opened("run");
+	let_fail(OPEN_NAMED, 1, ENOSPC);
+	assert_true(folder_lock_run(f));
+	let_fail(LOCK, 1, ENOLCK);
+	assert_true(folder_lock_run(f));
+	forget();
+	folder_free(f);
+}
+
+static void
+moments(void **state)
+{
+	static const long long dues[] = {0, 1, 1000000000, 2147483647};
+	struct folder *f = opened("moments");
+	struct folder_entry entry;
+	struct folder_file file;
+
+	(void)state;
+	put(f, LIVE, "a");
+	assert_int_equal(folder_lock(f, LIVE, &file, &error), 1);
+	for (size_t i = 0; i < COUNT(dues); i++) {
+		assert_int_equal(folder_set_due(f, &file, dues[i], &error), 0);
+		assert_int_equal(folder_look(f, LIVE, &entry), 0);
+		assert_true(entry.due == dues[i]);
+	}
+	/* In 2100, or as near as the file system comes. */
+	assert_int_equal(folder_set_due(f, &file, 4102444800, &error), 0);
+	assert_int_equal(folder_look(f, LIVE, &entry), 0);
+	assert_true(entry.due == 4102444800 || entry.due >= 2147483647);
+	assert_int_equal(folder_set_due(f, &file, -1, &error), 0);
+	assert_int_equal(folder_look(f, LIVE, &entry), 0);
+	assert_true(entry.due <= 0);
+	folder_close_file(f, &file);
+	folder_free(f);
+}
+
+/*
+ * Which folders are taken.
+ */
+
+static void
+folders_are_made(void **state)
+{
+	const struct folder_terms make = {.make = true, .volatile_taken = true};
+	struct folder *f;
+	struct stat st;
+
+	(void)state;
+	assert_refused(in_folder("a/b/c"), (struct folder_terms){0},
+	    "a/b/c: No such file or directory", "mkdir -p -m 700 /tmp/");
+	assert_refused(in_folder("a/b/c"),
+	    (struct folder_terms){.make = true, .reading = true},
+	    "No such file", "");
+	umask(0);
+	f = try_open(in_folder("a/b/c//"), make);
+	umask(022);
+	assert_non_null(f);
+	assert_string_equal(folder_path(f), in_folder("a/b/c"));
+	folder_free(f);
+	assert_int_equal(stat(in_folder("a"), &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0700);
+	assert_int_equal(stat(in_folder("a/b/c"), &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0700);
+	folder_put("a/file", "", 0, 0600);
+	assert_refused(in_folder("a/file/b"), make, "Not a directory", "");
+	assert_refused("~/b/c", make, "No such file", "");
+	if (geteuid() != 0)
+		return;
+	assert_int_equal(chown(in_folder("a/b"), 65534, 0), 0);
+	assert_refused(in_folder("a/b/d/e"), make, "No such file", "mkdir -p");
+	assert_int_equal(access(in_folder("a/b/d"), F_OK), -1);
+}
+
+static void
+others_folders_are_refused(void **state)
+{
+	const struct folder_terms terms = {.volatile_taken = true};
+	struct folder_terms theirs = {.owner = geteuid() + 1};
+	char path[200];
+	unsigned uid = 1, gid = 1;
+
+	(void)state;
+	folder_free(opened("own"));
+	assert_int_equal(folder_run("ln -s own link; touch file"), 0);
+	assert_refused(in_folder("link"), terms, "link: a symbolic link", "");
+	assert_refused(in_folder("link/"), terms, "link: a symbolic link", "");
+	assert_refused(in_folder("link//"), terms, "link: a symbolic link", "");
+	assert_refused(in_folder("file"), terms, "file: not a folder", "");
+	assert_int_equal(folder_owner(in_folder("link"), &uid, &gid), -1);
+	assert_int_equal(folder_owner(in_folder("own"), &uid, &gid), 0);
+	assert_int_equal(uid, geteuid());
+	assert_int_equal(chmod(in_folder("own"), 0710), 0);
+	assert_refused(in_folder("own"), terms,
+	    "own: others may look or write into it (mode 0710)",
+	    "chmod 700 /tmp/");
+	assert_int_equal(chmod(in_folder("own"), 01702), 0);
+	assert_refused(in_folder("own"), terms, "(mode 1702)", "chmod 700");
+	assert_int_equal(chmod(in_folder("own"), 02700), 0);
+	folder_free(opened("own"));
+	/* A user whose number has changed. */
+	strlcpy(path, in_folder("own"), sizeof(path));
+	theirs.path = path;
+	error_clear(&error);
+	assert_null(folder_open(&theirs, &error));
+	assert_non_null(strstr(error.text, "own: it belongs to "));
+	assert_non_null(strstr(error.hint, "chown -R "));
+	assert_int_equal(error.kind, ERROR_SPOOL);
+}
+
+/*
+ * Folders that go away.
+ */
+
+static void
+a_folder_that_is_removed_or_moved_takes_nothing(void **state)
+{
+	static const char *const acts[] = {"rm -r away", "mv away elsewhere",
+	    "mv away elsewhere; mkdir -m 700 away"};
+	struct folder *f;
+	struct folder_file file;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(acts); i++) {
+		f = opened("away");
+		file = new_file(f, "a");
+		assert_int_equal(folder_run(acts[i]), 0);
+		assert_failed(
+		    folder_publish(f, &file, LIVE, &error), "removed");
+		folder_close_file(f, &file);
+		if (i == 0)
+			assert_failed(folder_new_file(f, &file, &error),
+			    "away: the folder was removed meanwhile");
+		else
+			assert_int_equal(count(f, "QHFXt"), 0);
+		folder_free(f);
+		assert_int_equal(folder_run("rm -rf away elsewhere"), 0);
+	}
+}
+
+/*
+ * File systems.
+ */
+
+static void
+memory_is_refused(void **state)
+{
+	static const char *const types[] = {"tmpfs", "ramfs"};
+	struct folder *f;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(types); i++) {
+		mount_or_skip(types[i], types[i], types[i]);
+		assert_refused(in_folder(types[i]), (struct folder_terms){0},
+		    "it is in memory, and lost when the machine stops",
+		    "spool-volatile yes");
+		f = opened(types[i]);
+		put(f, LIVE, "a");
+		folder_free(f);
+		f = try_open(in_folder(types[i]),
+		    (struct folder_terms){.reading = true});
+		assert_int_equal(count(f, "Q"), 1);
+		folder_free(f);
+		unmount(types[i]);
+	}
+}
+
+static void
+read_only_is_refused(void **state)
+{
+	struct folder_file file;
+	struct folder *f;
+
+	(void)state;
+	mount_or_skip("ro", "tmpfs", "tmpfs");
+	f = opened("ro");
+	put(f, LIVE, "words");
+	file = new_file(f, "");
+	folder_close_file(f, &file);
+	folder_free(f);
+	assert_int_equal(folder_run("mount -o remount,ro ro"), 0);
+	assert_refused(in_folder("ro"),
+	    (struct folder_terms){.make = true, .volatile_taken = true},
+	    "ro: Read-only file system", "mount it for writing");
+	assert_int_equal(error.sys, EROFS);
+	f = try_open(in_folder("ro"), (struct folder_terms){.reading = true});
+	assert_int_equal(count(f, "Q"), 1);
+	assert_int_equal(folder_lock(f, LIVE, &file, &error), 1);
+	folder_close_file(f, &file);
+	assert_true(folder_lock_run(f));
+	folder_free(f);
+	/* While it runs, as a file system that has errors. */
+	assert_int_equal(folder_run("mount -o remount,rw ro"), 0);
+	f = opened("ro");
+	assert_int_equal(folder_run("mount -o remount,ro ro"), 0);
+	assert_failed(folder_new_file(f, &file, &error), "Read-only");
+	assert_failed(folder_lock(f, LIVE, &file, &error), "Read-only");
+	folder_free(f);
+	unmount("ro");
+}
+
+/* On a real one, since what a full one still can differs. */
+static void
+a_full_file_system_loses_nothing(void **state)
+{
+	struct folder_file file;
+	struct folder_entry entry;
+	struct folder *f;
+
+	(void)state;
+	if (folder_run("truncate -s 4M full.img && "
+		       "mkfs.ext4 -q -m 0 -N 32 full.img 2>/dev/null") != 0)
+		skip_as("no mkfs.ext4");
+	mount_or_skip("full", "ext4", "-o loop full.img");
+	f = opened("full");
+	put(f, LIVE, "words");
+	assert_int_equal(folder_lock(f, LIVE, &file, &error), 1);
+	assert_int_not_equal(
+	    folder_run("cat /dev/zero >full/fill 2>/dev/null"), 0);
+	assert_int_equal(folder_set_due(f, &file, 1000000007, &error), 0);
+	assert_int_equal(pwrite(file.fd, "W", 1, 0), 1);
+	assert_int_equal(folder_sync_file(f, &file, &error), 0);
+	assert_int_equal(folder_rename(f, &file, HELD, &error), 0);
+	folder_close_file(f, &file);
+	assert_int_equal(folder_look(f, HELD, &entry), 0);
+	assert_string_equal(folder_content("full/" HELD), "Words");
+	/* Nor is there an inode. */
+	folder_run("i=0; while : >full/$i; do i=$((i+1)); done 2>/dev/null");
+	error_clear(&error);
+	assert_int_equal(folder_new_file(f, &file, &error), -1);
+	assert_int_equal(error.sys, ENOSPC);
+	assert_non_null(strstr(error.hint, "make room there: df -h"));
+	assert_true(folder_lock_run(f));
+	error_clear(&error);
+	assert_int_equal(folder_lock(f, HELD, &file, &error), 1);
+	assert_int_equal(folder_unlink(f, &file, &error), 0);
+	assert_int_equal(folder_sync(f, &error), 0);
+	folder_close_file(f, &file);
+	folder_free(f);
+	unmount("full");
+}
+
+static void
+an_unnamed_file_needs_no_proc(void **state)
+{
+	struct folder *f = opened("proc");
+
+	(void)state;
+	skip_where_none_are_unnamed(f);
+	if (geteuid() != 0 || unshare(CLONE_NEWNS) == -1 ||
+	    mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == -1 ||
+	    umount2("/proc", MNT_DETACH) == -1) {
+		folder_free(f);
+		skip_as("/proc cannot be taken away");
+	}
+	put(f, LIVE, "a");
+	assert_string_equal(
+	    trace, "unnamed sync lock link-proc link-empty sync sync-folder");
+	forget();
+	/* Older systems let only root do that. */
+	assert_int_equal(chown(in_folder("proc"), 65534, 0), 0);
+	assert_int_equal(chmod(in_folder("."), 0711), 0);
+	assert_int_equal(seteuid(65534), 0);
+	folder_free(f);
+	f = opened("proc");
+	put(f, HELD, "b");
+	folder_free(f);
+	assert_int_equal(seteuid(0), 0);
+	assert_string_equal(folder_content("proc/" HELD), "b");
+	assert_int_equal(mount("proc", "/proc", "proc", 0, NULL), 0);
+	forget();
+}
+
+static void
+no_descriptor_stays(void **state)
+{
+	const int before = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	struct folder_file file;
+	struct folder *f;
+	int after;
+
+	(void)state;
+	close(before);
+	f = opened("open");
+	for (int way = 0; way < 3; way++) {
+		if (way > 0)
+			let_fail(OPEN_UNNAMED, EACH, EISDIR);
+		if (way > 1)
+			let_fail(LOCK, EACH, EWOULDBLOCK);
+		if (folder_new_file(f, &file, &error) == 0) {
+			assert_int_equal(fcntl(file.fd, F_GETFD), FD_CLOEXEC);
+			folder_publish(f, &file, LIVE, &error);
+		}
+		folder_close_file(f, &file);
+		if (folder_lock(f, LIVE, &file, &error) == 1)
+			assert_int_equal(fcntl(file.fd, F_GETFD), FD_CLOEXEC);
+		folder_close_file(f, &file);
+		folder_lock_run(f);
+	}
+	forget();
+	folder_collect(f);
+	folder_free(f);
+	after = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	close(after);
+	assert_int_equal(after, before);
+}
+
+static int
+start(void **state)
+{
+	(void)state;
+	forget();
+	error_clear(&error);
+	return 0;
+}
+
+#define TEST(name) cmocka_unit_test_setup(name, start)
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(a_file_lives),
-	    cmocka_unit_test(octets_stand_where_they_are_written),
+	    TEST(a_file_lives),
+	    TEST(octets_stand_where_they_are_written),
+	    TEST(publishing_syncs_in_this_order),
+	    TEST(changes_are_synced_once),
+	    TEST(signals_change_nothing),
+	    TEST(each_lack_of_unnamed_files_makes_drafts),
+	    TEST(a_rename_that_cannot_keep_what_is_there_is_a_link),
+	    TEST(an_unnamed_file_without_a_way_becomes_a_draft),
+	    TEST(a_failed_sync_is_final),
+	    TEST(what_stays_against_our_will_is_told),
+	    TEST(a_name_that_is_there_is_kept),
+	    TEST(a_lost_answer_is_no_other_file),
+	    TEST(a_lock_is_of_the_name_that_was_asked_for),
+	    TEST(a_collector_that_wins_costs_a_name),
+	    TEST(no_endless_race),
+	    TEST(what_a_dead_writer_left_is_collected),
+	    TEST(a_draft_that_was_published_is_collected_alone),
+	    TEST(all_names_are_found_once),
+	    TEST(strange_files_are_not_trusted),
+	    TEST(a_file_of_another_is_not_trusted),
+	    TEST(one_run_at_a_time),
+	    TEST(moments),
+	    TEST(folders_are_made),
+	    TEST(others_folders_are_refused),
+	    TEST(a_folder_that_is_removed_or_moved_takes_nothing),
+	    TEST(memory_is_refused),
+	    TEST(read_only_is_refused),
+	    TEST(a_full_file_system_loses_nothing),
+	    TEST(an_unnamed_file_needs_no_proc),
+	    TEST(no_descriptor_stays),
 	};
 
 	return cmocka_run_group_tests(tests, folder_make, folder_remove);
