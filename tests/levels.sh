@@ -34,9 +34,10 @@ call time|gettimeofday|ftime	src/world/host.c
 call clock_gettime	src/world/host.c src/world/clock.c
 call v?fork|exec[lv]p?e?|fexecve|posix_spawnp?|popen|system	src/world/process.c
 call pthread_create	src/world/resolve.c
-call flock|f?statfs|futimens|utimensat|getdents64|linkat|mkdir(at)?	src/world/folder.c
+call flock|futimens|utimensat|getdents64|linkat	src/world/folder.c
+call f?statfs|mkdir(at)?	src/world/directory.c
 call rename(at2?)?|unlinkat	src/world/folder.c
-word fsync|fdatasync|syncfs	src/world/folder.c
+word fsync|fdatasync|syncfs	src/world/folder.c src/world/directory.c
 '
 
 # What no room before world may do, but for the files named.

@@ -3,23 +3,19 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/crypt.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "world/directory.h"
 #include "world/file.h"
-#include "world/host.h"
 
-#define FOLDER_MODE   (S_IRUSR | S_IWUSR | S_IXUSR)
 #define FILE_MODE     (S_IRUSR | S_IWUSR)
 #define OPEN_FLAGS    (O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY)
 #define RUN_LOCK      ".lock"
@@ -51,28 +47,6 @@ is_removed(const struct folder *f)
 	return fstat(f->fd, &st) == 0 && st.st_nlink == 0;
 }
 
-static int
-hint_system(const char *path, int sys, struct error *e)
-{
-	struct text_shown name = text_shown(text_of(path));
-
-	if (sys == ENOSPC || sys == EDQUOT)
-		return error_hint(e, "make room there: df -h %s; df -i %s",
-		    name.words, name.words);
-	if (sys == EROFS)
-		return error_hint(e,
-		    "mount it for writing, or name another folder: spool PATH");
-	if (sys == ENOENT)
-		return error_hint(e,
-		    "make it, as the user who is to own it: mkdir -p -m 700 %s",
-		    name.words);
-	if (sys == EACCES)
-		return error_hint(e,
-		    "each user has a folder of his own, as with: spool "
-		    "~/.local/state/sendling/spool");
-	return -1;
-}
-
 /* errno said why. */
 static int
 fail(
@@ -84,175 +58,31 @@ fail(
 	if (is_removed(f)) {
 		error_set(e, ERROR_SPOOL, "spool",
 		    "%s: the folder was removed meanwhile", path.words);
-		return hint_system(f->path, ENOENT, e);
+		return directory_hint(f->path, ENOENT, e);
 	}
 	error_set_sys(e, ERROR_SPOOL, sys, "spool", "%s%s%s: %s", path.words,
 	    name[0] == '\0' ? "" : "/", name, what);
-	return sys == ENOENT ? -1 : hint_system(f->path, sys, e);
+	return sys == ENOENT ? -1 : directory_hint(f->path, sys, e);
 }
 
 /*
  * Opening.
  */
 
-/* Where no folder is one is made, and so on upwards; the one that is there
- * already must be the owner's. */
-static int
-make_missing(char *path, unsigned owner)
-{
-	char *slash = strrchr(path, '/');
-	struct stat st;
-	int status, parent;
-
-	if (slash == NULL || slash == path)
-		return -1;
-	*slash = '\0';
-	status = stat(path, &st);
-	if (status == -1 && errno == ENOENT)
-		status = make_missing(path, owner);
-	else if (status == 0 && st.st_uid != owner) {
-		errno = ENOENT;
-		status = -1;
-	}
-	parent =
-	    status == -1 ? -1 : open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	*slash = '/';
-	if (parent == -1)
-		return -1;
-	status = mkdirat(parent, slash + 1, FOLDER_MODE);
-	if (status == -1 && errno == EEXIST)
-		status = 0;
-	if (status == 0)
-		status = (int)TEMP_FAILURE_RETRY(fsync(parent));
-	close(parent);
-	return status;
-}
-
-/* A slash at its end would have a symbolic link followed. */
-static char *
-new_path(const char *path)
-{
-	size_t len = strlen(path);
-
-	while (len > 1 && path[len - 1] == '/')
-		len--;
-	return mem_string(path, len);
-}
-
-static int
-open_folder(char *path, const struct folder_terms *terms)
-{
-	const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-	int fd;
-
-	fd = (int)TEMP_FAILURE_RETRY(open(path, flags));
-	if (fd == -1 && errno == ENOENT && terms->make && !terms->reading &&
-	    make_missing(path, terms->owner) == 0)
-		fd = (int)TEMP_FAILURE_RETRY(open(path, flags));
-	return fd;
-}
-
-static int
-refuse_open(const char *path, struct error *e)
-{
-	struct text_shown name = text_shown(text_of(path));
-	const int sys = errno;
-	struct stat st;
-
-	if ((sys == ENOTDIR || sys == ELOOP) && lstat(path, &st) == 0) {
-		error_set(e, ERROR_SPOOL, "spool", "%s: %s", name.words,
-		    S_ISLNK(st.st_mode)
-			? "a symbolic link, which is not followed"
-			: "not a folder");
-		return error_hint(
-		    e, "name the folder itself, from `/' on: spool PATH");
-	}
-	error_set_sys(e, ERROR_SPOOL, sys, "spool", "%s", name.words);
-	return hint_system(path, sys, e);
-}
-
-static int
-refuse_owner(const char *path, unsigned theirs, unsigned ours, struct error *e)
-{
-	struct text_shown name = text_shown(text_of(path));
-	struct host_name user = host_user(ours);
-
-	error_set(e, ERROR_SPOOL, "spool",
-	    "%s: it belongs to %s, and not to %s", name.words,
-	    host_user(theirs).words, user.words);
-	return error_hint(e,
-	    "each user has a folder of his own, as with: spool "
-	    "~/.local/state/sendling/spool; if this is to be %s's, as root: "
-	    "chown -R %s %s",
-	    user.words, user.words, name.words);
-}
-
-static int
-check_owner(
-    const char *path, const struct stat *st, unsigned owner, struct error *e)
-{
-	struct text_shown name = text_shown(text_of(path));
-
-	if (st->st_uid != owner)
-		return refuse_owner(path, st->st_uid, owner, e);
-	if ((st->st_mode & (S_IRWXG | S_IRWXO)) == 0)
-		return 0;
-	error_set(e, ERROR_SPOOL, "spool",
-	    "%s: others may look or write into it (mode %04o)", name.words,
-	    st->st_mode & 07777);
-	return error_hint(e, "chmod 700 %s", name.words);
-}
-
-static int
-check_system(int fd, const struct folder_terms *terms, struct error *e)
-{
-	struct text_shown name = text_shown(text_of(terms->path));
-	struct statfs system;
-
-	if (terms->reading)
-		return 0;
-	if (fstatfs(fd, &system) == -1)
-		return error_set_sys(
-		    e, ERROR_SPOOL, errno, "spool", "%s", name.words);
-	if ((system.f_flags & ST_RDONLY) != 0) {
-		error_set_sys(e, ERROR_SPOOL, EROFS, "spool", "%s", name.words);
-		return hint_system(terms->path, EROFS, e);
-	}
-	if (terms->volatile_taken ||
-	    (system.f_type != TMPFS_MAGIC && system.f_type != RAMFS_MAGIC))
-		return 0;
-	error_set(e, ERROR_SPOOL, "spool",
-	    "%s: it is in memory, and lost when the machine stops", name.words);
-	return error_hint(e,
-	    "name a folder on a disk, as spool /var/spool/sendling; or, if "
-	    "mail may be lost: spool-volatile yes");
-}
-
-static int
-open_checked(char *path, const struct folder_terms *terms, struct error *e)
-{
-	struct stat st;
-	int fd;
-
-	fd = open_folder(path, terms);
-	if (fd == -1)
-		return refuse_open(path, e);
-	if (fstat(fd, &st) == 0 &&
-	    check_owner(path, &st, terms->owner, e) == 0 &&
-	    check_system(fd, terms, e) == 0)
-		return fd;
-	close(fd);
-	return -1;
-}
-
 struct folder *
 folder_open(const struct folder_terms *terms, struct error *e)
 {
-	char *path = new_path(terms->path);
+	char *path = directory_new_path(terms->path);
 	struct folder *f;
 	int fd;
 
-	fd = open_checked(path, terms, e);
+	fd = directory_open(
+	    path, terms->owner, terms->make && !terms->reading, e);
+	if (fd != -1 && !terms->reading &&
+	    directory_check_system(fd, path, terms->volatile_taken, e) == -1) {
+		close(fd);
+		fd = -1;
+	}
 	if (fd == -1) {
 		free(path);
 		return NULL;
@@ -616,7 +446,7 @@ check_place(const struct folder *f, struct error *e)
 	error_set(e, ERROR_SPOOL, "spool",
 	    "%s: the folder was moved or removed meanwhile",
 	    SHOWN(text_of(f->path)));
-	return hint_system(f->path, ENOENT, e);
+	return directory_hint(f->path, ENOENT, e);
 }
 
 int
