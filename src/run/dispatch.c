@@ -5,12 +5,11 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
-#include "run/deliver.h"
+#include "run/outlet.h"
 #include "submit/sender.h"
 #include "submit/submit.h"
 #include "world/clock.h"
 #include "world/result.h"
-#include "world/secret.h"
 #include "world/settings.h"
 
 #define UNVERIFIED                                                             \
@@ -27,11 +26,7 @@ struct dispatch {
 
 	/* What belongs to the account, and stays for its next mail. */
 	const struct account *account;
-	struct buf password;
-	char *user;
-	char helo[256];
-	struct connection_plan connection_plan;
-	struct deliver *deliver; /* NULL until it is open */
+	struct outlet outlet;
 	struct alias_map *aliases;
 	bool aliases_read;
 
@@ -41,7 +36,6 @@ struct dispatch {
 	struct notes steps; /* for a person who looks */
 	struct mail mail;
 	bool ending; /* the end of its data leaves, and is not answered */
-	long long deadline;
 	struct deliver_report report;
 };
 
@@ -53,24 +47,14 @@ dispatch_new(const struct dispatch_plan *plan)
 	d = mem_new(1, sizeof(*d));
 	d->plan = *plan;
 	envelope_init(&d->envelope);
-	buf_init(&d->password, SECRET_MAX);
+	outlet_init(&d->outlet, plan->config, plan->log);
 	return d;
-}
-
-static void
-close_delivery(struct dispatch *d)
-{
-	deliver_free(d->deliver);
-	d->deliver = NULL;
-	buf_wipe(&d->password);
-	free(d->user);
-	d->user = NULL;
 }
 
 static void
 close_account(struct dispatch *d)
 {
-	close_delivery(d);
+	outlet_close(&d->outlet);
 	alias_free(d->aliases);
 	d->aliases = NULL;
 	d->aliases_read = false;
@@ -240,86 +224,25 @@ open_log(struct dispatch *d)
 	log_open(d->plan.log, d->account);
 }
 
-static void
-forget_password(void *arg)
-{
-	struct dispatch *d = arg;
-
-	d->connection_plan.password = TEXT("");
-	d->connection_plan.forgotten = true;
-	buf_wipe(&d->password);
-	config_forget(d->plan.config);
-}
-
-static int
-renew_token(void *arg, struct error *e)
-{
-	struct dispatch *d = arg;
-	int result;
-
-	result = secret_renew(d->account, d->deadline, &d->password, e);
-	d->connection_plan.renewed = true;
-	d->connection_plan.password = buf_text(&d->password);
-	return result;
-}
-
-static void
-tell_person(void *arg, const char *words)
-{
-	const struct dispatch *d = arg;
-
-	log_tell_person(d->plan.log, words);
-}
-
-/* What the smarthosts need is under way while the secret is read: once for all
- * mails of the account, and only when a mail is ready to go. */
-static int
-open_account(struct dispatch *d, struct error *e)
-{
-	if (account_check(d->account, e) == -1)
-		return -1;
-	d->connection_plan.account = d->account;
-	d->connection_plan.trace = log_trace(d->plan.log);
-	d->deliver = deliver_new(&d->connection_plan);
-	deliver_open(d->deliver);
-	if (secret_read(d->account, true, d->deadline, &d->password, e) == -1) {
-		close_delivery(d);
-		return -1;
-	}
-	d->user = facts_user(d->account, &d->facts);
-	facts_helo(d->account, &d->facts, d->helo, sizeof(d->helo));
-	d->connection_plan.user = d->user;
-	d->connection_plan.password = buf_text(&d->password);
-	d->connection_plan.helo = d->helo;
-	d->connection_plan.forget = forget_password;
-	d->connection_plan.forgotten = false;
-	d->connection_plan.renew =
-	    secret_renews(d->account) ? renew_token : NULL;
-	d->connection_plan.remark = tell_person;
-	d->connection_plan.arg = d;
-	return 0;
-}
-
 int
 dispatch_open(struct dispatch *d, struct error *e)
 {
 	unsigned seconds = d->account->deadline;
 
-	d->deadline = clock_in(seconds == 0 ? ACCOUNT_DEADLINE : seconds);
-	d->plan.log->deadline = d->deadline;
+	d->outlet.deadline =
+	    clock_in(seconds == 0 ? ACCOUNT_DEADLINE : seconds);
+	d->plan.log->deadline = d->outlet.deadline;
 	open_log(d);
-	if (d->deliver == NULL)
-		return open_account(d, e);
-	deliver_open(d->deliver);
-	return 0;
+	return outlet_open(&d->outlet, d->account, &d->facts, e);
 }
 
 int
 dispatch_send(struct dispatch *d, bool last, struct error *e)
 {
 	d->mail.last = last;
-	d->connection_plan.renewed = false;
-	return deliver_mail(d->deliver, &d->mail, d->deadline, &d->report, e);
+	outlet_begin(&d->outlet);
+	return deliver_mail(
+	    d->outlet.deliver, &d->mail, d->outlet.deadline, &d->report, e);
 }
 
 int
