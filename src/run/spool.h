@@ -61,10 +61,11 @@ struct spooled {
 	struct message *message; /* NULL: it was not asked for */
 	struct folder_file file;
 	bool damaged; /* it is not what was written */
+	/* All 0: there is no head, and the ticket is empty. */
+	struct ticket_layout layout;
 
 	/* private: */
 	struct folder *folder;
-	struct ticket_layout layout;
 	struct message_store store;
 };
 
