@@ -11,8 +11,9 @@
 enum arity { ARITY_NONE, ARITY_ATTACHED, ARITY_REQUIRED };
 
 enum {
-	OURS = 1,   /* called as sendling: a person or a script of theirs */
-	THEIRS = 2, /* called as sendmail: perhaps a stranger's words */
+	OURS = 1,    /* called as sendling: a person or a script of theirs */
+	THEIRS = 2,  /* called as sendmail: perhaps a stranger's words */
+	LISTING = 4, /* as mailq, which is one of these */
 	ANY = OURS | THEIRS
 };
 
@@ -420,7 +421,7 @@ static const struct row rows[] = {
     {"--probe", ARITY_NONE, OURS, .meaning = set_mode, .mode = MODE_PROBE},
     {"--serverinfo", ARITY_NONE, OURS, .meaning = set_mode, .mode = MODE_PROBE},
     {"--dry-run", ARITY_NONE, OURS, .meaning = set_mode, .mode = MODE_DRY_RUN},
-    {"--json", ARITY_NONE, OURS, .meaning = set_flag, OPTION(json)},
+    {"--json", ARITY_NONE, OURS | LISTING, .meaning = set_flag, OPTION(json)},
     {"--all-or-none", ARITY_NONE, OURS, .meaning = set_flag,
 	OPTION(request.all_or_none)},
     {"--help", ARITY_NONE, OURS, .meaning = set_mode, .mode = MODE_HELP},
@@ -479,6 +480,8 @@ find_row(struct walk *w, struct text spelling)
 	unsigned name = w->options->foreign ? THEIRS : OURS;
 	size_t i;
 
+	if (w->options->name == NAME_MAILQ)
+		name |= LISTING;
 	for (i = 0; i < ROW_COUNT; i++)
 		if ((rows[i].names & name) != 0 &&
 		    text_equal(text_of(rows[i].spelling), spelling))
