@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "cmd/check.h"
 #include "cmd/findings.h"
+#include "cmd/mailq.h"
 #include "cmd/memory.h"
 #include "cmd/options.h"
 #include "config/config.h"
@@ -84,14 +85,22 @@ read_options(struct run *r, int argc, char **argv, struct error *e)
 	return result;
 }
 
+/* Scripts of packages call newaliases, and monitoring mailq, where there is
+ * none. */
+static bool
+needs_no_settings(enum options_mode mode)
+{
+	return mode == MODE_ALIASES || mode == MODE_QUEUE_LIST ||
+	       (mode >= MODE_HOLD && mode <= MODE_CHECK_SPOOL);
+}
+
 static int
 read_settings(struct run *r, struct error *e)
 {
 	const struct settings_plan plan = {.path = r->options.config,
 	    .sets = r->options.settings,
 	    .set_count = r->options.setting_count,
-	    /* Scripts of packages call newaliases before there is one. */
-	    .optional = r->options.mode == MODE_ALIASES,
+	    .optional = needs_no_settings(r->options.mode),
 	    .no_commands = r->options.foreign && r->host.uid == 0};
 	size_t i;
 	int result;
@@ -311,9 +320,16 @@ run_probe(struct run *r, struct error *e)
 }
 
 static void
-refuse_without_spool(struct error *e)
+run_queue(struct run *r, struct error *e)
 {
-	error_set(e, ERROR_SPOOL, "spool", "no mail is kept: there is none");
+	const struct mailq_plan plan = {.config = &r->config,
+	    .host = &r->host,
+	    .log = &r->log,
+	    .options = &r->options};
+
+	read_settings(r, e);
+	if (mailq_run(&plan, e))
+		r->log.quiet = true;
 }
 
 static void
@@ -341,14 +357,12 @@ run(struct run *r, struct error *e)
 		run_dry(r, e);
 		break;
 	case MODE_QUEUE_LIST:
-		fputs("Mail queue is empty\n", stdout);
-		break;
 	case MODE_HOLD:
 	case MODE_RELEASE:
 	case MODE_DELETE:
 	case MODE_SHOW:
 	case MODE_CHECK_SPOOL:
-		refuse_without_spool(e);
+		run_queue(r, e);
 		return;
 	case MODE_HELP:
 		fputs(options_help(), stdout);

@@ -1,0 +1,465 @@
+#include "cmd/mailq.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "config/keyword.h"
+#include "run/finding.h"
+#include "run/listing.h"
+#include "run/queue.h"
+#include "world/failure.h"
+#include "world/file.h"
+
+#define CHUNK 16384
+
+struct mailq {
+	const struct mailq_plan *plan;
+	struct queue queue;
+	struct listing_terms terms;
+	struct listing_sum sum;
+	struct buf out;
+	struct json json;
+	bool began;  /* the table has its first line */
+	bool closed; /* nobody reads what is printed */
+	bool aloud;  /* what is wrong goes to standard error */
+	struct error *e;
+};
+
+/* What is printed. */
+
+static void
+print(struct mailq *m)
+{
+	if (!m->closed &&
+	    file_write(STDOUT_FILENO, m->out.at, m->out.len) == -1) {
+		m->closed = true;
+		error_set_sys(m->e, ERROR_SYSTEM, errno, "standard output",
+		    "cannot write all of it");
+	}
+	buf_reset(&m->out);
+}
+
+/* A page at a time, however many there are. */
+static int
+print_later(struct mailq *m)
+{
+	if (m->out.len >= CHUNK)
+		print(m);
+	return m->closed ? 1 : 0;
+}
+
+/* What is wrong stands in e, and on standard error where it does not fit. */
+static void
+tell_spools(struct mailq *m)
+{
+	const struct queue_spool *s = m->queue.spools;
+	const struct queue_spool *end = s + m->queue.count;
+
+	for (; s < end; s++) {
+		if (s->error.kind == ERROR_NONE)
+			continue;
+		if (m->e->kind == ERROR_NONE)
+			*m->e = s->error;
+		else if (m->aloud && !m->plan->log->quiet)
+			failure_print(&s->error, NULL);
+	}
+}
+
+/*
+ * -bp.
+ */
+
+static int
+list_mail(void *arg, const struct queue_mail *mail)
+{
+	struct mailq *m = arg;
+
+	listing_count(mail, &m->terms, &m->sum);
+	if (m->plan->options->json) {
+		listing_add_json(mail, &m->terms, &m->json);
+		return print_later(m);
+	}
+	if (!m->began)
+		listing_format_begin(&m->out);
+	m->began = true;
+	listing_format(mail, &m->terms, &m->out);
+	return print_later(m);
+}
+
+/* "Mail queue is empty" is not said of what nobody could see. */
+static void
+list(struct mailq *m)
+{
+	queue_walk(&m->queue, list_mail, m);
+	tell_spools(m);
+	if (m->began || m->e->kind == ERROR_NONE)
+		listing_format_end(&m->sum, &m->out);
+	print(m);
+}
+
+static void
+add_spools(struct mailq *m)
+{
+	size_t i;
+
+	json_add_array(&m->json, "spools");
+	for (i = 0; i < m->queue.count; i++) {
+		json_add_object(&m->json, NULL);
+		json_add_string(&m->json, "path", m->queue.spools[i].path);
+		finding_add_error(&m->queue.spools[i].error, &m->json);
+		json_end_object(&m->json);
+	}
+	json_end_array(&m->json);
+}
+
+static void
+end_json(struct mailq *m)
+{
+	json_end_object(&m->json);
+	buf_add_char(&m->out, '\n');
+	print(m);
+}
+
+static void
+list_as_json(struct mailq *m)
+{
+	json_add_object(&m->json, NULL);
+	json_add_array(&m->json, "mails");
+	queue_walk(&m->queue, list_mail, m);
+	json_end_array(&m->json);
+	tell_spools(m);
+	add_spools(m);
+	listing_add_sum(&m->sum, &m->json);
+	json_add_number(&m->json, "status", error_status(m->e->kind));
+	finding_add_error(m->e, &m->json);
+	end_json(m);
+}
+
+/*
+ * --check-spool.
+ */
+
+static int
+count_mail(void *arg, const struct queue_mail *mail)
+{
+	struct mailq *m = arg;
+
+	listing_count(mail, &m->terms, &m->sum);
+	return 0;
+}
+
+static void
+judge(struct mailq *m)
+{
+	const struct listing_sum *sum = &m->sum;
+
+	if (sum->failed + sum->damaged > 0)
+		error_set(m->e, ERROR_REFUSED, "spool", "a mail has failed");
+	if (sum->late + sum->stranded > 0)
+		error_set(m->e, ERROR_LATER, "spool", "a mail waits too long");
+}
+
+static void
+check(struct mailq *m)
+{
+	struct error_line wrong;
+
+	queue_walk(&m->queue, count_mail, m);
+	tell_spools(m);
+	wrong = error_line(m->e);
+	listing_format_check(&m->sum, &m->terms,
+	    m->e->kind == ERROR_NONE ? NULL : wrong.words, &m->out);
+	judge(m);
+	print(m);
+}
+
+static void
+check_as_json(struct mailq *m)
+{
+	queue_walk(&m->queue, count_mail, m);
+	tell_spools(m);
+	judge(m);
+	json_add_object(&m->json, NULL);
+	add_spools(m);
+	listing_add_sum(&m->sum, &m->json);
+	json_add_number(&m->json, "status", error_status(m->e->kind));
+	finding_add_error(m->e, &m->json);
+	end_json(m);
+}
+
+/* As `spool-lifetime' is written. */
+static int
+parse_age(const char *age, unsigned long long *seconds, struct error *e)
+{
+	const struct keyword *k = keyword_find(TEXT("spool-lifetime"));
+	struct account a = {0};
+	int status;
+
+	if (age[0] == '\0')
+		return 0;
+	status = keyword_set(k, &a, text_of(age), NULL, NULL);
+	*seconds = a.spool_lifetime;
+	keyword_clear(&a);
+	if (status == 0)
+		return 0;
+	error_set(e, ERROR_USAGE, NULL, "option --check-spool: `%s' is no age",
+	    SHOWN(text_of(age)));
+	return error_hint(e, "write it as 90s, 30m, 4h or 2d");
+}
+
+/*
+ * --show.
+ */
+
+/* No controls of a stranger's reach a terminal. */
+static void
+show_visibly(struct mailq *m, struct text piece)
+{
+	char shown[4 * CHUNK + 1];
+	struct text line;
+	bool ended;
+
+	while (piece.len > 0) {
+		line = text_first(piece, text_find(piece, '\n'));
+		ended = line.len < piece.len;
+		piece = text_skip(piece, line.len + 1);
+		if (line.len > 0 && line.at[line.len - 1] == '\r')
+			line.len--;
+		buf_add_string(
+		    &m->out, text_visible(line, shown, sizeof(shown)));
+		if (ended)
+			buf_add_char(&m->out, '\n');
+	}
+}
+
+/* Octets as they are, but for a terminal. Of a mail whose head cannot be read
+ * all that is in the file. */
+static void
+show_message(struct mailq *m, const struct queue_mail *mail)
+{
+	const bool visibly = isatty(STDOUT_FILENO) != 0;
+	unsigned long long at = mail->file.layout.message_at, left;
+	char bytes[CHUNK];
+	ssize_t n = 1;
+
+	left = mail->file.layout.trailer_at == 0
+		   ? UINT64_MAX
+		   : mail->file.layout.trailer_at - at;
+	while (left > 0 && n > 0 && !m->closed) {
+		n = pread(mail->file.file.fd, bytes,
+		    left < sizeof(bytes) ? (size_t)left : sizeof(bytes),
+		    (off_t)at);
+		if (n <= 0)
+			break;
+		if (visibly)
+			show_visibly(m, (struct text){bytes, (size_t)n});
+		else
+			buf_add(&m->out, bytes, (size_t)n);
+		print(m);
+		at += (size_t)n;
+		left -= (size_t)n;
+	}
+}
+
+static void
+show_ticket(struct mailq *m, const struct queue_mail *mail)
+{
+	const size_t used = mail->file.ticket.journal_used;
+	struct buf journal;
+	ssize_t n = 0;
+
+	buf_init(&journal, SIZE_MAX / 4);
+	if (used > 0)
+		n = pread(mail->file.file.fd, buf_reserve(&journal, used), used,
+		    (off_t)mail->file.layout.journal_at);
+	journal.len = n > 0 ? (size_t)n : 0;
+	listing_format_whole(mail, &m->terms, buf_text(&journal), &m->out);
+	buf_clear(&journal);
+}
+
+static int
+show_mail(void *arg, const struct queue_mail *mail)
+{
+	struct mailq *m = arg;
+
+	if (m->plan->options->json) {
+		listing_add_json(mail, &m->terms, &m->json);
+		buf_add_char(&m->out, '\n');
+		m->json.comma = false;
+		print(m);
+		return 1;
+	}
+	show_ticket(m, mail);
+	buf_add_char(&m->out, '\n');
+	if (mail->file.file.fd != -1)
+		show_message(m, mail);
+	print(m);
+	return 1;
+}
+
+/*
+ * Acts.
+ */
+
+static const struct act {
+	enum options_mode mode;
+	const char *did;
+	int (*act)(
+	    struct queue *q, const struct queue_place *p, struct error *e);
+} acts[] = {
+    {MODE_HOLD, "held", queue_hold},
+    {MODE_RELEASE, "released", queue_release},
+    {MODE_DELETE, "deleted", queue_delete},
+};
+
+static const struct act *
+find_act(const struct mailq *m)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(acts) / sizeof(acts[0]); i++)
+		if (acts[i].mode == m->plan->options->mode)
+			return &acts[i];
+	return NULL;
+}
+
+/* What the log is to say of a mail that may be gone then. */
+struct acted {
+	const char *did;
+	const struct account *account;
+	char line[400];
+};
+
+static int
+note_mail(void *arg, const struct queue_mail *mail)
+{
+	const struct envelope *env = &mail->file.ticket.envelope;
+	struct acted *a = arg;
+
+	a->account = mail->account;
+	snprintf(a->line, sizeof(a->line),
+	    "spool: %s by hand: id=%s from=<%s> recipients=%zu", a->did,
+	    mail->id, env->reverse_path, env->count);
+	return 1;
+}
+
+static void
+log_act(const struct mailq *m, const struct acted *a)
+{
+	const struct config *c = m->plan->config;
+	const struct account *account = a->account;
+
+	if (account == NULL)
+		account = c->account_count > 0 ? &c->accounts[0] : &c->defaults;
+	log_open(m->plan->log, account);
+	log_note(m->plan->log, "%s", a->line);
+}
+
+static int
+act_on(struct mailq *m, const struct queue_place *p, struct error *e)
+{
+	const struct act *act = find_act(m);
+	struct acted acted = {.did = act == NULL ? NULL : act->did};
+
+	if (act == NULL) {
+		queue_look(&m->queue, p, show_mail, m);
+		return m->closed ? -1 : 0;
+	}
+	queue_look(&m->queue, p, note_mail, &acted);
+	if (act->act(&m->queue, p, e) == -1)
+		return -1;
+	log_act(m, &acted);
+	return 0;
+}
+
+/* Nothing is done where one of the ids is wrong. */
+static int
+act_on_all(struct mailq *m, struct error *e)
+{
+	const struct options *o = m->plan->options;
+	struct queue_place *places = mem_new(o->id_count, sizeof(*places));
+	int status = 0;
+	size_t i;
+
+	for (i = 0; status == 0 && i < o->id_count; i++)
+		status = queue_find(&m->queue, o->ids[i], &places[i], e);
+	for (i = 0; status == 0 && i < o->id_count; i++)
+		status = act_on(m, &places[i], e);
+	free(places);
+	return status;
+}
+
+/* Where it is done a fault of the configuration was in nobody's way; where no
+ * such mail was found it may be why. */
+static void
+act(struct mailq *m)
+{
+	struct error e;
+
+	error_clear(&e);
+	if (act_on_all(m, &e) == 0)
+		error_clear(m->e);
+	else if (m->e->kind == ERROR_NONE || e.kind != ERROR_INPUT)
+		*m->e = e;
+}
+
+/*
+ * The whole.
+ */
+
+static const struct {
+	enum options_mode mode;
+	void (*run)(struct mailq *m);
+	void (*as_json)(struct mailq *m);
+	bool tells; /* what is wrong, on standard output */
+} modes[] = {
+    {MODE_QUEUE_LIST, list, list_as_json, false},
+    {MODE_CHECK_SPOOL, check, check_as_json, true},
+    {MODE_SHOW, act, act, false},
+    {MODE_HOLD, act, act, false},
+    {MODE_RELEASE, act, act, false},
+    {MODE_DELETE, act, act, false},
+};
+
+static bool
+run(struct mailq *m)
+{
+	const struct options *o = m->plan->options;
+	const struct queue_plan plan = {.config = m->plan->config,
+	    .host = m->plan->host,
+	    .complete = m->e->kind == ERROR_NONE,
+	    .acting = find_act(m) != NULL,
+	    .now = m->terms.now.seconds};
+	size_t i;
+
+	m->terms.complete = plan.complete;
+	queue_open(&m->queue, &plan, m->e);
+	for (i = 0; modes[i].mode != o->mode; i++)
+		;
+	m->aloud =
+	    !modes[i].tells && (!o->json || modes[i].as_json == modes[i].run);
+	if (o->json)
+		modes[i].as_json(m);
+	else
+		modes[i].run(m);
+	queue_close(&m->queue);
+	return !m->aloud;
+}
+
+bool
+mailq_run(const struct mailq_plan *plan, struct error *e)
+{
+	struct mailq m = {.plan = plan, .terms = {.now = host_now()}, .e = e};
+	bool told = false;
+
+	buf_init(&m.out, SIZE_MAX);
+	json_init(&m.json, &m.out);
+	if (parse_age(plan->options->age, &m.terms.age, e) == 0)
+		told = run(&m);
+	buf_clear(&m.out);
+	return told;
+}
