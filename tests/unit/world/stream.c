@@ -58,7 +58,8 @@ static struct talk
 talk_start_version(
     const char *priority, int (*act)(gnutls_session_t session, int fd))
 {
-	struct peer_tls wanted = {"good", priority, act, NULL, false};
+	const struct peer_tls wanted = {
+	    .certificate = "good", .priority = priority, .act = act};
 	struct talk t;
 
 	t = talk_start(peer_tls, &wanted);
