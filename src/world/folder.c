@@ -13,6 +13,7 @@
 #include "base/crypt.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "submit/ticket.h"
 #include "world/directory.h"
 #include "world/file.h"
 
@@ -636,15 +637,6 @@ folder_look(struct folder *f, const char *name, struct folder_entry *entry)
  * All files.
  */
 
-static bool
-is_id(const char *id)
-{
-	return strlen(id) == ID_LEN && id[ID_TIME] == '-' &&
-	       strspn(id, "0123456789abcdef") == ID_TIME &&
-	       strspn(id + ID_TIME + 1, "0123456789abcdef") ==
-		   ID_LEN - ID_TIME - 1;
-}
-
 /* The entries that the system gave in one piece. */
 static int
 find_in(const char *at, const char *end, const char *letters,
@@ -658,7 +650,7 @@ find_in(const char *at, const char *end, const char *letters,
 		at += entry->d_reclen;
 		if (entry->d_name[0] != '\0' &&
 		    strchr(letters, entry->d_name[0]) != NULL &&
-		    is_id(entry->d_name + 1))
+		    ticket_is_id(text_of(entry->d_name + 1)))
 			status = found(arg, entry->d_name);
 	}
 	return status;

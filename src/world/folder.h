@@ -6,8 +6,8 @@
  * or not there at all, on stable storage, and each with one process at a time.
  * Every call that makes a name, a lock or a sync in it stands here.
  *
- * What a file is shows its first letter; the rest of the name is an id of 10
- * hex digits, `-' and 24 of them. Files are opened relative to the directory,
+ * What a file is shows its first letter; the rest of the name is the id of a
+ * ticket (submit/ticket). Files are opened relative to the directory,
  * which is opened once and stays so; symbolic links are not followed. Errors
  * are ERROR_SPOOL, with path and hint. EINTR is retried.
  */

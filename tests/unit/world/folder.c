@@ -303,6 +303,26 @@ skip_where_none_are_unnamed(struct folder *f)
  * What is to be.
  */
 
+/* A report has its mail's id and more; what else is there is none of ours. */
+static void
+all_that_have_an_id_are_found(void **state)
+{
+	static const char *const ours[] = {LIVE, LIVE "-b1", LIVE "-b99"};
+	static const char *const others[] = {"Q", "Q0123456789-0123", LIVE "-b",
+	    LIVE "-b0", LIVE "-b100", LIVE "-c1", LIVE "x", "x" LIVE};
+	struct folder *f = opened("found");
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(others); i++)
+		put(f, others[i], "x");
+	assert_int_equal(count(f, "QxtHFX"), 0);
+	for (i = 0; i < COUNT(ours); i++)
+		put(f, ours[i], "x");
+	assert_int_equal(count(f, "Q"), COUNT(ours));
+	folder_free(f);
+}
+
 static void
 a_file_lives(void **state)
 {
@@ -1286,6 +1306,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    TEST(all_that_have_an_id_are_found),
 	    TEST(a_file_lives),
 	    TEST(octets_stand_where_they_are_written),
 	    TEST(publishing_syncs_in_this_order),
