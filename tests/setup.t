@@ -122,6 +122,12 @@ SYSTEM = TABLE[:3] + TABLE[5:7] + [
     ('leave as alice@gmail.com? ' + YES, ''),
     ('Where shall mail to root go (- for nowhere) [alice@gmail.com]: ', ''),
     ('Write this to ', '')]
+SES = GUESS[:1] + [(PROVIDER, 'ses'), ('eu-west-1: ', '')]
+OAUTH = TABLE[:1] + [
+    (TABLE[1][0], 'o'), TABLE[2],
+    ('Client ID, of your own registration: ', 'x'),
+    ('Client secret (Enter: none, or as before): ', 'secret'),
+    ('Paste the whole address that it shows then: ', '')]
 NO_MAIL = ('Send a mail to ', 'no')
 OLD = ('# mine\nsmarthost smtps://old.example\nuser old\n'
        'password old-secret\nfrom old@old.example\n'
@@ -575,11 +581,15 @@ def test_root_alias(t, home):
 
 ROUTES = {'table': (TABLE, ()), 'names': (GUESS, ()), 'pin': (PIN, ()),
           'add': (ADD, ()), 'replace': (REPLACE, ()), 'by hand': (BYHAND, ()),
-          'system': (SYSTEM, ('--system',))}
+          'system': (SYSTEM, ('--system',)), 'SES': (SES, ())}
+if shutil.which('curl') and shutil.which('jq'):
+    ROUTES['OAuth'] = OAUTH, ()
 
 
 def test_interrupted(t, home, shell):
     """^C at every question, of every way."""
+    if 'OAuth' not in ROUTES:
+        t.skip('^C at the questions of OAuth', 'curl or jq is missing')
     for route, (dialogue, argv) in ROUTES.items():
         forget_system()
         with all_servers():
