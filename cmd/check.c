@@ -14,6 +14,7 @@
 #include "config/review.h"
 #include "submit/alias.h"
 #include "world/file.h"
+#include "world/folder.h"
 #include "world/log.h"
 #include "world/program.h"
 #include "world/secret.h"
@@ -22,6 +23,7 @@
 
 struct check {
 	const struct check_plan *plan;
+	struct facts facts;
 	struct faults faults;
 	struct error *e; /* the first of them, but for remarks */
 };
@@ -243,6 +245,37 @@ check_alias_file(struct check *c, const struct account *a)
 		tell_fault(c, a, "aliases", &e);
 }
 
+/* Nothing is made. Root is told what would be so for the user whose folder it
+ * is, and that for root itself it is none. */
+static void
+check_spool(struct check *c, const struct account *a)
+{
+	char *path = facts_spool(a, &c->facts, c->plan->host->home);
+	struct folder_terms terms = {.path = path,
+	    .owner = geteuid(),
+	    .make = true,
+	    .volatile_taken = a->spool_volatile == SWITCH_YES};
+	unsigned owner, group;
+	struct error e;
+
+	if (path == NULL)
+		return;
+	error_clear(&e);
+	if (terms.owner == 0 && folder_owner(path, &owner, &group) == 0 &&
+	    owner != 0) {
+		terms.owner = owner;
+		error_set(&e, ERROR_CONFIG, NULL,
+		    "spool: %s belongs to %s, and root's own mails are not "
+		    "kept there",
+		    SHOWN(text_of(path)), host_user(owner).words);
+		tell(c, true, a, "spool", NULL, &e);
+		error_clear(&e);
+	}
+	folder_check(&terms, &e);
+	tell_fault(c, a, "spool", &e);
+	free(path);
+}
+
 static void
 check_files(struct check *c, const struct account *a)
 {
@@ -252,6 +285,7 @@ check_files(struct check *c, const struct account *a)
 	log_check(a, &e);
 	tell_fault(c, a, "log", &e);
 	check_alias_file(c, a);
+	check_spool(c, a);
 	check_secret(c, a);
 	check_commands(c, a);
 	check_tls(c, a);
@@ -267,7 +301,6 @@ check_all(struct check *c)
 	const struct config *config = c->plan->config;
 	const struct review review = {tell, c};
 	struct fault fault = {0};
-	struct facts facts;
 	struct error e;
 	size_t i;
 
@@ -281,8 +314,8 @@ check_all(struct check *c)
 	if (config->account_count == 0)
 		return;
 	error_clear(&e);
-	if (host_facts(c->plan->host, &facts, &e) == 0)
-		review_accounts(&review, config, &facts);
+	host_facts(c->plan->host, &c->facts, &e);
+	review_accounts(&review, config, &c->facts);
 	for (i = 0; i < config->account_count; i++)
 		check_files(c, &config->accounts[i]);
 	fault = (struct fault){.remark = true};

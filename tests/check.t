@@ -41,6 +41,11 @@ def test_files(t, home, certificate):
     plain = home.file('plain', '#!/bin/sh\n', 0o644)
     folder = home.path / 'folder'
     folder.mkdir()
+    link = home.path / 'link'
+    link.symlink_to(folder)
+    wide = home.path / 'wide'
+    wide.mkdir()
+    wide.chmod(0o770)
     for line, words in (
             ('password-file /nonexistent', 'No such file'),
             (f'password-file {empty}', 'its first line is empty'),
@@ -60,6 +65,13 @@ def test_files(t, home, certificate):
             (f'tls-crl {words}', 'tls-crl'),
             ('aliases /nonexistent', 'No such file'),
             (f'aliases {words}', 'no colon'),
+            (f'spool {words}', 'not a folder'),
+            (f'spool {words}/spool', 'Not a directory'),
+            (f'spool {link}', 'a symbolic link, which is not followed'),
+            (f'spool {wide}', 'others may look or write into it (mode 0770)'),
+            ('spool /nonexistent/spool', 'No such file'),
+            ('spool /dev/shm', 'belongs to' if os.geteuid() else
+             'others may look'),
             ('log /nonexistent/log', 'No such file'),
             (f'log {folder}', 'Is a directory')):
         run = found(home, home.config(f'{TLS}user u\n{line}\n'))
@@ -95,6 +107,30 @@ def test_files(t, home, certificate):
         f'tls-trust {pathlib.Path(certificate).with_name("ca.pem")}\n'))
     t.ok(run.status == 0 and run.faults == run.remarks == [],
          'none where all is there', run.words())
+
+
+def test_spool(t, home):
+    """One that a run would make is no fault, and is not made."""
+    spool = home.path / 'state' / 'sendling' / 'spool'
+    run = found(home, home.config(f'{TLS}spool {spool}\n'))
+    t.ok(run.status == 0 and run.faults == [] and not spool.parent.exists(),
+         'a spool that is not there yet', run.words())
+    spool.mkdir(parents=True)
+    spool.chmod(0o700)
+    run = found(home, home.config(f'{TLS}spool {spool}\n'))
+    t.ok(run.status == 0 and run.faults == [], 'one that is there',
+         run.words())
+    if os.geteuid() != 0:
+        return t.skip('one of another user', 'only root gives it away')
+    os.chown(spool, NOBODY, -1)
+    run = found(home, home.config(f'{TLS}spool {spool}\n'))
+    t.ok(run.status == 0 and
+         "root's own mails are not kept there" in run.remarks[-1],
+         'one of a service is a remark for root', run.words())
+    spool.chmod(0o750)
+    run = found(home, home.config(f'{TLS}spool {spool}\n'))
+    t.ok(run.status == 78 and 'mode 0750' in run.faults[0],
+         'its mode is a fault', run.words())
 
 
 def test_several(t, home):

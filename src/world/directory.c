@@ -166,6 +166,32 @@ directory_open(const char *path, unsigned owner, bool make, struct error *e)
 }
 
 int
+directory_open_above(const char *path, unsigned owner, struct error *e)
+{
+	char *above = mem_copy(path), *slash;
+	struct stat st;
+	int fd = -1;
+
+	do {
+		slash = strrchr(above, '/');
+		if (slash != NULL)
+			*slash = '\0';
+	} while (slash > above && stat(above, &st) == -1 && errno == ENOENT);
+	if (slash > above)
+		fd = open(above, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd != -1 && fstat(fd, &st) == 0 && st.st_uid == owner &&
+	    faccessat(fd, ".", W_OK | X_OK, AT_EACCESS) == 0) {
+		free(above);
+		return fd;
+	}
+	if (fd != -1)
+		close(fd);
+	free(above);
+	errno = ENOENT;
+	return refuse_open(path, e);
+}
+
+int
 directory_check_system(
     int fd, const char *path, bool volatile_taken, struct error *e)
 {

@@ -24,6 +24,10 @@ char *directory_new_path(const char *path);
 int directory_open(
     const char *path, unsigned owner, bool make, struct error *e);
 
+/* The descriptor of the one above a path where nothing is in which
+ * directory_open() would make it; or -1, with what that would say. */
+int directory_open_above(const char *path, unsigned owner, struct error *e);
+
 /* Whether what is written there stays: -1 where the file system is read-only
  * (sys EROFS), or in memory and that is not taken. */
 int directory_check_system(

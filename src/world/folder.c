@@ -70,6 +70,18 @@ fail(
  * Opening.
  */
 
+/* The descriptor, unless what is written there would not last; then -1. */
+static int
+take_lasting(
+    int fd, const char *path, const struct folder_terms *terms, struct error *e)
+{
+	if (fd == -1 || terms->reading ||
+	    directory_check_system(fd, path, terms->volatile_taken, e) == 0)
+		return fd;
+	close(fd);
+	return -1;
+}
+
 struct folder *
 folder_open(const struct folder_terms *terms, struct error *e)
 {
@@ -79,11 +91,7 @@ folder_open(const struct folder_terms *terms, struct error *e)
 
 	fd = directory_open(
 	    path, terms->owner, terms->make && !terms->reading, e);
-	if (fd != -1 && !terms->reading &&
-	    directory_check_system(fd, path, terms->volatile_taken, e) == -1) {
-		close(fd);
-		fd = -1;
-	}
+	fd = take_lasting(fd, path, terms, e);
 	if (fd == -1) {
 		free(path);
 		return NULL;
@@ -95,6 +103,28 @@ folder_open(const struct folder_terms *terms, struct error *e)
 	    .owner = terms->owner,
 	    .reading = terms->reading};
 	return f;
+}
+
+int
+folder_check(const struct folder_terms *terms, struct error *e)
+{
+	char *path = directory_new_path(terms->path);
+	struct error why;
+	int fd;
+
+	error_clear(&why);
+	fd = directory_open(path, terms->owner, false, &why);
+	if (why.sys == ENOENT && terms->make && !terms->reading) {
+		error_clear(&why);
+		fd = directory_open_above(path, terms->owner, &why);
+	}
+	fd = take_lasting(fd, path, terms, &why);
+	free(path);
+	if (fd != -1)
+		return close(fd);
+	if (e->kind == ERROR_NONE)
+		*e = why;
+	return -1;
 }
 
 void

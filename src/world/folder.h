@@ -41,6 +41,10 @@ struct folder_terms {
 struct folder *folder_open(const struct folder_terms *terms, struct error *e);
 void folder_free(struct folder *f); /* NULL is fine */
 
+/* Whether folder_open() would give one; nothing is made. 0, or -1 with its
+ * error. */
+int folder_check(const struct folder_terms *terms, struct error *e);
+
 /* Whose a directory is, without opening it. -1: there is none. */
 int folder_owner(const char *path, unsigned *uid, unsigned *gid);
 

@@ -169,6 +169,15 @@ try_open(const char *path, struct folder_terms terms)
 	return folder_open(&terms, &error);
 }
 
+static int
+try_check(const char *path, struct folder_terms terms)
+{
+	terms.path = path;
+	terms.owner = geteuid();
+	error_clear(&error);
+	return folder_check(&terms, &error);
+}
+
 /* One that is there then. /tmp may be in memory. */
 static struct folder *
 opened(const char *name)
@@ -1038,6 +1047,12 @@ folders_are_made(void **state)
 	assert_refused(in_folder("a/b/c"),
 	    (struct folder_terms){.make = true, .reading = true},
 	    "No such file", "");
+	assert_int_equal(try_check(in_folder("a/b/c"), make), 0);
+	assert_failed(
+	    try_check(in_folder("a/b/c"), (struct folder_terms){0}), "No such");
+	assert_failed(try_check("~/b/c", make), "No such file");
+	assert_failed(try_check("/nonexistent/b", make), "No such file");
+	assert_int_equal(access(in_folder("a"), F_OK), -1);
 	umask(0);
 	f = try_open(in_folder("a/b/c//"), make);
 	umask(022);
@@ -1055,6 +1070,7 @@ folders_are_made(void **state)
 		return;
 	assert_int_equal(chown(in_folder("a/b"), 65534, 0), 0);
 	assert_refused(in_folder("a/b/d/e"), make, "No such file", "mkdir -p");
+	assert_failed(try_check(in_folder("a/b/d/e"), make), "No such file");
 	assert_int_equal(access(in_folder("a/b/d"), F_OK), -1);
 }
 
@@ -1132,6 +1148,9 @@ static void
 memory_is_refused(void **state)
 {
 	static const char *const types[] = {"tmpfs", "ramfs"};
+	const struct folder_terms taken = {
+	    .make = true, .volatile_taken = true};
+	char below[200];
 	struct folder *f;
 
 	(void)state;
@@ -1140,6 +1159,11 @@ memory_is_refused(void **state)
 		assert_refused(in_folder(types[i]), (struct folder_terms){0},
 		    "it is in memory, and lost when the machine stops",
 		    "spool-volatile yes");
+		snprintf(below, sizeof(below), "%s/below", in_folder(types[i]));
+		assert_failed(
+		    try_check(below, (struct folder_terms){.make = true}),
+		    "below: it is in memory");
+		assert_int_equal(try_check(below, taken), 0);
 		f = opened(types[i]);
 		put(f, LIVE, "a");
 		folder_free(f);
