@@ -1,5 +1,6 @@
 #include "config/review.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -203,6 +204,72 @@ look_at_sender(const struct look *l)
 }
 
 /*
+ * The spool.
+ */
+
+/* What is said about a spool while there is none. */
+static void
+look_at_no_spool(const struct look *l)
+{
+	const struct keyword *k;
+	struct buf value;
+	struct error e;
+	size_t i;
+
+	buf_init(&value, SIZE_MAX / 4);
+	for (i = 0; (k = keyword_at(i)) != NULL; i++)
+		if (text_starts_fold(text_of(k->name), TEXT("spool-")) &&
+		    keyword_format(k, l->account, &value))
+			break;
+	buf_clear(&value);
+	if (k == NULL)
+		return;
+	error_clear(&e);
+	error_set(&e, ERROR_CONFIG, NULL,
+	    "%s: without `spool' no mail is kept, and it means nothing",
+	    k->name);
+	error_hint(&e, "write: spool ~/.local/state/sendling/spool");
+	tell(l, true, k->name, NULL, &e);
+}
+
+/* On many systems what has not been touched for days is removed there. */
+static bool
+is_emptied(struct text path)
+{
+	return text_starts_fold(path, TEXT("/tmp/")) ||
+	       text_starts_fold(path, TEXT("/var/tmp/"));
+}
+
+static void
+look_at_spool(const struct look *l)
+{
+	const struct account *a = l->account;
+	const unsigned lifetime =
+	    a->spool_lifetime != 0 ? a->spool_lifetime : ACCOUNT_SPOOL_LIFETIME;
+	struct error e;
+
+	if (a->spool == NULL) {
+		look_at_no_spool(l);
+		return;
+	}
+	error_clear(&e);
+	if (a->spool_retry.first >= lifetime) {
+		error_set(&e, ERROR_CONFIG, NULL,
+		    "spool-retry: `spool-lifetime' is over before the first "
+		    "wait is, and no mail is tried a second time in time");
+		error_hint(&e, "write a shorter one, like: spool-retry 5m");
+		tell(l, true, "spool-retry", NULL, &e);
+	}
+	if (is_emptied(text_of(a->spool))) {
+		error_set(&e, ERROR_CONFIG, NULL,
+		    "spool: in %s what is old is removed now and then",
+		    SHOWN(text_of(a->spool)));
+		error_hint(&e, "write: spool ~/.local/state/sendling/spool");
+		tell(l, true, "spool", NULL, &e);
+	}
+}
+
+/*
  * Which account it is.
  */
 
@@ -289,6 +356,7 @@ review_accounts(
 		look_at_smarthosts(&l);
 		look_at_login(&l);
 		look_at_sender(&l);
+		look_at_spool(&l);
 		look_at_choice(&l);
 	}
 }

@@ -99,6 +99,22 @@ tells_what_is_wrong(void **state)
 		"`password-command' the password is asked for, at a terminal "
 		"only; \n"},
 	    {WHOLE "user u\nauth off\n", ""},
+	    /* The spool. */
+	    {WHOLE "spool /var/spool/sendling\nspool-retry 5m\n", ""},
+	    {WHOLE "spool off\nspool-lifetime 1d\n", ""},
+	    {WHOLE "spool-limit 500\nspool-passing no\n",
+		"remark default spool-limit: spool-limit: without `spool' no "
+		"mail is kept, and it means nothing; write: spool "
+		"~/.local/state/sendling/spool\n"},
+	    {WHOLE "spool ~/s\nspool-lifetime 4h\nspool-retry 4h\n",
+		"remark default spool-retry: spool-retry: `spool-lifetime' is "
+		"over before the first wait is, and no mail is tried a second "
+		"time in time; write a shorter one, like: spool-retry 5m\n"},
+	    {WHOLE "spool ~/s\nspool-lifetime 4h\nspool-retry 3h\n", ""},
+	    {WHOLE "spool /tmp/sendling\n",
+		"remark default spool: spool: in /tmp/sendling what is old is "
+		"removed now and then; write: spool "
+		"~/.local/state/sendling/spool\n"},
 	    /* Senders. */
 	    {FINE, BARE},
 	    {FINE "from a\n", BARE},
