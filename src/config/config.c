@@ -236,10 +236,10 @@ account_begin(void *arg, struct text name, struct error *e)
 	return rc;
 }
 
-/* Takes `where' over. */
+/* Takes `where' over; about: the keyword of a file's line, or NULL. */
 static void
-fault_add(
-    struct config *c, char *where, struct text word, const struct error *e)
+fault_add(struct config *c, char *where, struct text word,
+    const struct keyword *about, const struct error *e)
 {
 	struct config_fault *fault = mem_push(c->faults, c->fault_count);
 	struct buf what;
@@ -251,6 +251,7 @@ fault_add(
 	fault->where = where;
 	fault->what = buf_take(&what);
 	fault->hint = e->hint[0] == '\0' ? NULL : mem_copy(e->hint);
+	fault->of_way = about != NULL && (about->flags & KEYWORD_WAY) != 0;
 }
 
 /* A word that resembles no keyword, ours or theirs, is not shown: it may be a
@@ -273,7 +274,8 @@ unknown(struct config *c, char *where, struct text word, struct text line)
 		error_hint(&e, "did you mean `%s'?", near->name);
 	else
 		error_hint(&e, "sendling.conf(5) lists the keywords");
-	fault_add(c, where, may_show ? word : TEXT(""), &e);
+	fault_add(c, where, may_show ? word : TEXT(""),
+	    line.len == 0 ? NULL : near, &e);
 }
 
 static struct text
@@ -389,7 +391,7 @@ line_read(struct parser *p, struct text line)
 	}
 	error_clear(&e);
 	if (line_set(p, k, rest, &e) == -1)
-		fault_add(p->config, where, word, &e);
+		fault_add(p->config, where, word, k, &e);
 	else
 		free(where);
 }
@@ -523,7 +525,7 @@ void
 config_refuse(struct config *c, const char *origin, struct text keyword,
     const struct error *why)
 {
-	fault_add(c, mem_copy(SHOWN(text_of(origin))), keyword, why);
+	fault_add(c, mem_copy(SHOWN(text_of(origin))), keyword, NULL, why);
 }
 
 int
@@ -671,6 +673,23 @@ config_why(const struct config *c, const struct account *a, const char *name,
 	return account_matches(a, reverse_path)
 		   ? "whose `match' or `from' fits the sender"
 		   : "the default";
+}
+
+bool
+config_overrides(const struct config *c, const char *keyword)
+{
+	return c->override_origin[keyword_slot(
+		   keyword_find(text_of(keyword)))] != NULL;
+}
+
+bool
+config_knows_mail(const struct config *c)
+{
+	size_t i;
+
+	for (i = 0; i < c->fault_count && c->faults[i].of_way; i++)
+		;
+	return c->account_count > 0 && i == c->fault_count;
 }
 
 int

@@ -35,6 +35,8 @@ struct config_fault {
 	char *where; /* "/etc/sendling.conf:12" */
 	char *what;  /* never a secret's value */
 	char *hint;  /* "did you mean `smarthost'?", or NULL */
+	bool of_way; /* only the way to the smarthost is not known, of a line
+		      * of a file */
 };
 
 /* What set a keyword, in an account or in the defaults. */
@@ -130,6 +132,13 @@ const struct account *config_choose(const struct config *c, const char *name,
 /* Why config_choose() has chosen it of them, in words behind "account x, ". */
 const char *config_why(const struct config *c, const struct account *a,
     const char *name, const char *reverse_path);
+
+/* Whether --set or the environment has set the keyword. */
+bool config_overrides(const struct config *c, const char *keyword);
+
+/* Whether there are accounts, and the faults are about the way to the smarthost
+ * alone: what the mail is, and from whom and to whom it goes, is known. */
+bool config_knows_mail(const struct config *c);
 
 /* The first fault as an error (ERROR_CONFIG). -1 always. */
 int config_error(const struct config *c, struct error *e);

@@ -25,7 +25,10 @@ enum keyword_flags {
 	KEYWORD_SPACED = 8,	/* white space separates several values */
 	KEYWORD_PASSWORD = 16,	/* the value is a secret, byte for byte: not
 				 * trimmed at its end, never shown */
-	KEYWORD_COMMAND = 32	/* the value is a command, which is run */
+	KEYWORD_COMMAND = 32,	/* the value is a command, which is run */
+	KEYWORD_WAY = 64	/* it is about the way to the smarthost alone:
+				 * where it is wrong the mail is whole all the
+				 * same, and only cannot go */
 };
 
 /* A row of the table; lives as long as the program. */

@@ -218,7 +218,8 @@ settings_read(const struct settings_plan *plan, const struct host *h,
 {
 	config_init(c);
 	read_sets(plan, c);
-	read_environment(plan, c);
+	if (!plan->files_only)
+		read_environment(plan, c);
 	if (read_files(plan, h, c, e) == -1) {
 		e->doing = "configuration";
 		return -1;

@@ -18,6 +18,7 @@ struct settings_plan {
 	size_t set_count;
 	bool optional;	  /* no file need be there */
 	bool no_commands; /* the environment may name none */
+	bool files_only;  /* the environment sets nothing */
 };
 
 /*

@@ -861,6 +861,47 @@ test_where(void **state)
 	config_clear(&c);
 }
 
+/* What is wrong with the way to the smarthost can wait until it is mended; what
+ * may have made another mail of it cannot. */
+static void
+faults_of_the_way_leave_the_mail(void **state)
+{
+	static const struct {
+		const char *lines;
+		bool knows;
+	} rows[] = {{"", true}, {"timeout soon\n", true},
+	    {"smarthost x y z\nport 25\n", false},
+	    {"smarthost http://x\nauth PLAN\npassword-file\n", true},
+	    {"tls-trsut x\nlog nowhere\n", true}, {"form a@b\n", false},
+	    {"from a@@b\n", false}, {"match\n", false},
+	    {"aliases x\ntimeout soon\naliases y\n", false},
+	    {"include missing\n", false}, {"include BAD\n", true},
+	    {"spool\n", false}, {"hunter2\n", false},
+	    {"account x\naccount x\n", false},
+	    {"helo a b\nuser=x\ntls-pin 1\n", true}};
+	struct config c;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(rows); i++) {
+		parse(&c, rows[i].lines);
+		assert_false(config_knows_mail(&c));
+		config_end(&c);
+		if (config_knows_mail(&c) != rows[i].knows)
+			fail_msg("%s", rows[i].lines);
+		config_clear(&c);
+	}
+	/* Who gave an option may give it anew. */
+	config_init(&c);
+	assert_false(config_overrides(&c, "timeout"));
+	config_set(&c, "--set", TEXT("timeout"), TEXT("soon"));
+	config_end(&c);
+	assert_false(config_knows_mail(&c));
+	assert_true(config_overrides(&c, "timeout"));
+	assert_false(config_overrides(&c, "user"));
+	config_clear(&c);
+}
+
 int
 main(void)
 {
@@ -886,6 +927,7 @@ main(void)
 	    cmocka_unit_test(test_example),
 	    cmocka_unit_test(test_where),
 	    cmocka_unit_test(test_example_lines),
+	    cmocka_unit_test(faults_of_the_way_leave_the_mail),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

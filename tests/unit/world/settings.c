@@ -280,6 +280,11 @@ what_is_nearer_wins(void **state)
 	assert_string_equal(config.accounts[0].domain, "variable");
 	assert_string_equal(config.accounts[0].helo, "file");
 	assert_int_equal(config.accounts[0].timeout, 120);
+	plan.set_count = 0;
+	plan.files_only = true;
+	assert_int_equal(read_plan(&plan), 0);
+	assert_string_equal(user(), "file");
+	assert_string_equal(config.accounts[0].domain, "file");
 }
 
 /* A password has no place in the environment, a near keyword is a mistake;
