@@ -13,9 +13,9 @@ static const struct {
 	const char *words;
 	const char *reply; /* to the end of the mail data; 512 octets at most */
 } ends[] = {
-    [ERROR_NONE] = {"out of memory; the mail was sent, but that may be missing "
-		    "in the log",
-	"250 2.0.0 sent, but there is no memory for more\r\n"},
+    [ERROR_NONE] = {"out of memory; the mail was sent, or is in the spool, but "
+		    "that may be missing in the log",
+	"250 2.0.0 taken, but there is no memory for more\r\n"},
     [ERROR_DOUBTFUL] =
 	{"mail may have been sent: out of memory; the whole mail "
 	 "had been sent and may have been delivered",
@@ -57,7 +57,7 @@ name_recipients(const struct envelope *env)
 		r = &env->recipients[i];
 		verdict = r->verdict <= VERDICT_ACCEPTED ? VERDICT_DOUBTFUL
 							 : r->verdict;
-		if (verdict != VERDICT_DELIVERED)
+		if (verdict != VERDICT_DELIVERED && verdict != VERDICT_QUEUED)
 			dprintf(STDERR_FILENO, "  %s: %s\n",
 			    envelope_verdict_word(verdict),
 			    SHOWN(text_of(r->path)));

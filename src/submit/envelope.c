@@ -160,7 +160,8 @@ envelope_verdict_word(enum verdict verdict)
 	    [VERDICT_DELIVERED] = "delivered",
 	    [VERDICT_REFUSED] = "refused",
 	    [VERDICT_LATER] = "later",
-	    [VERDICT_DOUBTFUL] = "doubtful"};
+	    [VERDICT_DOUBTFUL] = "doubtful",
+	    [VERDICT_QUEUED] = "queued"};
 
 	return words[verdict];
 }

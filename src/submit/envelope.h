@@ -19,7 +19,8 @@ enum verdict {
 	VERDICT_DELIVERED, /* 2yz to the end of the mail data */
 	VERDICT_REFUSED,   /* for good */
 	VERDICT_LATER,	   /* for now */
-	VERDICT_DOUBTFUL   /* lost between the end of the data and its reply */
+	VERDICT_DOUBTFUL,  /* lost between the end of the data and its reply */
+	VERDICT_QUEUED	   /* the spool has the mail for him, for a later run */
 };
 
 enum envelope_body { BODY_7BIT, BODY_8BITMIME };

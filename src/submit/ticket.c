@@ -192,6 +192,7 @@ state_of(const struct ticket *t, size_t i)
 	case VERDICT_ACCEPTED:
 	case VERDICT_LATER:
 	case VERDICT_DOUBTFUL:
+	case VERDICT_QUEUED:
 		break;
 	}
 	return 'o';

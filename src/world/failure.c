@@ -5,11 +5,19 @@
 
 #include "world/file.h"
 
+/* Whether some have the mail, or will. */
+static bool
+is_partial(const struct envelope *env)
+{
+	return envelope_count(env, VERDICT_DELIVERED) > 0 ||
+	       envelope_count(env, VERDICT_QUEUED) > 0;
+}
+
 static const char *
 outcome(const struct error *e, const struct envelope *env)
 {
-	/* Where some have it the error itself says how many. */
-	if (env == NULL || envelope_count(env, VERDICT_DELIVERED) > 0)
+	/* The error itself says how many then. */
+	if (env == NULL || is_partial(env))
 		return "";
 	if (e->kind == ERROR_DOUBTFUL)
 		return "mail may have been sent: ";
@@ -43,7 +51,7 @@ failure_print(const struct error *e, const struct envelope *env)
 		return;
 	/* The error tells of the one that it names, and of those who share the
 	 * whole mail's fate. */
-	partial = envelope_count(env, VERDICT_DELIVERED) > 0;
+	partial = is_partial(env);
 	for (i = 0; i < env->count; i++)
 		if (i + 1 != e->recipient &&
 		    (partial || env->recipients[i].own))

@@ -302,8 +302,21 @@ add_mail(struct buf *line, const struct log_mail *mail, const char *tag)
 	    mail->delay_ms % 1000, mail->status);
 	if (tag[0] != '\0')
 		add_value(line, "tag", tag);
+	if (mail->queued != NULL && mail->queued[0] != '\0')
+		add_value(line, "queued", mail->queued);
 	if (mail->error != NULL && mail->error->kind != ERROR_NONE)
 		add_words(line, "error", error_line(mail->error).words);
+}
+
+/* A mail that waits is nothing that a caller is told of. */
+static int
+severity(const struct log_mail *mail)
+{
+	if (mail->status != 0)
+		return LOG_ERR;
+	return mail->error != NULL && mail->error->kind != ERROR_NONE
+		   ? LOG_WARNING
+		   : LOG_INFO;
 }
 
 void
@@ -313,7 +326,7 @@ log_mail(struct log *l, const struct log_mail *mail)
 
 	buf_init(&line, LINE_MAX_SIZE);
 	add_mail(&line, mail, l->shown_tag);
-	tell(l, mail->status == 0 ? LOG_INFO : LOG_ERR, buf_string(&line));
+	tell(l, severity(mail), buf_string(&line));
 	l->patience = PATIENCE;
 	buf_clear(&line);
 }

@@ -74,14 +74,15 @@ struct log_mail {
 	int code;
 	const char *words; /* the server's reply */
 	long long delay_ms;
-	int status; /* exit status */
-	const struct error *error;
+	int status;		   /* exit status */
+	const char *queued;	   /* its id in the spool, or "" */
+	const struct error *error; /* why it is there, too */
 };
 
 /* from= to= smarthost= tls= auth= size= msgid= code= reply="" delay= status=,
- * then tag= and error="" where there is one: one line, visible, at most 1000
- * octets of recipients then "+N more". What is not known is "-"; values with a
- * space are quoted. */
+ * then tag=, queued= and error="" where there is one: one line, visible, at
+ * most 1000 octets of recipients then "+N more". What is not known is "-";
+ * values with a space are quoted. */
 void log_mail(struct log *l, const struct log_mail *mail);
 
 /* A line on standard error, where a person looks at it: callers take a word

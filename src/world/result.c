@@ -62,6 +62,9 @@ result_print(const struct log_mail *mail)
 	json_add_number(&j, "size", (long long)mail->size);
 	json_add_string(&j, "message_id", mail->message_id);
 	json_add_string(&j, "reply", mail->words);
+	json_add_string(&j, "queued",
+	    mail->queued == NULL || mail->queued[0] == '\0' ? NULL
+							    : mail->queued);
 	json_end_object(&j);
 	buf_add_char(&out, '\n');
 	file_write(STDOUT_FILENO, out.at, out.len);

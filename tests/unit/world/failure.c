@@ -72,6 +72,14 @@ refused_recipients_on_stderr(void **state)
 	assert_string_equal(capture_end(&c),
 	    "failure: mail not sent: RCPT TO: 1 of 2 was refused\n"
 	    "  refused: c@x: 550 No\\x0a\n");
+	/* Who is named gets nothing later, and only he is named. */
+	env.recipients[0].verdict = VERDICT_QUEUED;
+	c = capture_begin(STDERR_FILENO);
+	failure_print(&e, &env);
+	assert_string_equal(capture_end(&c),
+	    "failure: RCPT TO: 1 of 2 was refused\n"
+	    "  refused: c@x: 550 No\\x0a\n");
+	env.recipients[0].verdict = VERDICT_LATER;
 	e.kind = ERROR_DOUBTFUL;
 	c = capture_begin(STDERR_FILENO);
 	failure_print(&e, &env);

@@ -103,9 +103,16 @@ a_line_for_each_failure(void **state)
 	mail.envelope = &env;
 	mail.error = &e;
 	log_mail(&l, &mail);
+	assert_null(strstr(last, "queued="));
 	assert_non_null(strstr(last, "from=<> to=<b@x> "));
 	assert_non_null(
 	    strstr(last, " error=\"connecting: nobody \\\"there\\\"\""));
+	mail.status = 0;
+	mail.queued = "0069283a00-1";
+	log_mail(&l, &mail);
+	assert_non_null(
+	    strstr(last, " status=0 queued=0069283a00-1 error=\"connecting: "));
+	assert_int_equal(last_severity, LOG_WARNING);
 	log_clear(&l);
 	envelope_clear(&env);
 }

@@ -31,7 +31,7 @@ json_of_a_success(void **state)
 	    "{\"address\":\"b@x\",\"verdict\":\"delivered\",\"reply\":\"250 "
 	    "Ok\"}],\"smarthost\":\"mail.example.org:465\",\"tls\":null,"
 	    "\"auth\":null,\"size\":1234,\"message_id\":null,\"reply\":\"250 "
-	    "\\\"\\\\\\\\x01\\\\xff\xc3\xb6\"}\n");
+	    "\\\"\\\\\\\\x01\\\\xff\xc3\xb6\",\"queued\":null}\n");
 	envelope_clear(&env);
 }
 
@@ -41,6 +41,7 @@ json_of_a_failure(void **state)
 	struct envelope env = envelope("", two);
 	struct log_mail mail = {.envelope = &env, .status = 67};
 	struct capture c;
+	const char *said;
 	struct error e;
 
 	(void)state;
@@ -56,7 +57,15 @@ json_of_a_failure(void **state)
 	    "\"recipients\":[{\"address\":\"b@x\",\"verdict\":\"open\","
 	    "\"reply\":null},{\"address\":\"c@x\",\"verdict\":\"open\","
 	    "\"reply\":null}],\"smarthost\":null,\"tls\":null,\"auth\":null,"
-	    "\"size\":0,\"message_id\":null,\"reply\":null}\n");
+	    "\"size\":0,\"message_id\":null,\"reply\":null,"
+	    "\"queued\":null}\n");
+	mail.queued = "0069283a00-1";
+	env.recipients[0].verdict = VERDICT_QUEUED;
+	c = capture_begin(STDOUT_FILENO);
+	result_print(&mail);
+	said = capture_end(&c);
+	assert_non_null(strstr(said, "\"verdict\":\"queued\""));
+	assert_non_null(strstr(said, "\"queued\":\"0069283a00-1\"}"));
 	mail.envelope = NULL;
 	c = capture_begin(STDOUT_FILENO);
 	result_print(&mail);
