@@ -36,6 +36,7 @@ struct run {
 	struct host host;
 	struct log log;
 	struct config config;
+	struct settings_plan settings;
 	struct file_store store;
 	bool typed; /* standard input is a terminal */
 	struct message *message;
@@ -97,14 +98,14 @@ needs_no_settings(enum options_mode mode)
 static int
 read_settings(struct run *r, struct error *e)
 {
-	const struct settings_plan plan = {.path = r->options.config,
+	size_t i;
+	int result;
+
+	r->settings = (struct settings_plan){.path = r->options.config,
 	    .sets = r->options.settings,
 	    .set_count = r->options.setting_count,
 	    .optional = needs_no_settings(r->options.mode),
 	    .no_commands = r->options.foreign && r->host.uid == 0};
-	size_t i;
-	int result;
-
 	/* A privileged parser would stand behind any user's argv. But what a
 	 * set-id program sends must not be lost for that program's bits. */
 	if (r->host.set_id) {
@@ -115,12 +116,12 @@ read_settings(struct run *r, struct error *e)
 		    "remove them: chmod 755, setcap -r; a machine shares one "
 		    "account through a configuration that its users can read");
 	}
-	if (plan.no_commands)
+	if (r->settings.no_commands)
 		host_usual_path();
 	if (r->options.foreign || r->host.uid == 0)
 		identity_distrust_user();
 	host_hide(); /* a password may stand in what is read now */
-	result = settings_read(&plan, &r->host, &r->config, e);
+	result = settings_read(&r->settings, &r->host, &r->config, e);
 	/* --check has a -v of its own. */
 	for (i = 0; r->options.mode != MODE_CHECK && i < r->config.files.count;
 	     i++)
@@ -167,12 +168,27 @@ read_input(struct run *r, struct error *e)
 	    STDIN_FILENO, !r->options.dot_stays, r->message, e);
 }
 
+/* What is wrong with the way to the smarthost keeps no mail from the spool:
+ * cron looks at no status. */
+static int
+wait_for_repair(struct run *r, struct error *e)
+{
+	struct error ignored;
+
+	error_clear(&ignored);
+	if (config_knows_mail(&r->config) &&
+	    dispatch_prepare(
+		r->dispatch, &r->options.request, r->message, &ignored) == 0)
+		dispatch_keep(r->dispatch, e);
+	return -1;
+}
+
 /* Account, envelope, repairs. */
 static int
 decide(struct run *r, struct error *e)
 {
 	if (!r->typed && read_settings(r, e) == -1)
-		return -1;
+		return wait_for_repair(r, e);
 	return dispatch_prepare(
 	    r->dispatch, &r->options.request, r->message, e);
 }
@@ -183,6 +199,7 @@ start_dispatch(struct run *r)
 	const struct dispatch_plan plan = {.config = &r->config,
 	    .host = &r->host,
 	    .log = &r->log,
+	    .settings = &r->settings,
 	    .account = r->options.account,
 	    /* With -bs standard output is the dialogue. */
 	    .json = r->options.json && r->options.mode != MODE_SERVE};
@@ -196,15 +213,18 @@ start_dispatch(struct run *r)
  */
 
 /* Read, decide, open, talk, tell. Once all is open nothing more is opened but
- * sockets to a smarthost. */
+ * sockets to a smarthost; where the talk has left somebody without the mail a
+ * file in the spool's folder, which is open. */
 static void
 run_submit(struct run *r, struct error *e)
 {
 	start_dispatch(r);
 	if (read_input(r, e) == 0 && decide(r, e) == 0 &&
-	    log_open_transcript(&r->log, r->options.transcript, e) == 0 &&
-	    dispatch_open(r->dispatch, e) == 0)
-		dispatch_send(r->dispatch, true, e);
+	    log_open_transcript(&r->log, r->options.transcript, e) == 0) {
+		if (dispatch_open(r->dispatch, e) == 0)
+			dispatch_send(r->dispatch, true, e);
+		dispatch_keep(r->dispatch, e);
+	}
 	dispatch_report(r->dispatch, r->message, e);
 	log_notes(&r->log, &r->options.notes);
 }

@@ -1,6 +1,7 @@
 #include "run/attend.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -91,7 +92,8 @@ name_refused(const struct envelope *env, struct error *e)
 
 	buf_init(&names, sizeof(e->why) - 1);
 	for (i = 0; i < env->count; i++)
-		if (env->recipients[i].reply != NULL)
+		if (env->recipients[i].reply != NULL &&
+		    env->recipients[i].verdict != VERDICT_QUEUED)
 			buf_format(&names, "%s%s: %s",
 			    names.len == 0 ? "" : ", ", env->recipients[i].path,
 			    env->recipients[i].reply->words);
@@ -104,6 +106,8 @@ submit_mail(struct attend *r)
 {
 	const struct mail *settled;
 	struct serve_mail *mail;
+	const char *id;
+	char words[100];
 	struct error e;
 
 	error_clear(&e);
@@ -116,7 +120,12 @@ submit_mail(struct attend *r)
 	if (e.kind != ERROR_NONE && e.why[0] == '\0')
 		name_refused(dispatch_envelope(r->plan->dispatch), &e);
 	settled = dispatch_settled(r->plan->dispatch);
-	serve_done(r->serve, &e, settled->code, settled->words);
+	id = dispatch_queued(r->plan->dispatch);
+	snprintf(words, sizeof(words), "250 2.0.0 queued as %s", id);
+	if (id[0] != '\0')
+		serve_done(r->serve, &e, 250, words);
+	else
+		serve_done(r->serve, &e, settled->code, settled->words);
 }
 
 int

@@ -1,10 +1,12 @@
 #include "run/dispatch.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "run/enqueue.h"
 #include "run/outlet.h"
 #include "submit/sender.h"
 #include "submit/submit.h"
@@ -29,6 +31,8 @@ struct dispatch {
 	struct outlet outlet;
 	struct alias_map *aliases;
 	bool aliases_read;
+	struct enqueue *enqueue; /* NULL: there is no spool, or it */
+	bool spool_opened;	 /* ... was not looked for yet */
 
 	/* What belongs to the mail. */
 	struct envelope envelope;
@@ -37,6 +41,10 @@ struct dispatch {
 	struct mail mail;
 	bool ending; /* the end of its data leaves, and is not answered */
 	struct deliver_report report;
+	bool prepared;
+	enum request_queue queue;	/* as it was asked for */
+	char queued[TICKET_ID_MAX + 1]; /* the id that it has in the spool, */
+	struct error why;		/* ... why it is there */
 };
 
 struct dispatch *
@@ -58,6 +66,9 @@ close_account(struct dispatch *d)
 	alias_free(d->aliases);
 	d->aliases = NULL;
 	d->aliases_read = false;
+	enqueue_free(d->enqueue);
+	d->enqueue = NULL;
+	d->spool_opened = false;
 	d->account = NULL;
 }
 
@@ -71,6 +82,9 @@ dispatch_forget(struct dispatch *d)
 	memset(&d->mail, 0, sizeof(d->mail));
 	d->ending = false;
 	memset(&d->report, 0, sizeof(d->report));
+	d->prepared = false;
+	d->queued[0] = '\0';
+	error_clear(&d->why);
 	d->plan.log->deadline = CLOCK_NEVER;
 }
 
@@ -204,8 +218,10 @@ dispatch_prepare(struct dispatch *d, const struct request *r, struct message *m,
 	    (struct mail_observer){note_ending, note_answered, d};
 	d->mail.all_or_none =
 	    r->all_or_none || d->account->recipients_all == SWITCH_YES;
+	d->queue = r->queue;
 	submission.account = d->account;
 	result = submit(&submission, e);
+	d->prepared = result == 0;
 	explain(d, &d->steps);
 	explain(d, &d->notes);
 	return result;
@@ -224,6 +240,21 @@ open_log(struct dispatch *d)
 	log_open(d->plan.log, d->account);
 }
 
+static void
+open_spool(struct dispatch *d)
+{
+	const struct enqueue_plan plan = {.account = d->account,
+	    .facts = &d->facts,
+	    .host = d->plan.host,
+	    .config = d->plan.config,
+	    .settings = d->plan.settings};
+
+	if (d->spool_opened || d->queue == QUEUE_NEVER)
+		return;
+	d->spool_opened = true;
+	d->enqueue = enqueue_new(&plan);
+}
+
 int
 dispatch_open(struct dispatch *d, struct error *e)
 {
@@ -233,6 +264,10 @@ dispatch_open(struct dispatch *d, struct error *e)
 	    clock_in(seconds == 0 ? ACCOUNT_DEADLINE : seconds);
 	d->plan.log->deadline = d->outlet.deadline;
 	open_log(d);
+	open_spool(d);
+	if (d->queue == QUEUE_ONLY ||
+	    (d->queue == QUEUE_FIRST && enqueue_folder(d->enqueue) != NULL))
+		return 1;
 	return outlet_open(&d->outlet, d->account, &d->facts, e);
 }
 
@@ -245,19 +280,80 @@ dispatch_send(struct dispatch *d, bool last, struct error *e)
 	    d->outlet.deliver, &d->mail, d->outlet.deadline, &d->report, e);
 }
 
+/*
+ * What is left for later.
+ */
+
+/* A word on standard error passes for a failure, but where a person looks. */
+static void
+tell_kept(struct dispatch *d)
+{
+	char words[sizeof(struct error_line) + 200];
+
+	snprintf(words, sizeof(words),
+	    "the mail is kept in the spool as %s%s%s", d->queued,
+	    d->why.kind == ERROR_NONE ? "" : ": ", error_line(&d->why).words);
+	if (log_is_read(d->plan.log))
+		log_explain(d->plan.log, "%s", words);
+	else
+		log_tell_person(d->plan.log, words);
+}
+
+static int
+refuse_to_send(struct error *e)
+{
+	error_set(e, ERROR_SPOOL, "option --queue-only",
+	    "the account has no spool that could keep the mail");
+	return error_hint(e,
+	    "write a line `spool PATH' into the configuration, as with "
+	    "~/.local/state/sendling/spool");
+}
+
+void
+dispatch_keep(struct dispatch *d, struct error *e)
+{
+	char id[TICKET_ID_MAX + 1];
+	struct error why;
+
+	if (!d->prepared || d->queue == QUEUE_NEVER)
+		return;
+	open_spool(d);
+	if (d->enqueue == NULL && d->queue == QUEUE_ONLY)
+		refuse_to_send(e);
+	switch (enqueue_mail(d->enqueue, &d->mail, id, &why, e)) {
+	case ENQUEUE_KEPT:
+		d->why = why;
+		memcpy(d->queued, id, sizeof(d->queued));
+		tell_kept(d);
+		break;
+	case ENQUEUE_COPIED:
+		notes_add(&d->notes, "a copy is in the spool as %s", id);
+		break;
+	case ENQUEUE_NOTHING:
+		if (why.kind != ERROR_NONE)
+			notes_add(&d->notes, "no copy is kept: %s",
+			    error_line(&why).words);
+		break;
+	}
+}
+
+const char *
+dispatch_queued(const struct dispatch *d)
+{
+	return d->queued;
+}
+
 int
 dispatch_mail(struct dispatch *d, const struct request *r, struct message *m,
     bool last, struct error *e)
 {
-	int result;
-
-	result = dispatch_prepare(d, r, m, e);
-	if (result == 0)
-		result = dispatch_open(d, e);
-	if (result == 0)
-		result = dispatch_send(d, last, e);
+	if (dispatch_prepare(d, r, m, e) == 0) {
+		if (dispatch_open(d, e) == 0)
+			dispatch_send(d, last, e);
+		dispatch_keep(d, e);
+	}
 	dispatch_report(d, m, e);
-	return result;
+	return e->kind == ERROR_NONE ? 0 : -1;
 }
 
 /*
@@ -283,7 +379,8 @@ static void
 note_refusals(
     const struct envelope *env, const struct error *e, struct notes *notes)
 {
-	const bool partial = envelope_count(env, VERDICT_DELIVERED) > 0;
+	const bool partial = envelope_count(env, VERDICT_DELIVERED) > 0 ||
+			     envelope_count(env, VERDICT_QUEUED) > 0;
 	const struct recipient *r;
 	size_t i, noted = 0;
 
@@ -293,8 +390,9 @@ note_refusals(
 		    env->count == 1 || i + 1 == e->recipient ||
 		    (!r->own && !partial))
 			continue;
-		notes_add(
-		    notes, "not sent to <%s>: %s", r->path, r->reply->words);
+		notes_add(notes, "not sent%s to <%s>: %s",
+		    r->verdict == VERDICT_QUEUED ? " yet" : "", r->path,
+		    r->reply->words);
 		noted++;
 	}
 }
@@ -302,16 +400,18 @@ note_refusals(
 void
 dispatch_report(struct dispatch *d, struct message *m, const struct error *e)
 {
+	const struct error *cause = d->queued[0] == '\0' ? e : &d->why;
 	struct log_mail told = {.envelope = &d->envelope,
 	    .smarthost = d->report.smarthost,
 	    .tls = d->report.tls,
 	    .auth = d->report.auth,
 	    .size = m == NULL ? 0 : message_size(m),
-	    .code = d->mail.code != 0 ? d->mail.code : e->code,
-	    .words = d->mail.code != 0 ? d->mail.words : e->why,
+	    .code = d->mail.code != 0 ? d->mail.code : cause->code,
+	    .words = d->mail.code != 0 ? d->mail.words : cause->why,
 	    .delay_ms = d->report.delay_ms,
 	    .status = error_status(e->kind),
-	    .error = e};
+	    .queued = d->queued,
+	    .error = cause};
 	char *id;
 
 	open_log(d); /* unless it was, where nothing came as far as that */
@@ -322,7 +422,7 @@ dispatch_report(struct dispatch *d, struct message *m, const struct error *e)
 		log_remark(d->plan.log, TRANSACTION_DROPPED);
 	if (d->report.unverified)
 		log_remark(d->plan.log, UNVERIFIED);
-	note_refusals(&d->envelope, e, &d->notes);
+	note_refusals(&d->envelope, cause, &d->notes);
 	log_notes(d->plan.log, &d->notes);
 	log_mail(d->plan.log, &told);
 	if (d->plan.json)
@@ -334,10 +434,11 @@ enum error_kind
 dispatch_so_far(const struct dispatch *d)
 {
 	const struct envelope *env = &d->envelope;
-	size_t delivered = envelope_count(env, VERDICT_DELIVERED);
+	size_t taken = envelope_count(env, VERDICT_DELIVERED) +
+		       envelope_count(env, VERDICT_QUEUED);
 
-	if (delivered > 0)
-		return delivered == env->count ? ERROR_NONE : ERROR_REFUSED;
+	if (taken > 0)
+		return taken == env->count ? ERROR_NONE : ERROR_REFUSED;
 	if ((d->ending && !d->mail.settled) ||
 	    envelope_count(env, VERDICT_DOUBTFUL) > 0)
 		return ERROR_DOUBTFUL;

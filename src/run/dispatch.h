@@ -3,8 +3,9 @@
 
 /*
  * dispatch: one request and its message, all the way: account, envelope and
- * repairs, secret, delivery, log. Several mails of one account share its
- * session to the smarthost, and the secret that was read for it.
+ * repairs, spool, secret, delivery, what is left for later, log. Several mails
+ * of one account share its session to the smarthost, and the secret that was
+ * read for it.
  */
 
 #include "base/error.h"
@@ -14,14 +15,16 @@
 #include "submit/request.h"
 #include "world/host.h"
 #include "world/log.h"
+#include "world/settings.h"
 
 /* Borrowed, all of it, until dispatch_free(). */
 struct dispatch_plan {
 	struct config *config; /* loses its passwords when none is needed */
 	const struct host *host;
 	struct log *log;
-	const char *account; /* -a, or NULL */
-	bool json;	     /* the result of each mail on stdout */
+	const struct settings_plan *settings; /* how config was read, or NULL */
+	const char *account;		      /* -a, or NULL */
+	bool json; /* the result of each mail on stdout */
 };
 
 struct dispatch;
@@ -40,9 +43,9 @@ void dispatch_forget(struct dispatch *d);
 /*
  * What is known of the mail at any moment, also in the middle of all this, as
  * the kind of error that the run would end with if it ended now: ERROR_NONE,
- * all have it; ERROR_REFUSED, some have it; ERROR_DOUBTFUL, nobody of whom we
- * know, but it may be delivered; ERROR_SYSTEM, it is not sent. Allocates
- * nothing.
+ * all have it, or get it later as the spool has it; ERROR_REFUSED, some do;
+ * ERROR_DOUBTFUL, nobody of whom we know, but it may be delivered;
+ * ERROR_SYSTEM, it is not sent. Allocates nothing.
  */
 enum error_kind dispatch_so_far(const struct dispatch *d);
 
@@ -51,9 +54,10 @@ const struct account *dispatch_account(const struct dispatch *d);
 const struct envelope *dispatch_envelope(const struct dispatch *d);
 
 /*
- * Opens what the mail that is prepared needs: log, secret, trust, the lookup of
- * each smarthost. Its deadline begins. After it nothing is opened but sockets
- * to a smarthost. -1: account_check()'s and secret_read()'s errors.
+ * Opens what the mail that is prepared needs: log, spool, secret, trust, the
+ * lookup of each smarthost. Its deadline begins. After it nothing is opened but
+ * sockets to a smarthost. 1: it is not to be sent in this run; -1:
+ * account_check()'s and secret_read()'s errors.
  */
 int dispatch_open(struct dispatch *d, struct error *e);
 
@@ -61,12 +65,24 @@ int dispatch_open(struct dispatch *d, struct error *e);
  * recipients, else -1 with the error. */
 int dispatch_send(struct dispatch *d, bool last, struct error *e);
 
+/*
+ * Keeps a mail that was prepared in the account's spool, if there is one, where
+ * somebody has not got it that a later attempt may help, however far it came
+ * and whatever e says of that: e is then ERROR_NONE, or tells of those who were
+ * refused. Else e stays, and says also what kept the spool from taking it:
+ * enqueue_mail() has it all. What was asked for with the mail decides, too.
+ */
+void dispatch_keep(struct dispatch *d, struct error *e);
+
+/* The id that the mail has in the spool; "": it is not there. */
+const char *dispatch_queued(const struct dispatch *d);
+
 /* Puts into the log, and on stdout for JSON, how a mail ended, however far it
  * came. m may be NULL. */
 void dispatch_report(
     struct dispatch *d, struct message *m, const struct error *e);
 
-/* The whole way: the four above. */
+/* The whole way: dispatch_prepare() and the four acts above. */
 int dispatch_mail(struct dispatch *d, const struct request *r,
     struct message *m, bool last, struct error *e);
 

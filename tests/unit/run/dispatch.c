@@ -364,6 +364,136 @@ the_log_has_the_deadline_of_its_mail(void **state)
 	end(&t);
 }
 
+static size_t
+count_files(const char *letter)
+{
+	char script[100];
+	size_t i;
+
+	for (i = 0; i < 20; i++) {
+		snprintf(script, sizeof(script),
+		    "test $(ls spool | grep -c '^%s') = %zu", letter, i);
+		if (folder_run(script) == 0)
+			break;
+	}
+	return i;
+}
+
+static void
+begin_with_spool(struct trial *t, const char *const *scripts, const char *more,
+    size_t recipients)
+{
+	char text[500];
+
+	snprintf(text, sizeof(text), FROM "spool %s\nspool-volatile yes\n%s",
+	    in_folder("spool"), more);
+	folder_run("rm -rf spool; mkdir -m 700 spool");
+	begin(t, scripts, text, recipients);
+}
+
+/* Whatever keeps a mail from going out, what was asked for decides. */
+static void
+the_spool_has_what_did_not_go(void **state)
+{
+	static const struct {
+		const char *more;
+		enum request_queue queue;
+		enum error_kind kind, so_far;
+		const char *told[4];
+	} rows[] = {
+	    {"", QUEUE_NEEDED, ERROR_NONE, ERROR_NONE,
+		{"code=- reply=\"\"", "status=0 queued=00", "refused", NULL}},
+	    {"user a\n", QUEUE_NEEDED, ERROR_NONE, ERROR_NONE,
+		{"status=0 queued=00", "error=\"", "password", NULL}},
+	    {"user a\npassword-file /nowhere\n", QUEUE_NEEDED, ERROR_NONE,
+		ERROR_NONE, {"status=0 queued=00", "/nowhere", NULL}},
+	    {"", QUEUE_ONLY, ERROR_NONE, ERROR_NONE,
+		{"status=0 queued=00", NULL}},
+	    {"", QUEUE_FIRST, ERROR_NONE, ERROR_NONE,
+		{"status=0 queued=00", NULL}},
+	    {"", QUEUE_NEVER, ERROR_LATER, ERROR_SYSTEM, {"status=75", NULL}},
+	    {"user a\n", QUEUE_NEVER, ERROR_CONFIG, ERROR_SYSTEM,
+		{"status=78", NULL}},
+	    {"account x\nspool off\n", QUEUE_ONLY, ERROR_SPOOL, ERROR_SYSTEM,
+		{"status=73", NULL}},
+	    {"account x\nspool off\n", QUEUE_FIRST, ERROR_LATER, ERROR_SYSTEM,
+		{"status=75", NULL}}};
+	struct trial t;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(rows); i++) {
+		begin_with_spool(&t, NULL, rows[i].more, 2);
+		t.request.queue = rows[i].queue;
+		assert_int_equal(dispatch_mail(t.run.dispatch, &t.request,
+				     t.message, false, &t.run.e),
+		    rows[i].kind == ERROR_NONE ? 0 : -1);
+		if (t.run.e.kind != rows[i].kind)
+			fail_msg("%zu: %s", i, t.run.e.text);
+		if (!run_logged(rows[i].told))
+			fail_msg("%zu: %s", i, folder_content("log"));
+		assert_int_equal(
+		    dispatch_so_far(t.run.dispatch), rows[i].so_far);
+		assert_int_equal(count_files("Q"), rows[i].kind == ERROR_NONE);
+		assert_int_equal(dispatch_queued(t.run.dispatch)[0] != '\0',
+		    rows[i].kind == ERROR_NONE);
+		dispatch_forget(t.run.dispatch);
+		assert_string_equal(dispatch_queued(t.run.dispatch), "");
+		end(&t);
+	}
+}
+
+/* Who has it does not get it again, and who was refused is all that is told. */
+static void
+the_spool_has_who_is_open(void **state)
+{
+	static const char *const scripts[] = {THREE
+	    "< 250 r\n< 550 no\n< 451 wait\n< 354 go\n.\n< 250 q\n" SERVER_QUIT,
+	    NULL};
+	static const char *const told[] = {
+	    "not sent to <r1@example.org>: 550 no\n",
+	    "not sent yet to <r2@example.org>: 451 wait\n", "code=250",
+	    "status=67 queued=00", NULL};
+	struct trial t;
+
+	(void)state;
+	begin_with_spool(&t, scripts, "", RECIPIENTS);
+	assert_int_equal(dispatch_mail(t.run.dispatch, &t.request, t.message,
+			     true, &t.run.e),
+	    -1);
+	assert_int_equal(t.run.e.kind, ERROR_RECIPIENT);
+	assert_non_null(strstr(t.run.e.text, "sent to 1 of 3"));
+	assert_int_equal(dispatch_so_far(t.run.dispatch), ERROR_REFUSED);
+	if (!run_logged(told))
+		fail_msg("%s", folder_content("log"));
+	assert_int_equal(folder_run("grep -qa '^r d - - r0@' spool/Q*"), 0);
+	assert_int_equal(folder_run("grep -qa '^r t - - r1@' spool/Q*"), 0);
+	assert_int_equal(folder_run("grep -qa '^r o - - r2@' spool/Q*"), 0);
+	end(&t);
+}
+
+/* What was refused for good is there for a person, and waits for nothing. */
+static void
+the_spool_has_a_copy_of_what_failed(void **state)
+{
+	static const char *const scripts[] = {
+	    THREE "< 550 no\n< 550 no\n< 550 who\n< 503 n\n" SERVER_QUIT, NULL};
+	static const char *const told[] = {
+	    "a copy is in the spool as 00", "status=67", NULL};
+	struct trial t;
+
+	(void)state;
+	begin_with_spool(&t, scripts, "", RECIPIENTS);
+	dispatch_mail(t.run.dispatch, &t.request, t.message, true, &t.run.e);
+	assert_int_equal(t.run.e.kind, ERROR_RECIPIENT);
+	assert_string_equal(dispatch_queued(t.run.dispatch), "");
+	if (!run_logged(told))
+		fail_msg("%s", folder_content("log"));
+	assert_int_equal(count_files("Q"), 0);
+	assert_int_equal(count_files("F"), 1);
+	end(&t);
+}
+
 int
 main(void)
 {
@@ -374,7 +504,10 @@ main(void)
 	    cmocka_unit_test(keeps_what_belongs_to_an_account),
 	    cmocka_unit_test(forgets_the_password_in_time),
 	    cmocka_unit_test(each_mail_has_its_own_deadline),
-	    cmocka_unit_test(the_log_has_the_deadline_of_its_mail)};
+	    cmocka_unit_test(the_log_has_the_deadline_of_its_mail),
+	    cmocka_unit_test(the_spool_has_what_did_not_go),
+	    cmocka_unit_test(the_spool_has_who_is_open),
+	    cmocka_unit_test(the_spool_has_a_copy_of_what_failed)};
 
 	return cmocka_run_group_tests(tests, folder_make, folder_remove);
 }
