@@ -105,6 +105,28 @@ def look(t, home, world, sentence, config, *argv, connections=1, status=0,
          f'{made} connections', *wrong)
 
 
+# What a mail that is kept costs once the talk is over: a file in the folder that
+# is open, under its name, and whether the folder is still where it was.
+KEPT = (r'openat\(\d+, "\.", O_RDWR\|.*O_TMPFILE|linkat\(AT_FDCWD, "/proc/self/fd/'
+        r'\d+", \d+, "Q[0-9a-f-]+", AT_SYMLINK_FOLLOW|'
+        r'newfstatat\((AT_FDCWD, ".*/spool"|\d+, "Q[0-9a-f-]+")|'
+        r'utimensat\(\d+, NULL')
+
+
+def kept(t, home, world, sentence, config):
+    """A mail that goes into the spool: its folder is opened with all else."""
+    run, lines = trace(
+        home, '%file,%process,socket,socketpair,connect,bind,memfd_create',
+        BOB, config=home.config(config), preexec_fn=world.enter,
+        environment={'XDG_CONFIG_HOME': str(home.path / 'xdg')})
+    wrong, made = misplaced(lines, config)
+    files = [line for line in wrong if re.match(KEPT, line)]
+    others = [line for line in wrong if line not in files]
+    t.ok(run.status == 0 and made > 0 and len(files) > 2 and not others,
+         f'{sentence}: nothing is opened but a file in the spool', run.words(),
+         f'{made} connections', *others)
+
+
 def refuses_once(server, sock):
     """A token; then it takes another one, and a mail."""
     replies = iter(('535 no', '235 ok'))
@@ -191,6 +213,19 @@ def test_nothing_is_opened(t, home, certificate):
     box.users = {'alice': 'another'}
     look(t, home, world, 'a wrong password', config('smtps', 'log syslog'),
          status=77)
+    spool = home.path / 'spool'
+    spool.mkdir(mode=0o700)
+    (home.path / 'xdg/sendling').mkdir(parents=True)
+    for sentence, more in ('a mail that is not needed in the spool', {}), \
+            ('a mail that is kept', {'password': 'another'}):
+        box.users = {'alice': more.get('password', 'secret')}
+        text = config('smtps', 'log syslog', f'spool {spool}')
+        home.file('xdg/sendling/config', text)
+        if more:
+            kept(t, home, world, sentence, text)
+        else:
+            look(t, home, world, sentence, text)
+    t.ok(len(list(spool.iterdir())) == 1, 'which is there')
     box.users = {'alice': 'secret'}
     box.refusals = {BOB: '550 5.1.1 no'}
     look(t, home, world, 'a refusal', config('smtp', 'log syslog'), status=67)
