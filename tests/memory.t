@@ -121,6 +121,37 @@ def test_some_recipients(t, home):
     server.close()
 
 
+def test_spool(t, home):
+    """A mail that is in the spool goes out later: who is told that it was not
+    sent sends it again."""
+    server = Server(refuse=[(BOB, '451 4.2.1 Later')])
+    spool = home.path / 'spool'
+    folder = home.path / 'xdg/sendling'
+    folder.mkdir(parents=True)
+    # As the configuration of the user, which a later run finds, too.
+    home.config(server.config(f'spool {spool}'), 'xdg/sendling/config')
+
+    def run(*argv, environment, config, **more):
+        for path in spool.glob('*'):
+            path.unlink()
+        return home.run(*argv, environment={
+            **environment, 'XDG_CONFIG_HOME': str(folder.parent)}, **more)
+
+    def judge(done, have):
+        kept = list(spool.glob('*'))
+        if have or any(path.name[0] != 'Q' for path in kept):
+            return None
+        if len(kept) == 1 and done.status == 0 and done.silent():
+            return 'kept'
+        if not kept and done.status in (71, 75, 127, *DEAD) and told(done):
+            return 'not sent'
+        return None
+    sweep = Sweep(home, server, BOB, act=run)
+    sweep.sweep(judge)
+    sweep.tell(t, 'a spool', 'kept', 'not sent')
+    server.close()
+
+
 def test_serve(t, home):
     """What the client of -bs is told of each of two mails; no reply at all
     tells it nothing, and so nobody has that mail."""
