@@ -87,6 +87,7 @@ for file in bin/sendling share/man/man1/sendling.1 \
     share/man/man5/sendling.conf.5 share/doc/sendling/README \
     share/doc/sendling/config.example bin/sendling-setup \
     share/man/man7/sendling-providers.7 \
+    share/man/man7/sendling-spool.7 \
     share/man/man1/sendling-setup.1 share/sendling/setup-files \
     share/sendling/providers bin/sendling-token \
     share/man/man1/sendling-token.1 share/sendling/oauth \

@@ -186,6 +186,53 @@ def test_json(t, home):
          '--show --json prints that of one', run.words())
 
 
+def agrees(value, schema, root):
+    """Whether JSON is as its schema has it, of whose words these are used."""
+    if '$ref' in schema:
+        schema = root['$defs'][schema['$ref'].rpartition('/')[2]]
+    if 'enum' in schema:
+        return value in schema['enum']
+    kind = {dict: 'object', list: 'array', str: 'string', int: 'integer',
+            bool: 'boolean', type(None): 'null'}[type(value)]
+    if kind not in schema['type']:
+        return False
+    if kind == 'object':
+        members = schema['properties']
+        return set(schema['required']) <= set(value) <= set(members) and \
+            all(agrees(value[key], members[key], root) for key in value)
+    return kind != 'array' or \
+        all(agrees(item, schema['items'], root) for item in value)
+
+
+def test_schema(t, home):
+    """That of the manual page says what is there, and all of it."""
+    page = (harness.TESTS.parent / 'man/sendling-spool.7').read_text()
+    schema = json.loads(
+        re.search(r'^\.Bd -literal\n(\{.*?)^\.Ed', page, re.M | re.S).group(1))
+    spool = Spool(home)
+    name = spool.put(journal=['T 1 0 451 451 later'], recipients=[
+        ('o', 'b@example.org'), ('d', 'c@example.org'),
+        (REFUSED, 'd@example.org')])
+    spool.put('H', account='gone')
+    spool.put('F')
+    (spool.path / ('Q' + tickets.make_id(spool.now))).write_bytes(b'x')
+    for argv in ('-bp',), ('--check-spool',):
+        told = json.loads(spool.run(*argv, '--json').out)
+        t.ok(agrees(told, schema, schema), f'{argv[0]} --json is as the '
+             'manual has it', told)
+    told = json.loads(spool.run('--show', name, '--json').out)
+    t.ok(agrees(told, schema['$defs']['mail'], schema) and
+         set(told) == set(schema['$defs']['mail']['properties']),
+         '--show --json too, and a mail has all members', told)
+    spool.path.chmod(0o755)
+    told = json.loads(spool.run('-bp', '--json').out)
+    t.ok(told['status'] == 73 and agrees(told, schema, schema),
+         'so it is where something is wrong', told)
+    t.ok(not agrees({**told, 'status': '73'}, schema, schema) and
+         not agrees({**told, 'more': 1}, schema, schema),
+         'and it is told where it is not')
+
+
 def test_acts(t, home):
     log = home.path / 'log'
     spool = Spool(home, ACCOUNT + f'\nlog {log}\n')

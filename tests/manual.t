@@ -19,6 +19,7 @@ TOP = harness.TESTS.parent
 PAGE = TOP / 'man/sendling.1'
 CONFIG_PAGE = TOP / 'man/sendling.conf.5'
 PROVIDERS = TOP / 'man/sendling-providers.7'
+SPOOL = TOP / 'man/sendling-spool.7'
 README = TOP / 'README'
 TABLE = TOP / 'cmd/providers'
 EXAMPLE = TOP / 'config.example'
@@ -66,7 +67,8 @@ def check_options(tap, words, page, config_page):
         tap.ok(tags.count(option[1:]) == 1,
                'sendling(1) has one item for ' + option,
                '%d items' % tags.count(option[1:]))
-    for name, text in ('sendling(1)', page), ('sendling.conf(5)', config_page):
+    for name, text in (('sendling(1)', page), ('sendling.conf(5)', config_page),
+                       ('sendling-spool(7)', SPOOL.read_text())):
         unknown = {o for o in options(text) if not is_known(o, words)}
         tap.ok(not unknown, name + ' names no option that does not exist',
                *unknown)
@@ -88,7 +90,8 @@ def check_keywords(tap, words, page, config_page):
                'sendling.conf(5) has one item for ' + keyword,
                '%d items' % tags.count(keyword))
     for name, text in (('sendling.conf(5)', config_page),
-                       ('sendling-providers(7)', PROVIDERS.read_text())):
+                       ('sendling-providers(7)', PROVIDERS.read_text()),
+                       ('sendling-spool(7)', SPOOL.read_text())):
         named = re.findall(r'(?:^\.|[ ])Ic (\S+)', text, re.M)
         unknown = set(named) - set(words['keyword'])
         tap.ok(named and not unknown,
@@ -345,6 +348,8 @@ def main():
             check_configurations(tap, folder, name, blocks, least)
     check_commands(tap, 'sendling(1)', '\n'.join(literal(page)), 5)
     check_commands(tap, 'README', readme, 5)
+    check_commands(tap, 'sendling-spool(7)', '\n'.join(
+        re.findall(r'^\.Dl (.*)', SPOOL.read_text(), re.M)), 5)
     check_lint(tap)
     check_text(tap, 'README', readme)
     return tap.end()
