@@ -5,7 +5,8 @@
  *
  *	none		nothing: counts
  *	before, after	kills the process that calls, before or after the call
- *	errno=E		does not execute it: it fails with E
+ *	errno=E:NR	does not execute it: it fails with E, where its number
+ *			is NR
  *	half		executes it with half the length, or half the vector
  *	hold		stops there, says so by a byte on descriptor 3, and goes
  *			on when one comes from descriptor 4
@@ -253,20 +254,15 @@ hold(void)
 		_exit(2);
 }
 
-/* brk(2) has no errno: a failure is the old end. */
-static bool
-can_fail(const struct called *c)
-{
-	return c->nr != SYS_exit_group && c->nr != SYS_exit &&
-	       c->nr != SYS_rt_sigreturn && c->nr != SYS_brk;
-}
-
 /* Does what is to be done before the call; false: it cannot be. */
 static bool
 strike(struct task *t)
 {
-	if (strncmp(act, "errno=", 6) == 0) {
-		t->error = can_fail(&t->called) ? atoi(act + 6) : 0;
+	int error;
+	long nr;
+
+	if (sscanf(act, "errno=%d:%ld", &error, &nr) == 2) {
+		t->error = t->called.nr == nr ? error : 0;
 		return t->error != 0;
 	}
 	if (strcmp(act, "half") == 0)
