@@ -10,6 +10,7 @@ PLAYER		= $(patsubst %.c,$B/%,$(wildcard tests/dialogue.c))
 SPELLINGS	= $B/tests/spellings
 STARVE		= $B/tests/starve.so
 INJECTOR	= $B/tests/spool/inject
+SPOOL		= $(wildcard tests/spool/*.t)
 DIALOGUES	= $(wildcard tests/dialogues/*.dialogue)
 SERVE_PLAYER	= $(patsubst %.c,$B/%,$(wildcard tests/serve.c))
 SERVE_DIALOGUES	= $(wildcard tests/serve/*.dialogue)
@@ -113,6 +114,11 @@ check-callers: all
 # Servers wait more than they work, and each is in namespaces of its own.
 check-peers: all
 	prove --verbose --jobs 4 $(PEERS)
+# They use all processors themselves.
+check-spool: all $(INJECTOR)
+	prove --verbose $(SPOOL)
+check-spool-slice: all $(INJECTOR)
+	SPOOL_EVERY=40 prove --verbose tests/spool/faults.t
 check-corpus:
 	$(MAKE) B=$B/asan $(SANITIZE) replay
 check-sanitize:
@@ -168,5 +174,5 @@ lint-shell:
 -include $B/tests/tap.d $(UNIT:=.d) $(FUZZ:=.d) $(PLAYER:=.d) $(SERVE_PLAYER:=.d) \
 	$(SPELLINGS:=.d) $(STARVE:.so=.d) $(INJECTOR:=.d)
 .PHONY: bench mutants check check-more lint parts deps-check deps-more deps-lint \
-	check-all more-all lint-all check-dialogues fuzz fuzz-run feed \
+	check-all more-all lint-all check-dialogues check-spool-slice fuzz fuzz-run feed \
 	feed-run replay objects $(CHECK) $(MORE) $(LINT)
