@@ -159,7 +159,9 @@ directory_open(const char *path, unsigned owner, bool make, struct error *e)
 	fd = open_or_make(path, owner, make);
 	if (fd == -1)
 		return refuse_open(path, e);
-	if (fstat(fd, &st) == 0 && check_owner(path, &st, owner, e) == 0)
+	if (fstat(fd, &st) == -1)
+		refuse_open(path, e);
+	else if (check_owner(path, &st, owner, e) == 0)
 		return fd;
 	close(fd);
 	return -1;

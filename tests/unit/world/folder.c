@@ -35,6 +35,7 @@ enum call {
 	LOCK,
 	SYNC,
 	SYNC_DATA,
+	STAT,
 	CALLS
 };
 #define EACH 1000
@@ -136,6 +137,16 @@ int
 flock(int fd, int how)
 {
 	STAND_IN(LOCK, "lock", syscall(SYS_flock, fd, how));
+}
+
+/* Is not told of in the trace. */
+int
+fstat(int fd, struct stat *st)
+{
+	seen[STAT]++;
+	if (fails(STAT, false))
+		return -1;
+	return fstatat(fd, "", st, AT_EMPTY_PATH);
 }
 
 int
@@ -436,10 +447,13 @@ changes_are_synced_once(void **state)
 	assert_int_equal(folder_sync(f, &error), 0);
 	assert_string_equal(trace, "");
 	folder_rename(f, &file, "F" ID, &error);
+	assert_int_equal(folder_sync(f, &error), 0);
+	assert_int_equal(folder_sync(f, &error), 0);
+	assert_string_equal(trace, "rename sync-folder");
 	folder_unlink(f, &other, &error);
 	assert_int_equal(folder_sync(f, &error), 0);
 	assert_int_equal(folder_sync(f, &error), 0);
-	assert_string_equal(trace, "rename unlink sync-folder");
+	assert_string_equal(trace, "rename sync-folder unlink sync-folder");
 	/* One that failed is not taken for done. */
 	let_fail(SYNC, 1, EIO);
 	folder_unlink(f, &file, &error);
@@ -603,20 +617,27 @@ a_failed_sync_is_final(void **state)
 	struct folder *f = opened("syncs");
 	struct folder_file file;
 	unsigned nth;
-	int way;
+	int way, ways;
 
 	(void)state;
-	for (way = 0; way < 3; way++) {
-		for (nth = 1; nth <= 3; nth++) {
-			if (way > 0)
+	file = new_file(f, "a");
+	ways = file.name[0] == '\0' ? 4 : 3;
+	folder_close_file(f, &file);
+	forget();
+	/* The last way has one more: that of the copy. */
+	for (way = 0; way < ways; way++) {
+		for (nth = 1; nth <= 3U + (way == 3); nth++) {
+			if (way == 1 || way == 2)
 				let_fail(OPEN_UNNAMED, EACH, EOPNOTSUPP);
-			if (way > 1)
+			if (way == 2)
 				let_fail(RENAME, EACH, EINVAL);
+			if (way == 3)
+				let_fail(LINK, EACH, ENOENT);
 			file = new_file(f, "a");
-			let_fail(SYNC, nth, reasons[nth]);
+			let_fail(SYNC, nth, reasons[nth - 1]);
 			assert_int_equal(
 			    folder_publish(f, &file, LIVE, &error), -1);
-			assert_int_equal(error.sys, reasons[nth]);
+			assert_int_equal(error.sys, reasons[nth - 1]);
 			assert_failed(-1, "syncs");
 			assert_int_equal(count(f, "QHFX"), 0);
 			folder_close_file(f, &file);
@@ -1057,6 +1078,7 @@ folders_are_made(void **state)
 	f = try_open(in_folder("a/b/c//"), make);
 	umask(022);
 	assert_non_null(f);
+	assert_string_equal(trace, "sync-folder sync-folder sync-folder");
 	assert_string_equal(folder_path(f), in_folder("a/b/c"));
 	folder_free(f);
 	assert_int_equal(stat(in_folder("a"), &st), 0);
@@ -1100,6 +1122,8 @@ others_folders_are_refused(void **state)
 	assert_refused(in_folder("own"), terms, "(mode 1702)", "chmod 700");
 	assert_int_equal(chmod(in_folder("own"), 02700), 0);
 	folder_free(opened("own"));
+	let_fail(STAT, 1, EIO);
+	assert_refused(in_folder("own"), terms, "own: Input/output error", "");
 	/* A user whose number has changed. */
 	strlcpy(path, in_folder("own"), sizeof(path));
 	theirs.path = path;
