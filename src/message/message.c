@@ -262,7 +262,7 @@ end_header_line(struct message *m)
 		m->in_body = true;
 		break;
 	case LINE_BODY:
-		lines_add(&m->lines, TEXT("\n"), &m->body);
+		keep_body(m, TEXT("\n"));
 		break;
 	case LINE_OPEN:
 		break;

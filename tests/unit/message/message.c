@@ -280,6 +280,7 @@ facts_of_bodies(void **state)
 	    {"A: b\n\n\xc3\xbc\n", 4, true, true, false, 4},
 	    {"A: b\n\n\xfc\n", 3, true, false, false, 4},
 	    {"A: b\n\n\xc3\n\xbc\n", 6, true, false, false, 4},
+	    {"A: b\n\xc3\n\xbc\n", 6, true, false, false, 4},
 	    {"A: b\n\nx\xc3", 4, true, false, false, 4},
 	    {"A: b\n\n\xe2\x82\xac\xf0\x9f\x93\xa7\n", 9, true, true, false, 4},
 	    {"A: b\n\n\xc0\xaf\n", 4, true, false, false, 4},
