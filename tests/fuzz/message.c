@@ -14,11 +14,11 @@ check(bool holds)
 		abort();
 }
 
-/* Parses in pieces of that size, and reads all that is sent. */
+/* Parses in pieces of that size, and reads all that is sent, or kept. */
 static struct message *
-parse(struct text input, size_t piece, struct buf *out)
+parse(struct text input, size_t piece, bool kept, struct buf *out)
 {
-	struct message_cursor cursor = {0};
+	struct message_cursor cursor = {.bare_cr = kept};
 	struct message *m = message_new(NULL);
 	struct error e;
 	char *to;
@@ -49,6 +49,28 @@ check_canonical(struct text t)
 	check(t.len > 0 && t.at[t.len - 1] == '\n');
 }
 
+/* What is kept in a spool is read there as the same message. */
+static void
+check_kept(struct text input, size_t piece)
+{
+	struct message *m, *again;
+	struct buf kept, other;
+
+	m = parse(input, SIZE_MAX, true, &kept);
+	again = parse(buf_text(&kept), piece, true, &other);
+	check(text_equal(buf_text(&kept), buf_text(&other)));
+	check(message_field_count(again) == message_field_count(m));
+	check(message_facts(again)->body_size == message_facts(m)->body_size);
+	check(message_facts(again)->body_long == message_facts(m)->body_long);
+	check(message_facts(again)->body_8bit == message_facts(m)->body_8bit);
+	check(message_facts(again)->body_utf8 == message_facts(m)->body_utf8);
+	check(message_facts(again)->body_nul == message_facts(m)->body_nul);
+	buf_clear(&kept);
+	buf_clear(&other);
+	message_free(m);
+	message_free(again);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -57,16 +79,17 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct message *m, *parts, *again;
 	struct buf whole, other, third;
 
-	m = parse(input, SIZE_MAX, &whole);
-	parts = parse(input, piece, &other);
+	m = parse(input, SIZE_MAX, false, &whole);
+	parts = parse(input, piece, false, &other);
 	check(text_equal(buf_text(&whole), buf_text(&other)));
 	check(memcmp(message_facts(m), message_facts(parts),
 		  sizeof(struct message_facts)) == 0);
 	check_canonical(buf_text(&whole));
-	again = parse(buf_text(&whole), piece, &third);
+	again = parse(buf_text(&whole), piece, false, &third);
 	check(text_equal(buf_text(&whole), buf_text(&third)));
 	check(message_field_count(again) == message_field_count(m));
 	check(message_facts(again)->body_size == message_facts(m)->body_size);
+	check_kept(input, piece);
 	buf_clear(&whole);
 	buf_clear(&other);
 	buf_clear(&third);
