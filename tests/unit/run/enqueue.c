@@ -230,6 +230,39 @@ when_it_is_due(void **state)
 	end(&t);
 }
 
+/* Boards begin in 1970, and some believe in 2100: the mail is kept, and due in
+ * a time that somebody may wait for. */
+static void
+clocks_are_wrong(void **state)
+{
+	static const long long moments[] = {-1, 0, 1, 4102444800, 0xffffffffff};
+	const long long now = host_now().seconds;
+	char name[FOLDER_NAME];
+	struct folder_entry entry;
+	struct spooled s;
+	struct trial t;
+	size_t i;
+
+	(void)state;
+	begin(&t, "");
+	for (i = 0; i < COUNT(moments); i++) {
+		t.facts.now.seconds = moments[i];
+		decide(&t, "o");
+		run(&t, ERROR_LATER, ENQUEUE_KEPT);
+		spool_name('Q', t.id, name);
+		assert_int_equal(
+		    folder_look(enqueue_folder(t.q), name, &entry), 0);
+		assert_true(entry.due >= now && entry.due <= now + 5 * 3600);
+		assert_int_equal(spooled_read(enqueue_folder(t.q), name,
+				     SPOOLED_MESSAGE, &s, &t.e),
+		    1);
+		assert_int_equal(
+		    s.ticket.created, moments[i] < 0 ? 0 : moments[i]);
+		spooled_clear(&s);
+	}
+	end(&t);
+}
+
 /* What a spool that takes nothing adds to why the mail did not go. */
 static void
 trouble_is_told_with_the_reason(void **state)
@@ -383,6 +416,7 @@ main(void)
 	const struct CMUnitTest tests[] = {cmocka_unit_test(verdicts_decide),
 	    cmocka_unit_test(a_refused_mail_is_69),
 	    cmocka_unit_test(when_it_is_due),
+	    cmocka_unit_test(clocks_are_wrong),
 	    cmocka_unit_test(trouble_is_told_with_the_reason),
 	    cmocka_unit_test(without_a_spool_nothing_is_kept),
 	    cmocka_unit_test(the_account_is_in_the_files),
