@@ -315,7 +315,7 @@ dispatch_keep(struct dispatch *d, struct error *e)
 	char id[TICKET_ID_MAX + 1];
 	struct error why;
 
-	if (!d->prepared || d->queue == QUEUE_NEVER)
+	if (!d->prepared)
 		return;
 	open_spool(d);
 	if (d->enqueue == NULL && d->queue == QUEUE_ONLY)
