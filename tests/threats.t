@@ -550,6 +550,16 @@ def memory(pid):
     return found
 
 
+def wait_until_idle(pid):
+    """Until it waits for its server: what it has sent may be heard before it
+    has done what comes behind that."""
+    stat = pathlib.Path(f'/proc/{pid}/stat')
+    end = time.monotonic() + HANG
+    while stat.read_text().rpartition(')')[2].split()[0] != 'S' and \
+            time.monotonic() < end:
+        time.sleep(0.001)
+
+
 def authenticate(mechanism, said):
     """A server that takes whatever AUTH says, and waits at MAIL."""
     def play(server, sock):
@@ -659,6 +669,7 @@ def test_forgotten(t, home):
         process.stdin.close()
         process.stdin = None
         server.met.wait(HANG)
+        wait_until_idle(process.pid)
         left = memory(process.pid)
         server.go.set()
         process.communicate(timeout=HANG)
