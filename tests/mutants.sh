@@ -132,13 +132,13 @@ mutant 'the secrets to know an echo by are not wiped' src/smtp/echo.c \
     '/^echo_clear/,/^}/s/buf_wipe/buf_clear/' threats canary_in_memory
 mutant 'what a server says is not wiped' src/run/connection.c \
     's/explicit_bzero(in, len);//' threats canary_in_memory
-mutant 'the password is not wiped' src/run/dispatch.c \
-    's/buf_wipe(&d->password)/buf_clear(\&d->password)/' \
+mutant 'the password is not wiped' src/run/outlet.c \
+    's/buf_wipe(&o->password)/buf_clear(\&o->password)/' \
     threats canary_in_memory
-mutant 'the password is not forgotten' src/run/dispatch.c \
-    '/^forget_password/,/^}/s/buf_wipe(&d->password);//' threats forgotten
+mutant 'the password is not forgotten' src/run/outlet.c \
+    '/^forget_password/,/^}/s/buf_wipe(&o->password);//' threats forgotten
 mutant 'the password in the configuration is not forgotten' \
-    src/run/dispatch.c 's/config_forget(.*);//' threats forgotten
+    src/run/outlet.c 's/config_forget(.*);//' threats forgotten
 mutant 'the password file is not wiped' src/world/secret.c \
     's/buf_wipe(&whole)/buf_clear(\&whole)/' threats canary_in_memory
 mutant 'a buffer that grows leaves its bytes behind' src/base/buf.c \
