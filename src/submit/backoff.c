@@ -19,10 +19,11 @@ backoff_next(const struct backoff *b, long long created, long long now,
 		delay = b->longest;
 	if (delay < b->first)
 		delay = b->first;
+	delay = delay * 9 / 10 + delay * chance / 1275;
 	if (refused && delay < BACKOFF_REFUSED)
-		return now + BACKOFF_REFUSED +
-		       (long long)BACKOFF_REFUSED * chance / 2550;
-	return now + delay * 9 / 10 + delay * chance / 1275;
+		delay = BACKOFF_REFUSED +
+			(long long)BACKOFF_REFUSED * chance / 2550;
+	return now + delay;
 }
 
 bool
