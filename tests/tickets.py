@@ -51,7 +51,7 @@ def ticket(ticket_id, created, journal=(), message=MESSAGE, recipients=None,
     octets += b'E ' + hashlib.sha256(octets).hexdigest().encode() + b'\n'
     octets += bytes(-len(octets) % BLOCK)
     count = len(recipients) if recipients else 1
-    room = -(-(2 * 56 * count + 64 + 2048) // BLOCK) * BLOCK
+    room = -(-((2 * 56 + 64) * count + 2144) // BLOCK) * BLOCK
     kept = b''.join(records(ticket_id, journal))
     return octets + kept + bytes(room - len(kept))
 

@@ -8,7 +8,8 @@
 
 #define SUM_LEN	  10 /* " ", 8 hex digits, LF */
 #define REPLY_MAX 24 /* " 550 255.65535.65535 " */
-#define TOLD_MAX  64 /* the records of reports */
+#define TOLD_MAX  32 /* the record of a report */
+#define AGAIN_MAX 32
 
 /* CRC-32 of IEEE 802.3, going on from what was before. */
 static uint32_t
@@ -86,11 +87,18 @@ room_for(const struct ticket *t, size_t kept, const struct buf *out)
 	return taken < room ? room - taken : 0;
 }
 
-/* What is kept for refusals and reports alone. */
+/* What is kept so that everybody can be refused, and it be reported. */
+static size_t
+kept_for_results(const struct ticket *t)
+{
+	return TICKET_RESULT * t->envelope.count + TOLD_MAX;
+}
+
+/* And the same once more when the mail was released. */
 static size_t
 kept_of(const struct ticket *t)
 {
-	return TICKET_RESULT * t->envelope.count + TOLD_MAX;
+	return AGAIN_MAX + 2 * kept_for_results(t);
 }
 
 /* Adds what `record' holds, with its checksum, and empties that. */
@@ -157,6 +165,8 @@ journal_format_result(const struct ticket *t, const size_t *recipients,
 	struct buf record;
 	size_t room, taken;
 
+	if (count == 0)
+		return 0;
 	buf_init(&record, SIZE_MAX / 2);
 	buf_add_string(&record, refused ? "R F" : "R D");
 	format_recipients(recipients, count, &record);
@@ -169,23 +179,37 @@ journal_format_result(const struct ticket *t, const size_t *recipients,
 	return add_record(t, 0, &record, out);
 }
 
+/* What says the same as before but for the number of attempts leaves half of
+ * the room to what says more. */
+static size_t
+kept_for_news(const struct ticket *t)
+{
+	return kept_of(t) + (ticket_layout(t, 0).journal_size - kept_of(t)) / 2;
+}
+
 int
 journal_format_later(const struct ticket *t, bool doubtful, int code,
     const char *words, struct buf *out)
 {
 	char shown[sizeof(t->words)];
+	const bool same_words =
+	    strcmp(text_visible(text_of(words), shown, sizeof(shown)),
+		t->words) == 0 &&
+	    code == t->code;
 	struct buf record;
 
-	text_visible(text_of(words), shown, sizeof(shown));
 	buf_init(&record, TICKET_BLOCK);
-	buf_format(&record, "T %u %d", attempt_of(t), doubtful ? 1 : 0);
-	if (code == t->code && strcmp(shown, t->words) == 0)
-		return add_record(t, kept_of(t), &record, out);
-	buf_format(&record, " %d %s", code, shown);
-	if (add_record(t, kept_of(t), &record, out) == 0)
-		return 0;
-	buf_format(&record, "T %u %d", attempt_of(t), doubtful ? 1 : 0);
-	return add_record(t, kept_of(t), &record, out);
+	if (!same_words) {
+		buf_format(&record, "T %u %d %d %s", attempt_of(t), doubtful,
+		    code, shown);
+		if (add_record(t, kept_of(t), &record, out) == 0)
+			return 0;
+	}
+	buf_format(&record, "T %u %d", attempt_of(t), doubtful);
+	return add_record(t,
+	    same_words && doubtful == t->doubtful ? kept_for_news(t)
+						  : kept_of(t),
+	    &record, out);
 }
 
 int
@@ -205,7 +229,7 @@ journal_format_again(const struct ticket *t, long long expires, struct buf *out)
 
 	buf_init(&record, TICKET_BLOCK);
 	buf_format(&record, "O %lld", expires < 0 ? 0 : expires);
-	return add_record(t, kept_of(t), &record, out);
+	return add_record(t, kept_for_results(t), &record, out);
 }
 
 static bool
@@ -214,7 +238,7 @@ replay_attempt(struct ticket *t, struct text rest)
 	unsigned long long attempt, now;
 
 	if (!text_next_number(&rest, UINT_MAX, &attempt) ||
-	    !text_next_number(&rest, LLONG_MAX, &now) || rest.len > 0)
+	    !text_next_number(&rest, LLONG_MAX / 2, &now) || rest.len > 0)
 		return false;
 	t->attempts = (unsigned)attempt;
 	t->underway = true;
@@ -265,7 +289,7 @@ replay_again(struct ticket *t, struct text rest)
 	struct recipient *r;
 	size_t i;
 
-	if (!text_next_number(&rest, LLONG_MAX, &expires) || rest.len > 0)
+	if (!text_next_number(&rest, LLONG_MAX / 2, &expires) || rest.len > 0)
 		return false;
 	t->expires = (long long)expires;
 	for (i = 0; i < t->envelope.count; i++) {

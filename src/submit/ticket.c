@@ -7,9 +7,11 @@
 
 #include "base/mem.h"
 
-#define MAGIC	     "sendlingq1 "
-#define NUMBER_MAX   (1ULL << 62)
-#define JOURNAL_MORE 2112	    /* octets, for all but refusals */
+#define MAGIC	   "sendlingq1 "
+#define NUMBER_MAX (1ULL << 62)
+/* Octets of a journal: of each recipient, words too; for all else. */
+#define JOURNAL_EACH (2 * TICKET_RESULT + 64)
+#define JOURNAL_MORE 2144
 #define SECONDS_MAX  0xffffffffffLL /* what 10 hex digits hold */
 
 void
@@ -516,7 +518,7 @@ ticket_parse_head(
 static size_t
 journal_size(size_t recipients)
 {
-	size_t size = 2 * TICKET_RESULT * recipients + JOURNAL_MORE;
+	size_t size = JOURNAL_EACH * recipients + JOURNAL_MORE;
 
 	return (size + TICKET_BLOCK - 1) / TICKET_BLOCK * TICKET_BLOCK;
 }
