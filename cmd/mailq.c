@@ -116,9 +116,14 @@ add_spools(struct mailq *m)
 	json_end_array(&m->json);
 }
 
+/* What is said of all, and how it ends. */
 static void
 end_json(struct mailq *m)
 {
+	add_spools(m);
+	listing_add_sum(&m->sum, &m->json);
+	json_add_number(&m->json, "status", error_status(m->e->kind));
+	finding_add_error(m->e, &m->json);
 	json_end_object(&m->json);
 	buf_add_char(&m->out, '\n');
 	print(m);
@@ -132,10 +137,6 @@ list_as_json(struct mailq *m)
 	queue_walk(&m->queue, list_mail, m);
 	json_end_array(&m->json);
 	tell_spools(m);
-	add_spools(m);
-	listing_add_sum(&m->sum, &m->json);
-	json_add_number(&m->json, "status", error_status(m->e->kind));
-	finding_add_error(m->e, &m->json);
 	end_json(m);
 }
 
@@ -184,10 +185,6 @@ check_as_json(struct mailq *m)
 	tell_spools(m);
 	judge(m);
 	json_add_object(&m->json, NULL);
-	add_spools(m);
-	listing_add_sum(&m->sum, &m->json);
-	json_add_number(&m->json, "status", error_status(m->e->kind));
-	finding_add_error(m->e, &m->json);
 	end_json(m);
 }
 

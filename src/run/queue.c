@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "submit/journal.h"
@@ -34,13 +35,13 @@ static void
 open_spool(struct queue *q, struct queue_spool *s)
 {
 	struct folder_terms terms = {.path = s->path,
-	    .owner = q->plan->host->uid,
+	    .owner = geteuid(),
 	    .reading = !q->plan->acting,
 	    .volatile_taken = true};
 	unsigned gid;
 
 	/* Whoever the service is, the folder is its own. */
-	if (strcmp(s->path, QUEUE_SERVICE) == 0 && terms.owner == 0)
+	if (q->plan->host->uid == 0 && strcmp(s->path, QUEUE_SERVICE) == 0)
 		folder_owner(s->path, &terms.owner, &gid);
 	s->folder = folder_open(&terms, &s->error);
 	if (s->folder == NULL && s->error.sys == ENOENT)
