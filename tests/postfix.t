@@ -6,21 +6,16 @@ byte.
     tests/postfix.t --fetch     only fetches the packages, where it can
 """
 
-import os
 import pwd
 import re
-import shutil
 import subprocess
 import sys
 
 import daemons
 import harness
+import postfix
 from daemons import RUN, answers, difference, run, wait_for
 
-CACHE = harness.TESTS.parent / 'build/e2e'
-PACKAGES = ['postfix', 'dovecot-core']
-USERS = {'postfix': 901, 'postdrop': 902, 'dovecot': 903, 'dovenull': 904,
-         'vmail': 905}
 PASSWORD = 'p a:s"s#word'
 HEADER = (b'From: Alice <alice@example.com>\n'
           b'To: bob@example.org\n'
@@ -32,63 +27,28 @@ HEADER = (b'From: Alice <alice@example.com>\n'
 # The servers
 
 MAIN_CF = '''
-compatibility_level = 3.6
-queue_directory = {run}/queue
-data_directory = {run}/data
-command_directory = /usr/sbin
-daemon_directory = /usr/lib/postfix/sbin
-mail_owner = postfix
-setgid_group = postdrop
-maillog_file = {run}/log/mail
-maillog_file_prefixes = {run}
 myhostname = mail.example.org
-mydestination =
 inet_interfaces = 127.0.0.1, ::1
-alias_maps =
-local_recipient_maps =
-virtual_mailbox_domains = example.org
-virtual_mailbox_base = {run}/mail
 virtual_mailbox_maps = inline:{{ {{ bob@example.org = bob/ }} {{ carol@example.org = carol/ }} }}
-virtual_uid_maps = static:905
-virtual_gid_maps = static:905
 message_size_limit = 5000000
-virtual_mailbox_limit = 0
 smtpd_relay_restrictions = permit_sasl_authenticated, reject
 smtpd_recipient_restrictions = reject_unlisted_recipient, permit_sasl_authenticated, reject
-smtpd_tls_chain_files = {run}/certs/all-names.key {run}/certs/all-names.pem
+smtpd_tls_chain_files = {folder}/certs/all-names.key {folder}/certs/all-names.pem
 smtpd_tls_auth_only = yes
 smtpd_sasl_auth_enable = yes
 smtpd_sasl_type = dovecot
-smtpd_sasl_path = {run}/dovecot/smtp
+smtpd_sasl_path = {folder}/dovecot/smtp
 smtpd_error_sleep_time = 0
 recipient_delimiter = +
 '''
 
-MASTER_CF = '''
+LISTENERS = '''
 25        inet n - n - - smtpd -o smtpd_tls_auth_only=no
 587       inet n - n - - smtpd -o smtpd_tls_security_level=encrypt
 465       inet n - n - - smtpd -o smtpd_tls_wrappermode=yes
 1587      inet n - n - - smtpd -o smtpd_tls_security_level=encrypt -o smtpd_tls_mandatory_protocols=TLSv1.2
 2465      inet n - n - - smtpd -o smtpd_tls_wrappermode=yes -o smtpd_recipient_limit=40
 1465      inet n - n - - smtpd -o smtpd_tls_wrappermode=yes -o smtpd_tls_mandatory_protocols=TLSv1.2
-pickup    unix n - n 60 1 pickup
-cleanup   unix n - n - 0 cleanup
-qmgr      unix n - n 300 1 qmgr
-rewrite   unix - - n - - trivial-rewrite
-bounce    unix - - n - 0 bounce
-defer     unix - - n - 0 bounce
-trace     unix - - n - 0 bounce
-verify    unix - - n - 1 verify
-flush     unix n - n 1000? 0 flush
-proxymap  unix - - n - - proxymap
-showq     unix n - n - - showq
-error     unix - - n - - error
-retry     unix - - n - - error
-discard   unix - - n - - discard
-virtual   unix - n n - - virtual
-anvil     unix - - n - 1 anvil
-tlsmgr    unix - - n 1000? 1 tlsmgr
-postlog   unix-dgram n - n - 1 postlogd
 '''
 
 DOVECOT_CONF = '''
@@ -126,20 +86,9 @@ class Servers:
     """Postfix and Dovecot, ended by their process ids."""
 
     def __init__(self):
-        for name in ('etc', 'log', 'mail', 'queue', 'data', 'dovecot'):
-            (RUN / name).mkdir()
-        (RUN / 'log').chmod(0o777)
-        shutil.chown(RUN / 'mail', 'vmail', 'vmail')
-        shutil.chown(RUN / 'data', 'postfix', 'postfix')
-        (RUN / 'queue/pid').mkdir()
-        for name in ('active', 'bounce', 'corrupt', 'defer', 'deferred',
-                     'flush', 'hold', 'incoming', 'maildrop', 'private',
-                     'public', 'saved', 'trace'):
-            (RUN / 'queue' / name).mkdir(mode=0o700)
-            shutil.chown(RUN / 'queue' / name, 'postfix', 'postdrop')
+        (RUN / 'dovecot').mkdir()
+        self.postfix = postfix.Postfix(RUN, MAIN_CF, LISTENERS)
         run(str(harness.TESTS / 'certs.sh'), str(RUN / 'certs'))
-        (RUN / 'etc/main.cf').write_text(MAIN_CF.format(run=RUN))
-        (RUN / 'etc/master.cf').write_text(MASTER_CF)
         (RUN / 'dovecot.conf').write_text(DOVECOT_CONF.format(run=RUN))
         # passwd-file ends a field at a colon: only the last may hold one.
         (RUN / 'users').write_text('alice:{PLAIN.b64}%s\n' % base64(PASSWORD))
@@ -147,9 +96,8 @@ class Servers:
 
     def start(self):
         self.spawn('/usr/sbin/dovecot', '-F', '-c', str(RUN / 'dovecot.conf'))
-        self.spawn('/usr/lib/postfix/sbin/master', '-s', '-c',
-                   str(RUN / 'etc'), env={**os.environ, 'MAIL_CONFIG':
-                                          str(RUN / 'etc')})
+        command, environment = self.postfix.command()
+        self.spawn(*command, env=environment)
         for port in (25, 587, 465, 1587, 1465):
             self.wait_for(lambda: answers(port))
         self.wait_for((RUN / 'dovecot/smtp').exists)
@@ -191,8 +139,9 @@ def submit(message, *argv, url='smtps://localhost', auth='auto',
 
 
 class Mailbox:
-    def __init__(self, name):
-        self.folder = RUN / 'mail' / name / 'new'
+    def __init__(self, server, name):
+        self.server = server
+        self.folder = server.folder / 'mail' / name / 'new'
 
     def next(self):
         """The next mail, taken out of the box; None when none comes."""
@@ -204,10 +153,7 @@ class Mailbox:
 
     def is_empty(self):
         """Whether nothing is there when nothing is on its way any more."""
-        wait_for(lambda: not any(
-            path.is_file()
-            for name in ('maildrop', 'incoming', 'active', 'deferred')
-            for path in (RUN / 'queue' / name).rglob('*')))
+        wait_for(self.server.is_idle)
         return not list(self.folder.glob('*'))
 
 
@@ -334,15 +280,16 @@ def test_refusals(t, bob):
 
 
 def main():
-    daemons.enter_namespaces(CACHE, PACKAGES)
-    daemons.lay_over(CACHE / 'root', USERS)
+    daemons.enter_namespaces(postfix.CACHE, postfix.PACKAGES)
+    daemons.lay_over(postfix.CACHE / 'root', postfix.USERS)
     daemons.raise_loopback()
     pwd.getpwnam('postfix')
     servers = Servers()
     t = harness.Tap()
     try:
         servers.start()
-        bob, carol = Mailbox('bob'), Mailbox('carol')
+        bob, carol = (Mailbox(servers.postfix, name)
+                      for name in ('bob', 'carol'))
         test_mechanisms(t, bob)
         test_messages(t, bob)
         test_recipients(t, bob, carol)
