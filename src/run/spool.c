@@ -1,5 +1,6 @@
 #include "run/spool.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -388,9 +389,13 @@ check_file(struct spooled *s, struct error *e)
 
 	if (strcmp(s->file.name + 1, s->ticket.id) != 0)
 		return distrust(s, "it is another mail's", e);
-	if (fstat(s->file.fd, &st) == -1 ||
-	    (unsigned long long)st.st_size !=
-		layout->journal_at + layout->journal_size)
+	/* What cannot be seen is not damaged. */
+	if (fstat(s->file.fd, &st) == -1)
+		return error_set_sys(e, ERROR_SPOOL, errno, "spool",
+		    "%s/%s: its size", SHOWN(text_of(folder_path(s->folder))),
+		    s->file.name);
+	if ((unsigned long long)st.st_size !=
+	    layout->journal_at + layout->journal_size)
 		return distrust(s, "it has not the size that it says", e);
 	return 0;
 }
