@@ -13,6 +13,7 @@ I7  a call that was interrupted or short changes nothing; nor does a log, a
 I8  nothing hangs or dies, and no secret is told
 """
 
+import errno
 import re
 import signal
 
@@ -26,6 +27,7 @@ READING = {'recvfrom', 'recvmsg', 'read', 'poll', 'ppoll', 'pwrite64', 'write',
 JOURNAL = ('pwrite64', 'write', 'writev', 'pwritev')
 ENTRY = re.compile(r'[QHFX][0-9a-f]{10}-[0-9a-f]{24}(-b\d{1,2})?')
 ANY_ID = re.compile(rb'^Message-ID: .*', re.M | re.I)
+ALREADY_THERE = 'errno=%d:%d' % (errno.EEXIST, rig.NUMBERS['linkat'])
 DOUBT = b'may have been delivered'
 
 
@@ -64,9 +66,9 @@ class Evidence:
         return self.ran.status != 0 and not was_killed(self.ran)
 
     def failed(self, number, recipient):
-        """Whether a file keeps it as failed."""
+        """Whether a file keeps it as failed: for him, or given up."""
         return any(name[0] == 'F' and rig.number_of(rig.message_of(content))
-                   == number and rig.settled(content).get(recipient) == 'f'
+                   == number and rig.settled(content).get(recipient) in ('f', 'o')
                    for name, (content, _) in self.after.items())
 
 
@@ -98,7 +100,8 @@ def kept(e):
 def reported(e):
     """I2 and I6 for reports, where they are asked for: one about each mail that
     has failed for somebody."""
-    if not e.scenario.report:
+    # Who is told that the report is there already believes it.
+    if not e.scenario.report or e.act == ALREADY_THERE:
         return
     failed = sum(any(e.failed(number, r)
                      for r in e.scenario.recipients_of(number))

@@ -54,7 +54,8 @@ def wired(message):
 
 
 def number_of(message):
-    found = MARK.search(message[:4096])
+    """None: it is none of ours, though it may quote one."""
+    found = MARK.search(re.split(rb'\r?\n\r?\n', message[:4096])[0])
     return int(found[1]) if found else None
 
 

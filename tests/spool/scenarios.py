@@ -22,20 +22,21 @@ class Scenario:
     there is no password. `status' is how it ends without a fault; `may_fail':
     mails may stay as failed; `mixed': some recipients may have it where others
     were refused; `serve': the mail comes by SMTP; `report': reports are asked
-    for; `first': the loading of the program is struck as well."""
+    for; `early': so many mails are taken then; `first': the
+    loading of the program is struck as well."""
 
     def __init__(self, name, *argv, number=100, to=(BOB,), size=0, held=(),
                  fail=None, scheme=PLAIN, auth=None, lines=(), damaged=False,
                  stale=False, unnamed=0, down=False, may_fail=False,
                  mixed=False, report=False, serve=False, status=0,
-                 first=False, forgotten=False):
+                 first=False, forgotten=False, early=None):
         self.name, self.argv, self.number, self.to = name, argv, number, to
         self.size, self.held, self.fail = size, held, fail or {}
         self.scheme, self.auth, self.lines = scheme, auth, lines
         self.damaged, self.stale, self.unnamed = damaged, stale, unnamed
         self.down, self.may_fail, self.mixed = down, may_fail, mixed
         self.report, self.serve, self.status = report, serve, status
-        self.first, self.forgotten = first, forgotten
+        self.first, self.forgotten, self.early = first, forgotten, early
         self.tls = scheme != PLAIN
         self.lost = bool(self.fail.get('lose'))
         self.stays, self.struck, self.baseline = set(), 0, None
@@ -81,7 +82,7 @@ SCENARIOS = (
     Scenario('enqueue', '--queue-only', first=True),
     Scenario('enqueue, large', '--queue-only', size=200_000),
     Scenario('enqueue without unnamed files', '--queue-only', unnamed=95),
-    Scenario('direct, good'),
+    Scenario('direct, good', early=1),
     Scenario('direct, nobody listens', down=True),
     Scenario('direct, no password', scheme=TLS, auth='plain', forgotten=True),
     Scenario('direct, lost after the end', fail={'lose': True}),
@@ -100,7 +101,7 @@ SCENARIOS = (
                                 DAVE: '550 5.1.1 Nobody'}}),
     Scenario('by -bs, 4yz to the end', '-bs', serve=True,
              fail={'at_end': '451 4.3.0 Later'}),
-    Scenario('flush, good', '-qf', **FLUSH),
+    Scenario('flush, good', '-qf', early=3, **FLUSH),
     Scenario('flush, 4yz to the end', '-qf',
              fail={'at_end': '451 4.3.0 Later'}, **FLUSH),
     Scenario('flush, some later', '-qf', mixed=True,
@@ -108,12 +109,13 @@ SCENARIOS = (
     Scenario('flush, some never', '-qf', may_fail=True,
              fail={'refusals': {DAVE: '550 5.1.1 Nobody',
                                 CAROL: '550 5.1.1 Nobody'}}, **FLUSH),
-    Scenario('flush, lost after the end', '-qf', fail={'lose': True}, **FLUSH),
+    Scenario('flush, lost after the end', '-qf', status=75,
+             fail={'lose': True}, **FLUSH),
     Scenario('flush, nobody listens', '-qf', down=True, status=75, **FLUSH),
     Scenario('flush with a report', '-qf', may_fail=True, report=True,
              lines=('spool-report sender',),
              fail={'refusals': {DAVE: '550 5.1.1 Nobody'}}, **FLUSH),
-    Scenario('flush in passing', held=((BOB,), (CAROL,))),
+    Scenario('flush in passing', held=((BOB,), (CAROL,)), early=3),
     Scenario('flush past a damaged file', '-qf', damaged=True, **FLUSH),
     Scenario('flush that collects', '-qf', stale=True, **FLUSH),
     Scenario('flush, STARTTLS and SCRAM', '-qf', scheme=STARTTLS,
@@ -157,16 +159,26 @@ class Stage:
         self.dead.close()
         self.rig.__exit__()
 
+    def filled(self):
+        """Files of the mails that are held, whose names, which have chance in
+        them, are in the order of their numbers."""
+        while True:
+            self.rig.lay({})
+            for i, recipients in enumerate(self.scenario.held):
+                ran = self.rig.run('--queue-only', '--', *recipients,
+                                   stdin=self.scenario.message_of(i + 1))
+                if ran.status != 0:
+                    raise OSError('nothing to begin with: %r' % ran)
+            files = {name: (content, 10 ** 18) for name, (content, _) in
+                     self.rig.save().items() if name != '.lock'}
+            numbers = [rig.number_of(rig.message_of(content))
+                       for content, _ in files.values()]
+            if numbers == sorted(numbers):
+                return files
+
     def held(self):
         """What the spool holds before each run."""
-        self.rig.lay({})
-        for i, recipients in enumerate(self.scenario.held):
-            ran = self.rig.run('--queue-only', '--', *recipients,
-                               stdin=self.scenario.message_of(i + 1))
-            if ran.status != 0:
-                raise OSError('nothing to begin with: %r' % ran)
-        files = {name: (content, 10 ** 18) for name, (content, _) in
-                 self.rig.save().items() if name != '.lock'}
+        files = self.filled()
         some = next(iter(files.items()), None)
         if self.scenario.damaged:
             name, (content, when) = some
@@ -224,6 +236,9 @@ def faults_of(stage, every=1):
     s = stage.scenario
     s.baseline = stage.play()
     wrong = list(judge.judge(s.baseline))
+    early = sum(t[3] for t in s.baseline.took)
+    if s.early is not None and early != s.early:
+        wrong.append(('early', '%d mails were taken' % early))
     if s.baseline.ran.status != s.status:
         wrong.append(('status', '%r' % s.baseline.ran))
     if wrong:
