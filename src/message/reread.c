@@ -129,7 +129,7 @@ static int
 has_changed(struct error *e)
 {
 	error_set(e, ERROR_IO, "reading the message",
-	    "the file on standard input was changed while it was being sent");
+	    "the file that the message is in was changed meanwhile");
 	return error_hint(e, "send it through a pipe, or from a file that "
 			     "nobody writes to");
 }
