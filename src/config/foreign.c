@@ -105,8 +105,9 @@ static const struct {
     {"MASQUERADE", "write `force-from ADDRESS', or `domain NAME'"},
     {"MAILNAMEFILE", DOMAIN},
     {"NULLCLIENT", NOT_HERE},
-    {"SPOOLDIR", NOT_HERE},
-    {"DEFER", NOT_HERE},
+    {"SPOOLDIR", "write `spool PATH', a folder of the caller's own"},
+    {"DEFER", "write `spool PATH'; --queue-only or -odq keeps a mail there "
+	      "for the next run"},
     {"FULLBOUNCE", "write `dsn-return full'"},
     /* Postfix */
     {"relayhost", SMARTHOST},

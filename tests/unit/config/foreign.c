@@ -51,6 +51,11 @@ every_keyword_of_theirs_has_a_hint(void **state)
 		assert_null(keyword_find(text_of(theirs[i])));
 		check_keywords(hint);
 	}
+	/* Which says more than that it cannot be set. */
+	assert_non_null(strstr(
+	    foreign_hint(TEXT("spooldir"), TEXT("")), "write `spool PATH'"));
+	assert_non_null(
+	    strstr(foreign_hint(TEXT("DEFER"), TEXT("")), "--queue-only"));
 }
 
 static void

@@ -122,6 +122,7 @@ static const struct {
     {"spool-limit 10 G", "`10 G' is not a number", ""},
     {"spool-limit 1P", "`1P' is not a number", ""},
     {"spool-limit 16777216T", "`16777216T' is not a number", ""},
+    {"spool-limit 16777217T", "`16777217T' is not a number", ""},
     {"spool-passing sometimes", "`sometimes' is not one", "yes, no"},
     {"spool-volatile 1", "`1' is not one", "yes, no"},
     {"spool-report Bob <b@x.example>", "the name belongs into", NULL},
