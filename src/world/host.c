@@ -331,3 +331,20 @@ host_hide(void)
 	setrlimit(RLIMIT_CORE, &no_core);
 	prctl(PR_SET_DUMPABLE, 0);
 }
+
+/* To be another for the files alone would be undone by whoever takes over. */
+int
+host_become(struct host *h, unsigned uid, unsigned gid, struct error *e)
+{
+	const gid_t group = gid;
+
+	if (setgroups(1, &group) == -1 || setresgid(gid, gid, gid) == -1 ||
+	    setresuid(uid, uid, uid) == -1)
+		return error_set_sys(e, ERROR_SYSTEM, errno, "start",
+		    "cannot become user %s", host_user(uid).words);
+	clearenv();
+	host_usual_path();
+	host_hide();
+	host_init(h);
+	return 0;
+}

@@ -65,6 +65,10 @@ void host_usual_path(void);
 /* From now on p11-kit reads nothing of the user's about its modules. */
 void host_no_user_modules(void);
 
+/* We are that user from now on, for good, with nothing of our environment but a
+ * PATH of the system's folders; h is of him then. -1: ERROR_SYSTEM. */
+int host_become(struct host *h, unsigned uid, unsigned gid, struct error *e);
+
 /* No core file and no ptrace by the same user from now on. */
 void host_hide(void);
 

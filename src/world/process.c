@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "world/clock.h"
+#include "world/file.h"
 #include "world/signals.h"
 
 /* Milliseconds in which a command that is to end may put the terminal right. */
@@ -132,6 +133,49 @@ process_end(struct process *p, long long patience)
 	if (caught != 0 || again != 0)
 		raise(caught != 0 ? caught : again);
 	return status;
+}
+
+static int
+read_all(int fd, char *to, size_t size)
+{
+	size_t len = 0;
+	ssize_t n;
+
+	while (len < size) {
+		n = read(fd, to + len, size - len);
+		if (n == 0 || (n == -1 && errno != EINTR))
+			return -1;
+		len += n == -1 ? 0 : (size_t)n;
+	}
+	return 0;
+}
+
+int
+process_apart(void (*act)(void *arg, void *told), void *arg, void *told,
+    size_t size, struct error *e)
+{
+	int ends[2], result;
+	pid_t pid;
+
+	if (pipe2(ends, O_CLOEXEC) == -1)
+		return error_set_sys(
+		    e, ERROR_SYSTEM, errno, "start", "cannot make a pipe");
+	pid = fork();
+	if (pid == -1)
+		error_set_sys(
+		    e, ERROR_SYSTEM, errno, "start", "cannot make a process");
+	if (pid == 0) {
+		act(arg, told);
+		_exit(file_write(ends[1], told, size) == -1);
+	}
+	close(ends[1]);
+	result = pid == -1 ? -1 : read_all(ends[0], told, size);
+	close(ends[0]);
+	while (pid != -1 && waitpid(pid, NULL, 0) == -1 && errno == EINTR)
+		;
+	return result == 0 ? 0
+			   : error_set(e, ERROR_SYSTEM, "start",
+				 "a process of ours has died");
 }
 
 struct process_words

@@ -42,6 +42,14 @@ int process_start(struct process *p, const char *text,
  */
 int process_end(struct process *p, long long patience);
 
+/*
+ * Calls act(arg, told) in a process of its own, which ends with it, and waits:
+ * what it has put into told, so many octets, is in ours then, and nothing else
+ * has changed. -1: ERROR_SYSTEM, it cannot be started, or has died.
+ */
+int process_apart(void (*act)(void *arg, void *told), void *arg, void *told,
+    size_t size, struct error *e);
+
 /* "status 1", "signal 15 (Terminated)". */
 struct process_words {
 	char words[80];
