@@ -8,18 +8,11 @@
 #include "base/mem.h"
 #include "run/enqueue.h"
 #include "run/outlet.h"
+#include "run/telling.h"
 #include "submit/sender.h"
 #include "submit/submit.h"
 #include "world/clock.h"
-#include "world/result.h"
 #include "world/settings.h"
-
-#define UNVERIFIED                                                             \
-	"tls-verify no: the server's certificate was not checked, and "        \
-	"anybody on the way could read the mail"
-
-/* Recipients who are named in the log one by one. */
-#define NOTED_MAX 100
 
 struct dispatch {
 	struct dispatch_plan plan;
@@ -152,22 +145,6 @@ explain(struct dispatch *d, const struct notes *notes)
 		log_explain(d->plan.log, "%s", notes->lines[i]);
 }
 
-/* What was done to the body for this server. */
-static void
-note_remarks(const struct recode_remarks *remarks, struct notes *notes)
-{
-	if (remarks->body_encoded)
-		notes_add(notes, "the body was encoded for this server");
-	if (remarks->body_folded)
-		notes_add(
-		    notes, "body lines over %d octets were folded", LINES_MAX);
-	if (remarks->body_replaced)
-		notes_add(notes, "8-bit bytes outside the parts' bodies "
-				 "became `?'");
-	if (remarks->nul_removed)
-		notes_add(notes, "NUL bytes were removed from the body");
-}
-
 static void
 note_ending(void *arg, const struct mail *mail)
 {
@@ -177,7 +154,7 @@ note_ending(void *arg, const struct mail *mail)
 	/* No matter for the log: every program without MIME has it. */
 	if (mail->remarks.mime_added)
 		notes_add(&notes, "MIME fields were added, for the body");
-	note_remarks(&mail->remarks, &notes);
+	telling_add_remarks(&mail->remarks, &notes);
 	explain(d, &notes);
 	notes_clear(&notes);
 	d->ending = true;
@@ -360,74 +337,21 @@ dispatch_mail(struct dispatch *d, const struct request *r, struct message *m,
  * What is told.
  */
 
-static char *
-message_id(struct message *m)
-{
-	struct message_field *f;
-	struct text id;
-
-	f = m == NULL ? NULL : message_find(m, "Message-ID");
-	if (f == NULL)
-		return NULL;
-	id = text_trim(f->field.value);
-	return mem_string(id.at, id.len);
-}
-
-/* Under cron the log is all there is: who has not got it, and why, where the
- * line of the mail does not say it. */
-static void
-note_refusals(
-    const struct envelope *env, const struct error *e, struct notes *notes)
-{
-	const bool partial = envelope_count(env, VERDICT_DELIVERED) > 0 ||
-			     envelope_count(env, VERDICT_QUEUED) > 0;
-	const struct recipient *r;
-	size_t i, noted = 0;
-
-	for (i = 0; i < env->count && noted < NOTED_MAX; i++) {
-		r = &env->recipients[i];
-		if (r->reply == NULL || r->verdict == VERDICT_DELIVERED ||
-		    env->count == 1 || i + 1 == e->recipient ||
-		    (!r->own && !partial))
-			continue;
-		notes_add(notes, "not sent%s to <%s>: %s",
-		    r->verdict == VERDICT_QUEUED ? " yet" : "", r->path,
-		    r->reply->words);
-		noted++;
-	}
-}
-
 void
 dispatch_report(struct dispatch *d, struct message *m, const struct error *e)
 {
-	const struct error *cause = d->queued[0] == '\0' ? e : &d->why;
-	struct log_mail told = {.envelope = &d->envelope,
-	    .smarthost = d->report.smarthost,
-	    .tls = d->report.tls,
-	    .auth = d->report.auth,
-	    .size = m == NULL ? 0 : message_size(m),
-	    .code = d->mail.code != 0 ? d->mail.code : cause->code,
-	    .words = d->mail.code != 0 ? d->mail.words : cause->why,
+	const struct telling told = {.envelope = &d->envelope,
+	    .message = m,
+	    .mail = &d->mail,
+	    .report = &d->report,
 	    .delay_ms = d->report.delay_ms,
 	    .status = error_status(e->kind),
 	    .queued = d->queued,
-	    .error = cause};
-	char *id;
+	    .cause = d->queued[0] == '\0' ? e : &d->why,
+	    .json = d->plan.json};
 
 	open_log(d); /* unless it was, where nothing came as far as that */
-	id = message_id(m);
-	told.message_id = id;
-	note_remarks(&d->mail.remarks, &d->notes);
-	if (d->mail.dropped)
-		log_remark(d->plan.log, TRANSACTION_DROPPED);
-	if (d->report.unverified)
-		log_remark(d->plan.log, UNVERIFIED);
-	note_refusals(&d->envelope, cause, &d->notes);
-	log_notes(d->plan.log, &d->notes);
-	log_mail(d->plan.log, &told);
-	if (d->plan.json)
-		result_print(&told);
-	free(id);
+	telling_log(&told, &d->notes, d->plan.log);
 }
 
 enum error_kind
