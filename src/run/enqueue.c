@@ -154,15 +154,11 @@ static long long
 next_attempt(
     const struct enqueue *q, const struct mail *mail, const struct error *e)
 {
-	const struct spool_retry usual = ACCOUNT_SPOOL_RETRY;
-	const struct spool_retry *set = &q->plan.account->spool_retry;
+	const struct backoff retry = backoff_by(q->plan.account);
 	const struct facts *facts = q->plan.facts;
-	struct backoff retry = {set->first, set->longest};
 
 	if (e->kind == ERROR_NONE)
 		return 0;
-	if (set->first == 0)
-		retry = (struct backoff){usual.first, usual.longest};
 	return backoff_next(&retry, facts->now.seconds, host_now().seconds,
 	    was_put_off(mail->envelope), facts->random[0]);
 }

@@ -62,21 +62,11 @@ age_of(const struct queue_mail *m, const struct listing_terms *t)
 	return age < 0 ? 0 : age;
 }
 
-static struct backoff
-backoff_of(const struct queue_mail *m)
-{
-	struct spool_retry retry = ACCOUNT_SPOOL_RETRY;
-
-	if (m->account != NULL && m->account->spool_retry.longest != 0)
-		retry = m->account->spool_retry;
-	return (struct backoff){retry.first, retry.longest};
-}
-
 /* When it is tried next; 0: now. */
 static long long
 next_of(const struct queue_mail *m, const struct listing_terms *t)
 {
-	const struct backoff b = backoff_of(m);
+	const struct backoff b = backoff_by(m->account);
 
 	return backoff_is_due(
 		   &b, m->file.ticket.created, m->due, t->now.seconds)
@@ -95,7 +85,7 @@ listing_limit(const struct queue_mail *m, const struct listing_terms *t)
 {
 	const long long half =
 	    (m->file.ticket.expires - m->file.ticket.created) / 2;
-	const long long longest = 2 * (long long)backoff_of(m).longest;
+	const long long longest = 2 * (long long)backoff_by(m->account).longest;
 	const long long least = half < longest ? half : longest;
 
 	if (t->age != 0)

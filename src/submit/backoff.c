@@ -9,6 +9,16 @@ longest_of(const struct backoff *b)
 	return (most > BACKOFF_REFUSED ? most : BACKOFF_REFUSED) * 11 / 10;
 }
 
+struct backoff
+backoff_by(const struct account *a)
+{
+	struct spool_retry retry = ACCOUNT_SPOOL_RETRY;
+
+	if (a != NULL && a->spool_retry.longest != 0)
+		retry = a->spool_retry;
+	return (struct backoff){retry.first, retry.longest};
+}
+
 long long
 backoff_next(const struct backoff *b, long long created, long long now,
     bool refused, unsigned char chance)

@@ -10,12 +10,17 @@
 
 #include <stdbool.h>
 
+#include "submit/account.h"
+
 #define BACKOFF_REFUSED 1800 /* RFC 5321 section 4.5.4.1, seconds */
 
 struct backoff {
 	unsigned first;	  /* the shortest and the longest that it waits, */
 	unsigned longest; /* in seconds */
 };
+
+/* As the account's `spool-retry' has it; NULL: as where none is set. */
+struct backoff backoff_by(const struct account *a);
 
 /* The next attempt of a mail of that age that has failed now: its age away,
  * within both limits, and up to a tenth more or less, as `chance', a random

@@ -84,6 +84,12 @@ ticket_make_id(long long created, const unsigned char random[12],
 	id[TICKET_ID] = '\0';
 }
 
+long long
+ticket_moment(const char *id)
+{
+	return strtoll(id, NULL, 16); /* up to the `-' */
+}
+
 bool
 ticket_is_id(struct text id)
 {

@@ -68,6 +68,9 @@ void ticket_make_id(long long created, const unsigned char random[12],
     char id[TICKET_ID_MAX + 1]);
 bool ticket_is_id(struct text id);
 
+/* The moment that it was made of. */
+long long ticket_moment(const char *id);
+
 /* Notes that the recipient's refusal was told, and asks for it. */
 void ticket_set_told(struct ticket *t, size_t recipient);
 bool ticket_is_told(const struct ticket *t, size_t recipient);
