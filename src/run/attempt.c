@@ -1,0 +1,518 @@
+#include "run/attempt.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/crypt.h"
+#include "base/mem.h"
+#include "submit/backoff.h"
+#include "submit/journal.h"
+#include "submit/report.h"
+#include "run/telling.h"
+#include "world/clock.h"
+#include "world/host.h"
+
+/* Sessions of which none delivered the mail to anybody. */
+#define ATTEMPT_TRIES 3
+
+/* Who looks after so long a time has a clock that jumped, or was switched off:
+ * the mail was not tried all the while. */
+#define ATTEMPT_GAP (24 * 3600LL)
+
+static struct error *
+failed(const struct attempt *a)
+{
+	return a->terms->failed;
+}
+
+static void
+end(struct attempt *a)
+{
+	spooled_clear(&a->spooled);
+	free(a->noted);
+	memset(a, 0, sizeof(*a));
+}
+
+/*
+ * Records.
+ */
+
+/* Where it cannot be written the mail goes on: there is nothing better. */
+static void
+append(struct attempt *a, struct buf *records)
+{
+	if (records->len > 0)
+		spooled_append(&a->spooled, buf_text(records), failed(a));
+	buf_clear(records);
+}
+
+/* Whether what is said of him is final. */
+static bool
+is_settled(const struct attempt *a, const struct recipient *r)
+{
+	return r->verdict == VERDICT_DELIVERED ||
+	       (r->verdict == VERDICT_REFUSED &&
+		   (r->own || !r->handed_over || !a->mail.lost));
+}
+
+static bool
+is_news(const struct attempt *a, size_t i)
+{
+	const struct recipient *r = &a->spooled.ticket.envelope.recipients[i];
+
+	return is_settled(a, r) && a->noted[i] != r->verdict;
+}
+
+static bool
+same_reply(const struct recipient *a, const struct recipient *b)
+{
+	if (a->reply == NULL || b->reply == NULL)
+		return a->reply == b->reply;
+	return strcmp(a->reply->words, b->reply->words) == 0;
+}
+
+/* Those who have it are one record, and those who were refused alike, of whom
+ * the first is at *next. */
+static size_t
+list_news(struct attempt *a, enum verdict verdict, size_t *next, size_t *list)
+{
+	const struct envelope *env = &a->spooled.ticket.envelope;
+	const struct recipient *r;
+	size_t i, found = 0;
+
+	for (i = *next; i < env->count; i++) {
+		r = &env->recipients[i];
+		if (r->verdict != verdict || !is_news(a, i))
+			continue;
+		if (found > 0 && verdict == VERDICT_REFUSED &&
+		    !same_reply(r, &env->recipients[list[0]]))
+			break;
+		list[found++] = i;
+	}
+	*next = i;
+	return found;
+}
+
+static void
+add_results(
+    struct attempt *a, enum verdict verdict, size_t *list, struct buf *records)
+{
+	const struct ticket *t = &a->spooled.ticket;
+	size_t found, next = 0;
+
+	while ((found = list_news(a, verdict, &next, list)) > 0) {
+		journal_format_result(t, list, found, verdict,
+		    t->envelope.recipients[list[0]].reply, records);
+		while (found > 0)
+			a->noted[list[--found]] = (unsigned char)verdict;
+	}
+}
+
+static void
+note_results(struct attempt *a)
+{
+	const size_t count = a->spooled.ticket.envelope.count;
+	size_t *list, i = 0;
+	struct buf records;
+
+	while (i < count && !is_news(a, i))
+		i++;
+	if (i == count)
+		return;
+	list = mem_new(count, sizeof(*list));
+	buf_init(&records, SIZE_MAX / 2);
+	add_results(a, VERDICT_DELIVERED, list, &records);
+	add_results(a, VERDICT_REFUSED, list, &records);
+	append(a, &records);
+	free(list);
+}
+
+static void
+note_ending(void *arg, const struct mail *mail)
+{
+	struct attempt *a = arg;
+	struct buf record;
+
+	(void)mail;
+	buf_init(&record, TICKET_BLOCK);
+	journal_format_attempt(&a->spooled.ticket, host_now().seconds, &record);
+	append(a, &record);
+}
+
+static void
+note_answered(void *arg, const struct mail *mail, size_t recipient)
+{
+	(void)mail;
+	(void)recipient;
+	note_results(arg);
+}
+
+/* Why it was not delivered: of several recipients one who may yet have it. */
+static void
+note_failure(struct attempt *a, bool doubtful, const struct error *e)
+{
+	const struct envelope *env = &a->spooled.ticket.envelope;
+	const char *words = e->why[0] == '\0' ? NULL : e->why;
+	struct error_line line = error_line(e);
+	struct buf record;
+	int code = e->code;
+	size_t i = 0;
+
+	while (i < env->count && (env->recipients[i].verdict != VERDICT_OPEN ||
+				     env->recipients[i].reply == NULL))
+		i++;
+	if (i < env->count) {
+		code = env->recipients[i].reply->code;
+		words = env->recipients[i].reply->words;
+	}
+	buf_init(&record, TICKET_BLOCK);
+	journal_format_later(&a->spooled.ticket, doubtful, code,
+	    words == NULL ? line.words : words, &record);
+	append(a, &record);
+}
+
+/*
+ * What becomes of it.
+ */
+
+static unsigned char
+chance(void)
+{
+	unsigned char octet = 0;
+
+	crypt_random(&octet, 1, NULL);
+	return octet;
+}
+
+static void
+set_due(struct attempt *a, long long due)
+{
+	folder_set_due(a->terms->folder, &a->spooled.file, due, failed(a));
+}
+
+/* refused: it was, for now, and not the session. */
+static void
+keep(struct attempt *a, bool refused)
+{
+	const struct backoff backoff = backoff_by(a->terms->account);
+
+	folder_sync_file(a->terms->folder, &a->spooled.file, failed(a));
+	set_due(a, backoff_next(&backoff, a->spooled.ticket.created,
+		       host_now().seconds, refused, chance()));
+}
+
+/* A spool that is full is no reason to say nothing. */
+static int
+keep_report(struct attempt *a, struct ticket *report, struct message *m)
+{
+	struct account account = *a->terms->account;
+	struct spool_mail mail = {.account = &account,
+	    .envelope = &report->envelope,
+	    .message = m,
+	    .id = report->id,
+	    .created = report->created,
+	    .due = report->created};
+	char id[TICKET_ID_MAX + 1];
+
+	account.spool_limit = (struct spool_limit){ULLONG_MAX, ULLONG_MAX};
+	return spool_keep(a->terms->folder, &mail, id, failed(a));
+}
+
+/* One a mail, on stable storage before it is an F. -1: it is not. */
+static int
+report(struct attempt *a)
+{
+	const struct account *account = a->terms->account;
+	const char *remote = a->terms->report->smarthost;
+	const struct report_terms terms = {.wanted = account->spool_report,
+	    .host = a->terms->facts->host,
+	    .remote = remote[0] == '\0' ? NULL : remote,
+	    .now = host_now(),
+	    .lifetime = account->spool_lifetime == 0 ? ACCOUNT_SPOOL_LIFETIME
+						     : account->spool_lifetime};
+	struct ticket *t = &a->spooled.ticket, ticket;
+	struct message *m;
+	struct buf record;
+	int result;
+
+	if (t->reports > 0 || !report_is_due(t, terms.wanted))
+		return 0;
+	ticket_init(&ticket);
+	result =
+	    report_make(t, a->spooled.message, &terms, &ticket, &m, failed(a));
+	if (result == 0)
+		result = keep_report(a, &ticket, m);
+	message_free(m);
+	ticket_clear(&ticket);
+	if (result == -1)
+		return -1;
+	buf_init(&record, TICKET_BLOCK);
+	journal_format_told(t, t->reports + 1, &record);
+	append(a, &record);
+	return 0;
+}
+
+/* Its time, from which it is kept a while, is when it failed. */
+static void
+give_up(struct attempt *a)
+{
+	if (report(a) == -1) {
+		keep(a, true);
+		return;
+	}
+	folder_sync_file(a->terms->folder, &a->spooled.file, failed(a));
+	set_due(a, host_now().seconds);
+	spooled_rename(&a->spooled, 'F', failed(a));
+}
+
+/* Who was refused is why the others do not get it either. */
+static bool
+is_all_or_none(const struct attempt *a)
+{
+	const struct envelope *env = &a->spooled.ticket.envelope;
+
+	return a->spooled.ticket.all_or_none &&
+	       envelope_count(env, VERDICT_REFUSED) > 0 &&
+	       envelope_count(env, VERDICT_DELIVERED) == 0;
+}
+
+static bool
+is_told(const struct ticket *t)
+{
+	size_t i = 0;
+
+	while (i < t->envelope.count &&
+	       (t->envelope.recipients[i].verdict != VERDICT_REFUSED ||
+		   ticket_is_told(t, i)))
+		i++;
+	return i == t->envelope.count;
+}
+
+/* Who has no final word is open. */
+static size_t
+reopen(struct attempt *a)
+{
+	struct envelope *env = &a->spooled.ticket.envelope;
+	size_t i, open = 0;
+
+	for (i = 0; i < env->count; i++) {
+		if (is_settled(a, &env->recipients[i]))
+			continue;
+		env->recipients[i].verdict = VERDICT_OPEN;
+		open++;
+	}
+	return open;
+}
+
+/* tried: in this run, or by one that was enough for all. */
+static bool
+is_over(const struct ticket *t, bool tried)
+{
+	return backoff_is_over(
+	    t->created, t->expires, host_now().seconds, tried);
+}
+
+/* Nobody was asked of this mail, but of one before it, and it had been tried
+ * as often as it should. */
+static bool
+is_tried_enough(long long due)
+{
+	return host_now().seconds - due < ATTEMPT_GAP;
+}
+
+/* True: it is given up. */
+static bool
+settle(struct attempt *a, bool tried, const struct error *e)
+{
+	struct ticket *t = &a->spooled.ticket;
+	const bool doubtful =
+	    envelope_count(&t->envelope, VERDICT_DOUBTFUL) > 0;
+	size_t open = reopen(a);
+
+	note_results(a);
+	if (is_all_or_none(a))
+		open = 0;
+	if (open > 0)
+		note_failure(a, doubtful, e);
+	if (open == 0 && is_told(t)) {
+		folder_unlink(a->terms->folder, &a->spooled.file, failed(a));
+	} else if (open == 0 || is_over(t, tried)) {
+		give_up(a);
+		return true;
+	} else {
+		keep(a, a->mail.settled && !a->mail.lost);
+	}
+	return false;
+}
+
+/*
+ * The log.
+ */
+
+/* A mail that waits is no failure yet. */
+static void
+tell(const struct attempt *a, const struct error *e, bool given_up)
+{
+	const struct telling told = {.envelope = &a->spooled.ticket.envelope,
+	    .message = a->spooled.message,
+	    .mail = &a->mail,
+	    .report = a->terms->report,
+	    .delay_ms = clock_now() - a->begun,
+	    .status = given_up ? error_status(e->kind) : 0,
+	    .queued = a->spooled.ticket.id,
+	    .cause = e};
+	struct notes notes = {0};
+
+	if (given_up)
+		notes_add(&notes, "the mail %s is given up, and kept as F%s",
+		    told.queued, told.queued);
+	telling_log(&told, &notes, a->terms->log);
+	notes_clear(&notes);
+}
+
+/*
+ * From its file to its end.
+ */
+
+static void
+over(struct attempt *a, bool tried, const struct error *e, bool quiet)
+{
+	const struct error error = *e;
+	const bool given_up = settle(a, tried, &error);
+
+	if (!quiet)
+		tell(a, &error, given_up);
+	end(a);
+}
+
+static void
+prepare(struct attempt *a)
+{
+	struct ticket *t = &a->spooled.ticket;
+	size_t i;
+
+	t->envelope.wishes = ticket_wishes(t, host_now().seconds);
+	a->noted = mem_new(t->envelope.count, 1);
+	for (i = 0; i < t->envelope.count; i++)
+		a->noted[i] = t->envelope.recipients[i].verdict;
+	a->mail = (struct mail){.envelope = &t->envelope,
+	    .message = a->spooled.message,
+	    .all_or_none = t->all_or_none,
+	    .observer = {note_ending, note_answered, a}};
+	a->delivered = envelope_count(&t->envelope, VERDICT_DELIVERED);
+	a->begun = clock_now();
+	a->waits = true;
+}
+
+/* What is not what was written is never sent. */
+static int
+distrust(struct attempt *a, struct error *why, struct error *e)
+{
+	int result = 0;
+
+	if (!a->spooled.damaged) {
+		*e = *why;
+		result = -1;
+	} else if (spooled_rename(&a->spooled, 'X', failed(a)) == 0) {
+		log_note(a->terms->log, "%s; kept as %s", why->text,
+		    a->spooled.file.name);
+	}
+	end(a);
+	return result;
+}
+
+/* Whether nobody else has tried it since it was looked at. */
+static bool
+is_as_it_was(const struct attempt_terms *terms, const char *name, long long due)
+{
+	struct folder_entry entry;
+
+	return folder_look(terms->folder, name, &entry) == 0 &&
+	       entry.due == due;
+}
+
+int
+attempt_begin(struct attempt *a, const struct attempt_terms *terms,
+    const char *name, long long due, struct error *e)
+{
+	static const struct error none = {.kind = ERROR_NONE};
+	struct error why;
+	int found;
+
+	error_clear(&why);
+	a->terms = terms;
+	a->due = due;
+	found = spooled_read(
+	    terms->folder, name, SPOOLED_MESSAGE, &a->spooled, &why);
+	if (found == -1)
+		return distrust(a, &why, e);
+	if (found == 0 || !is_as_it_was(terms, name, due) ||
+	    strcmp(a->spooled.ticket.account, terms->account->name) != 0) {
+		end(a);
+		return 0;
+	}
+	prepare(a);
+	if (envelope_count(a->mail.envelope, VERDICT_OPEN) > 0)
+		return 1;
+	settle(a, true, &none);
+	end(a);
+	return 0;
+}
+
+bool
+attempt_done(struct attempt *a)
+{
+	struct mail *m = &a->mail;
+	size_t delivered = envelope_count(m->envelope, VERDICT_DELIVERED);
+
+	a->tries = delivered > a->delivered ? 0 : a->tries + 1;
+	a->delivered = delivered;
+	a->waits = (!m->settled || m->lost || m->again) &&
+		   envelope_count(m->envelope, VERDICT_DOUBTFUL) == 0 &&
+		   a->tries < ATTEMPT_TRIES;
+	if (a->waits)
+		mail_reopen(m);
+	else
+		over(a, true, &m->error, false);
+	return a->waits;
+}
+
+void
+attempt_fail(struct attempt *a, const struct error *cause, bool quiet)
+{
+	over(a, is_tried_enough(a->due), cause, quiet);
+}
+
+/* Its file is ours. */
+static bool
+put_off(const struct attempt_terms *terms, struct spooled *s, long long due)
+{
+	const struct backoff backoff = backoff_by(terms->account);
+
+	if (is_over(&s->ticket, is_tried_enough(due)))
+		return false;
+	folder_set_due(terms->folder, &s->file,
+	    backoff_next(&backoff, s->ticket.created, host_now().seconds, false,
+		chance()),
+	    terms->failed);
+	return true;
+}
+
+bool
+attempt_postpone(const struct attempt_terms *terms, const char *name,
+    long long due, const struct error *cause)
+{
+	struct attempt a = {.waits = false};
+	struct spooled s;
+	bool over = false;
+
+	if (spooled_read(terms->folder, name, 0, &s, NULL) == 1 &&
+	    is_as_it_was(terms, name, due))
+		over = !put_off(terms, &s, due);
+	spooled_clear(&s);
+	if (!over || attempt_begin(&a, terms, name, due, terms->failed) != 1)
+		return false;
+	attempt_fail(&a, cause, true);
+	return true;
+}
