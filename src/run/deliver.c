@@ -442,6 +442,27 @@ has_session(const struct deliver *d)
 	return d->open != NULL && !connection_is_over(d->open);
 }
 
+static void
+begin_run(struct deliver *d, const struct connection_source *source,
+    unsigned seconds, struct error *e)
+{
+	d->source = source;
+	d->seconds = seconds;
+	d->first = d->tried = d->in_vain = d->failed = 0;
+	buf_init(&d->failures, sizeof(e->text));
+}
+
+static void
+end_run(struct deliver *d, struct deliver_report *told)
+{
+	if (d->next != NULL)
+		d->source->done(d->source->arg, d->next);
+	d->next = NULL;
+	*told = d->report;
+	buf_clear(&d->failures);
+	forget_ready(d);
+}
+
 int
 deliver_run(struct deliver *d, const struct connection_source *source,
     unsigned seconds, struct deliver_report *told, struct error *e)
@@ -451,10 +472,7 @@ deliver_run(struct deliver *d, const struct connection_source *source,
 	*e = d->denied;
 	if (e->kind != ERROR_NONE)
 		return -1;
-	d->source = source;
-	d->seconds = seconds;
-	d->first = d->tried = d->in_vain = d->failed = 0;
-	buf_init(&d->failures, sizeof(e->text));
+	begin_run(d, source, seconds, e);
 	while (result == 0 && (d->next = next_mail(d)) != NULL) {
 		if (!has_session(d))
 			result = begin_session(d, e);
@@ -463,11 +481,19 @@ deliver_run(struct deliver *d, const struct connection_source *source,
 	}
 	if (result == -1)
 		disconnect(d);
-	if (d->next != NULL)
-		source->done(source->arg, d->next);
-	d->next = NULL;
-	*told = d->report;
-	buf_clear(&d->failures);
-	forget_ready(d);
+	end_run(d, told);
 	return result;
+}
+
+void
+deliver_more(struct deliver *d, const struct connection_source *source,
+    unsigned seconds, struct deliver_report *told)
+{
+	struct error ended;
+
+	error_clear(&ended);
+	begin_run(d, source, seconds, &ended);
+	if (has_session(d))
+		run_session(d, told, &ended);
+	end_run(d, told);
 }

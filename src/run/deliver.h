@@ -54,6 +54,11 @@ int deliver_mail(struct deliver *d, struct mail *mail, long long deadline,
 int deliver_run(struct deliver *d, const struct connection_source *source,
     unsigned seconds, struct deliver_report *report, struct error *e);
 
+/* The same of what the session takes that is open, and of nothing more: where
+ * none is, or it ends, mails may be left. */
+void deliver_more(struct deliver *d, const struct connection_source *source,
+    unsigned seconds, struct deliver_report *report);
+
 /* Says QUIT where a session is open. NULL is fine. */
 void deliver_free(struct deliver *d);
 

@@ -1,0 +1,217 @@
+#include "run/batch.h"
+
+#include <string.h>
+
+#include "world/clock.h"
+
+/* What is done with is on stable storage after so many mails, or so many
+ * milliseconds while there are more. */
+#define BATCH_BURST    16
+#define BATCH_PATIENCE 20
+
+void
+batch_begin(struct batch *b, const struct batch_plan *plan)
+{
+	memset(b, 0, sizeof(*b));
+	b->plan = *plan;
+	b->terms = (struct attempt_terms){.folder = plan->folder,
+	    .account = plan->account,
+	    .facts = plan->facts,
+	    .log = plan->log,
+	    .report = &b->report,
+	    .failed = plan->failed};
+}
+
+static void
+sync_folder(struct batch *b)
+{
+	folder_sync(b->plan.folder, b->plan.failed);
+	b->unsynced = 0;
+	b->synced = clock_now();
+}
+
+static void
+sync_some(struct batch *b)
+{
+	if (b->unsynced >= BATCH_BURST ||
+	    (b->unsynced > 0 && clock_now() - b->synced >= BATCH_PATIENCE))
+		sync_folder(b);
+}
+
+void
+batch_end(struct batch *b)
+{
+	if (b->unsynced > 0)
+		sync_folder(b);
+}
+
+/*
+ * A source of mails.
+ */
+
+static struct attempt *
+find_attempt(struct batch *b, bool waits)
+{
+	size_t i;
+
+	for (i = 0; i < BATCH_ATTEMPTS; i++)
+		if (waits ? b->attempts[i].waits : b->attempts[i].terms == NULL)
+			return &b->attempts[i];
+	return NULL;
+}
+
+static bool
+begin(struct batch *b, struct attempt *a, const struct batch_mail *mail)
+{
+	char name[FOLDER_NAME];
+	int result;
+
+	spool_name('Q', mail->id, name);
+	result = attempt_begin(a, &b->terms, name, mail->due, b->plan.failed);
+	b->unsynced += result == 0;
+	return result == 1;
+}
+
+/* Those that come once more are first, so that no more are read than may be
+ * under way. */
+static struct attempt *
+next_attempt(struct batch *b)
+{
+	struct attempt *a = find_attempt(b, true);
+
+	if (a != NULL)
+		return a;
+	a = find_attempt(b, false);
+	while (a != NULL && b->next < b->plan.count &&
+	       clock_now() < b->plan.deadline)
+		if (begin(b, a, &b->plan.mails[b->next++]))
+			return a;
+	return NULL;
+}
+
+bool
+batch_has_mail(struct batch *b)
+{
+	return next_attempt(b) != NULL;
+}
+
+static struct mail *
+next_mail(void *arg)
+{
+	struct batch *b = arg;
+	struct attempt *a;
+
+	sync_some(b);
+	a = next_attempt(b);
+	if (a == NULL)
+		return NULL;
+	a->waits = false;
+	return &a->mail;
+}
+
+static unsigned
+seconds_of(const struct account *a)
+{
+	return a->deadline == 0 ? ACCOUNT_DEADLINE : a->deadline;
+}
+
+/* A server that takes mails has taken the login as well: a token may grow old
+ * before the next. */
+static void
+take_back(void *arg, struct mail *mail)
+{
+	struct batch *b = arg;
+	size_t i = 0;
+
+	while (&b->attempts[i].mail != mail)
+		i++;
+	if (mail->error.kind == ERROR_NONE)
+		outlet_begin(b->plan.outlet);
+	b->plan.outlet->deadline = clock_in(seconds_of(b->plan.account));
+	b->unsynced += !attempt_done(&b->attempts[i]);
+	b->report.unverified = false; /* which is told once a session */
+}
+
+/*
+ * Where none can be sent.
+ */
+
+/* Those that were read; one has tried for all, and has its line in the log. */
+static void
+fail_attempts(struct batch *b, const struct error *cause)
+{
+	struct attempt *a;
+	bool quiet = false;
+
+	while ((a = find_attempt(b, true)) != NULL) {
+		attempt_fail(a, cause, quiet);
+		quiet = true;
+		b->unsynced++;
+	}
+}
+
+/* The others, which have one line together, however many there are. What is not
+ * due yet, and was to be tried all the same, is due when it was. */
+static void
+put_off(struct batch *b, const struct error *cause)
+{
+	const struct batch_mail *mail;
+	size_t waiting = 0, over = 0;
+	char name[FOLDER_NAME];
+	bool given_up;
+
+	for (; b->next < b->plan.count; b->next++) {
+		mail = &b->plan.mails[b->next];
+		if (mail->due > b->plan.facts->now.seconds)
+			continue;
+		spool_name('Q', mail->id, name);
+		given_up = attempt_postpone(&b->terms, name, mail->due, cause);
+		waiting += !given_up;
+		over += given_up;
+		b->unsynced += given_up;
+		sync_some(b);
+	}
+	if (waiting > 0)
+		log_note(b->plan.log, "%zu more mails wait for account %s",
+		    waiting, b->plan.account->name);
+	if (over > 0)
+		log_note(b->plan.log,
+		    "%zu more mails of account %s are given up, and kept as F",
+		    over, b->plan.account->name);
+}
+
+int
+batch_send(struct batch *b, struct error *cause)
+{
+	const struct connection_source source = {next_mail, take_back, b};
+	const struct batch_plan *plan = &b->plan;
+	const unsigned seconds = seconds_of(plan->account);
+	int result;
+
+	plan->outlet->deadline = clock_in(seconds);
+	result = outlet_open(plan->outlet, plan->account, plan->facts, cause);
+	outlet_begin(plan->outlet);
+	if (result == 0)
+		result = deliver_run(
+		    plan->outlet->deliver, &source, seconds, &b->report, cause);
+	if (result == -1) {
+		fail_attempts(b, cause);
+		put_off(b, cause);
+	}
+	return result;
+}
+
+void
+batch_send_more(struct batch *b)
+{
+	const struct connection_source source = {next_mail, take_back, b};
+	struct error cause;
+
+	error_clear(&cause);
+	error_set(&cause, ERROR_LATER, NULL,
+	    "the session that it was to go with has ended");
+	outlet_begin(b->plan.outlet);
+	deliver_more(b->plan.outlet->deliver, &source,
+	    seconds_of(b->plan.account), &b->report);
+	fail_attempts(b, &cause);
+}
