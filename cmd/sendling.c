@@ -20,6 +20,7 @@
 #include "message/recode.h"
 #include "run/attend.h"
 #include "run/dispatch.h"
+#include "run/flush.h"
 #include "world/clock.h"
 #include "world/failure.h"
 #include "world/file.h"
@@ -92,6 +93,7 @@ static bool
 needs_no_settings(enum options_mode mode)
 {
 	return mode == MODE_ALIASES || mode == MODE_QUEUE_LIST ||
+	       mode == MODE_QUEUE_RUN ||
 	       (mode >= MODE_HOLD && mode <= MODE_CHECK_SPOOL);
 }
 
@@ -353,6 +355,22 @@ run_queue(struct run *r, struct error *e)
 }
 
 static void
+run_flush(struct run *r, struct error *e)
+{
+	const struct flush_plan plan = {.config = &r->config,
+	    .host = &r->host,
+	    .log = &r->log,
+	    .all = r->options.run_all,
+	    .ids = r->options.ids,
+	    .id_count = r->options.id_count};
+
+	if (read_settings(r, e) == 0 &&
+	    log_open_transcript(&r->log, r->options.transcript, e) == 0)
+		flush_run(&plan, e);
+	log_notes(&r->log, &r->options.notes);
+}
+
+static void
 run(struct run *r, struct error *e)
 {
 	switch (r->options.mode) {
@@ -367,6 +385,9 @@ run(struct run *r, struct error *e)
 		return;
 	case MODE_PROBE:
 		run_probe(r, e);
+		return;
+	case MODE_QUEUE_RUN:
+		run_flush(r, e);
 		return;
 	case MODE_ALIASES:
 		if (read_settings(r, e) == 0)
@@ -389,8 +410,6 @@ run(struct run *r, struct error *e)
 		break;
 	case MODE_VERSION:
 		fputs("sendling " SENDLING_VERSION "\n", stdout);
-		break;
-	case MODE_QUEUE_RUN:
 		break;
 	}
 	if (e->kind == ERROR_NONE && (fflush(stdout) != 0 || ferror(stdout)))

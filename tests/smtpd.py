@@ -312,6 +312,7 @@ class Session:
         server = self.server
         offers = [f"SIZE {server.size}" if name == "SIZE" else name
                   for name in EXTENSIONS if name not in server.without]
+        offers += server.more_offers
         if self.starttls_possible():
             offers.append("STARTTLS")
         if self.mechanisms():
@@ -588,13 +589,15 @@ class Server:
                  refuse=(), size=1 << 30, mails_max=None, rcpt_max=None,
                  too_many="452 4.5.3 Too many recipients", errors_max=None,
                  window=None, delay=0, tls12=False, host="127.0.0.1",
-                 ports=(), folder=None, transcript=False, tokens=None):
+                 ports=(), folder=None, transcript=False, tokens=None,
+                 offers=()):
         self.certificate = certificate
         self.trust = certificate and Path(certificate).with_name("ca.pem")
         self.context = certificate and tls_context(certificate, tls12)
         self.play = play
         self.users = dict(users)
         self.tokens = tokens
+        self.more_offers = offers
         self.refusals = dict(refuse)
         self.without = set(without)
         self.size = size

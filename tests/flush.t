@@ -1,0 +1,647 @@
+#!/usr/bin/python3
+"""sendling -q: what becomes of the mails of a spool, against servers of every
+kind. The files are made without sendling, by tickets.py, and read by it."""
+
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import time
+
+import home as surroundings
+import tickets
+from smtpd import Server
+
+MINUTE, HOUR, DAY = 60, 3600, 86400
+LETTER = (b'From: alice@example.com\r\nTo: bob@example.org\r\nSubject: %d\r\n'
+          b'Date: Sun, 22 Nov 2026 12:00:00 +0000\r\nMessage-ID: <%d@x>\r\n'
+          b'MIME-Version: 1.0\r\n'
+          b'Content-Type: text/plain; charset=utf-8\r\n'
+          b'Content-Transfer-Encoding: 8bit\r\n\r\n.\r\n..two\r\nF\xc3\xbcr %d\r\n')
+
+
+class Spool:
+    """A folder with mails, and the runs through it."""
+
+    def __init__(self, home, name='spool'):
+        self.home = home
+        self.path = home.path / name
+        self.path.mkdir(mode=0o700)
+        self.now = int(time.time())
+        self.count = 0
+        self.log = home.path / 'log'
+
+    def put(self, letter='Q', age=100, due=None, **more):
+        """A mail of that age, due so many seconds from now; its id."""
+        created = self.now - age
+        self.count += 1
+        more.setdefault('message', LETTER % ((self.count,) * 3))
+        return tickets.put(self.path, letter, created,
+                           created if due is None else self.now + due, **more)
+
+    def names(self):
+        return sorted(p.name for p in self.path.iterdir()
+                      if p.name != '.lock')
+
+    def due(self, name):
+        """In seconds from the beginning of the test."""
+        return (self.path / name).stat().st_mtime - self.now
+
+    def journal(self, name):
+        """The records, without their checksums; of attempts the beginning."""
+        octets = (self.path / name).read_bytes()
+        end = re.search(rb'\r\nE [0-9a-f]{64}\n', octets).end()
+        lines = octets[-(-end // 4096) * 4096:].rstrip(b'\0').decode()
+        return [re.sub('^(A [0-9]+) .*', r'\1', line[:-9])
+                for line in lines.splitlines()]
+
+    def config(self, server, *lines):
+        return self.home.config(server.config(
+            f'spool {self.path}', f'log {self.log}', *lines))
+
+    def lines(self):
+        """What the log has gained."""
+        text = self.log.read_text() if self.log.exists() else ''
+        self.log.unlink(missing_ok=True)
+        return [line.split(']: ', 1)[1] for line in text.splitlines()]
+
+    def run(self, server, *argv, lines=(), **more):
+        return self.home.run(*(argv or ('-q',)), stdin=b'',
+                             config=self.config(server, *lines), **more)
+
+
+def subjects(server):
+    found = (re.search(rb'Subject: (\d+)', mail) for mail, _ in server.took)
+    return sorted(int(match[1]) for match in found if match)
+
+
+def recipients(server):
+    return [e['to'] for _, e in server.took]
+
+
+def between(number, low, high):
+    return low <= number <= high
+
+
+def test_good(t, home, box):
+    spool = Spool(home)
+    for _ in range(40):
+        spool.put()
+    done = spool.run(box)
+    t.ok(done.status == 0 and done.silent(), 'mails that are due: status 0 '
+         'and no word', done.words())
+    t.ok(sorted(mail for mail, _ in box.took) ==
+         sorted(LETTER % ((i,) * 3) for i in range(1, 41)),
+         'each is sent once, octet for octet', box.took[:2])
+    t.ok(box.count == 1 and not box.faults, 'in one session, without a fault',
+         box.count, box.faults)
+    t.ok(spool.names() == [], 'nothing is left in the spool', spool.names())
+    lines = spool.lines()
+    t.ok(len(lines) == 40 and all(
+        'from=<alice@example.com> to=<bob@example.org>' in line and
+        'smarthost=127.0.0.1:' in line and 'msgid=<' in line and
+        'code=250' in line and 'status=0' in line for line in lines),
+        'the log has a line of each', *lines[:3])
+
+
+def test_window(t, home):
+    spool = Spool(home)
+    for _ in range(100):
+        spool.put()
+    with Server(delay=20) as slow:
+        spool.run(slow)
+        turns = sum(e['turns'] for _, e in slow.took[-1:])
+        t.ok(len(slow.took) == 100 and turns < 20,
+             'a hundred mails take the turns of sixteen at a time', turns)
+
+
+def test_what_is_due(t, home, box):
+    spool = Spool(home)
+    later = spool.put(due=HOUR)
+    more = spool.put(due=HOUR)
+    spool.put(due=-1)
+    spool.put(age=-DAY, due=HOUR)       # a clock that was wrong then
+    spool.put(due=400 * DAY)            # ... or when it was tried
+    for option in '-q', '-q30m':
+        spool.run(box, option)
+    t.ok(subjects(box) == [3, 4, 5], 'what is due goes, and what no clock that '
+         'goes right would have put so far off', subjects(box))
+    t.ok(spool.names() == sorted(['Q' + later, 'Q' + more]), 'the others wait',
+         spool.names())
+    spool.run(box, '-qI' + more)
+    t.ok(subjects(box) == [2, 3, 4, 5], '-qI names one', subjects(box))
+    spool.run(box, '-qf')
+    t.ok(subjects(box) == [1, 2, 3, 4, 5] and spool.names() == [],
+         '-qf sends all', subjects(box))
+
+
+def test_held_and_failed(t, home, box):
+    spool = Spool(home)
+    spool.put('H')
+    spool.put('F')
+    spool.put('X')
+    before = spool.names()
+    done = spool.run(box, '-qf')
+    t.ok(done.status == 0 and box.count == 0 and spool.names() == before,
+         'what is held, has failed or is damaged waits for a person',
+         done.words(), spool.names())
+
+
+def test_refused_for_now(t, home):
+    spool = Spool(home)
+    young = spool.put(recipients=[('o', 'full@example.org')])
+    spool.put()
+    old = spool.put(age=3 * HOUR, recipients=[('o', 'full@example.org')])
+    with Server(refuse={'full@example.org': '450 4.2.1 full'}) as server:
+        done = spool.run(server)
+        t.ok(done.status == 0 and done.silent() and subjects(server) == [2],
+             'a 4yz for one mail does not stop the next, and is no failure of '
+             'the run', done.words(), subjects(server))
+        t.ok(spool.names() == sorted(['Q' + young, 'Q' + old]),
+             'it stays', spool.names())
+        t.ok(between(spool.due('Q' + young), 30 * MINUTE, 34 * MINUTE),
+             'for half an hour at least', spool.due('Q' + young))
+        t.ok(between(spool.due('Q' + old), 2.6 * HOUR, 3.4 * HOUR),
+             'and as long as it has waited', spool.due('Q' + old))
+        records = spool.journal('Q' + young)
+        t.ok(records == ['A 1', 'T 1 0 450 450 4.2.1 full'], 'it says why', records)
+        lines = spool.lines()
+        t.ok(sum('status=0 ' in line and '450' in line and 'queued=' in line
+                 and 'error=' in line for line in lines) == 2,
+             'so does the log', *lines)
+        count = server.count
+        spool.run(server)
+        t.ok(server.count == count, 'it is not asked again before', count)
+
+
+def test_refused_for_good(t, home, box):
+    spool = Spool(home)
+    one = spool.put(recipients=[('o', 'no@example.org')])
+    spool.put()
+    with Server(refuse={'no@example.org': '550 5.1.1 nobody'}) as server:
+        done = spool.run(server)
+        t.ok(done.status == 0 and done.silent() and subjects(server) == [2],
+             'a 5yz stops no other mail', done.words())
+    t.ok(spool.names() == ['F' + one], 'the mail is kept as failed',
+         spool.names())
+    t.ok(between(spool.due('F' + one), -1, MINUTE), 'from now on',
+         spool.due('F' + one))
+    records = spool.journal('F' + one)
+    t.ok(records == ['A 1', 'R F 0 550 5.1.1 550 5.1.1 nobody'],
+         'it says who was refused', records)
+    lines = spool.lines()
+    t.ok(any('status=67' in line and '550' in line for line in lines) and
+         any(one in line and 'given up' in line for line in lines),
+         'so does the log', *lines)
+    spool.run(box, '-qf')
+    t.ok(box.count == 0, 'it is never sent again', box.took)
+
+
+def test_only_the_open(t, home, box):
+    spool = Spool(home)
+    one = spool.put(recipients=[('o', 'a@example.org'), ('d', 'b@example.org'),
+                                ('o', 'no@example.org'),
+                                ('o', 'full@example.org'),
+                                ('t 550 5.1.1 550 5.1.1 nobody', 'e@example.org'),
+                                ('o', 'f@example.org')])
+    with Server(refuse={'no@example.org': '550 5.1.1 nobody',
+                        'full@example.org': '450 4.2.1 full'}) as server:
+        spool.run(server)
+        t.ok(recipients(server) == [['a@example.org', 'f@example.org']] and
+             not any('<b@' in told or '<e@' in told
+                     for _, told in server.told),
+             'who has it, or was refused, is not asked again', server.told)
+    t.ok(spool.names() == ['Q' + one], 'it waits for who is left',
+         spool.names())
+    records = spool.journal('Q' + one)
+    t.ok(records == [
+        'A 1', 'R D 0,5', 'R F 2 550 5.1.1 550 5.1.1 nobody', 'T 1 0 450 450 4.2.1 full'], 'each is noted', records)
+    spool.run(box, '-qf')
+    t.ok(recipients(box) == [['full@example.org']], 'who alone is asked then',
+         box.told)
+    t.ok(spool.names() == ['F' + one], 'it has failed for one', spool.names())
+
+
+def test_who_was_told(t, home, box):
+    spool = Spool(home)
+    spool.put(recipients=[('t 550 5.1.1 550 5.1.1 nobody', 'a@example.org'),
+                          ('o', 'b@example.org')])
+    spool.run(box)
+    t.ok(recipients(box) == [['b@example.org']] and spool.names() == [],
+         'a mail whose refusals the caller knows is done with when the others '
+         'have it', spool.names())
+
+
+def test_all_or_none(t, home, box):
+    for words, letter in (('550 5.1.1 nobody', 'F'), ('450 4.2.1 full', 'Q')):
+        spool = Spool(home, letter)
+        one = spool.put(mail=' all-or-none', recipients=[('o', 'a@example.org'),
+                                                 ('o', 'no@example.org')])
+        with Server(refuse={'no@example.org': words}) as server:
+            spool.run(server)
+            t.ok(server.took == [] and spool.names() == [letter + one],
+                 f'all recipients or none: {words}', spool.names())
+        spool.run(box, '-qf')
+    t.ok(recipients(box) == [['a@example.org', 'no@example.org']],
+         'what waits is for all', recipients(box))
+
+
+def test_done_before_a_crash(t, home, box):
+    spool = Spool(home)
+    spool.put(journal=['A 1 1', 'R D 0'])
+    spool.put(journal=['A 1 1', 'R F 0 550 5.1.1 550 5.1.1 nobody'])
+    spool.run(box)
+    t.ok(box.count == 0 and len(spool.names()) == 1 and
+         spool.names()[0].startswith('F'),
+         'what was noted is done, with nobody asked', spool.names())
+
+
+def test_lost(t, home, box):
+    spool = Spool(home)
+    for _ in range(60):
+        spool.put()
+
+    def dies(server, sock):
+        """In the midst of several mails, having taken one."""
+        sock.sendall(b'220 mx\r\n')
+        server.hear(sock, b'EHLO')
+        sock.sendall(b'250-mx\r\n250-CHUNKING\r\n250 PIPELINING\r\n')
+        server.hear(sock, b'Subject')
+        if server.count > 1:
+            return
+        sock.sendall(b'250 ok\r\n250 ok\r\n250 taken\r\n')
+        server.hear(sock, b'Subject: 3')
+
+    with Server(play=dies) as server:
+        done = spool.run(server)
+        t.ok(server.count == 2, 'where mails were taken there is one more '
+             'session, and no third where that takes none', server.count)
+    t.ok(done.status == 75 and done.err.count(b'\n') == 1,
+         'a smarthost that cannot be used: 75, and one line', done.words())
+    left = len(spool.names())
+    t.ok(left == 59, 'one was taken', left)
+    doubtful = [name for name in spool.names() if any(
+        re.match(r'T \d+ 1', record) for record in spool.journal(name))]
+    t.ok(2 <= len(doubtful) <= 2 * 16,
+         'of those that were under way it is known that they may have arrived',
+         len(doubtful))
+    t.ok(all(spool.due(name) > 0 for name in spool.names()),
+         'none is due now', [spool.due(name) for name in spool.names()])
+    spool.run(box, '-qf')
+    t.ok(len(box.took) == 59 and spool.names() == [],
+         'all are sent in the end', len(box.took))
+
+
+def greets(words):
+    def play(_, sock):
+        sock.sendall(words)
+    return play
+
+
+def test_storm(t, home):
+    spool = Spool(home)
+    for i in range(200):
+        spool.put(age=100 + i * MINUTE, due=-1)
+    later = spool.put(due=HOUR)
+    with Server(play=greets(b'421 4.3.2 closed\r\n')) as server:
+        done = spool.run(server, '-qf')
+        t.ok(server.count == 1, 'one probe serves all mails', server.count)
+    t.ok(done.status == 75 and done.err.count(b'sendling: ') == 1 and
+         len(done.err) < 1000 and b'closed' in done.err, 'status 75, and one line', done.words())
+    lines = spool.lines()
+    t.ok(len(lines) == 2 and 'error=' in lines[0] and
+         '199 more mails wait' in lines[1],
+         'two lines of the log', *lines[:5])
+    dues = {name: spool.due(name) for name in spool.names()}
+    t.ok(all(due >= 4.5 * MINUTE and due < 4.5 * HOUR
+             for due in dues.values()) and max(dues.values()) > 3 * HOUR,
+         'each is due again by its age', sorted(dues.values())[::40])
+    t.ok(between(dues['Q' + later], HOUR - 1, HOUR + 1),
+         'but for one that was not due', dues['Q' + later])
+    with Server(play=greets(b'421 4.3.2 closed\r\n')) as server:
+        spool.run(server)
+        t.ok(server.count == 0, 'before that nobody asks', server.count)
+
+
+def test_login(t, home):
+    for words, sentence in ((b'454 4.7.0 Too many login attempts\r\n',
+                             'too many logins'),
+                            (b'535 5.7.8 no\r\n', 'a wrong password')):
+        spool = Spool(home, sentence.replace(' ', '-'))
+        for _ in range(5):
+            spool.put()
+
+        def refuses(server, sock, words=words):
+            sock.sendall(b'220 mx\r\n')
+            server.hear(sock, b'EHLO')
+            sock.sendall(b'250-mx\r\n250 AUTH PLAIN\r\n')
+            server.hear(sock, b'AUTH')
+            sock.sendall(words)
+            server.hear(sock, b'QUIT')
+
+        with Server(play=refuses) as server:
+            done = spool.run(server, lines=('user a', 'password b',
+                                            'auth-in-clear yes'))
+            t.ok(server.count == 1 and done.status == 75 and
+                 len(spool.names()) == 5,
+                 f'{sentence}: one try, however many mails wait',
+                 server.count, done.words())
+
+
+def test_configuration(t, home, box):
+    spool = Spool(home)
+    one = spool.put()
+    done = spool.run(box, lines=('user a', 'password-file /nowhere'))
+    t.ok(done.status == 75 and b'/nowhere' in done.err and
+         spool.names() == ['Q' + one] and spool.due('Q' + one) > 0,
+         'a password that is not there: the mail waits', done.words())
+
+
+def test_mailmax(t, home):
+    spool = Spool(home)
+    for _ in range(10):
+        spool.put()
+    with Server(mails_max=4, offers=('LIMITS MAILMAX=4',)) as server:
+        done = spool.run(server)
+        t.ok(done.status == 0 and len(server.took) == 10 and
+             server.count == 3, 'LIMITS MAILMAX: the next session',
+             done.words(), server.count)
+    for _ in range(10):
+        spool.put()
+    with Server(mails_max=4, without=('CHUNKING',)) as server:
+        done = spool.run(server)
+        t.ok(done.status == 0 and len(server.took) == 10 and
+             server.count == 3 and spool.names() == [],
+             'the same where it closes without a word', done.words(),
+             server.count)
+
+
+def test_several_smarthosts(t, home, box):
+    spool = Spool(home)
+    for _ in range(5):
+        spool.put()
+    with Server(play=greets(b'421 no\r\n')) as busy:
+        done = spool.run(box, lines=())
+        spool.put()
+        config = home.config('smarthost ' + busy.url('smtp+plain') + '\n' +
+                             box.config(f'spool {spool.path}'))
+        done = home.run('-q', stdin=b'', config=config)
+        t.ok(done.status == 0 and busy.count == 1 and len(box.took) == 6,
+             'where the first smarthost has no time the second takes them',
+             done.words(), busy.count, len(box.took))
+
+
+def two_accounts(home, spool, first, second):
+    return home.config('\n'.join([
+        f'spool {spool.path}', f'log {spool.log}', 'helo client',
+        'account one', 'smarthost ' + first.url('smtp+plain'),
+        'account two', 'smarthost ' + second.url('smtp+plain'), '']))
+
+
+def test_accounts(t, home, box):
+    spool = Spool(home)
+    for i in range(20):
+        spool.put(account='one' if i % 2 else 'two')
+    with Server() as other:
+        done = home.run('-q', stdin=b'',
+                        config=two_accounts(home, spool, box, other))
+        t.ok(done.status == 0 and len(box.took) == len(other.took) == 10 and
+             box.count == other.count == 1,
+             'each account has one session, with its mails', done.words(),
+             box.count, other.count)
+    for i in range(4):
+        spool.put(account='one' if i % 2 else 'two')
+    with Server(play=greets(b'421 no\r\n')) as down:
+        done = home.run('-q', stdin=b'',
+                        config=two_accounts(home, spool, down, box))
+        t.ok(done.status == 75 and len(box.took) == 12 and
+             len(spool.names()) == 2,
+             'one that cannot be used stops no other', done.words())
+
+
+def test_account_is_gone(t, home, box):
+    spool = Spool(home)
+    gone = spool.put(account='gone')
+    spool.put()
+    done = spool.run(box)
+    t.ok(done.status == 0 and done.silent() and subjects(box) == [2] and
+         spool.names() == ['Q' + gone],
+         'a mail whose account is gone waits', done.words(), spool.names())
+    lines = spool.lines()
+    t.ok(any('accounts that are gone' in line for line in lines),
+         'the log says so', *lines)
+
+
+def test_expired(t, home, box):
+    spool = Spool(home)
+    one = spool.put(lifetime=50, due=0, recipients=[('o', 'full@example.org')])
+    spool.put(lifetime=50, due=0)
+    with Server(refuse={'full@example.org': '450 4.2.1 full'}) as server:
+        done = spool.run(server)
+        t.ok(done.status == 0 and subjects(server) == [2] and
+             spool.names() == ['F' + one],
+             'a mail whose time is over is tried once more, and given up',
+             done.words(), spool.names())
+    spool.lines()
+    for _ in range(100):
+        spool.put(lifetime=50, due=-10)
+    early = spool.put(lifetime=DAY, due=-10)
+    asleep = spool.put(age=9 * DAY, lifetime=5 * DAY, due=-8 * DAY)
+    with Server(play=greets(b'421 no\r\n')) as down:
+        spool.run(down)
+    names = spool.names()
+    t.ok(sum(name[0] == 'F' for name in names) == 101 and
+         'Q' + early in names, 'so is it where one probe serves all',
+         len(names))
+    t.ok('Q' + asleep in names, 'but not one that nobody has tried for a week',
+         names)
+    lines = spool.lines()
+    t.ok(len(lines) == 3 and '100 more mails' in lines[2] and
+         'given up' in lines[2], 'with one line of the log, not a hundred',
+         *lines[:5])
+
+
+def test_damaged(t, home, box):
+    spool = Spool(home)
+    names = [spool.put() for _ in range(6)]
+    for name, damage in ((names[0], lambda b: b[:300] + b'!' + b[301:]),
+                         (names[1], lambda b: b[:600]),
+                         (names[2], lambda b: b''),
+                         (names[3], lambda b: b'x' + b[1:]),
+                         (names[4], lambda b: b + bytes(4096))):
+        path = spool.path / ('Q' + name)
+        path.write_bytes(damage(path.read_bytes()))
+        os.utime(path, (spool.now - 5, spool.now - 5))
+    done = spool.run(box)
+    t.ok(subjects(box) == [6] and done.status == 0 and done.silent(),
+         'what is not what was written is not sent, and stops nothing',
+         subjects(box), done.words())
+    t.ok(spool.names() == sorted('X' + name for name in names[:5]),
+         'it waits for a person', spool.names())
+    lines = spool.lines()
+    t.ok(all(any('X' + name in line for line in lines)
+             for name in names[:5]), 'the log names it', *lines)
+
+
+def test_foreign_files(t, home, box):
+    spool = Spool(home)
+    one = spool.put()
+    (spool.path / 'Qlink').symlink_to('/etc/passwd')
+    link = 'Q' + tickets.make_id(spool.now - 5)
+    (spool.path / link).symlink_to(spool.path / ('Q' + one))
+    (spool.path / ('Q' + tickets.make_id(spool.now - 5))).mkdir()
+    os.mkfifo(spool.path / ('Q' + tickets.make_id(spool.now - 5)))
+    (spool.path / 'Qother').write_text('x')
+    done = spool.run(box, timeout=60)
+    t.ok(subjects(box) == [1] and done.status in (0, 73),
+         'what is no mail is passed over', done.words(), subjects(box))
+
+
+def test_at_once(t, home):
+    spool = Spool(home)
+    for _ in range(300):
+        spool.put()
+    with Server(delay=2) as server:
+        config = spool.config(server)
+        runs = [home.start('-q', config=config, stdin=subprocess.DEVNULL)
+                for _ in range(3)]
+        runs += [home.start('-qI0', config=config, stdin=subprocess.DEVNULL)
+                 for _ in range(5)]
+        statuses = [run.wait(surroundings.HANG) for run in runs]
+        t.ok(statuses == [0] * 8 and subjects(server) == list(range(1, 301)),
+             'eight runs at once send each mail once', statuses,
+             len(server.took))
+        t.ok(spool.names() == [], 'and leave none', spool.names()[:5])
+        t.ok(1 < server.count <= 6, 'those that take all leave the work to one '
+             'of them', server.count)
+
+
+def test_reports(t, home, box):
+    spool = Spool(home)
+    refused = [('o', 'no@example.org'), ('o', 'bob@example.org')]
+    one = spool.put(recipients=refused)
+    spool.put(recipients=refused, sender='')
+    with Server(refuse={'no@example.org': '550 5.1.1 nobody'}) as server:
+        done = spool.run(server, lines=('spool-report sender',))
+        t.ok(done.status == 0 and done.silent(), 'a report is no failure',
+             done.words())
+    names = spool.names()
+    t.ok(sum(name[0] == 'F' for name in names) == 2 and
+         [name for name in names if name[0] == 'Q'] == [f'Q{one}-b1'],
+         'a refusal is reported, but for the null sender, and the mail kept',
+         names)
+    spool.run(box, lines=('spool-report sender',))
+    t.ok(len(box.took) == 1 and box.took[0][1]['from'] == '' and
+         box.took[0][1]['to'] == ['alice@example.com'] and
+         b'multipart/report' in box.took[0][0] and
+         b'nobody' in box.took[0][0] and b'no@example.org' in box.took[0][0],
+         'the report goes to who has sent it', box.took)
+    t.ok(len(spool.names()) == 2 and
+         'B 1' in spool.journal('F' + one), 'which is noted',
+         spool.names(), spool.journal('F' + one))
+
+
+def test_report_that_is_refused(t, home):
+    spool = Spool(home)
+    one = spool.put(recipients=[('o', 'no@example.org')])
+    refuse = {'no@example.org': '550 5.1.1 nobody',
+              'alice@example.com': '550 5.1.1 nor she'}
+    with Server(refuse=refuse) as server:
+        for _ in range(3):
+            spool.run(server, '-qf', lines=('spool-report sender',))
+    t.ok(spool.names() == sorted(['F' + one, f'F{one}-b1']),
+         'no report is made about a report', spool.names())
+
+
+def test_kept_long_enough(t, home, box):
+    spool = Spool(home)
+    for _ in range(15):
+        spool.put('F', age=40 * DAY, due=-31 * DAY)
+    young = spool.put('F', age=40 * DAY, due=-29 * DAY)
+    bad = spool.put('F', age=40 * DAY, due=-31 * DAY)
+    path = spool.path / ('F' + bad)
+    path.write_bytes(b'x' + path.read_bytes()[1:])
+    os.utime(path, (spool.now - 31 * DAY,) * 2)
+    done = spool.run(box)
+    t.ok(done.status == 0 and done.silent() and
+         spool.names() == sorted(['F' + young, 'F' + bad]),
+         'failed mails leave after 30 days, but for what cannot be read',
+         spool.names(), done.words())
+    lines = spool.lines()
+    t.ok(len(lines) == 11 and '5 more' in lines[-1],
+         'with a line of the log, of many one for all', *lines)
+    spool.run(box, lines=('spool-keep 28d',))
+    t.ok(spool.names() == ['F' + bad], '`spool-keep\' says how long',
+         spool.names())
+
+
+def test_no_spool(t, home, box):
+    for text, status, sentence in (
+            ('', 0, 'without a spool there is nothing to do'),
+            (f'spool {home.path}/none\n', 0, 'nor where it is not there'),
+            (f'spool {home.path}/link\n', 73, 'a symbolic link is refused'),
+            (f'spool {home.path}/open\n', 73, 'so is one that others see')):
+        if not (home.path / 'link').is_symlink():
+            (home.path / 'link').symlink_to('/tmp')
+            (home.path / 'open').mkdir(mode=0o755)
+        done = home.run('-q', stdin=b'',
+                        config=home.config(box.config() + text))
+        t.ok(done.status == status and (status != 0 or done.silent()),
+             sentence, done.words())
+    t.ok(not (home.path / 'none').exists(), 'a run makes no folder')
+
+
+def test_large(t, home, box):
+    spool = Spool(home)
+    message = LETTER % (1, 1, 1) + b'x' * 70 + b'\r\n'
+    message += (b'%070d\r\n' % 7) * 60000
+    spool.put(message=message)
+    spool.put()
+    done = spool.run(box)
+    t.ok(done.status == 0 and sorted(subjects(box)) == [1, 2] and
+         message in [mail for mail, _ in box.took],
+         'a large mail is sent from its file, octet for octet',
+         done.words())
+
+
+def test_service(t, home, box):
+    sentence = 'root sends the mails of the service, with its rights'
+    if not surroundings.can_mount():
+        t.skip(sentence, 'no mount namespace is to be had')
+        return
+    (home.path / 'var').mkdir(mode=0o755)
+    spool = Spool(home, 'var/sendling')
+    spool.put()
+    for path in (spool.path, *spool.path.iterdir()):
+        os.chown(path, surroundings.NOBODY, surroundings.NOBODY)
+    note = home.path / 'note'
+    note.mkdir(mode=0o777)
+    note.chmod(0o777)
+
+    def prepare():
+        surroundings.private_mounts()
+        surroundings.mount(str(home.path / 'var'), '/var/spool',
+                           flags=surroundings.MS_BIND)
+
+    with Server(users={'a': 'b'}) as server:
+        done = home.run(
+            '-q', stdin=b'', preexec_fn=prepare, config=home.config(
+                server.config('auth-in-clear yes', 'password-command '
+                              f'id -ru >{note}/id; env >{note}/env; echo b')))
+        t.ok(done.status == 0 and len(server.took) == 1 and
+             spool.names() == [], sentence, done.words(), spool.names())
+    t.ok((note / 'id').read_text() == f'{surroundings.NOBODY}\n' and
+         'HOME' not in (note / 'env').read_text(),
+         'and with nothing of root\'s environment',
+         (note / 'id').read_text(), (note / 'env').read_text())
+    path = spool.path / ('Q' + spool.put())
+    os.chown(path, surroundings.NOBODY, surroundings.NOBODY)
+    done = home.run('-q', stdin=b'', preexec_fn=prepare, config=home.config(
+        'smarthost smtp+plain://127.0.0.1:1\n'))
+    t.ok(done.status == 75 and done.err.count(b'sendling: ') == 1 and
+         b'refused' in done.err, 'how it went is told', done.words())
+
+
+if __name__ == '__main__':
+    sys.exit(surroundings.run_tests(dict(globals())))
