@@ -204,7 +204,8 @@ start_dispatch(struct run *r)
 	    .settings = &r->settings,
 	    .account = r->options.account,
 	    /* With -bs standard output is the dialogue. */
-	    .json = r->options.json && r->options.mode != MODE_SERVE};
+	    .json = r->options.json && r->options.mode != MODE_SERVE,
+	    .passing = r->options.mode == MODE_SUBMIT};
 
 	r->dispatch = dispatch_new(&plan);
 	r->watch.dispatch = r->dispatch;
@@ -229,6 +230,7 @@ run_submit(struct run *r, struct error *e)
 	}
 	dispatch_report(r->dispatch, r->message, e);
 	log_notes(&r->log, &r->options.notes);
+	dispatch_pass(r->dispatch);
 }
 
 static void

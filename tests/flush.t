@@ -31,6 +31,7 @@ class Spool:
         self.now = int(time.time())
         self.count = 0
         self.log = home.path / 'log'
+        self.text = None
 
     def put(self, letter='Q', age=100, due=None, **more):
         """A mail of that age, due so many seconds from now; its id."""
@@ -641,6 +642,107 @@ def test_service(t, home, box):
         'smarthost smtp+plain://127.0.0.1:1\n'))
     t.ok(done.status == 75 and done.err.count(b'sendling: ') == 1 and
          b'refused' in done.err, 'how it went is told', done.words())
+
+
+def passing(spool, server, *argv, lines=(), start=False, **more):
+    """A mail to carol, with the configuration where no option names it."""
+    folder = spool.home.path / 'xdg/sendling'
+    folder.mkdir(parents=True, exist_ok=True)
+    text = server.config(f'spool {spool.path}', f'log {spool.log}', *lines)
+    if text != spool.text:  # another may be reading it
+        spool.home.config(text, 'xdg/sendling/config')
+    spool.text = text
+    run = spool.home.start if start else spool.home.run
+    return run(*(argv or ('carol@example.org',)), environment={
+        'XDG_CONFIG_HOME': str(folder.parent)}, **more)
+
+
+def test_in_passing(t, home, box):
+    spool = Spool(home)
+    for _ in range(12):
+        spool.put()
+    later = spool.put(due=HOUR)
+    other = spool.put(account='other')
+    large = spool.put(message=LETTER % (1, 1, 1) + b'xxx\r\n' * 60000)
+    done = passing(spool, box)
+    t.ok(done.status == 0 and done.silent() and
+         recipients(box)[0] == ['carol@example.org'] and
+         len(box.took) == 11 and box.count == 1,
+         'ten mails that wait go with one that is sent, in its session, and '
+         'nothing is said', done.words(), len(box.took), box.count)
+    t.ok(len(spool.names()) == 5 and not box.faults, 'and no more',
+         spool.names())
+    passing(spool, box)
+    t.ok(spool.names() == sorted(['Q' + later, 'Q' + other, 'Q' + large]),
+         'what is not due, of another account, or large is none of them',
+         spool.names())
+
+
+def test_not_in_passing(t, home, box):
+    spool = Spool(home)
+    one = spool.put()
+    passing(spool, box, lines=('spool-passing no',))
+    passing(spool, box, '--no-queue', 'carol@example.org')
+    passing(spool, box, '-bs', stdin=surroundings.SERVE)
+    with Server(refuse={'carol@example.org': '550 no'}) as server:
+        done = passing(spool, server)
+        t.ok(done.status == 67 and server.took == [],
+             'with a mail that is refused none goes', done.words())
+    t.ok(len(box.took) == 3 and 'Q' + one in spool.names(),
+         'nor with `spool-passing no\', --no-queue or -bs', spool.names())
+    for _ in range(3):
+        spool.put()
+    with Server(mails_max=2, offers=('LIMITS MAILMAX=2',)) as server:
+        done = passing(spool, server)
+        t.ok(done.status == 0 and len(server.took) == 2 and server.count == 1,
+             'no other session is opened for them', done.words(),
+             server.count)
+
+
+def test_trouble_in_passing(t, home, box):
+    spool = Spool(home)
+    refused = spool.put(recipients=[('o', 'no@example.org')])
+    spool.put()
+    with Server(refuse={'no@example.org': '550 5.1.1 nobody'}) as server:
+        done = passing(spool, server)
+        t.ok(done.status == 0 and done.silent() and len(server.took) == 2 and
+             spool.names() == ['F' + refused],
+             'what becomes of them changes nothing for the mail', done.words(),
+             spool.names())
+
+    def dies(server, sock):
+        sock.sendall(b'220 mx\r\n')
+        server.hear(sock, b'EHLO')
+        sock.sendall(b'250-mx\r\n250-CHUNKING\r\n250 PIPELINING\r\n')
+        server.hear(sock, b'Hello')
+        sock.sendall(b'250 ok\r\n250 ok\r\n250 taken\r\n')
+        server.hear(sock, b'MAIL')
+
+    names = ['Q' + spool.put() for _ in range(5)]
+    with Server(play=dies) as server:
+        done = passing(spool, server)
+        t.ok(done.status == 0 and done.silent() and server.count == 1 and
+             set(names) < set(spool.names()) and
+             all(spool.due(name) > 0 for name in names),
+             'nor does the end of the session', done.words(),
+             [spool.due(name) for name in names])
+
+
+def test_at_once_in_passing(t, home):
+    spool = Spool(home)
+    for _ in range(60):
+        spool.put()
+    with Server(delay=1) as server:
+        runs = [passing(spool, server, start=True, stdin=subprocess.DEVNULL)
+                for _ in range(12)]
+        statuses = [run.wait(surroundings.HANG) for run in runs]
+        waited = [mail for mail, _ in server.took if b'Subject' in mail]
+        t.ok(statuses == [0] * 12 and len(waited) == len(set(waited)),
+             'twelve at once send no mail twice', statuses, len(waited))
+        while spool.names():
+            passing(spool, server)
+        t.ok(subjects(server) == list(range(1, 61)), 'and each once',
+             len(server.took))
 
 
 if __name__ == '__main__':

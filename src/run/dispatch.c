@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "run/enqueue.h"
 #include "run/outlet.h"
+#include "run/passing.h"
 #include "run/telling.h"
 #include "submit/sender.h"
 #include "submit/submit.h"
@@ -34,6 +35,7 @@ struct dispatch {
 	struct mail mail;
 	bool ending; /* the end of its data leaves, and is not answered */
 	struct deliver_report report;
+	struct passing *passing; /* NULL: nothing that waits goes with it */
 	bool prepared;
 	enum request_queue queue;	/* as it was asked for */
 	char queued[TICKET_ID_MAX + 1]; /* the id that it has in the spool, */
@@ -75,6 +77,8 @@ dispatch_forget(struct dispatch *d)
 	memset(&d->mail, 0, sizeof(d->mail));
 	d->ending = false;
 	memset(&d->report, 0, sizeof(d->report));
+	passing_free(d->passing);
+	d->passing = NULL;
 	d->prepared = false;
 	d->queued[0] = '\0';
 	error_clear(&d->why);
@@ -232,6 +236,20 @@ open_spool(struct dispatch *d)
 	d->enqueue = enqueue_new(&plan);
 }
 
+static void
+open_passing(struct dispatch *d)
+{
+	const struct passing_plan plan = {.folder = enqueue_folder(d->enqueue),
+	    .account = d->account,
+	    .facts = &d->facts,
+	    .log = d->plan.log,
+	    .outlet = &d->outlet};
+
+	if (d->plan.passing && plan.folder != NULL &&
+	    d->account->spool_passing != SWITCH_NO)
+		d->passing = passing_new(&plan);
+}
+
 int
 dispatch_open(struct dispatch *d, struct error *e)
 {
@@ -245,13 +263,14 @@ dispatch_open(struct dispatch *d, struct error *e)
 	if (d->queue == QUEUE_ONLY ||
 	    (d->queue == QUEUE_FIRST && enqueue_folder(d->enqueue) != NULL))
 		return 1;
+	open_passing(d);
 	return outlet_open(&d->outlet, d->account, &d->facts, e);
 }
 
 int
 dispatch_send(struct dispatch *d, bool last, struct error *e)
 {
-	d->mail.last = last;
+	d->mail.last = last && d->passing == NULL;
 	outlet_begin(&d->outlet);
 	return deliver_mail(
 	    d->outlet.deliver, &d->mail, d->outlet.deadline, &d->report, e);
@@ -312,6 +331,14 @@ dispatch_keep(struct dispatch *d, struct error *e)
 			    error_line(&why).words);
 		break;
 	}
+}
+
+void
+dispatch_pass(struct dispatch *d)
+{
+	if (d->passing != NULL && d->mail.settled &&
+	    d->mail.error.kind == ERROR_NONE)
+		passing_send(d->passing);
 }
 
 const char *

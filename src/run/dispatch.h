@@ -24,7 +24,8 @@ struct dispatch_plan {
 	struct log *log;
 	const struct settings_plan *settings; /* how config was read, or NULL */
 	const char *account;		      /* -a, or NULL */
-	bool json; /* the result of each mail on stdout */
+	bool json;    /* the result of each mail on stdout */
+	bool passing; /* mails that wait go with one that is delivered */
 };
 
 struct dispatch;
@@ -81,6 +82,11 @@ const char *dispatch_queued(const struct dispatch *d);
  * came. m may be NULL. */
 void dispatch_report(
     struct dispatch *d, struct message *m, const struct error *e);
+
+/* Where the plan has it and the mail was delivered: sends a few of those that
+ * wait in its account's spool, in its session. Nothing of it is told but in the
+ * log. */
+void dispatch_pass(struct dispatch *d);
 
 /* The whole way: dispatch_prepare() and the four acts above. */
 int dispatch_mail(struct dispatch *d, const struct request *r,
