@@ -118,6 +118,9 @@ static void
 add_words_for_people(struct report *r)
 {
 	const struct ticket *t = r->about;
+	const char *over = t->doubtful ? "its time is over, and it may have "
+					 "been delivered; last: "
+				       : "its time is over; last: ";
 	const struct recipient *who;
 	size_t i, count = 0;
 
@@ -134,8 +137,7 @@ add_words_for_people(struct report *r)
 		if (!is_about(t, i) || ++count > RECIPIENTS_MAX)
 			continue;
 		buf_format(&r->part, "\r\n<%s>\r\n    %s%s\r\n", who->path,
-		    who->verdict == VERDICT_OPEN ? "its time is over; last: "
-						 : "",
+		    who->verdict == VERDICT_OPEN ? over : "",
 		    reason_of(t, who));
 	}
 	if (count > RECIPIENTS_MAX)
