@@ -250,6 +250,9 @@ show_message(struct mailq *m, const struct queue_mail *mail)
 		n = pread(mail->file.file.fd, bytes,
 		    left < sizeof(bytes) ? (size_t)left : sizeof(bytes),
 		    (off_t)at);
+		if (n == -1)
+			error_set_sys(m->e, ERROR_SPOOL, errno, "spool",
+			    "%s: the message cannot be read", mail->id);
 		if (n <= 0)
 			break;
 		if (visibly)
@@ -357,25 +360,25 @@ log_act(const struct mailq *m, const struct acted *a)
 }
 
 static int
-act_on(struct mailq *m, const struct queue_place *p, struct error *e)
+act_on(struct mailq *m, const struct queue_place *p)
 {
 	const struct act *act = find_act(m);
 	struct acted acted = {.did = act == NULL ? NULL : act->did};
 
 	if (act == NULL) {
 		queue_look(&m->queue, p, show_mail, m);
-		return m->closed ? -1 : 0;
+		return m->e->kind == ERROR_NONE ? 0 : -1;
 	}
 	queue_look(&m->queue, p, note_mail, &acted);
-	if (act->act(&m->queue, p, e) == -1)
+	if (act->act(&m->queue, p, m->e) == -1)
 		return -1;
 	log_act(m, &acted);
 	return 0;
 }
 
 /* Nothing is done where one of the ids is wrong. */
-static int
-act_on_all(struct mailq *m, struct error *e)
+static void
+act_on_all(struct mailq *m)
 {
 	const struct options *o = m->plan->options;
 	struct queue_place *places = mem_new(o->id_count, sizeof(*places));
@@ -383,11 +386,10 @@ act_on_all(struct mailq *m, struct error *e)
 	size_t i;
 
 	for (i = 0; status == 0 && i < o->id_count; i++)
-		status = queue_find(&m->queue, o->ids[i], &places[i], e);
+		status = queue_find(&m->queue, o->ids[i], &places[i], m->e);
 	for (i = 0; status == 0 && i < o->id_count; i++)
-		status = act_on(m, &places[i], e);
+		status = act_on(m, &places[i]);
 	free(places);
-	return status;
 }
 
 /* Where it is done a fault of the configuration was in nobody's way; where no
@@ -395,13 +397,14 @@ act_on_all(struct mailq *m, struct error *e)
 static void
 act(struct mailq *m)
 {
-	struct error e;
+	struct error *fault = m->e, e;
 
 	error_clear(&e);
-	if (act_on_all(m, &e) == 0)
-		error_clear(m->e);
-	else if (m->e->kind == ERROR_NONE || e.kind != ERROR_INPUT)
-		*m->e = e;
+	m->e = &e;
+	act_on_all(m);
+	m->e = fault;
+	if (fault->kind == ERROR_NONE || e.kind != ERROR_INPUT)
+		*fault = e;
 }
 
 /*

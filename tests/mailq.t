@@ -429,7 +429,11 @@ def test_full(t, home):
             run = spool.run('-bp', stdout=full)
         t.ok(run.status == 71 and b'standard output' in run.err,
              f'that {sentence} cannot be printed is told', run.words())
-        spool.put()
+        name = spool.put()
+    with open('/dev/full', 'wb') as full:
+        run = spool.run('--show', name, stdout=full)
+    t.ok(run.status == 71 and b'standard output' in run.err,
+         'so it is with --show', run.words())
 
 
 def test_broken_configuration(t, home):
