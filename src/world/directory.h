@@ -8,9 +8,24 @@
  * ERROR_SPOOL, with path and hint.
  */
 
+#include <errno.h>
 #include <stdbool.h>
+#include <unistd.h>
 
 #include "base/error.h"
+
+/* A call once more for as long as a signal interrupts it; musl has none. */
+#ifndef TEMP_FAILURE_RETRY
+#define TEMP_FAILURE_RETRY(call)                                               \
+	__extension__({                                                        \
+		long result_;                                                  \
+                                                                               \
+		do                                                             \
+			result_ = (long)(call);                                \
+		while (result_ == -1 && errno == EINTR);                       \
+		result_;                                                       \
+	})
+#endif
 
 /* The path without slashes at its end. The caller frees it. */
 char *directory_new_path(const char *path);

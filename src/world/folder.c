@@ -1,3 +1,5 @@
+#define _LARGEFILE64_SOURCE /* for musl to name entries of 64 bits */
+
 #include "world/folder.h"
 
 #include <dirent.h>
@@ -26,6 +28,18 @@
 #define DRAFT_TRIES   16 /* each lost to a collector */
 #define COPY_CHUNK    (64 * 1024)
 #define ENTRIES_CHUNK (32 * 1024)
+
+/* Those who have it not are told so, and go on by links. */
+#ifndef RENAME_NOREPLACE
+#define RENAME_NOREPLACE 1
+static int
+renameat2(int from, const char *name, int to, const char *as, unsigned flags)
+{
+	(void)from, (void)name, (void)to, (void)as, (void)flags;
+	errno = ENOSYS;
+	return -1;
+}
+#endif
 
 struct folder {
 	char *path;
@@ -698,7 +712,7 @@ folder_scan(struct folder *f, const char *letters,
 	if (lseek(f->fd, 0, SEEK_SET) == -1)
 		return fail(f, "", "it cannot be read", e);
 	while (status == 0) {
-		n = getdents64(f->fd, chunk, sizeof(chunk));
+		n = getdents64(f->fd, (void *)chunk, sizeof(chunk));
 		if (n == -1 && errno == EINTR)
 			continue;
 		if (n == -1)
