@@ -9,16 +9,17 @@ can be kept.
 import json
 import os
 import pty
-import re
 import select
-import subprocess
+import socket
 import sys
 
 from home import (
-    LARGE, MESSAGE, SERVE, can_trace, can_mount, in_order, mount,
-    private_mounts, run_tests, trace, MS_BIND, MS_RDONLY, MS_REMOUNT)
+    CLONE_NEWUTS, LARGE, LIBC, MESSAGE, MS_BIND, MS_RDONLY, MS_REMOUNT, NOBODY,
+    SERVE, become, can_mount, can_trace, check, in_order, mount,
+    private_mounts, run_tests, trace)
 from smtpd import Server
 from spooled import tickets
+from tickets import put
 
 BOB, CAROL, DAVE = (f'{name}@example.org' for name in ('bob', 'carol', 'dave'))
 NOBODY_THERE = 'smarthost smtp+plain://127.0.0.1:9\nfrom alice@example.com\n'
@@ -493,6 +494,22 @@ def test_ancillary(t, home):
              f'{sentence}: status {want}', run.words())
 
 
+def test_full_outputs(t, home):
+    """Who reads nothing of what is told changes nothing."""
+    box = Box(home, NOBODY_THERE)
+    with open('/dev/full', 'wb') as full:
+        for argv in ('--json', BOB), ('-v', BOB), (BOB,):
+            box.clear()
+            run = box.run(*argv, stdout=full, stderr=full)
+            t.ok(run.status == 0 and len(box.tickets()) == 1,
+                 f'outputs that are full, {argv[0]}: status 0', run.words())
+    box.clear()
+    run = box.run(BOB, environment={'HOME': '/nowhere', 'LC_ALL': 'xx_YY',
+                                    'TMPDIR': '/nowhere'}, stdin=LARGE)
+    t.ok(run.status == 0 and run.silent() and kept_all(box),
+         'no HOME, no locale, no TMPDIR: the same', run.words())
+
+
 def becomes_unusable(home, box):
     """Ways in which a spool takes nothing: a sentence, what makes it so in the
     child, what undoes it, and a word of the reason."""
@@ -597,6 +614,53 @@ def test_removed(t, home):
         t.ok(run.status == 75 and b'451 4.3.0 wait' in run.err and
              b'removed meanwhile' in run.err,
              'a folder that was removed: 75, with both reasons', run.words())
+
+
+def test_names_change(t, home):
+    """The machine gets another name, and the user another number."""
+    if not can_mount():
+        return t.skip('other names', 'no namespaces of our own')
+
+    def rename(name):
+        def act():
+            check(LIBC.unshare(CLONE_NEWUTS))
+            socket.sethostname(name)
+        return act
+
+    box = Box(home, NOBODY_THERE)
+    box.run(BOB, preexec_fn=rename('first.example'))
+    box.run(BOB, preexec_fn=rename('second.example'))
+    kept = box.tickets()
+    t.ok(len(kept) == 2 and all(k.whole for k in kept),
+         'two mails of two names are kept', *kept)
+    with Server() as server:
+        box.configure(server.config(f'spool {box.spool}'))
+        box.log.chmod(0o666)
+        for path in (box.spool, *box.spool.iterdir(),
+                     *(home.path / 'xdg').rglob('*')):
+            os.chown(path, NOBODY, NOBODY)
+        run = box.run('-qf', preexec_fn=in_order(
+            rename('third.example'), lambda: become(NOBODY)))
+        t.ok(run.status == 0 and not box.tickets('QHFX') and
+             sorted(message for message, _ in server.took) ==
+             sorted(k.message for k in kept),
+             'under a third, and as another user, both go out as they were',
+             run.words(), *box.tickets())
+
+
+def test_clocks(t, home):
+    """What was kept in 1970 and in 2100 goes out now, and is not given up before
+    it was tried."""
+    box = Box(home, NOBODY_THERE)
+    box.spool.mkdir(mode=0o700)
+    for created in (0, 1, 4102444800):
+        put(box.spool, 'Q', created, due=created)
+    with Server() as server:
+        box.configure(server.config(f'spool {box.spool}'))
+        run = box.run('-q')
+        t.ok(run.status == 0 and len(server.took) == 3 and
+             not box.tickets('QHFX'), 'mails of 1970 and of 2100 go out',
+             run.words(), *box.tickets())
 
 
 if __name__ == '__main__':
