@@ -137,6 +137,40 @@ def test_what_is_due(t, home, box):
          '-qf sends all', subjects(box))
 
 
+def test_first_to_last(t, home, box):
+    spool = Spool(home)
+    cron = b'Subject: 1\n\nthe disk is full\n.\n\xff \n'
+    with Server(play=greets(b'421 4.3.2 closed\r\n')) as down:
+        done = passing(spool, down, '-i', 'carol@example.org', stdin=cron)
+        t.ok(done.status == 0 and done.silent() and len(spool.names()) == 1,
+             'a mail that meets a dead server is kept', done.words())
+    octets = (spool.path / spool.names()[0]).read_bytes()
+    first = [re.search(field + rb': (.*)\r\n', octets)[1]
+             for field in (b'Message-ID', b'Date')]
+    with Server(refuse={'carol@example.org': '450 4.2.1 full'}) as server:
+        spool.run(server, '-qf')
+    spool.run(box, '-qf')
+    spool.run(box, '-qf')
+    mail = box.took[0][0]
+    t.ok(len(box.took) == 1 and
+         [re.search(field + rb': (.*)\r\n', mail)[1]
+          for field in (b'Message-ID', b'Date')] == first and
+         mail.endswith(b'\r\n\r\nthe disk is full\r\n.\r\n\xff \r\n'),
+         'and arrives once, with its first Date and Message-ID', mail, first)
+
+
+def test_released(t, home, box):
+    spool = Spool(home)
+    one = spool.put('F', age=9 * DAY, due=-4 * DAY, recipients=[
+        ('o', 'a@example.org'), ('o', 'b@example.org')],
+        journal=['A 1 1', 'R D 0', 'R F 1 550 5.1.1 550 5.1.1 nobody'])
+    done = spool.run(box, '--release', one)
+    spool.run(box)
+    t.ok(done.status == 0 and recipients(box) == [['b@example.org']] and
+         spool.names() == [], 'a failed mail that is released goes to who was '
+         'refused, and no other', done.words(), recipients(box), spool.names())
+
+
 def test_held_and_failed(t, home, box):
     spool = Spool(home)
     spool.put('H')
@@ -246,6 +280,31 @@ def test_all_or_none(t, home, box):
         spool.run(box, '-qf')
     t.ok(recipients(box) == [['a@example.org', 'no@example.org']],
          'what waits is for all', recipients(box))
+
+
+def test_lmtp(t, home):
+    spool = Spool(home)
+    names = [f'{i}@example.org' for i in range(5)]
+    one = spool.put(recipients=[('o', name) for name in names])
+
+    def play(server, sock):
+        sock.sendall(b'220 mx\r\n')
+        server.hear(sock, b'LHLO')
+        sock.sendall(b'250-mx\r\n250 PIPELINING\r\n')
+        server.hear(sock, b'DATA')
+        sock.sendall(b'250 ok\r\n' * 6 + b'354 go\r\n')
+        server.hear(sock, b'\r\n.\r\n')
+        sock.sendall(b'250 ok\r\n550 5.1.1 no\r\n250 ok\r\n')
+
+    with Server(play=play) as server:
+        config = home.config(
+            f'smarthost lmtp://127.0.0.1:{server.ports["smtp"]}\n'
+            f'spool {spool.path}\n')
+        home.run('-q', stdin=b'', config=config)
+    records = spool.journal('Q' + one)
+    t.ok(records[:4] == ['A 1', 'R D 0', 'R F 1 550 5.1.1 550 5.1.1 no',
+                         'R D 2'] and records[4].startswith('T 1 1'),
+         'LMTP: each reply is noted when it comes', records)
 
 
 def test_done_before_a_crash(t, home, box):

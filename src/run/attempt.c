@@ -39,12 +39,16 @@ end(struct attempt *a)
  */
 
 /* Where it cannot be written the mail goes on: there is nothing better. */
-static void
+static int
 append(struct attempt *a, struct buf *records)
 {
+	int result = 0;
+
 	if (records->len > 0)
-		spooled_append(&a->spooled, buf_text(records), failed(a));
+		result =
+		    spooled_append(&a->spooled, buf_text(records), failed(a));
 	buf_clear(records);
+	return result;
 }
 
 /* Whether what is said of him is final. */
@@ -95,18 +99,30 @@ list_news(struct attempt *a, enum verdict verdict, size_t *next, size_t *list)
 }
 
 static void
-add_results(
-    struct attempt *a, enum verdict verdict, size_t *list, struct buf *records)
+note_alike(struct attempt *a, const size_t *list, size_t count)
 {
 	const struct ticket *t = &a->spooled.ticket;
+	const struct recipient *first = &t->envelope.recipients[list[0]];
+	struct buf record;
+	size_t i;
+
+	buf_init(&record, SIZE_MAX / 2);
+	if (journal_format_result(t, list, count, (enum verdict)first->verdict,
+		first->reply, &record) == -1)
+		a->unnoted = true;
+	if (append(a, &record) == -1)
+		a->unnoted = true;
+	for (i = 0; i < count; i++)
+		a->noted[list[i]] = first->verdict;
+}
+
+static void
+note_all(struct attempt *a, enum verdict verdict, size_t *list)
+{
 	size_t found, next = 0;
 
-	while ((found = list_news(a, verdict, &next, list)) > 0) {
-		journal_format_result(t, list, found, verdict,
-		    t->envelope.recipients[list[0]].reply, records);
-		while (found > 0)
-			a->noted[list[--found]] = (unsigned char)verdict;
-	}
+	while ((found = list_news(a, verdict, &next, list)) > 0)
+		note_alike(a, list, found);
 }
 
 static void
@@ -114,17 +130,14 @@ note_results(struct attempt *a)
 {
 	const size_t count = a->spooled.ticket.envelope.count;
 	size_t *list, i = 0;
-	struct buf records;
 
 	while (i < count && !is_news(a, i))
 		i++;
 	if (i == count)
 		return;
 	list = mem_new(count, sizeof(*list));
-	buf_init(&records, SIZE_MAX / 2);
-	add_results(a, VERDICT_DELIVERED, list, &records);
-	add_results(a, VERDICT_REFUSED, list, &records);
-	append(a, &records);
+	note_all(a, VERDICT_DELIVERED, list);
+	note_all(a, VERDICT_REFUSED, list);
 	free(list);
 }
 
@@ -143,9 +156,14 @@ note_ending(void *arg, const struct mail *mail)
 static void
 note_answered(void *arg, const struct mail *mail, size_t recipient)
 {
+	struct attempt *a = arg;
+	const size_t index = recipient - 1;
+
 	(void)mail;
-	(void)recipient;
-	note_results(arg);
+	if (recipient == 0)
+		note_results(a);
+	else if (is_news(a, index))
+		note_alike(a, &index, 1);
 }
 
 /* Why it was not delivered: of several recipients one who may yet have it. */
@@ -321,7 +339,7 @@ is_tried_enough(long long due)
 	return host_now().seconds - due < ATTEMPT_GAP;
 }
 
-/* True: it is given up. */
+/* True: it is given up: also where a later run would not know who has it. */
 static bool
 settle(struct attempt *a, bool tried, const struct error *e)
 {
@@ -337,7 +355,7 @@ settle(struct attempt *a, bool tried, const struct error *e)
 		note_failure(a, doubtful, e);
 	if (open == 0 && is_told(t)) {
 		folder_unlink(a->terms->folder, &a->spooled.file, failed(a));
-	} else if (open == 0 || is_over(t, tried)) {
+	} else if (open == 0 || a->unnoted || is_over(t, tried)) {
 		give_up(a);
 		return true;
 	} else {

@@ -125,7 +125,7 @@ take_back(void *arg, struct mail *mail)
 
 	while (&b->attempts[i].mail != mail)
 		i++;
-	if (mail->error.kind == ERROR_NONE)
+	if (mail->settled && !mail->lost)
 		outlet_begin(b->plan.outlet);
 	b->plan.outlet->deadline = clock_in(seconds_of(b->plan.account));
 	b->unsynced += !attempt_done(&b->attempts[i]);

@@ -262,8 +262,8 @@ flush_folder(struct flush *f, const struct account *account)
 		remove_all_failed(f);
 		folder_sync(f->folder, &f->refused);
 	} else {
-		log_explain(f->plan->log, "%s: another run is at work there",
-		    folder_path(f->folder));
+		log_tell_person(f->plan->log,
+		    "another run is at work, which sends what is due");
 	}
 	free(f->mails);
 	f->mails = NULL;
@@ -322,22 +322,30 @@ is_service(const struct flush *f, const char *path)
 	       folder_owner(path, &uid, &gid) == 0 && uid != 0;
 }
 
-/* Each once. */
+/* Each path once; takes it. */
+static void
+flush_once(struct flush *f, struct set *paths, char *path,
+    const struct account *account)
+{
+	if (path != NULL && !is_service(f, path) &&
+	    set_add(paths, text_of(path), strlen(path)))
+		flush_spool(f, path, account);
+	free(path);
+}
+
 static void
 flush_spools(struct flush *f)
 {
 	const struct config *c = f->plan->config;
 	struct set paths = {.count = 0};
-	char *path;
 	size_t i;
 
-	for (i = 0; i < c->account_count; i++) {
-		path = facts_spool(&c->accounts[i], &f->facts, f->host->home);
-		if (path != NULL && !is_service(f, path) &&
-		    set_add(&paths, text_of(path), strlen(path)))
-			flush_spool(f, path, &c->accounts[i]);
-		free(path);
-	}
+	for (i = 0; i < c->account_count; i++)
+		flush_once(f, &paths,
+		    facts_spool(&c->accounts[i], &f->facts, f->host->home),
+		    &c->accounts[i]);
+	if (f->host->uid == 0 && c->account_count > 0)
+		flush_once(f, &paths, mem_copy(QUEUE_SERVICE), c->accounts);
 	set_clear(&paths);
 }
 

@@ -517,6 +517,52 @@ runs_through_all_mails(void **state)
 	}
 }
 
+/* More mails for the session that is open, and for no other. */
+static void
+sends_more_while_the_session_stands(void **state)
+{
+	static const struct {
+		const char *script;
+		size_t back, delivered;
+	} rows[] = {{SERVER_PLAIN SERVER_MAIL "< 250 taken\n" SERVER_MAIL ASKS
+					      "< 250 taken\n" YES
+					      "< 250 taken\n" SERVER_QUIT,
+			2, 2},
+	    {SERVER_PLAIN SERVER_MAIL "< 250 taken\n" SERVER_MAIL ASKS
+				      "< 250 taken\n< 421 bye\n",
+		2, 1},
+	    {ONE, 0, 0}};
+	struct connection_source source = {box_next, box_done, NULL};
+	const char *scripts[] = {NULL, NULL};
+	struct trial t;
+	struct box b;
+	size_t i, k, delivered;
+
+	(void)state;
+	for (i = 0; i < COUNT(rows); i++) {
+		scripts[0] = rows[i].script;
+		begin(&t, scripts, NULL);
+		assert_int_equal(deliver(&t, false), VERDICT_DELIVERED);
+		memset(&b, 0, sizeof(b));
+		source.arg = &b;
+		for (k = 0; k < 2; k++) {
+			letter_begin(&b.letters[k], 1);
+			b.waits[k] = true;
+		}
+		deliver_more(t.deliver, &source, 20, &t.report);
+		delivered = 0;
+		for (k = 0; k < 2; k++) {
+			delivered += envelope_count(
+			    &b.letters[k].envelope, VERDICT_DELIVERED);
+			letter_end(&b.letters[k]);
+		}
+		assert_int_equal(b.back, rows[i].back);
+		assert_int_equal(delivered, rows[i].delivered);
+		assert_int_equal(reported(&t), 1);
+		end(&t);
+	}
+}
+
 static int
 count_descriptors(void)
 {
@@ -569,6 +615,7 @@ main(void)
 	    cmocka_unit_test(never_forgets_who_has_the_mail),
 	    cmocka_unit_test(does_not_send_a_doubtful_mail_again),
 	    cmocka_unit_test(runs_through_all_mails),
+	    cmocka_unit_test(sends_more_while_the_session_stands),
 	    cmocka_unit_test(leaves_nothing_open)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
