@@ -169,6 +169,36 @@ no_core_is_left(void **state)
 	in_child(hide, 0);
 }
 
+/* For good, whoever takes over then; as no other than root it cannot be. */
+static int
+become(int root)
+{
+	const unsigned nobody = 65534;
+	struct host h;
+	struct error e;
+
+	error_clear(&e);
+	setenv("HOME", "/root", 1);
+	setenv("SENDLING_USER", "x", 1);
+	if (host_become(&h, nobody, nobody, &e) == -1)
+		return root || e.kind != ERROR_SYSTEM;
+	if (getuid() != nobody || geteuid() != nobody || getgid() != nobody ||
+	    getegid() != nobody || setuid(0) == 0 || setgid(0) == 0)
+		return 2;
+	if (h.uid != nobody || h.home[0] != '\0' || getenv("HOME") != NULL ||
+	    host_setting(0) != NULL || host_environment("PATH") == NULL)
+		return 3;
+	return prctl(PR_GET_DUMPABLE) != 0 ? 4 : 0;
+}
+
+static void
+becomes_another_for_good(void **state)
+{
+	(void)state;
+	entry = NULL;
+	in_child(become, geteuid() == 0);
+}
+
 static void
 only_known_variables_are_read(void **state)
 {
@@ -368,6 +398,7 @@ main(void)
 	    cmocka_unit_test(signals_are_put_right),
 	    cmocka_unit_test(what_steers_the_library_is_gone),
 	    cmocka_unit_test(no_core_is_left),
+	    cmocka_unit_test(becomes_another_for_good),
 	    cmocka_unit_test(only_known_variables_are_read),
 	    cmocka_unit_test(settings_of_the_environment),
 	    cmocka_unit_test(homes),
