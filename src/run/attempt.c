@@ -14,7 +14,7 @@
 #include "world/host.h"
 
 /* Sessions of which none delivered the mail to anybody. */
-#define ATTEMPT_TRIES 3
+#define ATTEMPT_TRIES 2
 
 /* Who looks after so long a time has a clock that jumped, or was switched off:
  * the mail was not tried all the while. */

@@ -72,27 +72,25 @@ begin(struct batch *b, struct attempt *a, const struct batch_mail *mail)
 	return result == 1;
 }
 
-/* Those that come once more are first, so that no more are read than may be
- * under way. */
+/* Those that come once more are last, as one of them may be what ended their
+ * session; but no more are read than may be under way. */
 static struct attempt *
 next_attempt(struct batch *b)
 {
-	struct attempt *a = find_attempt(b, true);
+	struct attempt *a = find_attempt(b, false);
 
-	if (a != NULL)
-		return a;
-	a = find_attempt(b, false);
 	while (a != NULL && b->next < b->plan.count &&
 	       clock_now() < b->plan.deadline)
 		if (begin(b, a, &b->plan.mails[b->next++]))
 			return a;
-	return NULL;
+	return find_attempt(b, true);
 }
 
 bool
 batch_has_mail(struct batch *b)
 {
-	return next_attempt(b) != NULL;
+	b->first = next_attempt(b);
+	return b->first != NULL;
 }
 
 static struct mail *
@@ -102,7 +100,8 @@ next_mail(void *arg)
 	struct attempt *a;
 
 	sync_some(b);
-	a = next_attempt(b);
+	a = b->first != NULL ? b->first : next_attempt(b);
+	b->first = NULL;
 	if (a == NULL)
 		return NULL;
 	a->waits = false;

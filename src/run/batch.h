@@ -44,6 +44,7 @@ struct batch {
 	struct deliver_report report;
 	size_t next; /* of the mails */
 	struct attempt attempts[BATCH_ATTEMPTS];
+	struct attempt *first; /* that was read already; or NULL */
 	size_t unsynced;
 	long long synced;
 };
