@@ -243,6 +243,10 @@ def test_only_the_open(t, home, box):
     with Server(refuse={'no@example.org': '550 5.1.1 nobody',
                         'full@example.org': '450 4.2.1 full'}) as server:
         spool.run(server)
+        lines = spool.lines()
+        t.ok(any('not sent to <no@example.org>: 550' in line
+                 for line in lines) and 'error=' in lines[-1],
+             'the log names who was refused', *lines)
         t.ok(recipients(server) == [['a@example.org', 'f@example.org']] and
              not any('<b@' in told or '<e@' in told
                      for _, told in server.told),
@@ -266,6 +270,128 @@ def test_who_was_told(t, home, box):
     t.ok(recipients(box) == [['b@example.org']] and spool.names() == [],
          'a mail whose refusals the caller knows is done with when the others '
          'have it', spool.names())
+
+
+def test_killed(t, home, box):
+    spool = Spool(home)
+    names = [f'{i}@example.org' for i in range(3)]
+    one = spool.put(recipients=[('o', name) for name in names])
+    runs = []
+
+    def play(server, sock):
+        """Takes a recipient at a time, and kills whoever asks for more."""
+        sock.sendall(b'220 mx\r\n')
+        server.hear(sock, b'EHLO')
+        sock.sendall(b'250-mx\r\n250 LIMITS RCPTMAX=1\r\n')
+        for end in b'MAIL', b'RCPT', b'DATA':
+            server.hear(sock, end)
+            sock.sendall(b'354 go\r\n' if end == b'DATA' else b'250 ok\r\n')
+        server.hear(sock, b'\r\n.\r\n')
+        sock.sendall(b'250 taken\r\n')
+        server.hear(sock, b'MAIL')
+        runs[0].kill()
+        runs[0].wait()
+
+    with Server(play=play) as server:
+        config = spool.config(server)
+        with server.changed:  # nobody is served before
+            runs.append(home.start('-q', config=config,
+                                   stdin=subprocess.DEVNULL))
+        runs[0].wait(surroundings.HANG)
+    t.ok(spool.journal('Q' + one) == ['A 1', 'R D 0'],
+         'who has the mail stands in its file before anything else is asked',
+         spool.journal('Q' + one))
+    spool.run(box, '-qf')
+    t.ok(recipients(box) == [names[1:]], 'and is not asked again',
+         recipients(box))
+
+
+def test_tried_by_another(t, home):
+    spool = Spool(home)
+    names = ['Q' + spool.put(age=200 - i) for i in range(3)]
+
+    def play(server, sock):
+        """Takes a mail; another run has the second meanwhile."""
+        sock.sendall(b'220 mx\r\n')
+        server.hear(sock, b'EHLO')
+        sock.sendall(b'250 mx\r\n')
+        for _ in range(3):
+            for end in b'MAIL', b'RCPT', b'DATA':
+                server.hear(sock, end)
+                sock.sendall(
+                    b'354 go\r\n' if end == b'DATA' else b'250 ok\r\n')
+            server.hear(sock, b'\r\n.\r\n')
+            os.utime(spool.path / names[1], (spool.now + HOUR,) * 2)
+            sock.sendall(b'250 taken\r\n')
+        server.hear(sock, b'QUIT')
+
+    with Server(play=play) as server:
+        done = spool.run(server)
+    t.ok(done.status == 0 and spool.names() == [names[1]],
+         'what another run has put off meanwhile is not tried again',
+         done.words(), spool.names())
+
+
+def test_session_is_refused(t, home, box):
+    spool = Spool(home)
+    for _ in range(4):
+        spool.put()
+
+    def play(server, sock):
+        """Refuses RSET, with mails behind it."""
+        sock.sendall(b'220 mx\r\n')
+        server.hear(sock, b'EHLO')
+        sock.sendall(b'250-mx\r\n250-CHUNKING\r\n250 PIPELINING\r\n')
+        server.hear(sock, b'Subject')
+        sock.sendall(b'250 ok\r\n250 ok\r\n250 taken\r\n')
+        server.hear(sock, b'RSET')
+        sock.sendall(b'250 ok\r\n250 ok\r\n250 taken\r\n502 no RSET\r\n')
+        server.hear(sock, b'QUIT')
+
+    with Server(play=play) as server:
+        spool.run(server)
+    t.ok(all(name[0] == 'Q' for name in spool.names()) and
+         len(spool.names()) <= 2, 'a refusal that ends the session is none of '
+         'the mails that it was to have', spool.names())
+    spool.run(box, '-qf')
+    t.ok(spool.names() == [], 'which go with the next', spool.names())
+
+
+def test_one_that_ends_sessions(t, home):
+    spool = Spool(home)
+    for i in range(6):
+        spool.put(age=200 - i, recipients=[
+            ('o', f'{"bad" if i == 1 else i}@example.org')])
+
+    def play(server, sock):
+        sock.sendall(b'220 mx\r\n')
+        server.hear(sock, b'EHLO')
+        sock.sendall(b'250 mx\r\n')
+        while server.hear(sock, b'MAIL'):
+            sock.sendall(b'250 ok\r\n')
+            if b'bad' in server.hear(sock, b'RCPT'):
+                return
+            sock.sendall(b'250 ok\r\n')
+            server.hear(sock, b'DATA')
+            sock.sendall(b'354 go\r\n')
+            server.hear(sock, b'\r\n.\r\n')
+            sock.sendall(b'250 taken\r\n')
+
+    with Server(play=play) as server:
+        done = spool.run(server)
+        t.ok(done.status == 0 and len(spool.names()) == 1 and
+             server.count == 2, 'a mail that a server cannot stand keeps no '
+             'other from it', done.words(), spool.names(), server.count)
+
+
+def test_wishes(t, home):
+    spool = Spool(home)
+    spool.put(age=400, mail=' deliver-by=1000;R')
+    with Server(offers=('DELIVERBY',)) as server:
+        spool.run(server)
+        by = [e['mail_parameters'].get('BY') for _, e in server.took]
+    t.ok(len(by) == 1 and re.fullmatch('5[89][0-9];R|600;R', by[0]),
+         'what is left of its time is asked for', by)
 
 
 def test_all_or_none(t, home, box):
@@ -600,6 +726,17 @@ def test_reports(t, home, box):
     t.ok(len(spool.names()) == 2 and
          'B 1' in spool.journal('F' + one), 'which is noted',
          spool.names(), spool.journal('F' + one))
+
+
+def test_one_report(t, home):
+    spool = Spool(home)
+    one = spool.put('F', recipients=[('o', 'no@example.org')], journal=[
+        'A 1 1', 'R F 0 550 5.1.1 550 5.1.1 nobody', 'B 1'])
+    with Server(refuse={'no@example.org': '550 5.1.1 nobody'}) as server:
+        spool.run(server, '--release', one)
+        spool.run(server, lines=('spool-report sender',))
+    t.ok(spool.names() == ['F' + one], 'there is one report of a mail',
+         spool.names())
 
 
 def test_report_that_is_refused(t, home):
