@@ -63,7 +63,9 @@ class Spool:
         return {'HOME': str(self.home.path)}
 
     def names(self):
-        return sorted(path.name for path in self.path.iterdir())
+        """Of the mails in it."""
+        return sorted(path.name for path in self.path.iterdir()
+                      if path.name != '.lock')
 
 
 def lines(run):
@@ -508,6 +510,42 @@ def test_kept(t, home):
          'and shown as it will be sent', run.words())
     run = spool.run('--hold', name)
     t.ok(run.status == 0 and spool.names() == ['H' + name], 'and held',
+         run.words())
+
+
+def test_released(t, home, box):
+    """To those who were refused, and to nobody else."""
+    spool = Spool(home, f'smarthost smtp+plain://127.0.0.1:'
+                        f'{box.ports["smtp"]}\nauth off\n')
+    name = spool.put('F', age=10 ** 6, recipients=[
+        (REFUSED, 'bob@example.org'), ('d', 'carol@example.org')])
+    run = spool.run('-q')
+    t.ok(run.status == 0 and not box.took and spool.names() == ['F' + name],
+         'a failed mail is not sent', run.words(), *spool.names())
+    spool.run('--release', name)
+    run = spool.run('-q')
+    box.settle()
+    t.ok(run.status == 0 and run.silent() and len(box.took) == 1 and
+         box.took[0][1]['to'] == ['bob@example.org'] and
+         not spool.names(), 'but when it is released',
+         run.words(), *spool.names(), *box.took)
+
+
+def test_cron_line(t, home):
+    """What the manual has for cron: no word, or it is a mail."""
+    spool = Spool(home, 'smarthost smtp+plain://127.0.0.1:1\nauth off\n')
+    name = spool.put()
+    page = (harness.TESTS.parent / 'man/sendling-spool.7').read_text()
+    argv = re.search(r'^\*/5 .*/sendling (.*)', page, re.M).group(1).split()
+    run = spool.run(*argv)
+    t.ok(run.status == 75 and run.silent() and spool.names() == ['Q' + name],
+         'cron has nothing to send where the smarthost is away', run.words())
+    run = spool.run('-q')
+    t.ok(run.status == 0 and run.silent(),
+         'nor is the mail due at once again', run.words())
+    run = spool.run('-bp')
+    t.ok(b', 1 attempt, next in ' in run.out and
+         b'Connection refused' in run.out, 'mailq says why it waits',
          run.words())
 
 

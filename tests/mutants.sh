@@ -21,13 +21,13 @@ see() {
 	case $1 in
 	dialogues) program=build/tests/dialogue ;;
 	unit) program=build/tests/unit/$2 ;;
-	threats|tls|pkcs11) program=all ;;
+	threats|tls|pkcs11|mailq) program=all ;;
 	esac
 	make -s "$program" || return
 	case $1 in
 	dialogues) "$program" tests/dialogues/*.dialogue ;;
 	unit) "$program" ;;
-	threats|tls|pkcs11) "tests/$1.t" "$2" ;;
+	threats|tls|pkcs11|mailq) "tests/$1.t" "$2" ;;
 	esac
 }
 
@@ -207,6 +207,22 @@ mutant 'TLS: others may read the PIN' src/world/identity.c \
     '/^read_pin/,/^}/s/ACCESS_SECRET/ACCESS_ANY/' unit world/identity
 mutant 'TLS: root loads modules of the user' cmd/sendling.c \
     '/identity_distrust_user/d' pkcs11 modules
+mutant 'mailq: a stranger has control characters in the table' \
+    src/run/listing.c 's/text_visible(text_of(words), shown, size)/words/' \
+    unit run/listing
+mutant 'mailq: a terminal gets a message as it is' cmd/mailq.c \
+    's/isatty(STDOUT_FILENO) != 0/false/' mailq show
+mutant 'mailq: who looks has the lock' src/run/queue.c \
+    's/SPOOLED_UNLOCKED/0/' unit run/queue
+mutant 'mailq: what cannot be read is empty' src/run/queue.c \
+    's/s->error.sys == ENOENT/true/' unit run/queue
+mutant 'mailq: a failed mail gets its name back and no more' \
+    src/run/queue.c 's/status = spooled_append(.*);/status = 0;/' \
+    unit run/queue
+mutant 'mailq: all mails are in memory' cmd/mailq.c \
+    's/if (m->out.len >= CHUNK)/if (false)/' mailq many
+mutant 'mailq: a mail that waits too long is well' cmd/mailq.c \
+    's/sum->late + sum->stranded > 0/sum->stranded > 0/' mailq check
 
 echo "1..$n"
 exit $failed
