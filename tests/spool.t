@@ -411,11 +411,19 @@ def test_who_chose_the_way(t, home):
         named = home.config(server.config(f'spool {box.spool}'), 'named')
         elsewhere = home.config(f'account elsewhere\n{server.config()}'
                                 f'spool {box.spool}\n', 'elsewhere')
+        astray = home.config(server.config(f'spool {box.spool}2'), 'astray')
         for sentence, argv, environment, kept in (
                 ('-C, the same', ('-C', named), {}, True),
                 ('-C, another account', ('-C', elsewhere), {}, False),
                 ('--set, the same', ('--set', f'smarthost={url}'), {}, True),
                 ('--set, another', ('--set', f'smarthost={other}'), {}, False),
+                ('-C, another spool', ('-C', astray), {}, False),
+                ('--set, another spool', ('--set', f'spool={box.spool}2'), {},
+                 False),
+                ('the environment, another spool', (),
+                 {'SENDLING_SPOOL': f'{box.spool}2'}, False),
+                ('the environment, the same spool', (),
+                 {'SENDLING_SPOOL': str(box.spool)}, True),
                 ('--set of what is no way', ('--set', 'timeout=9'), {}, True),
                 ('the environment, the same', (),
                  {'SENDLING_SMARTHOST': url}, True),

@@ -55,6 +55,20 @@ has_same_user(
 	return same;
 }
 
+static bool
+has_same_spool(const struct enqueue_plan *plan, const struct account *a)
+{
+	const char *home = plan->host->home;
+	char *theirs = facts_spool(a, plan->facts, home);
+	char *ours = facts_spool(plan->account, plan->facts, home);
+	const bool same =
+	    theirs != NULL && ours != NULL && strcmp(theirs, ours) == 0;
+
+	free(theirs);
+	free(ours);
+	return same;
+}
+
 /* The account as the usual files alone have it. */
 static bool
 is_in_files(const struct enqueue_plan *plan)
@@ -69,7 +83,8 @@ is_in_files(const struct enqueue_plan *plan)
 	if (settings_read(&usual, plan->host, &files, &ignored) == 0)
 		a = config_choose(&files, plan->account->name, NULL, &ignored);
 	same = a != NULL && has_same_smarthosts(a, plan->account) &&
-	       has_same_user(a, plan->account, plan->facts);
+	       has_same_user(a, plan->account, plan->facts) &&
+	       has_same_spool(plan, a);
 	config_clear(&files);
 	return same;
 }
@@ -80,13 +95,14 @@ check_way(const struct enqueue_plan *plan, struct error *e)
 	const char *path = plan->settings == NULL ? NULL : plan->settings->path;
 
 	if (path == NULL && !config_overrides(plan->config, "smarthost") &&
-	    !config_overrides(plan->config, "user"))
+	    !config_overrides(plan->config, "user") &&
+	    !config_overrides(plan->config, "spool"))
 		return 0;
 	if (is_in_files(plan))
 		return 0;
 	error_set(e, ERROR_CONFIG, "spool",
-	    "a later run finds no account `%s' with this smarthost and user: "
-	    "%s has it",
+	    "a later run finds no account `%s' with this smarthost, user and "
+	    "spool: %s has it",
 	    SHOWN(text_of(plan->account->name)),
 	    path == NULL ? "--set or the environment" : "-C");
 	return error_hint(e,

@@ -7,9 +7,10 @@
  * after.
  *
  * A later run sends through the account of that name as its configuration has
- * it then. Where -C, --set or the environment have decided upon the smarthosts
- * or the user, a mail is kept only if the files alone have an account of that
- * name with the same: else it would go to whom nobody chose.
+ * it then. Where -C, --set or the environment have decided upon the smarthosts,
+ * the user or the spool, a mail is kept only if the files alone have an account
+ * of that name with the same: else it would go to whom nobody chose, or lie
+ * where no run looks.
  */
 
 #include "base/error.h"
