@@ -407,6 +407,34 @@ def test_all_or_none(t, home, box):
     t.ok(recipients(box) == [['a@example.org', 'no@example.org']],
          'what waits is for all', recipients(box))
 
+    def leaves(server, sock):
+        """Having taken one mail, and refused one recipient of the next."""
+        server.play = None
+        sock.sendall(b'220 mx\r\n')
+        for heard, answer in ((b'EHLO', b'250 mx'), (b'MAIL', b'250 ok'),
+                              (b'RCPT', b'250 ok'), (b'DATA', b'354 go'),
+                              (b'\r\n.\r\n', b'250 ok'), (b'MAIL', b'250 ok'),
+                              (b'<no@', b'550 5.1.1 nobody'),
+                              (b'<a@', b'421 4.3.2 closed')):
+            server.hear(sock, heard)
+            sock.sendall(answer + b'\r\n')
+
+    refused = ('A 1 1', 'R F 0 550 5.1.1 550 5.1.1 nobody')
+    for sentence, play, journal in (
+            ('where the session ends then', leaves, ()),
+            ('where that was noted', None, refused),
+            ('where that was reported', None, (*refused, 'B 1'))):
+        spool = Spool(home, sentence)
+        spool.put(age=200)
+        one = spool.put(mail=' all-or-none', journal=journal, recipients=[
+            ('o', 'no@example.org'), ('o', 'a@example.org')])
+        with Server(refuse={'no@example.org': '550 5.1.1 nobody'},
+                    play=play) as server:
+            spool.run(server)
+            t.ok(not any('a@' in str(who) for who in recipients(server)) and
+                 spool.names() == ['F' + one], 'one is refused: nobody gets '
+                 'it, ' + sentence, spool.names(), recipients(server))
+
 
 def test_lmtp(t, home):
     spool = Spool(home)

@@ -347,13 +347,14 @@ settle(struct attempt *a, bool tried, const struct error *e)
 	const bool doubtful =
 	    envelope_count(&t->envelope, VERDICT_DOUBTFUL) > 0;
 	size_t open = reopen(a);
+	const bool none = is_all_or_none(a);
 
 	note_results(a);
-	if (is_all_or_none(a))
+	if (none)
 		open = 0;
 	if (open > 0)
 		note_failure(a, doubtful, e);
-	if (open == 0 && is_told(t)) {
+	if (open == 0 && !none && is_told(t)) {
 		folder_unlink(a->terms->folder, &a->spooled.file, failed(a));
 	} else if (open == 0 || a->unnoted || is_over(t, tried)) {
 		give_up(a);
@@ -471,7 +472,8 @@ attempt_begin(struct attempt *a, const struct attempt_terms *terms,
 		return 0;
 	}
 	prepare(a);
-	if (envelope_count(a->mail.envelope, VERDICT_OPEN) > 0)
+	if (envelope_count(a->mail.envelope, VERDICT_OPEN) > 0 &&
+	    !is_all_or_none(a))
 		return 1;
 	settle(a, true, &none);
 	end(a);

@@ -2,12 +2,15 @@
 
 #include "smtp/outcome.h"
 
-/* Where a session ends for good that is no word about who was on his way. */
+/* Where a session ends for good that is no word about who was on his way. And
+ * of all or nobody who was refused is asked again with the others: they would
+ * get the mail without him. */
 static bool
 may_open(const struct mail *mail, const struct recipient *r)
 {
 	return r->verdict == VERDICT_OPEN || r->verdict == VERDICT_LATER ||
-	       (r->verdict == VERDICT_REFUSED && mail->lost && !r->own);
+	       (r->verdict == VERDICT_REFUSED &&
+		   (mail->all_or_none || (mail->lost && !r->own)));
 }
 
 void

@@ -53,7 +53,8 @@ struct mail {
 /*
  * Makes a mail that was settled ready to be handed over once more: recipients
  * who were open when it was handed over and have not got it are open again,
- * unless they were refused for good, or may have got it.
+ * unless they may have got it, or were refused for good and the mail is not for
+ * all or nobody.
  */
 void mail_reopen(struct mail *mail);
 
