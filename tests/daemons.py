@@ -146,10 +146,14 @@ def lay_over(root, users):
         table.write_text('\n'.join(kept) + '\n')
 
 
-def raise_loopback():
+def raise_loopback(flags=0x1):  # IFF_UP
     with socket.socket() as s:
-        up = struct.pack('16sH14x', b'lo', 0x1)  # IFF_UP
-        fcntl.ioctl(s, 0x8914, up)               # SIOCSIFFLAGS
+        fcntl.ioctl(s, 0x8914, struct.pack('16sH14x', b'lo', flags))
+
+
+def lower_loopback():
+    """There is no network, until it is raised again; who listens stays."""
+    raise_loopback(0)
 
 
 def wait_for(ready, seconds=WAIT):
@@ -166,6 +170,27 @@ def answers(port):
         return True
     except OSError:
         return False
+
+
+def start_dnsmasq(*records):
+    """Debian's, at 127.0.0.1, and the one whom this namespace asks: it knows
+    these records, and no others of example.org."""
+    if not shutil.which('dnsmasq'):
+        harness.skip_all('no dnsmasq: install dnsmasq-base')
+    for name, text in (('resolv.conf', 'nameserver 127.0.0.1\n'),
+                       ('nsswitch.conf', 'hosts: dns\n')):
+        path = pathlib.Path('/etc', name)
+        path.unlink(missing_ok=True)  # it may be a link to what is not there
+        path.write_text(text)
+    process = subprocess.Popen(
+        ['dnsmasq', '--keep-in-foreground', '--no-resolv', '--no-hosts',
+         '--conf-file=/dev/null', '--listen-address=127.0.0.1',
+         '--bind-interfaces', '--user=root', '--pid-file=',
+         '--log-facility=-', '--local=/example.org/', *records],
+        stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    if not wait_for(lambda: answers(53)):
+        raise OSError('dnsmasq does not start')
+    return process
 
 
 def difference(expected, mail):
