@@ -82,9 +82,13 @@ class Postfix:
         return (['/usr/lib/postfix/sbin/master', '-s', '-c', etc],
                 {**os.environ, 'MAIL_CONFIG': etc})
 
+    def queued(self):
+        """The files of what it has accepted, and not delivered. Others, which
+        are not whole yet, cannot be executed."""
+        return [path for name in ('maildrop', 'incoming', 'active', 'deferred')
+                for path in (self.folder / 'queue' / name).rglob('*')
+                if path.is_file() and os.access(path, os.X_OK)]
+
     def is_idle(self):
         """Whether nothing is on its way any more."""
-        return not any(
-            path.is_file()
-            for name in ('maildrop', 'incoming', 'active', 'deferred')
-            for path in (self.folder / 'queue' / name).rglob('*'))
+        return not self.queued()
