@@ -73,6 +73,7 @@ deps-more: deps-check
 	@tests/deps.sh more
 	-@test "$$(id -u)" != 0 || tests/callers/packages build/callers
 	-@for peer in $(PEERS); do $$peer --fetch; done
+	-@tests/spool/outage.t --fetch
 deps-lint:
 	@tests/deps.sh build check lint
 check-all:
