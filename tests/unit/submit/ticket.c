@@ -138,7 +138,7 @@ a_head_ends_at_its_empty_line(void **state)
 
 /* The lines of a plain head, and one that is put in place of one. */
 #define ID "006b0374c6-6162636465666768696a6b6c"
-static const char *const plain[] = {"sendlingq1 1234", "i " ID, "a work",
+static const char *const plain[] = {"sendlingq1 1234", ("i " ID), "a work",
     "t 1795388614 1795820614", "u 1000 100", "m", "s alice@example.org",
     "r o - - u0@example.org"};
 
