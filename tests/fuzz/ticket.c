@@ -1,7 +1,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "submit/ticket.h"
+#include "submit/report.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
@@ -57,6 +57,43 @@ check_ticket(const struct ticket *t, size_t len)
 	      t->envelope.wishes.deliver_by == 0);
 }
 
+/* Its lines are whole, and its header section is in ASCII where nobody asked
+ * for more. */
+static void
+check_message(struct message *m, bool smtputf8)
+{
+	struct message_field *f;
+	size_t at = 0, count = 0;
+
+	for (; (f = message_find_next(m, NULL, &at)) != NULL; count++)
+		check(smtputf8 || !text_has_8bit(f->field.raw));
+	check(count >= 8 && count <= 10);
+	check(!message_facts(m)->body_cr && !message_facts(m)->body_nul);
+}
+
+/* The report about it, where what follows the head is the mail. */
+static void
+check_report(const struct ticket *t, struct text mail)
+{
+	const struct report_terms terms = {
+	    .wanted = "sender", .host = "box", .lifetime = 1};
+	struct message *m = message_new(NULL), *made;
+	struct ticket report;
+
+	ticket_init(&report);
+	if (report_is_due(t, "sender") &&
+	    message_input(m, mail.at, mail.len, NULL) == 0 &&
+	    message_end(m, NULL) == 0 && !message_facts(m)->body_nul &&
+	    !message_facts(m)->header_nul &&
+	    report_make(t, m, &terms, &report, &made, NULL) == 0) {
+		check_message(made, report.envelope.smtputf8);
+		check(!report_is_due(&report, "sender"));
+		message_free(made);
+	}
+	ticket_clear(&report);
+	message_free(m);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -74,6 +111,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check(len <= size);
 		check_ticket(&t, len);
 		check_again(&t);
+		check_report(&t, text_skip(bytes, len));
 	} else
 		check(t.envelope.count == 0 && t.account == NULL);
 	ticket_clear(&t);
