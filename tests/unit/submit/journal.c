@@ -638,6 +638,25 @@ delivered_is_for_good(void **state)
 	}
 }
 
+/* Who writes it knows what became of recipients, and more. */
+static void
+writing_decides_nobody(void **state)
+{
+	struct ticket t;
+	struct buf out;
+
+	(void)state;
+	ticket_for_test(&t, 1);
+	t.envelope.recipients[0].verdict = VERDICT_ACCEPTED;
+	buf_init(&out, 1000);
+	assert_int_equal(add_refusal(&t, ones, 1, "550 x", &out), 0);
+	journal_advance(&t, buf_text(&out));
+	assert_int_equal(t.journal_used, out.len);
+	assert_int_equal(t.envelope.recipients[0].verdict, VERDICT_ACCEPTED);
+	buf_clear(&out);
+	ticket_clear(&t);
+}
+
 /* Nothing is said of nobody; and no room is none. */
 static void
 what_adds_nothing(void **state)
@@ -652,6 +671,11 @@ what_adds_nothing(void **state)
 	    journal_format_result(&t, ones, 0, VERDICT_DELIVERED, NULL, &out),
 	    0);
 	assert_int_equal(out.len, 0);
+	out.max = 10;
+	assert_int_equal(journal_format_told(&t, 1, &out), -1);
+	assert_false(out.full);
+	assert_int_equal(out.len, 0);
+	out.max = 20;
 	t.journal_used = room_of(&t) - 15;
 	assert_int_equal(journal_format_told(&t, 1, &out), 0);
 	assert_int_equal(journal_format_told(&t, 2, &out), -1);
@@ -678,6 +702,7 @@ main(void)
 	    cmocka_unit_test(what_is_released_can_be_refused_again),
 	    cmocka_unit_test(a_thousand_attempts_leave_room),
 	    cmocka_unit_test(delivered_is_for_good),
+	    cmocka_unit_test(writing_decides_nobody),
 	    cmocka_unit_test(what_adds_nothing),
 	};
 
