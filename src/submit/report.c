@@ -423,10 +423,9 @@ make_ticket(const struct ticket *t, const struct report_terms *terms,
 	report->gid = t->gid;
 	report->envelope.requiretls = t->envelope.requiretls;
 	report->envelope.smtputf8 = text_has_8bit(text_of(to));
-	if (envelope_add(&report->envelope, text_of(to), e) == -1)
-		return -1;
-	report->envelope.recipients[0].notify = NOTIFY_NEVER;
-	return 0;
+	/* No NOTIFY=NEVER: servers without DSN would not have it, and nobody
+	 * answers to the null reverse-path anyway. */
+	return envelope_add(&report->envelope, text_of(to), e) == -1 ? -1 : 0;
 }
 
 static struct message *
