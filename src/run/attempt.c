@@ -38,7 +38,8 @@ end(struct attempt *a)
  * Records.
  */
 
-/* Where it cannot be written the mail goes on: there is nothing better. */
+/* Where it cannot be written the mail goes on: there is nothing better. What is
+ * said of recipients is tried once more at the end. */
 static int
 append(struct attempt *a, struct buf *records)
 {
@@ -107,11 +108,10 @@ note_alike(struct attempt *a, const size_t *list, size_t count)
 	size_t i;
 
 	buf_init(&record, SIZE_MAX / 2);
-	if (journal_format_result(t, list, count, (enum verdict)first->verdict,
-		first->reply, &record) == -1)
-		a->unnoted = true;
+	journal_format_result(t, list, count, (enum verdict)first->verdict,
+	    first->reply, &record);
 	if (append(a, &record) == -1)
-		a->unnoted = true;
+		return;
 	for (i = 0; i < count; i++)
 		a->noted[list[i]] = first->verdict;
 }
@@ -339,7 +339,7 @@ is_tried_enough(long long due)
 	return host_now().seconds - due < ATTEMPT_GAP;
 }
 
-/* True: it is given up: also where a later run would not know who has it. */
+/* True: it is given up. */
 static bool
 settle(struct attempt *a, bool tried, const struct error *e)
 {
@@ -356,7 +356,7 @@ settle(struct attempt *a, bool tried, const struct error *e)
 		note_failure(a, doubtful, e);
 	if (open == 0 && !none && is_told(t)) {
 		folder_unlink(a->terms->folder, &a->spooled.file, failed(a));
-	} else if (open == 0 || a->unnoted || is_over(t, tried)) {
+	} else if (open == 0 || is_over(t, tried)) {
 		give_up(a);
 		return true;
 	} else {

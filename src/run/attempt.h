@@ -32,7 +32,6 @@ struct attempt {
 	const struct attempt_terms *terms; /* NULL: there is none */
 	struct spooled spooled; /* which is why an attempt is not moved */
 	unsigned char *noted;	/* the verdicts that are in the file */
-	bool unnoted;		/* one could not be written */
 	long long due;
 	long long begun;  /* by world/clock */
 	size_t delivered; /* when it was handed over last */
