@@ -283,10 +283,7 @@ def test_killed(t, home, box):
         sock.sendall(b'220 mx\r\n')
         server.hear(sock, b'EHLO')
         sock.sendall(b'250-mx\r\n250 LIMITS RCPTMAX=1\r\n')
-        for end in b'MAIL', b'RCPT', b'DATA':
-            server.hear(sock, end)
-            sock.sendall(b'354 go\r\n' if end == b'DATA' else b'250 ok\r\n')
-        server.hear(sock, b'\r\n.\r\n')
+        take_mail(server, sock)
         sock.sendall(b'250 taken\r\n')
         server.hear(sock, b'MAIL')
         runs[0].kill()
@@ -316,11 +313,7 @@ def test_tried_by_another(t, home):
         server.hear(sock, b'EHLO')
         sock.sendall(b'250 mx\r\n')
         for _ in range(3):
-            for end in b'MAIL', b'RCPT', b'DATA':
-                server.hear(sock, end)
-                sock.sendall(
-                    b'354 go\r\n' if end == b'DATA' else b'250 ok\r\n')
-            server.hear(sock, b'\r\n.\r\n')
+            take_mail(server, sock)
             os.utime(spool.path / names[1], (spool.now + HOUR,) * 2)
             sock.sendall(b'250 taken\r\n')
         server.hear(sock, b'QUIT')
@@ -505,6 +498,15 @@ def test_lost(t, home, box):
     spool.run(box, '-qf')
     t.ok(len(box.took) == 59 and spool.names() == [],
          'all are sent in the end', len(box.took))
+
+
+def take_mail(server, sock):
+    """The commands and the data of one mail, one after the other, but for
+    the last reply."""
+    for end in b'MAIL', b'RCPT', b'DATA':
+        server.hear(sock, end)
+        sock.sendall(b'354 go\r\n' if end == b'DATA' else b'250 ok\r\n')
+    server.hear(sock, b'\r\n.\r\n')
 
 
 def greets(words):
