@@ -954,6 +954,33 @@ def test_trouble_in_passing(t, home, box):
              [spool.due(name) for name in names])
 
 
+def test_one_mail_a_session_in_passing(t, home):
+    """As some servers take, and say with 421."""
+    spool = Spool(home)
+    told = ('A 1 1', 'T 1 0 450 450 full')
+    names = sorted(['Q' + spool.put(due=-9, journal=told),
+                    'Q' + spool.put(due=-9, journal=told, age=9 * DAY)])
+
+    def leaves(server, sock):
+        sock.sendall(b'220 mx\r\n')
+        for heard, answer in ((b'EHLO', b'250 mx'), (b'MAIL', b'250 ok'),
+                              (b'RCPT', b'250 ok'), (b'DATA', b'354 go'),
+                              (b'\r\n.\r\n', b'250 ok'),
+                              (b'MAIL', b'421 4.7.0 one is enough')):
+            server.hear(sock, heard)
+            sock.sendall(answer + b'\r\n')
+
+    with Server(play=leaves) as server:
+        done = passing(spool, server)
+    t.ok(done.status == 0 and done.silent() and spool.names() == names,
+         'what the session did not take waits as before, and its time is not '
+         'over', spool.names())
+    t.ok(all(spool.due(name) < 0 and spool.journal(name)[1:] == [told[1]]
+             for name in names), 'it is due, and its reason is what it was',
+         [spool.due(name) for name in names],
+         [spool.journal(name) for name in names])
+
+
 def test_at_once_in_passing(t, home):
     spool = Spool(home)
     for _ in range(60):

@@ -504,6 +504,16 @@ attempt_fail(struct attempt *a, const struct error *cause, bool quiet)
 	over(a, is_tried_enough(a->due), cause, quiet);
 }
 
+void
+attempt_leave(struct attempt *a, const struct error *cause)
+{
+	if (a->spooled.ticket.underway ||
+	    envelope_count(a->mail.envelope, VERDICT_OPEN) == 0)
+		over(a, false, cause, false);
+	else
+		end(a);
+}
+
 /* Its file is ours. */
 static bool
 put_off(const struct attempt_terms *terms, struct spooled *s, long long due)

@@ -58,6 +58,13 @@ bool attempt_done(struct attempt *a);
 void attempt_fail(struct attempt *a, const struct error *cause, bool quiet);
 
 /*
+ * Its session ended, for this cause, and it is left to another run: as it was,
+ * unless its data had left, or nobody is open any more. Its time is not over by
+ * that.
+ */
+void attempt_leave(struct attempt *a, const struct error *cause);
+
+/*
  * A mail that was not handed over, as no smarthost can be used: it is due again
  * when its age says so. True: its time is over, and it is given up, without a
  * line in the log; unless it is long overdue, as nobody has tried it then.

@@ -200,6 +200,18 @@ batch_send(struct batch *b, struct error *cause)
 	return result;
 }
 
+/* Who is not in a run of his own loses no turn by it. */
+static void
+leave_attempts(struct batch *b, const struct error *cause)
+{
+	struct attempt *a;
+
+	while ((a = find_attempt(b, true)) != NULL) {
+		attempt_leave(a, cause);
+		b->unsynced++;
+	}
+}
+
 void
 batch_send_more(struct batch *b)
 {
@@ -212,5 +224,5 @@ batch_send_more(struct batch *b)
 	outlet_begin(b->plan.outlet);
 	deliver_more(b->plan.outlet->deliver, &source,
 	    seconds_of(b->plan.account), &b->report);
-	fail_attempts(b, &cause);
+	leave_attempts(b, &cause);
 }
