@@ -50,7 +50,7 @@ struct client {
 	size_t out_len, out_size;
 
 	bool authenticated, sender, accepted, quit;
-	unsigned long waits, records, recipients;
+	unsigned long waits, records, recipients, mails;
 	unsigned long long bytes, body, chunk;
 	bool chunk_last, chunk_refused;
 	bool fresh;	     /* at the start of a line of data */
@@ -167,6 +167,7 @@ take_data(struct client *c, const char *at, size_t len)
 			if (at[0] == '\r' && at[1] == '\n') {
 				c->state = COMMAND;
 				c->accepted = true;
+				c->mails++;
 				say(c, "250 2.0.0 Taken\r\n");
 				return (size_t)(at + 2 - from);
 			}
@@ -183,7 +184,8 @@ static void
 end_chunk(struct client *c)
 {
 	c->state = COMMAND;
-	c->accepted = c->accepted || (c->chunk_last && !c->chunk_refused);
+	c->mails += c->chunk_last && !c->chunk_refused;
+	c->accepted = c->mails > 0;
 	say(c, c->chunk_refused ? "503 5.5.1 Out of order\r\n"
 				: "250 2.0.0 Taken\r\n");
 }
@@ -424,12 +426,12 @@ report(struct client *c)
 	gnutls_hash_output(c->hash, digest);
 	printf("{\"tls\": \"%s\", \"waits\": %lu, \"records\": %lu, "
 	       "\"recipients\": %lu, \"bytes\": %llu, \"body\": %llu, "
-	       "\"accepted\": %s, \"quit\": %s, \"sha256\": \"",
+	       "\"mails\": %lu, \"accepted\": %s, \"quit\": %s, \"sha256\": \"",
 	    c->tls == NULL
 		? "-"
 		: gnutls_protocol_get_name(gnutls_protocol_get_version(c->tls)),
 	    c->waits, c->records, c->recipients, c->bytes, c->body,
-	    c->accepted ? "true" : "false", c->quit ? "true" : "false");
+	    c->mails, c->accepted ? "true" : "false", c->quit ? "true" : "false");
 	for (i = 0; i < sizeof(digest); i++)
 		printf("%02x", digest[i]);
 	puts("\"}");
