@@ -284,26 +284,26 @@ format_duration(const struct value *v, struct buf *out)
 static int
 parse_retry(const struct value *v, struct error *e)
 {
-	struct spool_retry *retry = v->member;
+	struct spool_retry retry = {0, ACCOUNT_SPOOL_RETRY.longest};
 	struct text rest = v->text, first, longest;
 
 	text_next(&rest, " \t", &first);
-	if (!scan_seconds(first, DURATION_MAX, &retry->first))
+	if (!scan_seconds(first, DURATION_MAX, &retry.first))
 		return -1;
-	retry->longest = ACCOUNT_SPOOL_RETRY.longest;
 	if (!text_next(&rest, " \t", &longest)) {
-		if (retry->longest < retry->first)
-			retry->longest = retry->first;
-		return 0;
-	}
-	if (!scan_seconds(longest, DURATION_MAX, &retry->longest) ||
-	    rest.len > 0)
+		if (retry.longest < retry.first)
+			retry.longest = retry.first;
+	} else if (!scan_seconds(longest, DURATION_MAX, &retry.longest) ||
+		   rest.len > 0) {
 		return -1;
-	if (retry->longest >= retry->first)
-		return 0;
-	error_set(e, ERROR_CONFIG, NULL,
-	    "the longest wait, %s, is shorter than the first", SHOWN(longest));
-	return error_hint(e, "write the shorter one first, like 5m 4h");
+	} else if (retry.longest < retry.first) {
+		error_set(e, ERROR_CONFIG, NULL,
+		    "the longest wait, %s, is shorter than the first",
+		    SHOWN(longest));
+		return error_hint(e, "write the shorter one first, like 5m 4h");
+	}
+	*(struct spool_retry *)v->member = retry;
+	return 0;
 }
 
 static void
@@ -340,17 +340,18 @@ scan_limit(struct text t, struct spool_limit *limit)
 static int
 parse_limit(const struct value *v, struct error *e)
 {
-	struct spool_limit *limit = v->member;
+	struct spool_limit limit = {0, 0};
 	struct text rest = v->text, part;
 
 	(void)e;
 	while (text_next(&rest, " \t", &part))
-		if (!scan_limit(part, limit))
+		if (!scan_limit(part, &limit))
 			return -1;
-	if (limit->messages == 0)
-		limit->messages = ACCOUNT_SPOOL_LIMIT.messages;
-	if (limit->octets == 0)
-		limit->octets = ACCOUNT_SPOOL_LIMIT.octets;
+	if (limit.messages == 0)
+		limit.messages = ACCOUNT_SPOOL_LIMIT.messages;
+	if (limit.octets == 0)
+		limit.octets = ACCOUNT_SPOOL_LIMIT.octets;
+	*(struct spool_limit *)v->member = limit;
 	return 0;
 }
 
