@@ -256,6 +256,10 @@ report(struct attempt *a)
 
 	if (t->reports > 0 || !report_is_due(t, terms.wanted))
 		return 0;
+	/* Who is told that it has failed must not get it after a crash. */
+	if (folder_sync_file(a->terms->folder, &a->spooled.file, failed(a)) ==
+	    -1)
+		return -1;
 	ticket_init(&ticket);
 	result =
 	    report_make(t, a->spooled.message, &terms, &ticket, &m, failed(a));
@@ -354,7 +358,8 @@ settle(struct attempt *a, bool tried, const struct error *e)
 		open = 0;
 	if (open > 0)
 		note_failure(a, doubtful, e);
-	if (open == 0 && !none && is_told(t)) {
+	/* What a report is about is kept, though a run died before its F. */
+	if (open == 0 && !none && t->reports == 0 && is_told(t)) {
 		folder_unlink(a->terms->folder, &a->spooled.file, failed(a));
 	} else if (open == 0 || is_over(t, tried)) {
 		give_up(a);
