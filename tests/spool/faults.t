@@ -17,7 +17,7 @@ import traceback
 
 import rig
 import scenarios
-from harness import SENDLING, Tap, skip_all
+from harness import Tap, skip_all
 from judge import INVARIANTS, judge
 
 EVERY = int(os.environ.get('SPOOL_EVERY', '1'))
@@ -108,11 +108,11 @@ def main():
              *(' '.join(map(str, w)) for w in tally.wrong[:SHOWN]))
         kinds.update(w[0] for w in tally.wrong)
     faults = sum(tally.faults for tally in tallies)
-    t.ok(words or EVERY > 1 or faults >= ENOUGH, f'at least {ENOUGH} faults')
-    t.note('faults %d in %d scenarios, %d s; violations %d: %s' % (
+    if not words and EVERY == 1:
+        t.ok(faults >= ENOUGH, f'at least {ENOUGH} faults')
+    t.note('count: faults %d in %d scenarios, %d s; violations %d: %s' % (
         faults, len(tallies), time.monotonic() - start, sum(kinds.values()),
-        ', '.join(f'{name} {kinds[name]}' for name in INVARIANTS)),
-        SENDLING)
+        ', '.join(f'{name} {kinds[name]}' for name in INVARIANTS)))
     return t.end()
 
 

@@ -90,6 +90,10 @@ def kept(e):
         new = number == s.number
         if new and not e.promised():
             continue
+        if new and e.act.startswith('errno=') and e.ran.hit == 'fsync' and \
+                not rig.is_harmless(e.act) and not any(
+                    t[0] == number and t[3] for t in e.took):
+            yield 'I1', 'it is kept, and could not be synced'
         for recipient in s.recipients_of(number):
             if not e.times(number, recipient) and \
                     not e.failed(number, recipient):
@@ -127,6 +131,8 @@ def intact(e):
 
 def left(e):
     """I4."""
+    for name in e.scenario.stays - set(e.after):
+        yield 'I2', '%s is gone' % name
     for name in e.after:
         if name == '.lock' or name in e.scenario.stays:
             continue

@@ -119,10 +119,13 @@ def main():
                                    for w in total.wrong[:SHOWN]))
         t.ok(total.eaten_lost > 0, title + 'where nothing is synced '
              f'{total.eaten_lost} mails of {total.eaten} are lost')
-    t.note('power cuts %d on %d file systems, %d skipped; violations %d' % (
-        sum(x.cuts for x in totals), sum(x.cuts > 0 for x in totals),
-        sum(bool(x.absent) for x in totals),
-        sum(len(x.wrong) for x in totals)))
+    t.note('count: power cuts %d on %d file systems, %d skipped; violations '
+           '%d; where nothing is synced %d mails of %d are lost' % (
+               sum(x.cuts for x in totals), sum(x.cuts > 0 for x in totals),
+               sum(bool(x.absent) for x in totals),
+               sum(len(x.wrong) for x in totals),
+               sum(x.eaten_lost for x in totals),
+               sum(x.eaten for x in totals)))
     return t.end()
 
 

@@ -18,6 +18,7 @@ import itertools
 import os
 import random
 import sys
+import time
 
 import rig
 import scenarios
@@ -28,7 +29,7 @@ ENOUGH = 10000  # states
 SECTOR = 512
 AT_MOST = 4000  # of the subsets at one moment
 SHOWN = 3
-DONE = (10 ** 18, 10 ** 18)
+LONG_AGO = 10 ** 18  # nanoseconds; what has failed would not be kept so long
 
 
 class Op:
@@ -195,7 +196,8 @@ class Disk:
             self.names[op.other] = self.names.pop(op.name)
 
     def content(self):
-        return {name: (self.files[number], DONE[0])
+        return {name: (self.files[number], time.time_ns()
+                       if name[0] == 'F' else LONG_AGO)
                 for name, number in self.names.items() if name != '.lock'}
 
 
@@ -294,6 +296,8 @@ class Model:
         stage.box.clear()
         stage.box.mend()
         ran = stage.rig.run('-qf')
+        if s.report and ran.status == 0:
+            ran = stage.rig.run('-qf')
         stage.box.settle()
         left = [name for name in stage.rig.names() if name != '.lock']
         late = [(rig.number_of(m), e['to'], m) for m, e in stage.box.took]
@@ -335,7 +339,8 @@ def try_states(scenario, old_btrfs, part, parts):
             total.states += 1
             key = hashlib.sha256(repr((
                 moment == len(model.recorder.ops), model.told_before(moment),
-                sorted(disk.content().items()))).encode()).digest()
+                sorted((name, what) for name, (what, _) in
+                       disk.content().items()))).encode()).digest()
             if key in total.seen:
                 continue
             total.seen.add(key)
@@ -375,9 +380,9 @@ def main():
              *(' '.join(map(str, w)) for w in bad[:SHOWN]))
         states, wrong = states + count, wrong + len(bad)
         distinct += len(set().union(*(x.seen for x in totals)))
-    t.ok(EVERY > 1 or sys.argv[1:] or states >= ENOUGH,
-         f'at least {ENOUGH} states')
-    t.note(f'states {states}, of which {distinct} differ; violations {wrong}')
+    if EVERY == 1 and not sys.argv[1:]:
+        t.ok(states >= ENOUGH, f'at least {ENOUGH} states')
+    t.note(f'count: states {states}, of which {distinct} differ; violations {wrong}')
     return t.end()
 
 

@@ -32,6 +32,9 @@ BOB = 'bob@example.org'
 EOPNOTSUPP = 95
 
 
+SUMS = collections.Counter()
+
+
 class Spool:
     """A spool, its server, and runs that may be many at a time."""
 
@@ -100,6 +103,7 @@ class Spool:
         left = [name for name in self.rig.names() if name != '.lock']
         changed = sum(message != rig.wired(rig.mail(rig.number_of(message)))
                       for message, _ in self.box.took)
+        SUMS.update(mails=sent, lost=len(lost), twice=twice, changed=changed)
         t.ok(not lost and not left and not changed and not self.wrong and
              twice <= twice_at_most,
              f'{sentence}: mails {sent}, lost {len(lost)}, twice {twice}, '
@@ -165,6 +169,7 @@ def test_kills(t):
             flush('--', BOB, stdin=rig.mail(PASSING))
         together(*[lambda: flush('-qf'), pass_by] * (FLUSHERS // 2), enqueue,
                  kill)
+        SUMS['kills'] = kills[0]
         s.judge(t, f'a storm of {kills[0]} kills', IN_FLIGHT * kills[0])
 
 
@@ -305,6 +310,9 @@ def main():
             except Exception as error:  # the others are run all the same
                 t.ok(False, f'{name} died', repr(error))
             t.note(f'{name}: {time.monotonic() - start:.0f} s')
+    t.note('count: mails %d by many processes, lost %d, changed %d; twice %d, '
+           'after %d kills' % tuple(SUMS[name] for name in (
+               'mails', 'lost', 'changed', 'twice', 'kills')))
     return t.end()
 
 
