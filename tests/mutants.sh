@@ -14,20 +14,24 @@ cp -a Makefile src cmd tests man README config.example "$copy" || exit 1
 test ! -d "$B" || test "${1-}" = --places || cp -a "$B" "$copy/build"
 cd "$copy" || exit 1
 export SENDLING="$copy/build/sendling" PYTHONDONTWRITEBYTECODE=1
-n=0 failed=0
+word=${1-}
+n=0 failed=0 seen=
 
 # What sees it.
 see() {
 	case $1 in
-	dialogues) program=build/tests/dialogue ;;
-	unit) program=build/tests/unit/$2 ;;
-	threats|tls|pkcs11|mailq) program=all ;;
+	dialogues) seer=build/tests/dialogue ;;
+	unit) seer=build/tests/unit/$2 ;;
+	threats|tls|pkcs11|mailq) seer=all ;;
+	faults|states|storm) seer='all build/tests/spool/inject' ;;
 	esac
-	make -s "$program" || return
+	# shellcheck disable=SC2086 # of several words
+	make -s $seer || return
 	case $1 in
-	dialogues) "$program" tests/dialogues/*.dialogue ;;
-	unit) "$program" ;;
+	dialogues) "$seer" tests/dialogues/*.dialogue ;;
+	unit) "$seer" ;;
 	threats|tls|pkcs11|mailq) "tests/$1.t" "$2" ;;
+	faults|states|storm) "tests/spool/$1.t" "$2" ;;
 	esac
 }
 
@@ -42,6 +46,20 @@ verdict() {
 	esac
 }
 
+# What is to see it sees nothing before, once, or red would say nothing.
+whole() {
+	case $seen in
+	*"|$*|"*) return ;;
+	esac
+	seen="$seen|$*|"
+	if see "$@" >said 2>&1; then
+		verdict ok "whole: $*"
+	else
+		verdict 'it is red' "whole: $*"
+		sed 's/^/# /' said
+	fi
+}
+
 # mutant TITLE FILE SED-PROGRAM WHAT-SEES-IT...: red, but not since it does not
 # compile, nor since the place to break is not there any more.
 mutant() {
@@ -51,6 +69,7 @@ mutant() {
 	*"${word#--places}"*) ;;
 	*) return ;;
 	esac
+	test "$word" = --places || whole "$@"
 	cp "$file" whole
 	sed -i "$program" "$file"
 	if cmp -s "$file" whole; then
@@ -68,31 +87,6 @@ mutant() {
 	cp whole "$file"
 }
 
-word=${1-}
-
-# Or red would say nothing.
-whole() {
-	test "$word" != --places || return
-	if see "$@" >said 2>&1; then
-		verdict ok "whole: $*"
-	else
-		verdict 'it is red' "whole: $*"
-		sed 's/^/# /' said
-	fi
-}
-whole dialogues
-whole unit message/recode
-whole threats canary_in_memory
-whole threats canary_in_session
-whole threats forgotten
-whole threats key_log
-whole unit world/tls
-whole unit world/verify
-whole unit world/identity
-whole unit world/stream
-whole tls small
-whole tls nothing
-whole pkcs11 modules
 mutant 'a refused BDAT counts as the end of its transaction' \
     src/smtp/transaction.c \
     '/A BDAT that was refused/{n;s/reply_accepts(a->reply)/true/}' dialogues
@@ -223,6 +217,75 @@ mutant 'mailq: all mails are in memory' cmd/mailq.c \
     's/if (m->out.len >= CHUNK)/if (false)/' mailq many
 mutant 'mailq: a mail that waits too long is well' cmd/mailq.c \
     's/sum->late + sum->stranded > 0/sum->stranded > 0/' mailq check
+
+
+# The spool.
+mutant 'the spool: the folder is not synced' src/world/folder.c \
+    '/^folder_publish/,/^}/s/ || sync_all(f->fd) == -1//' states enqueue
+mutant 'the spool: a file is not synced' src/world/folder.c \
+    '/^folder_publish/,/^}/s/sync_all(file->fd) == -1/false/' states enqueue
+mutant 'the spool: a file is not synced before it has a name' \
+    src/world/folder.c \
+    '/^folder_publish/,/^}/s/if (sync_all(file->fd) == -1)/if (false)/' \
+    states enqueue
+mutant 'the spool: a file is not synced when it has a name' \
+    src/world/folder.c \
+    '/^folder_publish/,/^}/s/(sync_all(file->fd) == -1 || /(/' states enqueue
+mutant 'the spool: what could not be synced counts as kept' \
+    src/world/folder.c \
+    's/return (int)TEMP_FAILURE_RETRY(fsync(fd));/return 0 * fsync(fd);/' \
+    faults enqueue
+mutant 'the spool: a name that is not safe stays' src/world/folder.c \
+    '/^folder_publish/,/^}/s/unpublish(f, file, name, e);/(void)unpublish;/' \
+    faults enqueue
+mutant 'the spool: a lock is not asked for again' src/world/folder.c \
+    '/^lock_file/,/^}/s/TEMP_FAILURE_RETRY(\(.*\));/\1;/' faults enqueue
+mutant 'the spool: an interrupted write is an error' src/world/folder.c \
+    '/^folder_write/,/^}/s/errno == EINTR/false/' faults enqueue
+mutant 'the spool: a short write counts as whole' src/world/folder.c \
+    '/^folder_write/,/^}/s/len -= (size_t)n;/len = 0;/' faults enqueue
+mutant 'the spool: errors of writing are passed over' src/world/folder.c \
+    '/^folder_write/,/^}/{s/if (n <= 0)/if (n <= 0 \&\& e != NULL)/
+	s/return fail(.*);/return 0;/}' faults enqueue
+mutant 'the spool: files without a name are needed' src/world/folder.c \
+    's/file->fd == -1 && new_draft(f, file, e) == -1/file->fd == -1/' \
+    faults 'without unnamed'
+mutant 'the spool: a draft is not locked' src/world/folder.c \
+    '/^try_draft/,/^}/s/lock_file(fd) == -1/false/' storm stopped
+mutant 'the spool: drafts of the living are collected' src/world/folder.c \
+    '/^collect(/,/^}/s/folder_lock(.*) == 1/unlink_name(f, name) == 1/' \
+    storm stopped
+mutant 'the spool: two may have a mail' src/world/folder.c \
+    '/^folder_lock(/,/^}/s/lock_file(file->fd) == -1/false/' storm passing
+mutant 'the spool: the octets are not compared' src/run/spool.c \
+    '/^check_hash/,/^}/s/return ticket_check_trailer(/return true || (/' \
+    faults damaged
+mutant 'the spool: nothing is told where it could not be kept' \
+    src/run/enqueue.c \
+    '/^keep_open/,/^}/s/tell_trouble(.*);/error_clear(e);/' faults enqueue
+mutant 'the spool: who has the mail gets it again' src/submit/ticket.c \
+    "/^state_of/,/^}/s/return 'd';/return 'o';/" faults 'some later'
+mutant 'the spool: who was refused is asked again' src/submit/ticket.c \
+    "/^state_of/,/^}/s/return ticket_is_told.*/return 'o';/" faults never
+mutant 'the spool: no answer to the end is a good one' src/run/attempt.c \
+    '/^is_settled/,/^}/s/r->verdict == VERDICT_DELIVERED/& || \
+	r->verdict == VERDICT_DOUBTFUL/' faults dropped
+mutant 'the spool: what was delivered is not on record' src/run/attempt.c \
+    '/^note_results/,/^}/s/note_all(a, VERDICT_DELIVERED, list);//' \
+    faults 'flush'
+mutant 'the spool: a record that stays is not synced' src/run/attempt.c \
+    '/^keep(/,/^}/s/folder_sync_file(.*);//' states 'flush, some later'
+mutant 'the spool: removals are not synced' src/run/batch.c \
+    '/^sync_folder/,/^}/s/folder_sync(.*);//' states 'flush, good'
+mutant 'the spool: a mail fails before its report is safe' \
+    src/run/attempt.c \
+    '/^give_up/,/^}/s/if (report(a) == -1)/spooled_rename(\&a->spooled, 70, \
+	failed(a)); if (report(a) == -1)/' faults 'with a report'
+mutant 'the spool: a refused mail is gone' src/run/attempt.c \
+    '/^settle/,/^}/s/ && is_told(t)//' faults never
+mutant 'the spool: a damaged file is removed' src/run/attempt.c \
+    '/^distrust/,/^}/s/spooled_rename(.*) == 0/folder_unlink( \
+	a->terms->folder, \&a->spooled.file, failed(a)) == 0/' faults damaged
 
 echo "1..$n"
 exit $failed
