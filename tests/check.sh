@@ -27,6 +27,7 @@ sentence() {
 	check-sanitize) echo 'all of that under sanitizers' ;;
 	check-clang) echo 'the other compiler' ;;
 	check-valgrind) echo 'valgrind' ;;
+	check-spool) echo 'the spool: faults, power cuts, storms' ;;
 	check-feed) echo 'broken input to the whole program' ;;
 	lint-gcc | lint-clang) echo "warnings of ${1#lint-}" ;;
 	lint-cppcheck) echo 'cppcheck' ;;
@@ -104,6 +105,7 @@ for target; do
 	fi
 	grep -E '^(ok [0-9].*|1\.\.0 )# ?(SKIP|skip)' "$log" |
 	    sed 's/^/    skipped: /'
+	sed -n 's/^# count: /    /p' "$log"
 	passed=$((passed + ok)) failed=$((failed + not))
 	skipped=$((skipped + skip))
 done

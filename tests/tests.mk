@@ -52,7 +52,8 @@ mutants: all
 CHECK		= check-build check-unit check-player check-socket \
 		  check-scripts check-e2e
 MORE		= check-callers check-peers check-fleet check-corpus \
-		  check-sanitize check-clang check-valgrind check-feed
+		  check-sanitize check-clang check-valgrind check-feed \
+		  check-spool
 LINT		= lint-gcc lint-clang lint-cppcheck lint-man lint-levels \
 		  lint-format lint-shell
 # LAST_OF is the make that was called, which ends last.
@@ -74,7 +75,7 @@ deps-more: deps-check
 	@tests/deps.sh more
 	-@test "$$(id -u)" != 0 || tests/callers/packages build/callers
 	-@for test in $(PEERS) $(FLEET); do $$test --fetch; done
-	-@tests/spool/outage.t --fetch
+	-@for test in outage power; do tests/spool/$$test.t --fetch; done
 deps-lint:
 	@tests/deps.sh build check lint
 check-all:
@@ -127,7 +128,7 @@ check-corpus:
 	$(MAKE) B=$B/asan $(SANITIZE) replay
 check-sanitize:
 	$(MAKE) B=$B/asan $(SANITIZE) check-unit check-dialogues \
-	    check-scripts check-e2e
+	    check-scripts check-e2e check-spool-slice
 check-clang:
 	$(MAKE) B=$B/clang CC=clang CFLAGS='-O2 -g -Werror' all check-unit \
 	    check-player
@@ -178,5 +179,6 @@ lint-shell:
 -include $B/tests/tap.d $(UNIT:=.d) $(FUZZ:=.d) $(PLAYER:=.d) $(SERVE_PLAYER:=.d) \
 	$(SPELLINGS:=.d) $(STARVE:.so=.d) $(INJECTOR:=.d)
 .PHONY: bench mutants check check-more lint parts deps-check deps-more deps-lint \
-	check-all more-all lint-all check-dialogues check-spool-slice fuzz fuzz-run feed \
+	check-all more-all lint-all check-dialogues check-spool-slice \
+	fuzz fuzz-run feed \
 	feed-run replay objects $(CHECK) $(MORE) $(LINT)
