@@ -223,8 +223,9 @@ def test_refused_for_good(t, home, box):
     t.ok(between(spool.due('F' + one), -1, MINUTE), 'from now on',
          spool.due('F' + one))
     records = spool.journal('F' + one)
-    t.ok(records == ['A 1', 'R F 0 550 5.1.1 550 5.1.1 nobody'],
-         'it says who was refused', records)
+    t.ok(records == ['A 1', 'R F 0 550 5.1.1 550 5.1.1 nobody',
+                     'T 1 0 550 550 5.1.1 nobody'],
+         'it says who was refused, and that nobody can have it', records)
     lines = spool.lines()
     t.ok(any('status=67' in line and '550' in line for line in lines) and
          any(one in line and 'given up' in line for line in lines),
@@ -527,7 +528,7 @@ def test_storm(t, home):
          len(done.err) < 1000 and b'closed' in done.err, 'status 75, and one line', done.words())
     lines = spool.lines()
     t.ok(len(lines) == 2 and 'error=' in lines[0] and
-         '199 more mails wait' in lines[1],
+         '199 more wait' in lines[1],
          'two lines of the log', *lines[:5])
     dues = {name: spool.due(name) for name in spool.names()}
     t.ok(all(due >= 4.5 * MINUTE and due < 4.5 * HOUR
@@ -673,7 +674,7 @@ def test_expired(t, home, box):
     t.ok('Q' + asleep in names, 'but not one that nobody has tried for a week',
          names)
     lines = spool.lines()
-    t.ok(len(lines) == 3 and '100 more mails' in lines[2] and
+    t.ok(len(lines) == 3 and '100 more ' in lines[2] and
          'given up' in lines[2], 'with one line of the log, not a hundred',
          *lines[:5])
 

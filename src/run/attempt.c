@@ -166,27 +166,33 @@ note_answered(void *arg, const struct mail *mail, size_t recipient)
 		note_alike(a, &index, 1);
 }
 
+static const struct recipient_reply *
+find_reply(const struct envelope *env, enum verdict verdict)
+{
+	size_t i = 0;
+
+	while (i < env->count && (env->recipients[i].verdict != verdict ||
+				     env->recipients[i].reply == NULL))
+		i++;
+	return i < env->count ? env->recipients[i].reply : NULL;
+}
+
 /* Why it was not delivered: of several recipients one who may yet have it. */
 static void
 note_failure(struct attempt *a, bool doubtful, const struct error *e)
 {
 	const struct envelope *env = &a->spooled.ticket.envelope;
-	const char *words = e->why[0] == '\0' ? NULL : e->why;
-	struct error_line line = error_line(e);
+	const struct recipient_reply *reply = find_reply(env, VERDICT_OPEN);
+	const struct error_line line = error_line(e);
+	const char *words = e->why[0] == '\0' ? line.words : e->why;
 	struct buf record;
-	int code = e->code;
-	size_t i = 0;
 
-	while (i < env->count && (env->recipients[i].verdict != VERDICT_OPEN ||
-				     env->recipients[i].reply == NULL))
-		i++;
-	if (i < env->count) {
-		code = env->recipients[i].reply->code;
-		words = env->recipients[i].reply->words;
-	}
+	if (reply == NULL)
+		reply = find_reply(env, VERDICT_REFUSED);
 	buf_init(&record, TICKET_BLOCK);
-	journal_format_later(&a->spooled.ticket, doubtful, code,
-	    words == NULL ? line.words : words, &record);
+	journal_format_later(&a->spooled.ticket, doubtful,
+	    reply == NULL ? e->code : reply->code,
+	    reply == NULL ? words : reply->words, &record);
 	append(a, &record);
 }
 
@@ -356,7 +362,8 @@ settle(struct attempt *a, bool tried, const struct error *e)
 	note_results(a);
 	if (none)
 		open = 0;
-	if (open > 0)
+	/* Who was refused has not got it: that is in doubt no more. */
+	if (open > 0 || (t->doubtful && !is_told(t)))
 		note_failure(a, doubtful, e);
 	/* What a report is about is kept, though a run died before its F. */
 	if (open == 0 && !none && t->reports == 0 && is_told(t)) {

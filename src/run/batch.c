@@ -171,12 +171,12 @@ put_off(struct batch *b, const struct error *cause)
 		sync_some(b);
 	}
 	if (waiting > 0)
-		log_note(b->plan.log, "%zu more mails wait for account %s",
-		    waiting, b->plan.account->name);
+		log_note(b->plan.log, "account %s: %zu more wait",
+		    b->plan.account->name, waiting);
 	if (over > 0)
 		log_note(b->plan.log,
-		    "%zu more mails of account %s are given up, and kept as F",
-		    over, b->plan.account->name);
+		    "account %s: %zu more are given up, and kept as F",
+		    b->plan.account->name, over);
 }
 
 int

@@ -66,7 +66,7 @@ flush_account(struct flush *f, size_t first, size_t end)
 
 	error_clear(&cause);
 	log_open(f->plan->log, plan.account);
-	log_explain(f->plan->log, "account %s: %zu mails of %s are due",
+	log_explain(f->plan->log, "account %s: %zu due in %s",
 	    plan.account->name, plan.count, folder_path(f->folder));
 	batch_begin(&f->batch, &plan);
 	if (batch_has_mail(&f->batch) && batch_send(&f->batch, &cause) == -1)
@@ -162,9 +162,9 @@ sort_mails(struct flush *f)
 			f->mails[kept++] = f->mails[i];
 	if (kept < f->count)
 		log_note(f->plan->log,
-		    "%zu mails in %s wait for accounts that are gone: `mailq' "
-		    "names them",
-		    f->count - kept, folder_path(f->folder));
+		    "%s: %zu due for accounts that are gone: `mailq' names "
+		    "them",
+		    folder_path(f->folder), f->count - kept);
 	f->count = kept;
 	if (kept > 0)
 		qsort(f->mails, kept, sizeof(*f->mails), compare);
@@ -248,7 +248,7 @@ remove_all_failed(struct flush *f)
 	}
 	if (removed > FLUSH_TOLD)
 		log_note(f->plan->log,
-		    "%zu more failed mails are removed, by `spool-keep'",
+		    "%zu more that failed are removed, by `spool-keep'",
 		    removed - FLUSH_TOLD);
 }
 

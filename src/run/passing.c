@@ -94,7 +94,7 @@ passing_send(struct passing *p)
 	    .deadline = clock_in(PASSING_SECONDS),
 	    .failed = &p->ignored};
 
-	log_explain(plan.log, "%zu mails that waited go with it", plan.count);
+	log_explain(plan.log, "of the spool %zu go with it", plan.count);
 	batch_begin(&p->batch, &plan);
 	batch_send_more(&p->batch);
 	batch_end(&p->batch);
