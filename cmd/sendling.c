@@ -360,6 +360,7 @@ static void
 run_flush(struct run *r, struct error *e)
 {
 	const struct flush_plan plan = {.config = &r->config,
+	    .settings = &r->settings,
 	    .host = &r->host,
 	    .log = &r->log,
 	    .all = r->options.run_all,

@@ -870,6 +870,22 @@ def test_service(t, home, box):
     t.ok(done.status == 75 and done.err.count(b'sendling: ') == 1 and
          b'refused' in done.err, 'how it went is told', done.words())
 
+    def prepare_etc():
+        prepare()
+        surroundings.mount(str(home.path / 'etc'), '/etc',
+                           flags=surroundings.MS_BIND)
+
+    for folder in ('etc', 'xdg/sendling'):
+        (home.path / folder).mkdir(mode=0o755, parents=True)
+    with Server() as server:
+        home.file('etc/sendling.conf', server.config('log off'), 0o644)
+        home.file('xdg/sendling/config', box.config('log off'))
+        done = home.run('-qf', stdin=b'', preexec_fn=prepare_etc, environment={
+            'XDG_CONFIG_HOME': str(home.path / 'xdg')})
+        t.ok(done.status == 0 and len(server.took) == 1 and box.count == 0 and
+             spool.names() == [], 'by what the service has, and not by what '
+             'root has at home', done.words(), spool.names(), box.took)
+
 
 def passing(spool, server, *argv, lines=(), start=False, **more):
     """A mail to carol, with the configuration where no option names it."""

@@ -358,10 +358,29 @@ struct flush_told {
 	struct error later, refused;
 };
 
+/* What -C names is for all; what root has at home, and the password there, is
+ * for root's mails alone. */
+static int
+read_own(struct flush *f, struct flush_plan *own, struct config *config)
+{
+	*own = *f->plan;
+	if (own->settings->path != NULL)
+		return 0;
+	if (settings_read(own->settings, f->host, config, &f->refused) == -1)
+		return -1;
+	own->config = config;
+	f->plan = own;
+	outlet_init(&f->outlet, config, own->log);
+	note_bounds(f);
+	return 0;
+}
+
 static void
 serve(void *arg, void *told)
 {
 	struct flush *f = arg;
+	struct flush_plan own;
+	struct config config;
 	unsigned uid, gid;
 	int result;
 
@@ -369,6 +388,8 @@ serve(void *arg, void *told)
 	if (result == 0)
 		result = host_become(&f->service, uid, gid, &f->refused);
 	f->host = &f->service;
+	if (result == 0)
+		result = read_own(f, &own, &config);
 	if (result == 0)
 		result = host_facts(f->host, &f->facts, &f->refused);
 	if (result == 0)

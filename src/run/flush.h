@@ -10,10 +10,12 @@
 #include "config/config.h"
 #include "world/host.h"
 #include "world/log.h"
+#include "world/settings.h"
 
 /* Borrowed, all of it. */
 struct flush_plan {
 	struct config *config;
+	const struct settings_plan *settings; /* as that was read */
 	const struct host *host;
 	struct log *log;
 	bool all;	  /* also what is not due */
@@ -23,7 +25,8 @@ struct flush_plan {
 
 /*
  * The spools of all accounts; for root that of the service as well, by a
- * process that has the service's rights and no more. A spool in which another
+ * process that has the service's rights and no more, and the service's
+ * configuration where none is named. A spool in which another
  * run is at work is left to it, and one that is not there is empty. 0; -1:
  * ERROR_LATER, where a smarthost cannot be used; else the first that a spool
  * has refused, ERROR_SPOOL.
