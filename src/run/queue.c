@@ -48,6 +48,19 @@ open_spool(struct queue *q, struct queue_spool *s)
 		error_clear(&s->error);
 }
 
+/* However its path is written. */
+static bool
+is_open(const struct queue *q, const struct folder *folder)
+{
+	size_t i = 0;
+
+	while (i < q->count &&
+	       (q->spools[i].folder == NULL || q->spools[i].folder == folder ||
+		   !folder_is_same(q->spools[i].folder, folder)))
+		i++;
+	return i < q->count;
+}
+
 /* Takes the path. */
 static void
 add_spool(struct queue *q, char *path)
@@ -66,6 +79,11 @@ add_spool(struct queue *q, char *path)
 	s = mem_push(q->spools, q->count);
 	*s = (struct queue_spool){.path = path};
 	open_spool(q, s);
+	if (s->folder == NULL || !is_open(q, s->folder))
+		return;
+	folder_free(s->folder);
+	free(s->path);
+	q->count--;
 }
 
 int
@@ -234,15 +252,22 @@ struct search {
 	struct queue_spool *spool;
 	struct queue_place *place;
 	size_t count;
+	bool whole; /* one has this id, so that no longer one is meant */
 };
 
 static int
 compare_id(void *arg, const char *name)
 {
 	struct search *s = arg;
+	const bool whole = text_equal(text_of(name + 1), s->id);
 
-	if (!text_equal(text_first(text_of(name + 1), s->id.len), s->id))
+	if (!whole &&
+	    (s->whole ||
+		!text_equal(text_first(text_of(name + 1), s->id.len), s->id)))
 		return 0;
+	if (whole && !s->whole)
+		s->count = 0;
+	s->whole = whole;
 	if (s->count++ == 0) {
 		s->place->spool = s->spool;
 		strlcpy(s->place->name, name, sizeof(s->place->name));

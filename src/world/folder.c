@@ -171,6 +171,15 @@ folder_path(const struct folder *f)
 	return f->path;
 }
 
+bool
+folder_is_same(const struct folder *a, const struct folder *b)
+{
+	struct stat one, other;
+
+	return fstat(a->fd, &one) == 0 && fstat(b->fd, &other) == 0 &&
+	       one.st_dev == other.st_dev && one.st_ino == other.st_ino;
+}
+
 /*
  * Calls that a signal may interrupt.
  */

@@ -51,6 +51,9 @@ int folder_owner(const char *path, unsigned *uid, unsigned *gid);
 /* The path it was opened by. */
 const char *folder_path(const struct folder *f);
 
+/* Whether both are one folder, whatever their paths. */
+bool folder_is_same(const struct folder *a, const struct folder *b);
+
 /* An open file; what is in it is read and written through fd. name is "" while
  * it has none that counts. */
 struct folder_file {

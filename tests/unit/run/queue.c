@@ -15,7 +15,8 @@
 static struct host host;
 static struct config config;
 static struct account accounts[2];
-static char work[] = "work", other[] = "other", spool[200], second[200];
+static char work[] = "work", other[] = "other", spool[200], second[200],
+	    twice[220];
 static struct queue_plan plan = {.config = &config,
     .host = &host,
     .complete = true,
@@ -248,6 +249,19 @@ a_mail_is_found_by_a_beginning(void **state)
 		assert_int_equal(e.kind, wrong[i].kind);
 		assert_string_equal(e.text, wrong[i].words);
 	}
+	queue_close(&queue);
+	/* The id of a report begins with its mail's. */
+	put('Q', TWO "-b1");
+	opened();
+	assert_string_equal(find(TWO)->name, "F" TWO);
+	assert_string_equal(find(TWO "-")->name, "Q" TWO "-b1");
+	queue_close(&queue);
+	/* One folder is one, however it is called. */
+	accounts[1].spool = twice;
+	snprintf(twice, sizeof(twice), "%s/../spool", spool);
+	opened();
+	assert_int_equal(spools(), 1);
+	assert_string_equal(find(OLD)->name, "Q" OLD);
 	queue_close(&queue);
 	/* It may be where nobody could look. */
 	accounts[1].spool = second;
