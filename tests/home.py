@@ -54,12 +54,26 @@ class Done:
         return self.out == b'' and self.err == b''
 
 
+def on_disk():
+    """A folder for temporary files that a spool may be in, as memory is refused
+    to one; where there is none, the usual one."""
+    folders = [tempfile.gettempdir(), '/var/tmp']
+    for folder in folders:
+        done = subprocess.run(['stat', '-f', '-c', '%T', folder],
+                              stdout=subprocess.PIPE,
+                              stderr=subprocess.DEVNULL, check=False)
+        if done.returncode == 0 and \
+                done.stdout.strip() not in (b'tmpfs', b'ramfs'):
+            return folder
+    return folders[0]
+
+
 class Home:
     """A folder that others may enter, with the program in it under its names
     and what a run needs."""
 
     def __init__(self):
-        self.path = pathlib.Path(tempfile.mkdtemp(prefix='home'))
+        self.path = pathlib.Path(tempfile.mkdtemp(prefix='home', dir=on_disk()))
         self.path.chmod(0o755)
         self.program = self.path / 'sendling'
         shutil.copy(harness.SENDLING, self.program)
