@@ -272,7 +272,7 @@ mutant 'the spool: no answer to the end is a good one' src/run/attempt.c \
 	r->verdict == VERDICT_DOUBTFUL/' faults dropped
 mutant 'the spool: what was delivered is not on record' src/run/attempt.c \
     '/^note_results/,/^}/s/note_all(a, VERDICT_DELIVERED, list);//' \
-    faults 'flush'
+    faults 'flush, some later'
 mutant 'the spool: a record that stays is not synced' src/run/attempt.c \
     '/^keep(/,/^}/s/folder_sync_file(.*);//' states 'flush, some later'
 mutant 'the spool: removals are not synced' src/run/batch.c \
