@@ -802,6 +802,11 @@ def test_kept_long_enough(t, home, box):
     spool.run(box, lines=('spool-keep 28d',))
     t.ok(spool.names() == ['F' + bad], '`spool-keep\' says how long',
          spool.names())
+    jumped = spool.put('F', age=500 * DAY, due=-400 * DAY)
+    spool.run(box)
+    t.ok('F' + jumped in spool.names() and
+         abs(spool.due('F' + jumped)) < DAY,
+         'under a clock that jumped their time begins anew', spool.names())
 
 
 def test_no_spool(t, home, box):

@@ -16,6 +16,9 @@
 /* Failed mails whose end is told one by one. */
 #define FLUSH_TOLD 10
 
+/* No run is so late with what was kept long enough, seconds. */
+#define FLUSH_LATE (366 * 24 * 3600LL)
+
 struct flush {
 	const struct flush_plan *plan;
 	const struct host *host;
@@ -214,19 +217,27 @@ add_failed(void *arg, const char *name)
 	return 0;
 }
 
-/* What cannot be read is left to a person. */
+/* What cannot be read is left to a person; and what is later than a run would
+ * be has seen a clock that jumped: its time begins anew. */
 static bool
 remove_failed(struct flush *f, const struct batch_mail *mail)
 {
+	const long long age = f->facts.now.seconds - mail->due;
 	char name[FOLDER_NAME];
 	struct spooled s;
-	bool removed;
+	long long keep;
+	bool removed = false;
 
 	spool_name('F', mail->id, name);
-	removed = spooled_read(f->folder, name, 0, &s, NULL) == 1 &&
-		  f->facts.now.seconds - mail->due >
-		      keep_of(find_account(f, s.ticket.account)) &&
-		  folder_unlink(f->folder, &s.file, &f->refused) == 0;
+	if (spooled_read(f->folder, name, 0, &s, NULL) == 1) {
+		keep = keep_of(find_account(f, s.ticket.account));
+		if (age > keep + FLUSH_LATE)
+			folder_set_due(f->folder, &s.file, f->facts.now.seconds,
+			    &f->refused);
+		else if (age > keep)
+			removed =
+			    folder_unlink(f->folder, &s.file, &f->refused) == 0;
+	}
 	spooled_clear(&s);
 	return removed;
 }
