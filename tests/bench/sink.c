@@ -430,8 +430,8 @@ report(struct client *c)
 	    c->tls == NULL
 		? "-"
 		: gnutls_protocol_get_name(gnutls_protocol_get_version(c->tls)),
-	    c->waits, c->records, c->recipients, c->bytes, c->body,
-	    c->mails, c->accepted ? "true" : "false", c->quit ? "true" : "false");
+	    c->waits, c->records, c->recipients, c->bytes, c->body, c->mails,
+	    c->accepted ? "true" : "false", c->quit ? "true" : "false");
 	for (i = 0; i < sizeof(digest); i++)
 		printf("%02x", digest[i]);
 	puts("\"}");
