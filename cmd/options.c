@@ -629,6 +629,22 @@ add_further_mails(struct options *o)
 		add_id(o, o->request.recipients[i].list);
 }
 
+/* `--check-spool 2h' would watch for another time than the one that is meant,
+ * and nobody would see it. */
+static int
+refuse_age_apart(struct walk *w)
+{
+	const struct request *r = &w->options->request;
+
+	if (w->options->mode != MODE_CHECK_SPOOL || r->recipient_count == 0)
+		return 0;
+	error_set(w->error, ERROR_USAGE, NULL,
+	    "option --check-spool: `%s' is not part of it",
+	    SHOWN(text_of(r->recipients[0].list)));
+	return error_hint(
+	    w->error, "an age is attached, as in --check-spool=2h");
+}
+
 int
 options_parse(
     struct options *o, bool privileged, int argc, char **argv, struct error *e)
@@ -650,7 +666,7 @@ options_parse(
 	if (parse_arguments(&w) == -1)
 		return -1;
 	add_further_mails(o);
-	return 0;
+	return refuse_age_apart(&w);
 }
 
 void

@@ -251,13 +251,15 @@ unknown_letters_are_usage(void **state)
 	}
 }
 
-/* 0 or -1. mailq has one. */
+/* 0 or -1, with a recipient beside it. mailq has one. */
 static int
 is_known(const char *name, const char *option)
 {
 	const bool listing =
 	    strcmp(name, "mailq") == 0 && strcmp(option, "--json") == 0;
 
+	if (strcmp(option, "--check-spool") == 0)
+		return -1;
 	return is_ours(name) || listing ? 0 : -1;
 }
 
@@ -316,6 +318,23 @@ long_options_want_their_arity(void **state)
 		expect_usage();
 		options_clear(&options);
 	}
+}
+
+static void
+an_age_is_attached(void **state)
+{
+	static const char *const attached[] = {"--check-spool=2h", NULL};
+	static const char *const apart[] = {"--check-spool", "2h\x1b", NULL};
+
+	(void)state;
+	assert_int_equal(parse("sendling", attached), 0);
+	assert_string_equal(options.age, "2h");
+	options_clear(&options);
+	assert_int_equal(parse("sendling", apart), -1);
+	assert_non_null(strstr(error.text, "`2h\\x1b' is not part of it"));
+	assert_non_null(strstr(error.hint, "--check-spool=2h"));
+	expect_usage();
+	options_clear(&options);
 }
 
 /* What people type who come from elsewhere, and what they should read. */
@@ -960,6 +979,7 @@ main(void)
 	    cmocka_unit_test(unknown_letters_are_usage),
 	    cmocka_unit_test(long_options_are_ours_alone),
 	    cmocka_unit_test(long_options_want_their_arity),
+	    cmocka_unit_test(an_age_is_attached),
 	    cmocka_unit_test(habits_of_others_are_told_what_to_do),
 	    cmocka_unit_test(payloads_reach_nothing),
 	    cmocka_unit_test(modes_by_letter),
