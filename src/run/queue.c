@@ -302,6 +302,9 @@ queue_find(
 	/* What a file is called may be pasted here as well. */
 	if (s.id.len > 1 && strchr(LETTERS, s.id.at[0]) != NULL)
 		s.id = text_skip(s.id, 1);
+	/* And what a list marks it with. */
+	if (s.id.len > 1 && strchr("!#?", s.id.at[s.id.len - 1]) != NULL)
+		s.id.len--;
 	if (s.id.len == 0)
 		return error_set(
 		    e, ERROR_USAGE, "spool", "the id of a mail is empty");

@@ -240,6 +240,10 @@ a_mail_is_found_by_a_beginning(void **state)
 	assert_string_equal(find(OLD)->name, "Q" OLD);
 	assert_string_equal(find("006a")->name, "Q" OLD);
 	assert_string_equal(find("F" TWO)->name, "F" TWO);
+	/* As it is marked in a list. */
+	assert_string_equal(find(TWO "#")->name, "F" TWO);
+	assert_string_equal(find("006a!")->name, "Q" OLD);
+	assert_string_equal(find(OLD "?")->name, "Q" OLD);
 	assert_string_equal(
 	    find("006b000000-00000000000000000000002")->name, "F" TWO);
 	for (i = 0; i < COUNT(wrong); i++) {
