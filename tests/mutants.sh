@@ -275,8 +275,8 @@ mutant 'the spool: what was delivered is not on record' src/run/attempt.c \
     faults 'flush, some later'
 mutant 'the spool: a record that stays is not synced' src/run/attempt.c \
     '/^keep(/,/^}/s/folder_sync_file(.*);//' states 'flush, some later'
-mutant 'the spool: removals are not synced' src/run/batch.c \
-    '/^sync_folder/,/^}/s/folder_sync(.*);//' states 'flush, good'
+mutant 'the spool: removals in passing are not synced' src/run/batch.c \
+    '/^sync_folder/,/^}/s/folder_sync(.*);//' states 'in passing'
 mutant 'the spool: a mail fails before its report is safe' \
     src/run/attempt.c \
     '/^give_up/,/^}/s/if (report(a) == -1)/spooled_rename(\&a->spooled, 70, \

@@ -356,7 +356,7 @@ def try_states(scenario, old_btrfs, part, parts):
 
 NAMES = ('enqueue', 'enqueue, large', 'enqueue without unnamed files',
          'direct, some later', 'flush, good', 'flush, some later',
-         'flush, some never', 'flush with a report')
+         'flush, some never', 'flush in passing', 'flush with a report')
 
 
 def main():
