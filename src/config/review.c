@@ -240,26 +240,66 @@ is_emptied(struct text path)
 	       text_starts_fold(path, TEXT("/var/tmp/"));
 }
 
+/* `spool-lifetime 5' may have been meant as days. */
+static void
+look_at_lifetime(const struct look *l)
+{
+	const struct account *a = l->account;
+	const bool usual = a->spool_retry.longest == 0;
+	const unsigned lifetime =
+	    a->spool_lifetime != 0 ? a->spool_lifetime : ACCOUNT_SPOOL_LIFETIME;
+	const char *keyword = usual ? "spool-lifetime" : "spool-retry";
+	struct error e;
+
+	if ((usual ? ACCOUNT_SPOOL_RETRY : a->spool_retry).first < lifetime)
+		return;
+	error_clear(&e);
+	error_set(&e, ERROR_CONFIG, NULL,
+	    "%s: `spool-lifetime' is over before the first wait is, and no "
+	    "mail is tried a second time in time",
+	    keyword);
+	error_hint(&e, "write a %s one, like: %s %s",
+	    usual ? "longer" : "shorter", keyword, usual ? "5d" : "5m");
+	tell(l, true, keyword, NULL, &e);
+}
+
+/* Words that another keyword takes are a local part to this one. */
+static void
+look_at_report(const struct look *l)
+{
+	static const char *const words[] = {
+	    "yes", "no", "on", "none", "true", "false"};
+	const struct text wanted = text_of(
+	    l->account->spool_report == NULL ? "" : l->account->spool_report);
+	struct error e;
+	size_t i;
+
+	error_clear(&e);
+	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (text_equal_fold(wanted, text_of(words[i]))) {
+			error_set(&e, ERROR_CONFIG, NULL,
+			    "spool-report: reports go to an address that is "
+			    "called `%s'",
+			    words[i]);
+			error_hint(&e,
+			    "write one of: off, sender; or a whole address");
+			tell(l, true, "spool-report", NULL, &e);
+		}
+}
+
 static void
 look_at_spool(const struct look *l)
 {
 	const struct account *a = l->account;
-	const unsigned lifetime =
-	    a->spool_lifetime != 0 ? a->spool_lifetime : ACCOUNT_SPOOL_LIFETIME;
 	struct error e;
 
 	if (a->spool == NULL) {
 		look_at_no_spool(l);
 		return;
 	}
+	look_at_lifetime(l);
+	look_at_report(l);
 	error_clear(&e);
-	if (a->spool_retry.first >= lifetime) {
-		error_set(&e, ERROR_CONFIG, NULL,
-		    "spool-retry: `spool-lifetime' is over before the first "
-		    "wait is, and no mail is tried a second time in time");
-		error_hint(&e, "write a shorter one, like: spool-retry 5m");
-		tell(l, true, "spool-retry", NULL, &e);
-	}
 	if (is_emptied(text_of(a->spool))) {
 		error_set(&e, ERROR_CONFIG, NULL,
 		    "spool: in %s what is old is removed now and then",

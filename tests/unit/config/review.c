@@ -111,6 +111,18 @@ tells_what_is_wrong(void **state)
 		"over before the first wait is, and no mail is tried a second "
 		"time in time; write a shorter one, like: spool-retry 5m\n"},
 	    {WHOLE "spool ~/s\nspool-lifetime 4h\nspool-retry 3h\n", ""},
+	    {WHOLE "spool ~/s\nspool-lifetime 5\n",
+		"remark default spool-lifetime: spool-lifetime: "
+		"`spool-lifetime' is over before the first wait is, and no "
+		"mail is tried a second time in time; write a longer one, "
+		"like: spool-lifetime 5d\n"},
+	    {WHOLE "spool ~/s\nspool-lifetime 6m\n", ""},
+	    {WHOLE "spool ~/s\nspool-report No\n",
+		"remark default spool-report: spool-report: reports go to an "
+		"address that is called `no'; write one of: off, sender; or a "
+		"whole address\n"},
+	    {WHOLE "spool ~/s\nspool-report off\n", ""},
+	    {WHOLE "spool ~/s\nspool-report no@example.org\n", ""},
 	    {WHOLE "spool /tmp/sendling\n",
 		"remark default spool: spool: in /tmp/sendling what is old is "
 		"removed now and then; write: spool "
