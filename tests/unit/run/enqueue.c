@@ -364,9 +364,11 @@ the_account_is_in_the_files(void **state)
 	for (i = 0; i < COUNT(rows); i++) {
 		begin(&t, "");
 		folder_run("mkdir -p sendling; rm -f sendling/config");
-		if (rows[i].files != NULL)
-			folder_put("sendling/config", rows[i].files,
-			    strlen(rows[i].files), 0600);
+		if (rows[i].files != NULL) {
+			snprintf(text, sizeof(text), "%sspool %s\n",
+			    rows[i].files, in_folder("spool"));
+			folder_put("sendling/config", text, strlen(text), 0600);
+		}
 		config_clear(&t.config);
 		if (rows[i].keyword != NULL)
 			config_set(&t.config, "--set", text_of(rows[i].keyword),
