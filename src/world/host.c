@@ -332,14 +332,26 @@ host_hide(void)
 	prctl(PR_SET_DUMPABLE, 0);
 }
 
+/* Those that the system says are his; else that one alone. */
+static int
+become_group(unsigned uid, unsigned gid)
+{
+	const struct passwd *entry = getpwuid(uid);
+	gid_t group = gid;
+
+	if (entry != NULL)
+		group = entry->pw_gid;
+	if ((entry == NULL ? setgroups(1, &group)
+			   : initgroups(entry->pw_name, group)) == -1)
+		return -1;
+	return setresgid(group, group, group);
+}
+
 /* To be another for the files alone would be undone by whoever takes over. */
 int
 host_become(struct host *h, unsigned uid, unsigned gid, struct error *e)
 {
-	const gid_t group = gid;
-
-	if (setgroups(1, &group) == -1 || setresgid(gid, gid, gid) == -1 ||
-	    setresuid(uid, uid, uid) == -1)
+	if (become_group(uid, gid) == -1 || setresuid(uid, uid, uid) == -1)
 		return error_set_sys(e, ERROR_SYSTEM, errno, "start",
 		    "cannot become user %s", host_user(uid).words);
 	clearenv();

@@ -66,7 +66,8 @@ void host_usual_path(void);
 void host_no_user_modules(void);
 
 /* We are that user from now on, for good, with nothing of our environment but a
- * PATH of the system's folders; h is of him then. -1: ERROR_SYSTEM. */
+ * PATH of the system's folders; h is of him then. gid: his group where the
+ * system knows none of him. -1: ERROR_SYSTEM. */
 int host_become(struct host *h, unsigned uid, unsigned gid, struct error *e);
 
 /* No core file and no ptrace by the same user from now on. */
