@@ -150,12 +150,24 @@ check_owner(
 	return error_hint(e, "chmod 700 %s", name.words);
 }
 
+/* Where the caller happens to stand no later run would look. */
+static int
+refuse_homeless(const char *path, struct error *e)
+{
+	error_set(e, ERROR_SPOOL, "spool",
+	    "%s: there is no home folder for this user", SHOWN(text_of(path)));
+	return error_hint(
+	    e, "set HOME, or name a folder from `/' on: spool PATH");
+}
+
 int
 directory_open(const char *path, unsigned owner, bool make, struct error *e)
 {
 	struct stat st;
 	int fd;
 
+	if (text_starts_fold(text_of(path), TEXT("~/")))
+		return refuse_homeless(path, e);
 	fd = open_or_make(path, owner, make);
 	if (fd == -1)
 		return refuse_open(path, e);

@@ -34,7 +34,8 @@ char *directory_new_path(const char *path);
  * The descriptor of a directory that is the owner's alone, or -1. It is not
  * reached through a symbolic link as its last part. With make it is made where
  * it is not there, 0700, as is what is missing on the way; the one above that
- * must be the owner's. The path is as directory_new_path() gave it.
+ * must be the owner's. The path is as directory_new_path() gave it; one that
+ * still begins with ~/ is refused (sys 0), as there is no home.
  */
 int directory_open(
     const char *path, unsigned owner, bool make, struct error *e);

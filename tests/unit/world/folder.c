@@ -1071,7 +1071,7 @@ folders_are_made(void **state)
 	assert_int_equal(try_check(in_folder("a/b/c"), make), 0);
 	assert_failed(
 	    try_check(in_folder("a/b/c"), (struct folder_terms){0}), "No such");
-	assert_failed(try_check("~/b/c", make), "No such file");
+	assert_failed(try_check("~/b/c", make), "there is no home folder");
 	assert_failed(try_check("/nonexistent/b", make), "No such file");
 	assert_int_equal(access(in_folder("a"), F_OK), -1);
 	umask(0);
@@ -1087,7 +1087,8 @@ folders_are_made(void **state)
 	assert_int_equal(st.st_mode & 07777, 0700);
 	folder_put("a/file", "", 0, 0600);
 	assert_refused(in_folder("a/file/b"), make, "Not a directory", "");
-	assert_refused("~/b/c", make, "No such file", "");
+	assert_refused("~/b/c", make, "~/b/c: there is no home folder",
+	    "set HOME, or name a folder from `/' on");
 	if (geteuid() != 0)
 		return;
 	assert_int_equal(chown(in_folder("a/b"), 65534, 0), 0);
