@@ -3,6 +3,7 @@ of any kind."""
 
 import contextlib
 import ctypes
+import functools
 import os
 import pathlib
 import shutil
@@ -54,16 +55,18 @@ class Done:
         return self.out == b'' and self.err == b''
 
 
+@functools.cache
 def on_disk():
     """A folder for temporary files that a spool may be in, as memory is refused
     to one; where there is none, the usual one."""
     folders = [tempfile.gettempdir(), '/var/tmp']
+    mounts = [line.split() for line in
+              pathlib.Path('/proc/self/mounts').read_text().splitlines()]
     for folder in folders:
-        done = subprocess.run(['stat', '-f', '-c', '%T', folder],
-                              stdout=subprocess.PIPE,
-                              stderr=subprocess.DEVNULL, check=False)
-        if done.returncode == 0 and \
-                done.stdout.strip() not in (b'tmpfs', b'ramfs'):
+        path = os.path.join(os.path.realpath(folder), '')
+        _, kind = max((len(mount[1]), mount[2]) for mount in mounts
+                      if path.startswith(os.path.join(mount[1], '')))
+        if kind not in ('tmpfs', 'ramfs'):
             return folder
     return folders[0]
 
