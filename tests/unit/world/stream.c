@@ -950,10 +950,12 @@ tls_read_what_was_sent(gnutls_session_t session, int fd)
 static size_t
 drop_what_waits(void)
 {
-	struct talk t = talk_start_tls(tls_read_what_was_sent);
 	char *out = large(LARGE), in[10];
 	size_t sent = 0, torn;
+	struct talk t;
 
+	shared->may_read = false;
+	t = talk_start_tls(tls_read_what_was_sent);
 	memset(out, 'x', LARGE); /* so that what is next looks the same */
 	assert_int_equal(stream_torn(t.stream), 0);
 	while (exchange(&t, out, LARGE, in, sizeof(in), 20) == STREAM_MOVED)
@@ -966,7 +968,6 @@ drop_what_waits(void)
 	t.stream = NULL;
 	talk_end(&t);
 	free(out);
-	shared->may_read = false;
 	return torn;
 }
 
