@@ -467,8 +467,8 @@ def test_done_before_a_crash(t, home, box):
 
 def test_lost(t, home, box):
     spool = Spool(home)
-    for _ in range(60):
-        spool.put()
+    for i in range(60):
+        spool.put(age=200 - i)  # so that they go in their order
 
     def dies(server, sock):
         """In the midst of several mails, having taken one."""
