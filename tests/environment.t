@@ -1178,7 +1178,7 @@ def test_file_that_changes(t, home):
                      b'\n', b'\r\n'), f'{sentence}: as it was', run.words())
         else:
             t.ok(run.status == 74 and play.came is None and
-                 b'changed while it was being sent' in run.err,
+                 b'was changed meanwhile' in run.err,
                  f'{sentence}: nothing is sent', run.words())
 
 
