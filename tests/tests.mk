@@ -101,7 +101,7 @@ PROVE		= prove --verbose --jobs 2
 
 check-build: all
 check-unit: $(UNIT)
-	$(PROVE) --exec '' $(UNIT)
+	$(PROVE) --exec tests/tap.sh $(UNIT)
 check-player: $(PLAYER) $(SERVE_PLAYER)
 	@$(if $(DIALOGUES),$(PLAYER) $(DIALOGUES))
 	@$(if $(SERVE_DIALOGUES),$(SERVE_PLAYER) $(SERVE_DIALOGUES))
