@@ -318,7 +318,7 @@ obey(struct client *c, char *line)
 	} else if (is(line, "QUIT")) {
 		c->quit = true;
 		say(c, "221 2.0.0 Bye\r\n");
-	} else if (is(line, "NOOP")) {
+	} else if (is(line, "NOOP") || is(line, "RSET")) {
 		say(c, "250 2.0.0 Ok\r\n");
 	} else {
 		say(c, "500 5.5.2 What?\r\n");
