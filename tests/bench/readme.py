@@ -49,6 +49,12 @@ def large_rows(found):
                   (f"{median(found[name], 'rss', 1024):.1f}", 11))
 
 
+def queue_rows(rates):
+    for name, rate in sorted(rates.items(), key=lambda one: -(one[1] or 0)):
+        if rate:
+            yield row(name, (f"{rate:.0f}", 18))
+
+
 def replace_rows(text, head, rows):
     """All lines below the head, up to an empty one."""
     return re.sub(f"(\n +{re.escape(head)}\n)(?:.+\n)+",
@@ -72,6 +78,13 @@ def update(text, figures):
             r"take [0-9.]+ s of CPU and [0-9]+ MiB",
             f"take {median(figures['many'], 'cpu', 1e6):.2f} s of CPU and "
             f"{median(figures['many'], 'rss', 1024):.0f} MiB", text)
+    if "queues" in figures:
+        text = replace_rows(text, "mails a second",
+                            queue_rows(figures["queues"]))
+    if figures.get("delayed queue"):
+        text = re.sub(r"1,000 of them take [0-9.]+ s",
+                      f"1,000 of them take {figures['delayed queue']:.1f} s",
+                      text)
     counts = figures.get("instructions", {})
     if counts.get("sendling") and counts.get("floor"):
         text = re.sub(
