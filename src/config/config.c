@@ -614,6 +614,12 @@ config_where(const struct config *c, const struct account *a,
 	return line == NULL ? NULL : line->where;
 }
 
+const struct account *
+config_find(const struct config *c, const char *name)
+{
+	return name == NULL ? NULL : account_find(c, text_of(name));
+}
+
 /* The failure to choose, and the names that could be. */
 static void
 choice_fault(const struct config *c, const char *name, struct error *e)

@@ -129,6 +129,10 @@ const char *config_where(const struct config *c, const struct account *a,
 const struct account *config_choose(const struct config *c, const char *name,
     const char *reverse_path, struct error *e);
 
+/* The account of that name, as config_end() leaves it; NULL: there is none, or
+ * name is NULL. */
+const struct account *config_find(const struct config *c, const char *name);
+
 /* Why config_choose() has chosen it of them, in words behind "account x, ". */
 const char *config_why(const struct config *c, const struct account *a,
     const char *name, const char *reverse_path);

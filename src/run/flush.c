@@ -113,18 +113,6 @@ add_due(void *arg, const char *name)
 	return 0;
 }
 
-/* NULL: it is gone. */
-static const struct account *
-find_account(const struct flush *f, const char *name)
-{
-	const struct config *c = f->plan->config;
-	size_t i = 0;
-
-	while (i < c->account_count && strcmp(c->accounts[i].name, name) != 0)
-		i++;
-	return i < c->account_count ? &c->accounts[i] : NULL;
-}
-
 /* A head that cannot be read is told with its mail, whoever's that is. */
 static bool
 note_account(struct flush *f, struct batch_mail *mail)
@@ -138,7 +126,7 @@ note_account(struct flush *f, struct batch_mail *mail)
 	spool_name('Q', mail->id, name);
 	found = spooled_read(f->folder, name, SPOOLED_UNLOCKED, &s, NULL);
 	if (found == 1)
-		account = find_account(f, s.ticket.account);
+		account = config_find(f->plan->config, s.ticket.account);
 	spooled_clear(&s);
 	if (account != NULL)
 		mail->account = (unsigned short)(account - accounts);
@@ -230,7 +218,7 @@ remove_failed(struct flush *f, const struct batch_mail *mail)
 
 	spool_name('F', mail->id, name);
 	if (spooled_read(f->folder, name, 0, &s, NULL) == 1) {
-		keep = keep_of(find_account(f, s.ticket.account));
+		keep = keep_of(config_find(f->plan->config, s.ticket.account));
 		if (age > keep + FLUSH_LATE)
 			folder_set_due(f->folder, &s.file, f->facts.now.seconds,
 			    &f->refused);

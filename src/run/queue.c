@@ -134,18 +134,6 @@ queue_check(const struct queue *q, struct error *e)
  * One mail.
  */
 
-/* As config_end() calls those that nobody has named. */
-static const struct account *
-find_account(const struct config *c, const char *name)
-{
-	size_t i;
-
-	for (i = 0; name != NULL && i < c->account_count; i++)
-		if (strcmp(c->accounts[i].name, name) == 0)
-			return &c->accounts[i];
-	return NULL;
-}
-
 static int
 look(struct queue *q, struct queue_spool *s, const char *name,
     int (*found)(void *arg, const struct queue_mail *mail), void *arg)
@@ -168,8 +156,7 @@ look(struct queue *q, struct queue_spool *s, const char *name,
 		m.size = m.file.layout.trailer_at == 0
 			     ? entry.size
 			     : m.file.ticket.message_size;
-		m.account =
-		    find_account(q->plan->config, m.file.ticket.account);
+		m.account = config_find(q->plan->config, m.file.ticket.account);
 		status = found(arg, &m);
 	}
 	spooled_clear(&m.file);
@@ -385,7 +372,7 @@ queue_hold(struct queue *q, const struct queue_place *p, struct error *e)
 static unsigned
 lifetime_of(const struct queue *q, const struct ticket *t)
 {
-	const struct account *a = find_account(q->plan->config, t->account);
+	const struct account *a = config_find(q->plan->config, t->account);
 
 	return a == NULL || a->spool_lifetime == 0 ? ACCOUNT_SPOOL_LIFETIME
 						   : a->spool_lifetime;
