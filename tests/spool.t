@@ -483,6 +483,15 @@ def test_calls(t, home):
         run, lines = box.trace('fsync,fdatasync,sync,syncfs', BOB)
         t.ok(run.status == 0 and not lines and len(server.took) == 1,
              'one that is not costs none', *lines)
+    box.configure(NOBODY_THERE + f'spool {box.spool}\n')
+    for number in range(1001):
+        (box.spool / f'Q{number:010x}-{number:024x}').touch()
+    # The next has another number of mails before it.
+    runs = [box.trace('/stat', '--queue-only', BOB) for _ in range(2)]
+    t.ok(all(run.status == 0 for run, _ in runs) and
+         min(len(lines) for _, lines in runs) < 200,
+         'nor is each of many that wait looked at for each',
+         *(len(lines) for _, lines in runs))
 
 
 def test_ancillary(t, home):

@@ -14,6 +14,11 @@
 #define CHUNK	   ((size_t)64 * 1024)
 #define HEAD_FIRST ((size_t)4 * 1024)
 
+/* Of twice so many mails and more not all are weighed before each that has no
+ * more octets than this. */
+#define WEIGH_EACH 256
+#define LIGHT	   65536
+
 struct folder *
 spool_open(const struct account *a, const struct facts *f, const struct host *h,
     enum spool_use use, struct error *e)
@@ -52,16 +57,35 @@ struct tally {
 };
 
 static int
-count_file(void *arg, const char *name)
+count_name(void *arg, const char *name)
+{
+	struct tally *t = arg;
+
+	(void)name;
+	return ++t->messages >= t->limit.messages;
+}
+
+static int
+weigh_file(void *arg, const char *name)
 {
 	struct tally *t = arg;
 	struct folder_entry entry;
 
-	if (folder_look(t->folder, name, &entry) == -1)
-		return 0;
-	t->messages++;
-	t->octets += entry.size;
-	return t->messages >= t->limit.messages || t->octets >= t->limit.octets;
+	if (folder_look(t->folder, name, &entry) == 0)
+		t->octets += entry.size;
+	return t->octets > t->limit.octets;
+}
+
+/* To look at each file for each mail would take the square of their number. Of
+ * many that wait all are weighed once in a while, before one that is light. */
+static bool
+is_weighed(unsigned long long messages, unsigned long long size)
+{
+	unsigned long long pace = 1;
+
+	while (2 * pace * WEIGH_EACH <= messages)
+		pace *= 2;
+	return size > LIGHT || messages % pace == 0;
 }
 
 /* Whether there is room for one more. Its head counts as a block. */
@@ -73,13 +97,16 @@ check_limit(struct folder *f, const struct account *a, const struct ticket *new,
 	const unsigned long long size = layout.journal_at + layout.journal_size;
 	struct tally t = {.folder = f,
 	    .limit = a->spool_limit.messages == 0 ? ACCOUNT_SPOOL_LIMIT
-						  : a->spool_limit};
+						  : a->spool_limit,
+	    .octets = size};
 	int full;
 
-	full = folder_scan(f, "QH", count_file, &t, e);
+	full = folder_scan(f, "QH", count_name, &t, e);
+	if (full == 0 && is_weighed(t.messages, size))
+		full = folder_scan(f, "QH", weigh_file, &t, e);
 	if (full == -1)
 		return -1;
-	if (full == 0 && t.octets + size <= t.limit.octets)
+	if (full == 0 && t.octets <= t.limit.octets)
 		return 0;
 	error_set(e, ERROR_SPOOL, "spool",
 	    "%s is full: `spool-limit' allows %llu mails of %llu octets",

@@ -50,7 +50,9 @@ struct spool_mail {
  * Keeps it, open for whoever is neither DELIVERED nor REFUSED: three times
  * fsync(2), and its id is there. 0; 1: there is a file of this id already; -1:
  * there is none, also where the folder has as many as the account allows, or
- * the errors of message_read().
+ * the errors of message_read(). How many octets wait is known for each mail
+ * over 64 KiB, and for others while they are some hundred; of more they are
+ * counted so seldom that the account's limit may be passed by a thirtieth.
  */
 int spool_keep(struct folder *f, const struct spool_mail *mail,
     char id[TICKET_ID_MAX + 1], struct error *e);

@@ -589,6 +589,55 @@ a_spool_can_be_full(void **state)
 	end(&t);
 }
 
+/* As many that wait, of that size. */
+static void
+fill(unsigned count, off_t size)
+{
+	char name[FOLDER_NAME];
+	unsigned i;
+	int fd;
+
+	for (i = 0; i < count; i++) {
+		snprintf(name, sizeof(name), "spool/Q%010x-%024x", i, i);
+		fd = open(in_folder(name), O_WRONLY | O_CREAT, 0600);
+		assert_int_not_equal(fd, -1);
+		assert_int_equal(ftruncate(fd, size), 0);
+		close(fd);
+	}
+}
+
+/* Where many wait they are weighed before some mails alone: the limit is passed
+ * by a few that are light, and by none that is not. */
+static void
+a_spool_of_many_is_full_soon_enough(void **state)
+{
+	static char body[100000];
+	struct message *light = parse(TEXT("A: b\n\nx\n"));
+	struct message *heavy;
+	struct trial t;
+	int kept = 0;
+
+	(void)state;
+	memset(body, '\n', sizeof(body));
+	heavy = parse((struct text){body, sizeof(body)});
+	begin(&t, light);
+	fill(1025, 8192);
+	t.account.spool_limit = (struct spool_limit){2000, 1025 * 8192 + 1};
+	t.mail.message = heavy;
+	assert_int_equal(spool_keep(t.folder, &t.mail, t.id, &t.e), -1);
+	assert_non_null(strstr(t.e.text, "`spool-limit'"));
+	t.mail.message = light;
+	while (spool_keep(t.folder, &t.mail, t.id, &t.e) == 0)
+		assert_in_range(++kept, 1, 3);
+	assert_int_equal(spool_keep(t.folder, &t.mail, t.id, &t.e), -1);
+	t.account.spool_limit.octets = 1 << 30;
+	t.mail.message = heavy;
+	keep(&t);
+	t.mail.message = light;
+	message_free(heavy);
+	end(&t);
+}
+
 static void
 an_id_is_there_once(void **state)
 {
@@ -669,6 +718,7 @@ main(void)
 	    cmocka_unit_test(each_end_counts),
 	    cmocka_unit_test(a_file_has_its_own_name),
 	    cmocka_unit_test(a_spool_can_be_full),
+	    cmocka_unit_test(a_spool_of_many_is_full_soon_enough),
 	    cmocka_unit_test(an_id_is_there_once),
 	    cmocka_unit_test(what_cannot_be_written_is_not_there),
 	    cmocka_unit_test(an_account_has_a_spool_or_none)};
