@@ -457,12 +457,31 @@ def test_lmtp(t, home):
 
 def test_done_before_a_crash(t, home, box):
     spool = Spool(home)
-    spool.put(journal=['A 1 1', 'R D 0'])
-    spool.put(journal=['A 1 1', 'R F 0 550 5.1.1 550 5.1.1 nobody'])
+    done = spool.put(journal=['A 1 1', 'R D 0'])
+    one = spool.put(journal=['A 1 1', 'R F 0 550 5.1.1 550 5.1.1 nobody'])
+    some = spool.put(recipients=[('o', 'a@example.org'), (
+        'o', 'b@example.org')], journal=[
+            'A 1 1', 'R D 0', 'R F 1 550 5.7.1 550 5.7.1 not you'])
     spool.run(box)
-    t.ok(box.count == 0 and len(spool.names()) == 1 and
-         spool.names()[0].startswith('F'),
+    t.ok(box.count == 0 and spool.names() == sorted(['F' + one, 'F' + some]),
          'what was noted is done, with nobody asked', spool.names())
+    lines = spool.lines()
+    of = {name: [line for line in lines if f'queued={name}' in line]
+          for name in (done, one, some)}
+    t.ok(all(len(found) == 1 and 'smarthost=- ' in found[0]
+             for found in of.values()), '... and each has its line', *lines)
+    t.ok('code=550' in of[one][0] and '"550 5.1.1 nobody"' in of[one][0] and
+         'status=67' in of[one][0] and 'status=0' in of[done][0] and
+         'sent to 1 of 2' in of[some][0] and
+         any('<b@example.org>: 550 5.7.1 not you' in line for line in lines),
+         '... that says why', *lines)
+    t.ok(all(any(f'kept as F{name}' in line for line in lines)
+             for name in (one, some)), '... and where it is', *lines)
+    spool.put(recipients=[('f', 'a@example.org')])
+    spool.run(box)
+    lines = spool.lines()
+    t.ok('status=69' in lines[-1] and '"the mail was refused"' in lines[-1],
+         '... where it was no server that refused it, too', *lines)
 
 
 def test_lost(t, home, box):

@@ -10,6 +10,7 @@
 #include "submit/journal.h"
 #include "submit/report.h"
 #include "run/telling.h"
+#include "smtp/outcome.h"
 #include "world/clock.h"
 #include "world/host.h"
 
@@ -463,11 +464,31 @@ is_as_it_was(const struct attempt_terms *terms, const char *name, long long due)
 	       entry.due == due;
 }
 
+/* A run that was cut short has noted what became of each: it is told by this
+ * one, which has asked nobody. */
+static void
+conclude(struct attempt *a)
+{
+	static const struct deliver_report nobody = {.smarthost = ""};
+	struct envelope *env = &a->spooled.ticket.envelope;
+	struct attempt_terms terms = *a->terms;
+	struct error why;
+
+	error_clear(&why);
+	if (envelope_count(env, VERDICT_REFUSED) > 0 &&
+	    find_reply(env, VERDICT_REFUSED) == NULL)
+		error_set(&why, ERROR_REFUSED, NULL, "the mail was refused");
+	outcome_settle(
+	    env, a->spooled.ticket.all_or_none, "the smarthost", &why);
+	terms.report = &nobody;
+	a->terms = &terms;
+	over(a, true, &why, false);
+}
+
 int
 attempt_begin(struct attempt *a, const struct attempt_terms *terms,
     const char *name, long long due, struct error *e)
 {
-	static const struct error none = {.kind = ERROR_NONE};
 	struct error why;
 	int found;
 
@@ -487,8 +508,7 @@ attempt_begin(struct attempt *a, const struct attempt_terms *terms,
 	if (envelope_count(a->mail.envelope, VERDICT_OPEN) > 0 &&
 	    !is_all_or_none(a))
 		return 1;
-	settle(a, true, &none);
-	end(a);
+	conclude(a);
 	return 0;
 }
 
