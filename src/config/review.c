@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "submit/backoff.h"
+
 #define PORT_TLS      465
 #define PORT_STARTTLS 587
 
@@ -246,12 +248,10 @@ look_at_lifetime(const struct look *l)
 {
 	const struct account *a = l->account;
 	const bool usual = a->spool_retry.longest == 0;
-	const unsigned lifetime =
-	    a->spool_lifetime != 0 ? a->spool_lifetime : ACCOUNT_SPOOL_LIFETIME;
 	const char *keyword = usual ? "spool-lifetime" : "spool-retry";
 	struct error e;
 
-	if ((usual ? ACCOUNT_SPOOL_RETRY : a->spool_retry).first < lifetime)
+	if (backoff_by(a).first < backoff_lifetime(a))
 		return;
 	error_clear(&e);
 	error_set(&e, ERROR_CONFIG, NULL,

@@ -254,8 +254,7 @@ report(struct attempt *a)
 	    .host = a->terms->facts->host,
 	    .remote = remote[0] == '\0' ? NULL : remote,
 	    .now = host_now(),
-	    .lifetime = account->spool_lifetime == 0 ? ACCOUNT_SPOOL_LIFETIME
-						     : account->spool_lifetime};
+	    .lifetime = backoff_lifetime(account)};
 	struct ticket *t = &a->spooled.ticket, ticket;
 	struct message *m;
 	struct buf record;

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "submit/backoff.h"
 #include "submit/journal.h"
 
 #define LETTERS "QHFX"
@@ -369,21 +370,14 @@ queue_hold(struct queue *q, const struct queue_place *p, struct error *e)
 	return status;
 }
 
-static unsigned
-lifetime_of(const struct queue *q, const struct ticket *t)
-{
-	const struct account *a = config_find(q->plan->config, t->account);
-
-	return a == NULL || a->spool_lifetime == 0 ? ACCOUNT_SPOOL_LIFETIME
-						   : a->spool_lifetime;
-}
-
 /* The record is on the disk before the name is back. */
 static int
 open_again(const struct queue *q, const struct queue_place *p,
     struct spooled *s, struct error *e)
 {
-	const long long expires = q->plan->now + lifetime_of(q, &s->ticket);
+	const struct account *a =
+	    config_find(q->plan->config, s->ticket.account);
+	const long long expires = q->plan->now + backoff_lifetime(a);
 	struct buf record;
 	int status = -1;
 

@@ -9,6 +9,7 @@
 
 #include "base/crypt.h"
 #include "base/mem.h"
+#include "submit/backoff.h"
 #include "submit/journal.h"
 
 #define CHUNK	   ((size_t)64 * 1024)
@@ -289,18 +290,14 @@ note_told(const struct envelope *env)
 static int
 make_ticket(const struct spool_mail *mail, struct ticket *t, struct error *e)
 {
-	const struct account *a = mail->account;
-
-	*t = (struct ticket){.account = a->name,
+	*t = (struct ticket){.account = mail->account->name,
 	    .created = mail->created < 0 ? 0 : mail->created,
 	    .uid = geteuid(),
 	    .gid = getegid(),
 	    .all_or_none = mail->all_or_none,
 	    .envelope = *mail->envelope,
 	    .message_size = message_size(mail->message)};
-	t->expires =
-	    t->created + (a->spool_lifetime == 0 ? ACCOUNT_SPOOL_LIFETIME
-						 : a->spool_lifetime);
+	t->expires = t->created + backoff_lifetime(mail->account);
 	if (make_id(mail, t, e) == -1)
 		return -1;
 	if (mail->told)

@@ -19,6 +19,13 @@ backoff_by(const struct account *a)
 	return (struct backoff){retry.first, retry.longest};
 }
 
+unsigned
+backoff_lifetime(const struct account *a)
+{
+	return a == NULL || a->spool_lifetime == 0 ? ACCOUNT_SPOOL_LIFETIME
+						   : a->spool_lifetime;
+}
+
 long long
 backoff_next(const struct backoff *b, long long created, long long now,
     bool refused, unsigned char chance)

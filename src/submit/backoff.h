@@ -22,6 +22,9 @@ struct backoff {
 /* As the account's `spool-retry' has it; NULL: as where none is set. */
 struct backoff backoff_by(const struct account *a);
 
+/* Seconds that a mail is tried for; NULL as above. */
+unsigned backoff_lifetime(const struct account *a);
+
 /* The next attempt of a mail of that age that has failed now: its age away,
  * within both limits, and up to a tenth more or less, as `chance', a random
  * octet, has it. refused: by a 4yz about this mail. */

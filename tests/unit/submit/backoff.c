@@ -10,6 +10,18 @@
 
 static const struct backoff usual = {5 * 60, 4 * 3600};
 
+static void
+a_mail_is_tried_for_as_long_as_its_account_says(void **state)
+{
+	const struct account unset = {.spool_lifetime = 0};
+	const struct account set = {.spool_lifetime = 90};
+
+	(void)state;
+	assert_int_equal(backoff_lifetime(&set), 90);
+	assert_int_equal(backoff_lifetime(&unset), ACCOUNT_SPOOL_LIFETIME);
+	assert_int_equal(backoff_lifetime(NULL), ACCOUNT_SPOOL_LIFETIME);
+}
+
 /* The delay in seconds, where chance adds nothing: to a hundredth. */
 static void
 the_older_the_later(void **state)
@@ -143,6 +155,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(a_mail_is_tried_for_as_long_as_its_account_says),
 	    cmocka_unit_test(the_older_the_later),
 	    cmocka_unit_test(chance_moves_it_by_a_tenth),
 	    cmocka_unit_test(the_attempts_of_a_mail),
