@@ -484,6 +484,22 @@ def test_done_before_a_crash(t, home, box):
          '... where it was no server that refused it, too', *lines)
 
 
+def test_syncs(t, home, box):
+    if not surroundings.can_trace():
+        return t.skip('how often the folder is synced', 'no strace')
+    spool = Spool(home)
+    calls = []
+    for _ in range(5):  # of which one is not kept waiting, as others may be
+        for _ in range(3):
+            spool.put()
+        calls.append(surroundings.trace(
+            home, 'fsync,fdatasync', '-q', stdin=b'',
+            config=spool.config(box))[1])
+    t.ok(len(box.took) == 15 and spool.names() == [] and
+         all(calls) and min(map(len, calls)) == 1,
+         'three mails that are sent cost one fsync', *calls)
+
+
 def test_lost(t, home, box):
     spool = Spool(home)
     for i in range(60):

@@ -22,19 +22,28 @@ batch_begin(struct batch *b, const struct batch_plan *plan)
 	    .failed = plan->failed};
 }
 
+/* So many more are done with. */
+static void
+note_done(struct batch *b, size_t count)
+{
+	if (b->unsynced == 0)
+		b->unsynced_since = clock_now();
+	b->unsynced += count;
+}
+
 static void
 sync_folder(struct batch *b)
 {
 	folder_sync(b->plan.folder, b->plan.failed);
 	b->unsynced = 0;
-	b->synced = clock_now();
 }
 
 static void
 sync_some(struct batch *b)
 {
 	if (b->unsynced >= BATCH_BURST ||
-	    (b->unsynced > 0 && clock_now() - b->synced >= BATCH_PATIENCE))
+	    (b->unsynced > 0 &&
+		clock_now() - b->unsynced_since >= BATCH_PATIENCE))
 		sync_folder(b);
 }
 
@@ -68,7 +77,7 @@ begin(struct batch *b, struct attempt *a, const struct batch_mail *mail)
 
 	spool_name('Q', mail->id, name);
 	result = attempt_begin(a, &b->terms, name, mail->due, b->plan.failed);
-	b->unsynced += result == 0;
+	note_done(b, result == 0);
 	return result == 1;
 }
 
@@ -127,7 +136,7 @@ take_back(void *arg, struct mail *mail)
 	if (mail->settled && !mail->lost)
 		outlet_begin(b->plan.outlet);
 	b->plan.outlet->deadline = clock_in(seconds_of(b->plan.account));
-	b->unsynced += !attempt_done(&b->attempts[i]);
+	note_done(b, !attempt_done(&b->attempts[i]));
 	b->report.unverified = false; /* which is told once a session */
 }
 
@@ -145,7 +154,7 @@ fail_attempts(struct batch *b, const struct error *cause)
 	while ((a = find_attempt(b, true)) != NULL) {
 		attempt_fail(a, cause, quiet);
 		quiet = true;
-		b->unsynced++;
+		note_done(b, 1);
 	}
 }
 
@@ -167,7 +176,7 @@ put_off(struct batch *b, const struct error *cause)
 		given_up = attempt_postpone(&b->terms, name, mail->due, cause);
 		waiting += !given_up;
 		over += given_up;
-		b->unsynced += given_up;
+		note_done(b, given_up);
 		sync_some(b);
 	}
 	if (waiting > 0)
@@ -208,7 +217,7 @@ leave_attempts(struct batch *b, const struct error *cause)
 
 	while ((a = find_attempt(b, true)) != NULL) {
 		attempt_leave(a, cause);
-		b->unsynced++;
+		note_done(b, 1);
 	}
 }
 

@@ -46,7 +46,7 @@ struct batch {
 	struct attempt attempts[BATCH_ATTEMPTS];
 	struct attempt *first; /* that was read already; or NULL */
 	size_t unsynced;
-	long long synced;
+	long long unsynced_since; /* the first of them */
 };
 
 /* Begins with these mails; the batch is of no use before, and may not be
