@@ -330,7 +330,8 @@ find_act(const struct mailq *m)
 /* What the log is to say of a mail that may be gone then. */
 struct acted {
 	const char *did;
-	const struct account *account;
+	const struct config *config;
+	const struct account *account; /* of it, or NULL */
 	char line[400];
 };
 
@@ -340,7 +341,7 @@ note_mail(void *arg, const struct queue_mail *mail)
 	const struct envelope *env = &mail->file.ticket.envelope;
 	struct acted *a = arg;
 
-	a->account = mail->account;
+	a->account = config_find(a->config, mail->file.ticket.account);
 	snprintf(a->line, sizeof(a->line),
 	    "spool: %s by hand: id=%s from=<%s> recipients=%zu", a->did,
 	    mail->id, env->reverse_path, env->count);
@@ -363,7 +364,8 @@ static int
 act_on(struct mailq *m, const struct queue_place *p)
 {
 	const struct act *act = find_act(m);
-	struct acted acted = {.did = act == NULL ? NULL : act->did};
+	struct acted acted = {
+	    .did = act == NULL ? NULL : act->did, .config = m->plan->config};
 
 	if (act == NULL) {
 		queue_look(&m->queue, p, show_mail, m);
@@ -430,13 +432,13 @@ run(struct mailq *m)
 {
 	const struct options *o = m->plan->options;
 	const struct queue_plan plan = {.config = m->plan->config,
+	    .settings = m->plan->settings,
 	    .host = m->plan->host,
 	    .complete = m->e->kind == ERROR_NONE,
 	    .acting = find_act(m) != NULL,
 	    .now = m->terms.now.seconds};
 	size_t i;
 
-	m->terms.complete = plan.complete;
 	queue_open(&m->queue, &plan, m->e);
 	for (i = 0; modes[i].mode != o->mode; i++)
 		;

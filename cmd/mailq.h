@@ -14,9 +14,11 @@
 #include "config/config.h"
 #include "world/host.h"
 #include "world/log.h"
+#include "world/settings.h"
 
 struct mailq_plan {
 	const struct config *config;
+	const struct settings_plan *settings; /* as that was read */
 	const struct host *host;
 	struct log *log;
 	const struct options *options; /* mode, ids, age, json */

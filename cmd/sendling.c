@@ -347,6 +347,7 @@ static void
 run_queue(struct run *r, struct error *e)
 {
 	const struct mailq_plan plan = {.config = &r->config,
+	    .settings = &r->settings,
 	    .host = &r->host,
 	    .log = &r->log,
 	    .options = &r->options};

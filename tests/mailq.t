@@ -632,6 +632,53 @@ def test_service(t, home):
         prepare, lambda: become(NOBODY)))
     t.ok(run.status == 0 and run.out == b'Mail queue is empty\n',
          'nobody else looks there', run.words())
+    accounts_of_service(t, home, spool, theirs, prepare)
+
+
+def accounts_of_service(t, home, spool, theirs, prepare):
+    """They are said by its own configuration, unless -C names one for all."""
+    for path in theirs.iterdir():
+        path.unlink()
+    names = [tickets.put(theirs, letter, spool.now - 20000, account=account)
+             for letter, account in (('Q', 'relay'), ('F', 'relay'),
+                                     ('Q', 'gone'), ('Q', 'mine'))]
+    for path in theirs.iterdir():
+        os.chown(path, NOBODY, NOBODY)
+    environment = spool.usual()
+    config = home.path / '.config/sendling/config'
+    config.write_text(config.read_text() + 'account mine\n' + ACCOUNT)
+    (home.path / 'etc').mkdir(mode=0o755)
+    system = home.file('etc/sendling.conf', '', 0o644)
+
+    def look(text, *argv, **more):
+        system.write_text(text)
+        return home.run(*argv, preexec_fn=in_order(prepare, lambda: mount(
+            str(system.parent), '/etc', flags=MS_BIND)), **more)
+
+    def missing(run):
+        found = {mail['id']: mail.get('account_missing', 'none')
+                 for mail in json.loads(run.out)['mails']}
+        return [found[name] for name in names]
+
+    own = ('account relay\nspool-lifetime 90d\nspool-retry 1h 2h\n' + ACCOUNT)
+    run = look(own, '-bp', '--json', environment=environment)
+    t.ok(missing(run) == [False, False, True, True], "the service's accounts "
+         'are those of its own configuration', run.words())
+    t.ok({mail['id']: mail['late'] for mail in json.loads(run.out)['mails']}
+         [names[0]], '... so are their times', run.words())
+    run = look('nonsense\n' + own, '-bp', '--json', environment=environment)
+    t.ok(missing(run) == [False, False, None, None] and
+         json.loads(run.out)['account_missing'] == 0, '... where that has '
+         'faults nobody knows of others', run.words())
+    run = look(own, '-bp', '--json', config=config)
+    t.ok(missing(run) == [True, True, True, False],
+         '... and where -C names one that counts', run.words())
+    run = look(own, '--release', names[1], environment=environment)
+    show = look(own, '--json', '--show', names[1], environment=environment)
+    t.ok(run.status == 0 and show.out and
+         json.loads(show.out)['expires'] - spool.now > 89 * 86400,
+         '... and a mail of its is released for as long as it says',
+         run.words(), show.words())
 
 
 HOOKS = (

@@ -8,7 +8,7 @@
 #include "base/mem.h"
 #include "base/set.h"
 #include "run/batch.h"
-#include "run/queue.h"
+#include "run/service.h"
 #include "submit/backoff.h"
 #include "world/clock.h"
 #include "world/process.h"
@@ -317,8 +317,7 @@ is_service(const struct flush *f, const char *path)
 {
 	unsigned uid, gid;
 
-	return f->host->uid == 0 && strcmp(path, QUEUE_SERVICE) == 0 &&
-	       folder_owner(path, &uid, &gid) == 0 && uid != 0;
+	return service_has(f->host, path, &uid, &gid);
 }
 
 /* Each path once; takes it. */
@@ -344,7 +343,7 @@ flush_spools(struct flush *f)
 		    facts_spool(&c->accounts[i], &f->facts, f->host->home),
 		    &c->accounts[i]);
 	if (f->host->uid == 0 && c->account_count > 0)
-		flush_once(f, &paths, mem_copy(QUEUE_SERVICE), c->accounts);
+		flush_once(f, &paths, mem_copy(SERVICE_SPOOL), c->accounts);
 	set_clear(&paths);
 }
 
@@ -383,7 +382,7 @@ serve(void *arg, void *told)
 	unsigned uid, gid;
 	int result;
 
-	result = folder_owner(QUEUE_SERVICE, &uid, &gid);
+	result = folder_owner(SERVICE_SPOOL, &uid, &gid);
 	if (result == 0)
 		result = host_become(&f->service, uid, gid, &f->refused);
 	f->host = &f->service;
@@ -392,7 +391,7 @@ serve(void *arg, void *told)
 	if (result == 0)
 		result = host_facts(f->host, &f->facts, &f->refused);
 	if (result == 0)
-		flush_spool(f, QUEUE_SERVICE, f->plan->config->accounts);
+		flush_spool(f, SERVICE_SPOOL, f->plan->config->accounts);
 	*(struct flush_told *)told = (struct flush_told){f->later, f->refused};
 }
 
@@ -402,7 +401,7 @@ flush_service(struct flush *f)
 	struct flush_told told;
 	struct error e;
 
-	if (!is_service(f, QUEUE_SERVICE) ||
+	if (!is_service(f, SERVICE_SPOOL) ||
 	    f->plan->config->account_count == 0)
 		return;
 	error_clear(&e);

@@ -75,9 +75,9 @@ next_of(const struct queue_mail *m, const struct listing_terms *t)
 }
 
 static bool
-is_stranded(const struct queue_mail *m, const struct listing_terms *t)
+is_stranded(const struct queue_mail *m)
 {
-	return m->account == NULL && t->complete && has_head(m);
+	return m->account == NULL && m->spool->complete && has_head(m);
 }
 
 unsigned long long
@@ -104,7 +104,7 @@ listing_count(const struct queue_mail *m, const struct listing_terms *t,
 	case QUEUE_WAITING:
 		sum->waiting++;
 		sum->late += (unsigned long long)age > listing_limit(m, t);
-		sum->stranded += is_stranded(m, t);
+		sum->stranded += is_stranded(m);
 		if (age > sum->oldest)
 			sum->oldest = age;
 		break;
@@ -192,7 +192,7 @@ format_next(
 {
 	const long long next = next_of(m, t);
 
-	if (is_stranded(m, t)) {
+	if (is_stranded(m)) {
 		buf_add_string(out, ", waits for account `");
 		add_visible(out, m->file.ticket.account);
 		buf_add_string(out, "', which is not in the configuration");
@@ -439,7 +439,7 @@ add_next(
 {
 	const long long next = next_of(m, t);
 
-	if (m->state != QUEUE_WAITING || is_stranded(m, t))
+	if (m->state != QUEUE_WAITING || is_stranded(m))
 		json_add_null(j, "next");
 	else
 		json_add_number(j, "next", next == 0 ? t->now.seconds : next);
@@ -453,7 +453,10 @@ add_ticket(
 	const char *words = ticket->words;
 
 	json_add_string(j, "account", ticket->account);
-	json_add_truth(j, "account_missing", is_stranded(m, t));
+	if (m->account == NULL && !m->spool->complete)
+		json_add_null(j, "account_missing");
+	else
+		json_add_truth(j, "account_missing", is_stranded(m));
 	json_add_number(j, "created", ticket->created);
 	json_add_number(j, "age", age_of(m, t));
 	json_add_number(j, "expires", ticket->expires);

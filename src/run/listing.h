@@ -16,7 +16,6 @@
 
 struct listing_terms {
 	struct date now;
-	bool complete;		/* as in a queue_plan */
 	unsigned long long age; /* that is too old, in seconds; 0: by the
 				 * account and the mail */
 };

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "run/service.h"
 #include "submit/backoff.h"
 #include "submit/journal.h"
 
@@ -32,6 +33,29 @@ state_of(const char *name)
  * The spools.
  */
 
+/* Who is named by -C sends all of them. */
+static void
+find_accounts(struct queue *q, struct queue_spool *s)
+{
+	const struct settings_plan *settings = q->plan->settings;
+	unsigned uid, gid;
+
+	s->complete = q->plan->complete;
+	s->service = settings->path == NULL &&
+		     service_has(q->plan->host, s->path, &uid, &gid);
+	if (s->service)
+		s->complete =
+		    service_find_accounts(settings, uid, gid, &s->known);
+}
+
+static const struct account *
+find_account(
+    const struct queue *q, const struct queue_spool *s, const struct ticket *t)
+{
+	return config_find(
+	    s->service ? &s->known : q->plan->config, t->account);
+}
+
 static void
 open_spool(struct queue *q, struct queue_spool *s)
 {
@@ -42,11 +66,22 @@ open_spool(struct queue *q, struct queue_spool *s)
 	unsigned gid;
 
 	/* Whoever the service is, the folder is its own. */
-	if (q->plan->host->uid == 0 && strcmp(s->path, QUEUE_SERVICE) == 0)
+	if (q->plan->host->uid == 0 && strcmp(s->path, SERVICE_SPOOL) == 0)
 		folder_owner(s->path, &terms.owner, &gid);
 	s->folder = folder_open(&terms, &s->error);
 	if (s->folder == NULL && s->error.sys == ENOENT)
 		error_clear(&s->error);
+	if (s->folder != NULL)
+		find_accounts(q, s);
+}
+
+static void
+close_spool(struct queue_spool *s)
+{
+	folder_free(s->folder);
+	free(s->path);
+	if (s->service)
+		config_clear(&s->known);
 }
 
 /* However its path is written. */
@@ -82,8 +117,7 @@ add_spool(struct queue *q, char *path)
 	open_spool(q, s);
 	if (s->folder == NULL || !is_open(q, s->folder))
 		return;
-	folder_free(s->folder);
-	free(s->path);
+	close_spool(s);
 	q->count--;
 }
 
@@ -101,7 +135,7 @@ queue_open(struct queue *q, const struct queue_plan *plan, struct error *e)
 		add_spool(
 		    q, facts_spool(&c->accounts[i], &facts, plan->host->home));
 	if (plan->host->uid == 0)
-		add_spool(q, mem_copy(QUEUE_SERVICE));
+		add_spool(q, mem_copy(SERVICE_SPOOL));
 	return 0;
 }
 
@@ -110,10 +144,8 @@ queue_close(struct queue *q)
 {
 	size_t i;
 
-	for (i = 0; i < q->count; i++) {
-		folder_free(q->spools[i].folder);
-		free(q->spools[i].path);
-	}
+	for (i = 0; i < q->count; i++)
+		close_spool(&q->spools[i]);
 	free(q->spools);
 	memset(q, 0, sizeof(*q));
 }
@@ -157,7 +189,7 @@ look(struct queue *q, struct queue_spool *s, const char *name,
 		m.size = m.file.layout.trailer_at == 0
 			     ? entry.size
 			     : m.file.ticket.message_size;
-		m.account = config_find(q->plan->config, m.file.ticket.account);
+		m.account = find_account(q, s, &m.file.ticket);
 		status = found(arg, &m);
 	}
 	spooled_clear(&m.file);
@@ -375,8 +407,7 @@ static int
 open_again(const struct queue *q, const struct queue_place *p,
     struct spooled *s, struct error *e)
 {
-	const struct account *a =
-	    config_find(q->plan->config, s->ticket.account);
+	const struct account *a = find_account(q, p->spool, &s->ticket);
 	const long long expires = q->plan->now + backoff_lifetime(a);
 	struct buf record;
 	int status = -1;

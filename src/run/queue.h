@@ -11,12 +11,11 @@
 #include "config/config.h"
 #include "run/spool.h"
 #include "world/host.h"
-
-/* The spool of the service that sends for a whole machine: root sees it too. */
-#define QUEUE_SERVICE "/var/spool/sendling"
+#include "world/settings.h"
 
 struct queue_plan {
 	const struct config *config;
+	const struct settings_plan *settings; /* as that was read */
 	const struct host *host;
 	bool complete; /* the configuration holds all accounts that there are */
 	bool acting;   /* mails are to be changed */
@@ -27,6 +26,11 @@ struct queue_spool {
 	char *path;
 	struct folder *folder; /* NULL: not there, or for the error */
 	struct error error;
+	bool complete; /* all accounts that may send its mails are known */
+
+	/* private: */
+	bool service;	     /* its accounts are these: */
+	struct config known; /* (of run/service) */
 };
 
 struct queue {
@@ -51,7 +55,9 @@ struct queue_mail {
 					* no head those of the file */
 	struct spooled file;	       /* without the message, nor locked */
 	struct error error;	       /* damaged: why */
-	const struct account *account; /* NULL: there is no such one now */
+	const struct account *account; /* NULL: there is no such one now, as
+					* far as is known. Of the service's
+					* the times alone are set */
 };
 
 /* Opens the spool of each account, and for root the service's, each once. One

@@ -11,8 +11,8 @@ static char path[] = "/spool", name[] = "work", gone[] = "a\x1b[2J";
 
 static struct account account = {
     .name = name, .spool_retry = {.first = 300, .longest = 3600}};
-static const struct queue_spool spool = {.path = path};
-static struct listing_terms terms = {.now = {NOW, 60}, .complete = true};
+static struct queue_spool spool = {.path = path, .complete = true};
+static struct listing_terms terms = {.now = {NOW, 60}};
 
 static void
 add(struct queue_mail *m, const char *address, enum verdict verdict,
@@ -137,11 +137,11 @@ what_is_odd_is_told(void **state)
 	    "(3d old, 0 attempts, waits for account `a\\x1b[2J', which is not "
 	    "in the configuration)"));
 	/* Nobody knows where not all of the configuration could be read. */
-	terms.complete = false;
+	spool.complete = false;
 	m = mail(QUEUE_WAITING, 90 * 60);
 	m.account = NULL;
 	assert_non_null(strstr(row(m), "(90m old, 0 attempts, due now)"));
-	terms.complete = true;
+	spool.complete = true;
 	m = mail(QUEUE_DAMAGED, 0);
 	m.file.layout.trailer_at = 0;
 	error_set(&m.error, ERROR_SPOOL, NULL, "it is none");

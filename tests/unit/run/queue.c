@@ -5,6 +5,7 @@
 #include "../folder.h"
 #include "base/crypt.h"
 #include "run/queue.h"
+#include "run/service.h"
 #include "submit/journal.h"
 
 #define NOW 1795780000
@@ -17,7 +18,9 @@ static struct config config;
 static struct account accounts[2];
 static char work[] = "work", other[] = "other", spool[200], second[200],
 	    twice[220];
+static struct settings_plan settings;
 static struct queue_plan plan = {.config = &config,
+    .settings = &settings,
     .host = &host,
     .complete = true,
     .acting = true,
@@ -116,7 +119,7 @@ note(void *arg, const struct queue_mail *mail)
 
 	if (name != NULL) /* of the file, and ": " */
 		text = name + strlen(mail->id) + 2;
-	if (strcmp(mail->spool->path, QUEUE_SERVICE) == 0)
+	if (strcmp(mail->spool->path, SERVICE_SPOOL) == 0)
 		return 0; /* of this machine */
 	snprintf(seen + len, sizeof(seen) - len, "%c%c %s %s\n", mail->id[3],
 	    mail->id[34], words[mail->state], text);
