@@ -72,7 +72,7 @@ tell(const struct memory_watch *w, enum error_kind kind)
 	if (kind == ERROR_NONE && !isatty(STDERR_FILENO))
 		return;
 	dprintf(STDERR_FILENO, "%s: %s\n", SHOWN(text_of(getprogname())),
-	    ends[kind].words);
+	    w->words == NULL ? ends[kind].words : w->words);
 	if (kind == ERROR_REFUSED)
 		name_recipients(dispatch_envelope(w->dispatch));
 }

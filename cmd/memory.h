@@ -13,9 +13,10 @@
 
 struct memory_watch {
 	const struct dispatch *dispatch; /* has the mail; NULL: there is none */
-	const bool *quiet;		 /* nothing goes to standard error */
-	int client;		  /* whom -bs serves, the descriptor; or -1 */
-	bool owing;		  /* it waits for what became of the mail */
+	const char *words; /* of a run that takes no mail; NULL: it does */
+	const bool *quiet; /* nothing goes to standard error */
+	int client;	   /* whom -bs serves, the descriptor; or -1 */
+	bool owing;	   /* it waits for what became of the mail */
 	const struct error *told; /* all is told, and this is how the run ends;
 				   * NULL: not yet */
 };

@@ -32,6 +32,12 @@
 
 #define SENDLING_VERSION "0.1"
 
+/* What is said where there is no memory left, and no mail has been taken. */
+#define ENDS_EARLY   "out of memory; nothing was done"
+#define ENDS_LOOKING "out of memory; what is printed is not all"
+#define ENDS_ACTING  "out of memory; `sendling -bp' shows what was done"
+#define ENDS_SENDING "out of memory; what was not sent waits in the spool"
+
 struct run {
 	struct options options;
 	struct host host;
@@ -49,12 +55,13 @@ static void
 run_init(struct run *r)
 {
 	memset(r, 0, sizeof(*r));
+	r->watch = (struct memory_watch){
+	    .words = ENDS_EARLY, .quiet = &r->log.quiet, .client = -1};
+	memory_watch(&r->watch);
 	host_init(&r->host);
 	config_init(&r->config);
 	log_init(&r->log, getprogname());
 	file_store_init(&r->store, host_environment("TMPDIR"));
-	r->watch = (struct memory_watch){.quiet = &r->log.quiet, .client = -1};
-	memory_watch(&r->watch);
 }
 
 static void
@@ -209,6 +216,7 @@ start_dispatch(struct run *r)
 
 	r->dispatch = dispatch_new(&plan);
 	r->watch.dispatch = r->dispatch;
+	r->watch.words = NULL;
 }
 
 /*
@@ -320,6 +328,7 @@ run_check(struct run *r, struct error *e)
 	    .verbose = r->options.verbose > 0,
 	    .json = r->options.json};
 
+	r->watch.words = ENDS_LOOKING;
 	read_settings(r, e);
 	if (check_config(&plan, e))
 		r->log.quiet = true; /* the faults are told */
@@ -336,6 +345,7 @@ run_probe(struct run *r, struct error *e)
 	    .json = r->options.json};
 	bool told = false;
 
+	r->watch.words = ENDS_LOOKING;
 	if (read_settings(r, e) == 0)
 		log_open_transcript(&r->log, r->options.transcript, e);
 	findings_print(&plan, &told, e);
@@ -351,7 +361,12 @@ run_queue(struct run *r, struct error *e)
 	    .host = &r->host,
 	    .log = &r->log,
 	    .options = &r->options};
+	const enum options_mode mode = r->options.mode;
 
+	r->watch.words =
+	    mode == MODE_HOLD || mode == MODE_RELEASE || mode == MODE_DELETE
+		? ENDS_ACTING
+		: ENDS_LOOKING;
 	read_settings(r, e);
 	if (mailq_run(&plan, e))
 		r->log.quiet = true;
@@ -368,6 +383,7 @@ run_flush(struct run *r, struct error *e)
 	    .ids = r->options.ids,
 	    .id_count = r->options.id_count};
 
+	r->watch.words = ENDS_SENDING;
 	if (read_settings(r, e) == 0 &&
 	    log_open_transcript(&r->log, r->options.transcript, e) == 0)
 		flush_run(&plan, e);
@@ -394,6 +410,7 @@ run(struct run *r, struct error *e)
 		run_flush(r, e);
 		return;
 	case MODE_ALIASES:
+		r->watch.words = ENDS_LOOKING;
 		if (read_settings(r, e) == 0)
 			check_aliases(&r->config, e);
 		return;

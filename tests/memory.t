@@ -13,8 +13,10 @@ import re
 import signal
 import subprocess
 import sys
+import time
 
 import harness
+import tickets
 from home import HANG, SANITIZED, SERVE, Done, run_tests
 from smtpd import Server
 
@@ -150,6 +152,31 @@ def test_spool(t, home):
     sweep.sweep(judge)
     sweep.tell(t, 'a spool', 'kept', 'not sent')
     server.close()
+
+
+def test_queue(t, home):
+    """Who lists a spool, or runs through an empty one, sends no mail."""
+    spool = home.path / 'spool'
+    spool.mkdir(mode=0o700)
+    tickets.put(spool, 'H', int(time.time()))
+    for argv, words in ((['-bp'], 'what is printed is not all'),
+                        (['-q'], 'what was not sent waits in the spool')):
+        def judge(done, have):
+            if done.status == 0:
+                return 'done'
+            if done.status == 71 and words in told(done):
+                return 'told'
+            if done.status == 71 and 'nothing was done' in told(done):
+                return 'early'
+            if done.status in (75, 78, 127, *DEAD) and \
+                    'mail not sent' not in told(done):
+                return 'died'
+            return None
+        with Server() as server:
+            sweep = Sweep(home, server, *argv, lines=[
+                f'spool {spool}', 'spool-volatile yes'], step=199, last=9)
+            sweep.sweep(judge)
+            sweep.tell(t, ' '.join(argv), 'done', 'told', 'early')
 
 
 def test_serve(t, home):

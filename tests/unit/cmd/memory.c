@@ -149,12 +149,25 @@ what_is_told_is_not_told_again(void **state)
 	assert_string_equal(told, rows[0].words);
 }
 
+static void
+a_run_that_takes_no_mail_speaks_of_none(void **state)
+{
+	const struct memory_watch watch = {.words = "out of it", .client = -1};
+	const char *told;
+	char said[1000];
+
+	(void)state;
+	assert_int_equal(end(&watch, said, &told), 71);
+	assert_string_equal(told, "send\\x1bmail: out of it\n");
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(the_words_are_true),
 	    cmocka_unit_test(a_client_learns_what_became_of_its_mail),
-	    cmocka_unit_test(what_is_told_is_not_told_again)};
+	    cmocka_unit_test(what_is_told_is_not_told_again),
+	    cmocka_unit_test(a_run_that_takes_no_mail_speaks_of_none)};
 
 	return cmocka_run_group_tests(tests, folder_make, folder_remove);
 }
