@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "cmd/faults.h"
 #include "config/review.h"
+#include "run/enqueue.h"
 #include "submit/alias.h"
 #include "world/file.h"
 #include "world/folder.h"
@@ -245,6 +246,27 @@ check_alias_file(struct check *c, const struct account *a)
 		tell_fault(c, a, "aliases", &e);
 }
 
+/* What -C names may be on its way to where it is read without that. */
+static void
+check_way(struct check *c, const struct account *a)
+{
+	const struct enqueue_plan way = {.account = a,
+	    .facts = &c->facts,
+	    .host = c->plan->host,
+	    .config = c->plan->config,
+	    .settings = c->plan->settings};
+	struct error e, why;
+
+	error_clear(&e);
+	error_clear(&why);
+	if (c->plan->settings->path != NULL || enqueue_check(&way, &why) == 0)
+		return;
+	error_set(
+	    &e, ERROR_CONFIG, "spool", "nothing is kept, as %s", why.text);
+	error_hint(&e, "%s", why.hint);
+	tell(c, true, a, "spool", NULL, &e);
+}
+
 /* Nothing is made. Root is told what would be so for the user whose folder it
  * is, and that for root itself it is none. */
 static void
@@ -274,6 +296,7 @@ check_spool(struct check *c, const struct account *a)
 	folder_check(&terms, &e);
 	tell_fault(c, a, "spool", &e);
 	free(path);
+	check_way(c, a);
 }
 
 static void

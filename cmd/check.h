@@ -11,9 +11,11 @@
 #include "base/error.h"
 #include "config/config.h"
 #include "world/host.h"
+#include "world/settings.h"
 
 struct check_plan {
 	const struct config *config;
+	const struct settings_plan *settings; /* as that was read */
 	const struct host *host;
 	bool verbose; /* what holds for each account, before all else */
 	bool json;

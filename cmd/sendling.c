@@ -324,6 +324,7 @@ static void
 run_check(struct run *r, struct error *e)
 {
 	const struct check_plan plan = {.config = &r->config,
+	    .settings = &r->settings,
 	    .host = &r->host,
 	    .verbose = r->options.verbose > 0,
 	    .json = r->options.json};

@@ -133,6 +133,27 @@ def test_spool(t, home):
          'its mode is a fault', run.words())
 
 
+def test_spool_of_the_environment(t, home):
+    """A later run finds none of it."""
+    spool = home.path / 'spool'
+    folder = home.path / 'xdg' / 'sendling'
+    folder.mkdir(parents=True)
+    (folder / 'config').write_text('')
+    more = {'SENDLING_SMARTHOST': 'smtps://mail.example.org',
+            'SENDLING_FROM': 'a@example.org', 'SENDLING_SPOOL': str(spool),
+            'XDG_CONFIG_HOME': str(folder.parent)}
+    run = found(home, None, environment=more)
+    t.ok(run.status == 0 and run.faults == [] and sum(
+        'nothing is kept, as a later run finds no account `default\' with '
+        'this smarthost' in line for line in run.remarks) == 1,
+         'a spool that nothing is kept in is a remark', run.words())
+    (folder / 'config').write_text(f'{TLS}spool {spool}\n')
+    run = found(home, None, environment=more)
+    t.ok(run.status == 0 and run.faults == [] and
+         not any('nothing is kept' in line for line in run.remarks),
+         'not where the files say the same', run.words())
+
+
 def test_several(t, home):
     """In several accounts and files at once, each in its line, once."""
     home.file('more', '# more\nuser u\npassword-file /nonexistent/2\n')

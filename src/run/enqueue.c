@@ -89,8 +89,8 @@ is_in_files(const struct enqueue_plan *plan)
 	return same;
 }
 
-static int
-check_way(const struct enqueue_plan *plan, struct error *e)
+int
+enqueue_check(const struct enqueue_plan *plan, struct error *e)
 {
 	const char *path = plan->settings == NULL ? NULL : plan->settings->path;
 
@@ -122,7 +122,7 @@ enqueue_new(const struct enqueue_plan *plan)
 	    spool_open(plan->account, plan->facts, plan->host, SPOOL_ADD, &e);
 	if (folder == NULL && e.kind == ERROR_NONE)
 		return NULL;
-	if (folder != NULL && check_way(plan, &e) == -1) {
+	if (folder != NULL && enqueue_check(plan, &e) == -1) {
 		folder_free(folder);
 		folder = NULL;
 	}

@@ -31,6 +31,10 @@ struct enqueue_plan {
 
 struct enqueue;
 
+/* Whether a later run would take the same way, where the account has a spool.
+ * 0, or -1: ERROR_CONFIG, nothing is kept. */
+int enqueue_check(const struct enqueue_plan *plan, struct error *e);
+
 /* Opens the spool. NULL: the account has none. What keeps it from taking a mail
  * is told by enqueue_mail(), when one is to be kept. */
 struct enqueue *enqueue_new(const struct enqueue_plan *plan);
