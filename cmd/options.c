@@ -171,6 +171,20 @@ add_id(struct options *o, const char *id)
 	o->ids[o->id_count++] = id;
 }
 
+static int
+add_queue_id(struct walk *w, const char *id)
+{
+	if (id[0] != '\0') {
+		add_id(w->options, id);
+		return 0;
+	}
+	error_set(w->error, ERROR_USAGE, NULL,
+	    "option -qI: the id of a mail is empty");
+	return error_hint(w->error,
+	    "write it, or its beginning, behind the I; `sendling -bp' lists "
+	    "them, and -qf sends all");
+}
+
 /* `mailq -q' and `-bp -q' still list. A time of sendmail's daemon is passed
  * over: there is one run. */
 static int
@@ -183,7 +197,7 @@ parse_queue_run(struct walk *w, const char *value)
 	if (value[0] == 'f')
 		o->run_all = true;
 	else if (value[0] == 'I' && o->mode == MODE_QUEUE_RUN)
-		add_id(o, value + 1);
+		return add_queue_id(w, value + 1);
 	else if (value[0] != '\0' && !text_is_digit(value[0]))
 		notes_add(&o->notes, "option -q%s is taken for -q", value);
 	return 0;

@@ -35,6 +35,8 @@ struct flush {
 	struct backoff slowest; /* of all accounts, */
 	unsigned shortest_keep; /* and this */
 
+	bool *found; /* which ids of the plan some mail has */
+
 	struct batch batch; /* of an account */
 };
 
@@ -83,14 +85,16 @@ flush_account(struct flush *f, size_t first, size_t end)
  */
 
 static bool
-is_asked_for(const struct flush_plan *plan, const char *id)
+is_asked_for(struct flush *f, const char *id)
 {
+	const struct flush_plan *plan = f->plan;
+	bool asked = plan->id_count == 0;
 	size_t i;
 
 	for (i = 0; i < plan->id_count; i++)
 		if (strncmp(id, plan->ids[i], strlen(plan->ids[i])) == 0)
-			return true;
-	return plan->id_count == 0;
+			asked = f->found[i] = true;
+	return asked;
 }
 
 static int
@@ -101,7 +105,7 @@ add_due(void *arg, const char *name)
 	struct folder_entry seen;
 	struct batch_mail *mail;
 
-	if (!is_asked_for(f->plan, name + 1) ||
+	if (!is_asked_for(f, name + 1) ||
 	    folder_look(f->folder, name, &seen) == -1 ||
 	    (!f->plan->all && f->plan->id_count == 0 &&
 		!backoff_is_due(
@@ -354,7 +358,30 @@ flush_spools(struct flush *f)
 
 struct flush_told {
 	struct error later, refused;
+	bool found[];
 };
+
+static size_t
+told_size(const struct flush_plan *plan)
+{
+	return sizeof(struct flush_told) + plan->id_count;
+}
+
+static void
+tell(const struct flush *f, struct flush_told *told)
+{
+	told->later = f->later;
+	told->refused = f->refused;
+	memcpy(told->found, f->found, f->plan->id_count);
+}
+
+static void
+take_told(struct flush *f, const struct flush_told *told)
+{
+	f->later = told->later;
+	f->refused = told->refused;
+	memcpy(f->found, told->found, f->plan->id_count);
+}
 
 /* What -C names is for all; what root has at home, and the password there, is
  * for root's mails alone. */
@@ -392,24 +419,43 @@ serve(void *arg, void *told)
 		result = host_facts(f->host, &f->facts, &f->refused);
 	if (result == 0)
 		flush_spool(f, SERVICE_SPOOL, f->plan->config->accounts);
-	*(struct flush_told *)told = (struct flush_told){f->later, f->refused};
+	tell(f, told);
 }
 
 static void
 flush_service(struct flush *f)
 {
-	struct flush_told told;
+	struct flush_told *told;
 	struct error e;
 
 	if (!is_service(f, SERVICE_SPOOL) ||
 	    f->plan->config->account_count == 0)
 		return;
 	error_clear(&e);
-	told = (struct flush_told){f->later, f->refused};
-	if (process_apart(serve, f, &told, sizeof(told), &e) == -1)
-		told.refused = e;
-	f->later = told.later;
-	f->refused = told.refused;
+	told = mem_new(1, told_size(f->plan));
+	tell(f, told);
+	if (process_apart(serve, f, told, told_size(f->plan), &e) == -1)
+		told->refused = e;
+	take_told(f, told);
+	free(told);
+}
+
+/* What is held, or has failed, takes another option. */
+static int
+check_found(const struct flush *f, struct error *e)
+{
+	const struct flush_plan *plan = f->plan;
+	size_t i = 0;
+
+	while (i < plan->id_count && f->found[i])
+		i++;
+	if (i == plan->id_count)
+		return 0;
+	error_set(e, ERROR_INPUT, "spool", "no mail that waits has the id `%s'",
+	    SHOWN(text_of(plan->ids[i])));
+	return error_hint(e,
+	    "`sendling -bp' lists those that are there; one that is held, or "
+	    "has failed, waits after `--release ID'");
 }
 
 int
@@ -419,10 +465,14 @@ flush_run(const struct flush_plan *plan, struct error *e)
 
 	if (host_facts(plan->host, &f.facts, e) == -1)
 		return -1;
+	f.found = mem_new(plan->id_count + 1, sizeof(*f.found));
 	outlet_init(&f.outlet, plan->config, plan->log);
 	note_bounds(&f);
 	flush_spools(&f);
 	flush_service(&f);
 	*e = f.later.kind != ERROR_NONE ? f.later : f.refused;
+	if (e->kind == ERROR_NONE)
+		check_found(&f, e);
+	free(f.found);
 	return e->kind == ERROR_NONE ? 0 : -1;
 }

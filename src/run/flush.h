@@ -29,7 +29,8 @@ struct flush_plan {
  * configuration where none is named. A spool in which another
  * run is at work is left to it, and one that is not there is empty. 0; -1:
  * ERROR_LATER, where a smarthost cannot be used; else the first that a spool
- * has refused, ERROR_SPOOL.
+ * has refused, ERROR_SPOOL; else ERROR_INPUT, an id that no mail has which
+ * waits.
  */
 int flush_run(const struct flush_plan *plan, struct error *e);
 

@@ -749,6 +749,21 @@ runs_of_the_queue(void **state)
 	}
 }
 
+/* An empty one would be the beginning of each. */
+static void
+no_mail_has_an_empty_id(void **state)
+{
+	static const char *const empty[] = {"-qI", NULL};
+
+	(void)state;
+	assert_int_equal(parse("sendmail", empty), -1);
+	expect_usage();
+	assert_non_null(strstr(error.text, "-qI"));
+	options_clear(&options);
+	assert_int_equal(parse("mailq", empty), 0);
+	options_clear(&options);
+}
+
 static void
 mails_are_named(void **state)
 {
@@ -993,6 +1008,7 @@ main(void)
 	    cmocka_unit_test(flags_arrive),
 	    cmocka_unit_test(queueing),
 	    cmocka_unit_test(runs_of_the_queue),
+	    cmocka_unit_test(no_mail_has_an_empty_id),
 	    cmocka_unit_test(mails_are_named),
 	    cmocka_unit_test(senders),
 	    cmocka_unit_test(old_settings),
