@@ -1,11 +1,13 @@
 """The invariants of the spool:
 
-I1  status 0: each recipient has the mail, or it is queued, or failed and kept
+I1  status 0: each recipient has the mail, or it is queued, or failed and kept;
+    or what was to be done to a mail that waits is done
 I2  the same for what was in the spool before
 I3  what a server took is, octet for octet, what was submitted, each time
 I4  after a run that nothing hinders nothing is left but what has failed, and
     no file is damaged
-I5  another status, and no doubt told: nothing is sent later
+I5  another status, and no doubt told: nothing is sent later; a mail to which
+    something was to be done is as before, or it is done
 I6  twice only where the fault lies between the server's acceptance and our
     record of it, or the server's reply was lost
 I7  a call that was interrupted or short changes nothing; nor does a log, a
@@ -78,8 +80,8 @@ def was_killed(ran):
 
 def judge(e):
     """The violations: (invariant, words)."""
-    for check in (kept, reported, intact, left, refused, twice, unchanged,
-                  alive):
+    for check in (kept, acted, reported, intact, left, refused, twice,
+                  unchanged, alive):
         yield from check(e)
 
 
@@ -88,7 +90,7 @@ def kept(e):
     s = e.scenario
     for number in s.numbers():
         new = number == s.number
-        if new and not e.promised():
+        if new and not e.promised() or s.act and number == 1:
             continue
         if new and e.act.startswith('errno=') and e.ran.hit == 'fsync' and \
                 not rig.is_harmless(e.act) and not any(
@@ -99,6 +101,25 @@ def kept(e):
                     not e.failed(number, recipient):
                 yield 'I1' if new else 'I2', '%d is lost to %s' % (
                     number, recipient)
+
+
+def acted(e):
+    """I1 and I5 for who holds, releases or deletes a mail: what became of it
+    shows when a run has been through the spool."""
+    s = e.scenario
+    if not s.act:
+        return
+    now = [name[0] for name in e.after if name[1:] == s.id]
+    sent = any(e.times(1, recipient) for recipient in s.recipients_of(1))
+    done = {'hold': (['H'], False), 'release': ([], True),
+            'delete': ([], False)}[s.act]
+    before = ([], True) if s.letter == 'Q' else ([s.letter], False)
+    if e.ran.status == 0 and (now, sent) != done:
+        yield 'I1', '%s: there is %r, it was %ssent' % (
+            s.act, now, '' if sent else 'not ')
+    elif (now, sent) not in (done, before):
+        yield 'I5', '%s is half done: there is %r, it was %ssent' % (
+            s.act, now, '' if sent else 'not ')
 
 
 def reported(e):
@@ -141,7 +162,8 @@ def left(e):
     for name in e.scenario.stays - set(e.after):
         yield 'I2', '%s is gone' % name
     for name in e.after:
-        if name == '.lock' or name in e.scenario.stays:
+        if name == '.lock' or name in e.scenario.stays or (
+                name[1:] == e.scenario.id):  # acted() knows
             continue
         if not ENTRY.fullmatch(name):
             yield 'I4', 'there is a file called %s' % name

@@ -22,6 +22,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
 import harness  # noqa: E402
 import smtpd  # noqa: E402
+import tickets  # noqa: E402
 
 INJECT = os.environ.get('INJECT', str(
     harness.TESTS.parent / 'build/tests/spool/inject'))
@@ -427,6 +428,14 @@ RESULT = re.compile(rb'^R ([DF]) ([0-9,-]+)', re.M)
 def message_of(content):
     """What stands behind the head, and some more."""
     return content.partition(b'\n\n')[2]
+
+
+def with_records(content, ticket_id, lines):
+    """With these in a journal that is empty."""
+    journal = b''.join(tickets.records(ticket_id, lines))
+    at = -(-next(re.finditer(rb'\nE [0-9a-f]{64}\n', content)).end() //
+           tickets.BLOCK) * tickets.BLOCK
+    return content[:at] + journal + content[at + len(journal):]
 
 
 def settled(content):

@@ -24,13 +24,15 @@ class Scenario:
     were refused; `serve': the mail comes by SMTP; `report': reports are asked
     for; `early': so many mails are taken then; `first': the
     loading of the program is struck as well; `without': what the server does
-    not offer."""
+    not offer; `act': what is to be done to the first mail that is held, called
+    ID in argv, whose file has this `letter' before."""
 
     def __init__(self, name, *argv, number=100, to=(BOB,), size=0, held=(),
                  fail=None, scheme=PLAIN, auth=None, lines=(), damaged=False,
                  stale=False, unnamed=0, down=False, may_fail=False,
                  mixed=False, report=False, serve=False, status=0,
-                 first=False, forgotten=False, early=None, without=()):
+                 first=False, forgotten=False, early=None, without=(),
+                 act=None, letter='Q'):
         self.name, self.argv, self.number, self.to = name, argv, number, to
         self.size, self.held, self.fail = size, held, fail or {}
         self.scheme, self.auth, self.lines = scheme, auth, lines
@@ -39,6 +41,7 @@ class Scenario:
         self.report, self.serve, self.status = report, serve, status
         self.first, self.forgotten, self.early = first, forgotten, early
         self.without = without
+        self.act, self.letter, self.id = act, letter, None
         self.tls = scheme != PLAIN
         self.lost = bool(self.fail.get('lose'))
         self.stays, self.struck, self.baseline = set(), 0, None
@@ -71,8 +74,9 @@ class Scenario:
             b'.\r\nQUIT\r\n'))
 
     def arguments(self):
-        return [*self.argv, *(() if self.number is None or self.serve
-                              else ('--', *self.to))]
+        argv = [self.id if word == 'ID' else word for word in self.argv]
+        return [*argv, *(() if self.number is None or self.serve
+                         else ('--', *self.to))]
 
     def log_descriptors(self, trace):
         return {c.result for c in trace
@@ -149,6 +153,12 @@ SCENARIOS = (
              fail={'refusals': {DAVE: '450 4.2.0 Later'}}, **FLUSH),
     Scenario('direct, TLS and PLAIN, 4yz', scheme=TLS, auth='plain',
              fail={'at_end': '451 4.3.0 Later'}),
+    Scenario('hold', '--hold', 'ID', act='hold', **FLUSH),
+    Scenario('release what is held', '--release', 'ID', act='release',
+             letter='H', **FLUSH),
+    Scenario('release what has failed', '--release', 'ID', act='release',
+             letter='F', **FLUSH),
+    Scenario('delete', '--delete', 'ID', act='delete', **FLUSH),
 )
 
 
@@ -207,6 +217,15 @@ class Stage:
         """What the spool holds before each run."""
         files = self.filled()
         some = next(iter(files.items()), None)
+        if self.scenario.act:
+            name, (content, when) = some
+            del files[name]
+            self.scenario.id = name[1:]
+            if self.scenario.letter == 'F':
+                content = rig.with_records(
+                    content, name[1:],
+                    ['A 1 1', 'R F 0 550 5.1.1 550 5.1.1 Nobody'])
+            files[self.scenario.letter + name[1:]] = content, when
         if self.scenario.damaged:
             name, (content, when) = some
             other = 'Q' + '0' * 9 + name[10:]
