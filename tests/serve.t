@@ -463,7 +463,8 @@ def test_no_configuration(t):
         run = harness.Run(folder, 'smarthots x\n', '-bs',
                           message=b'EHLO x\r\nQUIT\r\n')
         t.ok(run.status == 78 and run.err == '' and
-             re.fullmatch(r'421 4\.3\.5 [ -~]+\r\n', run.out),
+             re.fullmatch(r'421 4\.3\.5 [ -~]+/config:1: [ -~]*'
+                          r'`smarthost\'[ -~]*\r\n', run.out),
              'a broken configuration: 421, 78, silence on stderr',
              run.words())
         run = harness.Run(folder, 'log off\n', '-bs',
