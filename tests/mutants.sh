@@ -277,6 +277,10 @@ mutant 'the spool: a record that stays is not synced' src/run/attempt.c \
     '/^keep(/,/^}/s/folder_sync_file(.*);//' states 'flush, some later'
 mutant 'the spool: removals in passing are not synced' src/run/batch.c \
     '/^sync_folder/,/^}/s/folder_sync(.*);//' states 'in passing'
+mutant 'the spool: what was deleted comes back' src/run/queue.c \
+    '/^queue_delete/,/^}/s/status = folder_sync(.*)/status = 0/' states delete
+mutant 'the spool: what was held is sent' src/run/queue.c \
+    '/^rename_to/,/^}/s/return folder_sync(.*);/return 0;/' states hold
 mutant 'the spool: a mail fails before its report is safe' \
     src/run/attempt.c \
     '/^give_up/,/^}/s/if (report(a) == -1)/spooled_rename(\&a->spooled, 70, \

@@ -109,17 +109,11 @@ def acted(e):
     s = e.scenario
     if not s.act:
         return
-    now = [name[0] for name in e.after if name[1:] == s.id]
-    sent = any(e.times(1, recipient) for recipient in s.recipients_of(1))
-    done = {'hold': (['H'], False), 'release': ([], True),
-            'delete': ([], False)}[s.act]
-    before = ([], True) if s.letter == 'Q' else ([s.letter], False)
-    if e.ran.status == 0 and (now, sent) != done:
-        yield 'I1', '%s: there is %r, it was %ssent' % (
-            s.act, now, '' if sent else 'not ')
-    elif (now, sent) not in (done, before):
-        yield 'I5', '%s is half done: there is %r, it was %ssent' % (
-            s.act, now, '' if sent else 'not ')
+    words = s.check_act(e.after, any(
+        e.times(1, recipient) for recipient in s.recipients_of(1)),
+        e.ran.status == 0)
+    if words:
+        yield 'I1' if e.ran.status == 0 else 'I5', words
 
 
 def reported(e):

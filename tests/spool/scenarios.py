@@ -61,6 +61,18 @@ class Scenario:
         if not self.report or b'report-type=delivery-status' not in message:
             yield 'I3', 'nobody sent this: %r' % message[:400]
 
+    def check_act(self, names, sent, promised):
+        """What is wrong with what became of the first mail when a run has been
+        through the spool: words, or None."""
+        now = [name[0] for name in names if name[1:] == self.id], sent
+        done = {'hold': (['H'], False), 'release': ([], True),
+                'delete': ([], False)}[self.act]
+        before = ([], True) if self.letter == 'Q' else ([self.letter], False)
+        if now == done or not promised and now == before:
+            return None
+        return '%s: there is %r, it was %ssent' % (
+            self.act, now[0], '' if sent else 'not ')
+
     def stdin(self):
         if self.number is None:
             return b''

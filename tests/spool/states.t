@@ -308,7 +308,12 @@ class Model:
                     message != rig.wired(s.message_of(number)):
                 yield '%d came as %r' % (number, message[:200])
         seen = early[:self.told_before(moment)]
-        for number in s.numbers():
+        if s.act:
+            words = s.check_act(left, any(t[0] == 1 for t in late),
+                                over and self.evidence.ran.status == 0)
+            if words:
+                yield words
+        for number in s.numbers()[1 if s.act else 0:]:
             for recipient in s.recipients_of(number):
                 now = sum(t[0] == number and recipient in t[1] for t in late)
                 then = sum(t[0] == number and recipient in t[1] for t in seen)
@@ -321,7 +326,7 @@ class Model:
                 if now > 1 or over and now and then:
                     yield '%d goes to %s twice' % (number, recipient)
         for name in left:
-            if name[0] == 'F' and s.may_fail or \
+            if name[1:] == s.id or name[0] == 'F' and s.may_fail or \
                     name[0] == 'X' and old_btrfs and not over:
                 continue
             yield '%s is left' % name
@@ -356,7 +361,8 @@ def try_states(scenario, old_btrfs, part, parts):
 
 NAMES = ('enqueue', 'enqueue, large', 'enqueue without unnamed files',
          'direct, some later', 'flush, good', 'flush, some later',
-         'flush, some never', 'flush in passing', 'flush with a report')
+         'flush, some never', 'flush in passing', 'flush with a report',
+         'hold', 'release what is held', 'release what has failed', 'delete')
 
 
 def main():
