@@ -950,6 +950,28 @@ def test_service(t, home, box):
         t.ok(done.status == 0 and len(server.took) == 1 and box.count == 0 and
              spool.names() == [], 'by what the service has, and not by what '
              'root has at home', done.words(), spool.names(), box.took)
+        flush_by_itself(t, home, spool, server, prepare_etc)
+
+
+def flush_by_itself(t, home, spool, server, prepare):
+    """A service with a configuration of its own, as its units name it."""
+    path = spool.path / ('Q' + spool.put())
+    os.chown(path, surroundings.NOBODY, surroundings.NOBODY)
+    (home.path / 'etc/sendling').mkdir(mode=0o755)
+    home.file('etc/sendling/config', server.config(
+        'log off', 'spool /var/spool/sendling'), 0o644)
+    server.took.clear()
+    done = home.run('-qf', stdin=b'', preexec_fn=prepare)
+    t.ok(done.status == 0 and server.took == [] and
+         spool.names() == [path.name], 'where the service has a configuration '
+         'of its own, root leaves its mails to it', done.words(),
+         spool.names())
+    done = home.run('-q', stdin=b'', environment={'XDG_CONFIG_HOME': '/etc'},
+                    preexec_fn=surroundings.in_order(
+                        prepare, lambda: surroundings.become(
+                            surroundings.NOBODY)))
+    t.ok(done.status == 0 and len(server.took) == 1 and spool.names() == [],
+         'which sends them as its own user', done.words(), spool.names())
 
 
 def passing(spool, server, *argv, lines=(), start=False, **more):

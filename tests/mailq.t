@@ -673,6 +673,7 @@ def accounts_of_service(t, home, spool, theirs, prepare):
     run = look(own, '-bp', '--json', config=config)
     t.ok(missing(run) == [True, True, True, False],
          '... and where -C names one that counts', run.words())
+    config_of_service(t, home, look, missing, own)
     run = look(own, '--release', names[1], environment=environment)
     show = look(own, '--json', '--show', names[1], environment=environment)
     t.ok(run.status == 0 and show.out and
@@ -692,6 +693,15 @@ HOOKS = (
     (False, ('none', 'connectivity-change'), {'CONNECTIVITY_STATE': 'PORTAL'},
      'nor is a portal'),
     (False, (), {'IFACE': 'lo', 'MODE': 'start'}, 'nor is it for ifupdown'))
+
+
+def config_of_service(t, home, look, missing, own):
+    (home.path / 'etc/sendling').mkdir(mode=0o755)
+    path = home.file('etc/sendling/config', own, 0o644)
+    run = look('account mine\n' + ACCOUNT, '-bp', '--json')
+    t.ok(missing(run) == [False, False, True, True],
+         '... of /etc/sendling/config, where that is there', run.words())
+    path.unlink()
 
 
 def test_hook(t, home):

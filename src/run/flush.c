@@ -12,6 +12,7 @@
 #include "submit/backoff.h"
 #include "world/clock.h"
 #include "world/process.h"
+#include "world/settings.h"
 
 /* Failed mails whose end is told one by one. */
 #define FLUSH_TOLD 10
@@ -422,13 +423,21 @@ serve(void *arg, void *told)
 	tell(f, told);
 }
 
+/* Its own configuration may name a password that only its unit is given; and
+ * ours sends through its socket, perhaps. */
+static bool
+flushes_itself(const struct flush *f)
+{
+	return f->plan->settings->path == NULL && settings_of_service() != NULL;
+}
+
 static void
 flush_service(struct flush *f)
 {
 	struct flush_told *told;
 	struct error e;
 
-	if (!is_service(f, SERVICE_SPOOL) ||
+	if (!is_service(f, SERVICE_SPOOL) || flushes_itself(f) ||
 	    f->plan->config->account_count == 0)
 		return;
 	error_clear(&e);

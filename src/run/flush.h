@@ -25,8 +25,9 @@ struct flush_plan {
 
 /*
  * The spools of all accounts; for root that of the service as well, by a
- * process that has the service's rights and no more, and the service's
- * configuration where none is named. A spool in which another
+ * process that has the service's rights and no more, and what it finds of a
+ * configuration where none is named; but a service that has one of its own
+ * (settings_of_service) flushes its spool itself. A spool in which another
  * run is at work is left to it, and one that is not there is empty. 0; -1:
  * ERROR_LATER, where a smarthost cannot be used; else the first that a spool
  * has refused, ERROR_SPOOL; else ERROR_INPUT, an id that no mail has which

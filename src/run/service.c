@@ -52,6 +52,7 @@ static void
 read_accounts(void *arg, void *result)
 {
 	const struct task *task = arg;
+	struct settings_plan plan = *task->plan;
 	struct told *told = result;
 	struct config config;
 	struct host host;
@@ -61,7 +62,8 @@ read_accounts(void *arg, void *result)
 	error_clear(&e);
 	if (host_become(&host, task->uid, task->gid, &e) == -1)
 		return;
-	told->complete = settings_read(task->plan, &host, &config, &e) == 0;
+	plan.path = settings_of_service();
+	told->complete = settings_read(&plan, &host, &config, &e) == 0;
 	for (i = 0; i < config.account_count; i++)
 		if (!add_account(told, &config.accounts[i]))
 			told->complete = false;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/mem.h"
@@ -226,6 +227,14 @@ settings_read(const struct settings_plan *plan, const struct host *h,
 	}
 	config_end(c);
 	return c->fault_count > 0 ? config_error(c, e) : 0;
+}
+
+const char *
+settings_of_service(void)
+{
+	static const char path[] = SYSCONFDIR "/sendling/config";
+
+	return access(path, F_OK) == 0 ? path : NULL;
 }
 
 static int

@@ -37,6 +37,11 @@ struct settings_plan {
 int settings_read(const struct settings_plan *plan, const struct host *h,
     struct config *c, struct error *e);
 
+/* The configuration that a service which sends for a whole machine has of its
+ * own: sendling/config in the system's folder, where its units let
+ * XDG_CONFIG_HOME lead it. NULL: there is none. */
+const char *settings_of_service(void);
+
 /*
  * The account's aliases in a new map; *map is NULL where they are `off', or
  * where no file is named and the system has none. -1: ERROR_CONFIG, a file
