@@ -74,10 +74,12 @@ $B/found:
 # As many as there are processors, unless the caller has said how many.
 JOBS		= $(if $(filter -j%,$(MAKEFLAGS)),,-j$$(nproc || echo 2))
 # $(call install_pages,FILES,FOLDER): they tell of the files of this SYSCONFDIR
-# and PREFIX.
-install_pages	= for page in $1; do \
-		  to=$(DESTDIR)$2/$$(basename $$page); \
-		  sed -e 's|/etc/sendling|$(SYSCONFDIR)/sendling|g' \
+# and PREFIX. $(call install_file,FILE,NAME) is the same for one.
+install_pages	= for page in $1; do to=$(DESTDIR)$2/$$(basename $$page); \
+		  $(install_page)
+install_file	= for page in $1; do to=$(DESTDIR)$2; $(install_page)
+install_page	= sed -e 's|XDG_CONFIG_HOME=/etc|XDG_CONFIG_HOME=$(SYSCONFDIR)|' \
+		      -e 's|/etc/sendling|$(SYSCONFDIR)/sendling|g' \
 		      -e 's|/etc/aliases|$(SYSCONFDIR)/aliases|g' \
 		      -e 's|/usr/local/bin/sendling|$(PREFIX)/bin/sendling|g' \
 		      -e 's|/usr/local/share/sendling|$(PREFIX)/share/sendling|g' \
@@ -94,17 +96,23 @@ demo: deps
 COMMANDS	= sendling-setup sendling-token
 COMMANDS_DATA	= cmd/providers cmd/setup-files cmd/oauth cmd/oauth-login
 UNITS		= cmd/sendling-flush.service cmd/sendling-flush.timer
-EXAMPLES	= cmd/sendling-online
+# These are of the service that sends for a whole machine.
+SERVICE_UNITS	= cmd/sendling.socket cmd/sendling-tcp.socket \
+		  cmd/sendling@.service cmd/sendling-service-flush.service \
+		  cmd/sendling-service-flush.timer
+EXAMPLES	= cmd/sendling-online cmd/Containerfile
 MAN		= $(PREFIX)/share/man
 DOC		= $(PREFIX)/share/doc/sendling
 SHARE		= $(PREFIX)/share/sendling
 # One pair of units is for the system and for each user.
 UNITDIR		= $(PREFIX)/lib/systemd/system
 USERUNITDIR	= $(PREFIX)/lib/systemd/user
+SYSUSERSDIR	= $(PREFIX)/lib/sysusers.d
+TMPFILESDIR	= $(PREFIX)/lib/tmpfiles.d
 install: all
 	$(INSTALL) -d $(addprefix $(DESTDIR),$(PREFIX)/bin $(MAN)/man1 \
 	    $(MAN)/man5 $(MAN)/man7 $(DOC)/examples $(SHARE) $(UNITDIR) \
-	    $(USERUNITDIR))
+	    $(USERUNITDIR) $(SYSUSERSDIR) $(TMPFILESDIR))
 	$(INSTALL) -m 755 $B/sendling $(DESTDIR)$(PREFIX)/bin
 	for script in $(COMMANDS); do \
 	    to=$(DESTDIR)$(PREFIX)/bin/$$script; \
@@ -120,12 +128,21 @@ install: all
 	$(call install_pages,$(COMMANDS_DATA),$(SHARE))
 	$(call install_pages,$(UNITS),$(UNITDIR))
 	$(call install_pages,$(UNITS),$(USERUNITDIR))
+	$(call install_pages,$(SERVICE_UNITS),$(UNITDIR))
+	cp $(DESTDIR)$(UNITDIR)/sendling@.service \
+	    $(DESTDIR)$(UNITDIR)/sendling-tcp@.service
+	$(call install_file,cmd/sendling.sysusers,$(SYSUSERSDIR)/sendling.conf)
+	$(call install_file,cmd/sendling.tmpfiles,$(TMPFILESDIR)/sendling.conf)
 uninstall:
 	rm -f $(patsubst %,$(DESTDIR)$(PREFIX)/bin/%,sendling $(COMMANDS))
 	rm -f $(foreach n,1 5 7,$(patsubst man/%,$(DESTDIR)$(MAN)/man$n/%,\
 	    $(wildcard man/*.$n)))
 	rm -f $(foreach folder,$(UNITDIR) $(USERUNITDIR),\
 	    $(patsubst cmd/%,$(DESTDIR)$(folder)/%,$(UNITS)))
+	rm -f $(patsubst cmd/%,$(DESTDIR)$(UNITDIR)/%,$(SERVICE_UNITS) \
+	    cmd/sendling-tcp@.service)
+	rm -f $(DESTDIR)$(SYSUSERSDIR)/sendling.conf \
+	    $(DESTDIR)$(TMPFILESDIR)/sendling.conf
 	rm -rf $(DESTDIR)$(DOC) $(DESTDIR)$(SHARE)
 clean:
 	rm -rf $B

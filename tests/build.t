@@ -95,6 +95,13 @@ for file in bin/sendling share/man/man1/sendling.1 \
     lib/systemd/system/sendling-flush.timer \
     lib/systemd/user/sendling-flush.service \
     lib/systemd/user/sendling-flush.timer \
+    lib/systemd/system/sendling.socket lib/systemd/system/sendling@.service \
+    lib/systemd/system/sendling-tcp.socket \
+    lib/systemd/system/sendling-tcp@.service \
+    lib/systemd/system/sendling-service-flush.service \
+    lib/systemd/system/sendling-service-flush.timer \
+    lib/sysusers.d/sendling.conf lib/tmpfiles.d/sendling.conf \
+    share/doc/sendling/examples/Containerfile \
     share/doc/sendling/examples/sendling-online; do
 	says "/d/opt/$file\$" "... installs $file"
 done
