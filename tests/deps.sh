@@ -17,7 +17,7 @@ names() {
 			busybox netcat-openbsd \
 			ca-certificates mandoc strace swaks softhsm2 \
 			gnutls-bin dnsmasq-base netcat-openbsd \
-			microsocks ;;
+			microsocks systemd passwd ;;
 		debian/more) echo clang libclang-rt-dev valgrind ;;
 		debian/lint) echo clang cppcheck clang-format mandoc \
 			shellcheck ;;
