@@ -1,13 +1,13 @@
 #include "config/value.h"
 
 #include <assert.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
 
 #include "base/crypt.h"
 #include "base/mem.h"
+#include "config/amount.h"
 #include "config/form.h"
 #include "message/address.h"
 #include "submit/account.h"
@@ -225,146 +225,49 @@ format_choice(const struct value *v, struct buf *out)
 	format_word(v->words, *(unsigned *)v->member, out);
 }
 
-static const struct unit {
-	char name;
-	unsigned seconds;
-} units[] = {{'d', 24 * 3600}, {'h', 3600}, {'m', 60}, {'s', 1}};
-
-/* False: it is no time, or none from one second to max. */
-static bool
-scan_seconds(struct text t, unsigned max, unsigned *seconds)
-{
-	struct text digits = t;
-	unsigned long long number;
-	unsigned factor = 1;
-	size_t i;
-
-	for (i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
-		if (text_lower(t.at[t.len - 1]) == units[i].name) {
-			factor = units[i].seconds;
-			digits = text_first(t, t.len - 1);
-		}
-	}
-	if (!text_number(digits, max / factor, &number) || number == 0)
-		return false;
-	*seconds = (unsigned)number * factor;
-	return true;
-}
-
-static void
-format_seconds(unsigned seconds, struct buf *out)
-{
-	const struct unit *unit = units;
-
-	while (seconds % unit->seconds != 0)
-		unit++;
-	buf_format(out, "%u%c", seconds / unit->seconds, unit->name);
-}
-
 static int
 parse_duration(const struct value *v, struct error *e)
 {
 	(void)e;
-	return scan_seconds(v->text, DURATION_MAX, v->member) ? 0 : -1;
+	return amount_parse_seconds(v->text, DURATION_MAX, v->member) ? 0 : -1;
 }
 
 static int
 parse_age(const struct value *v, struct error *e)
 {
 	(void)e;
-	return scan_seconds(v->text, AGE_MAX, v->member) ? 0 : -1;
+	return amount_parse_seconds(v->text, AGE_MAX, v->member) ? 0 : -1;
 }
 
 static void
 format_duration(const struct value *v, struct buf *out)
 {
-	format_seconds(*(unsigned *)v->member, out);
+	amount_format_seconds(*(unsigned *)v->member, out);
 }
 
 static int
 parse_retry(const struct value *v, struct error *e)
 {
-	struct spool_retry retry = {0, ACCOUNT_SPOOL_RETRY.longest};
-	struct text rest = v->text, first, longest;
-
-	text_next(&rest, " \t", &first);
-	if (!scan_seconds(first, DURATION_MAX, &retry.first))
-		return -1;
-	if (!text_next(&rest, " \t", &longest)) {
-		if (retry.longest < retry.first)
-			retry.longest = retry.first;
-	} else if (!scan_seconds(longest, DURATION_MAX, &retry.longest) ||
-		   rest.len > 0) {
-		return -1;
-	} else if (retry.longest < retry.first) {
-		error_set(e, ERROR_CONFIG, NULL,
-		    "the longest wait, %s, is shorter than the first",
-		    SHOWN(longest));
-		return error_hint(e, "write the shorter one first, like 5m 4h");
-	}
-	*(struct spool_retry *)v->member = retry;
-	return 0;
+	return amount_parse_retry(v->text, DURATION_MAX, v->member, e);
 }
 
 static void
 format_retry(const struct value *v, struct buf *out)
 {
-	const struct spool_retry *retry = v->member;
-
-	format_seconds(retry->first, out);
-	buf_add_char(out, ' ');
-	format_seconds(retry->longest, out);
-}
-
-#define SIZE_UNITS "KMGT"
-
-/* With a unit they are octets, and without one messages. */
-static bool
-scan_limit(struct text t, struct spool_limit *limit)
-{
-	const char last = t.at[t.len - 1];
-	const char *unit = strchr(SIZE_UNITS,
-	    text_is_alpha(last) ? text_lower(last) - 'a' + 'A' : '?');
-	unsigned long long *number =
-	    unit == NULL ? &limit->messages : &limit->octets;
-	const unsigned shift =
-	    unit == NULL ? 0 : 10 * (unsigned)(unit - SIZE_UNITS + 1);
-
-	if (*number != 0 || !text_number(text_first(t, t.len - (unit != NULL)),
-				ULLONG_MAX >> shift, number))
-		return false;
-	*number <<= shift;
-	return *number != 0;
+	amount_format_retry(v->member, out);
 }
 
 static int
 parse_limit(const struct value *v, struct error *e)
 {
-	struct spool_limit limit = {0, 0};
-	struct text rest = v->text, part;
-
 	(void)e;
-	while (text_next(&rest, " \t", &part))
-		if (!scan_limit(part, &limit))
-			return -1;
-	if (limit.messages == 0)
-		limit.messages = ACCOUNT_SPOOL_LIMIT.messages;
-	if (limit.octets == 0)
-		limit.octets = ACCOUNT_SPOOL_LIMIT.octets;
-	*(struct spool_limit *)v->member = limit;
-	return 0;
+	return amount_parse_limit(v->text, v->member) ? 0 : -1;
 }
 
 static void
 format_limit(const struct value *v, struct buf *out)
 {
-	const struct spool_limit *limit = v->member;
-	unsigned long long octets = limit->octets >> 10;
-	const char *unit = SIZE_UNITS;
-
-	for (; octets % 1024 == 0 && unit[1] != '\0'; unit++)
-		octets >>= 10;
-	buf_format(out, "%llu %llu%c", limit->messages, octets, *unit);
+	amount_format_limit(v->member, out);
 }
 
 static int
