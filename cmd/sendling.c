@@ -21,6 +21,7 @@
 #include "run/attend.h"
 #include "run/dispatch.h"
 #include "run/flush.h"
+#include "run/foresight.h"
 #include "world/clock.h"
 #include "world/failure.h"
 #include "world/file.h"
@@ -157,6 +158,35 @@ refuse_nobody(const struct run *r, struct error *e)
 	    "To, Cc and Bcc; `sendling --help' lists the options");
 }
 
+/* Nor to learn what could have been known before. */
+static int
+foresee(struct run *r, struct error *e)
+{
+	const struct foresight_plan plan = {.config = &r->config,
+	    .host = &r->host,
+	    .account = r->options.account,
+	    .request = &r->options.request,
+	    .empty = r->message = message_new(&r->store.store)};
+
+	if (message_end(r->message, e) == 0)
+		foresight_check(&plan, e);
+	message_free(r->message);
+	r->message = NULL;
+	return e->kind == ERROR_NONE ? 0 : -1;
+}
+
+/* Who calls sendmail expects silence. */
+static void
+prompt(struct run *r)
+{
+	if (r->options.name == NAME_SENDLING)
+		log_tell_person(&r->log,
+		    r->options.dot_stays
+			? "type the message, fields first; Control-D ends it"
+			: "type the message, fields first; a lone dot or "
+			  "Control-D ends it");
+}
+
 /* All of standard input comes first: a program that writes to us must not be
  * cut off, also where the run fails for its configuration. A person is told
  * before a word is typed in vain. */
@@ -165,7 +195,8 @@ read_input(struct run *r, struct error *e)
 {
 	r->typed = isatty(STDIN_FILENO) != 0;
 	if (refuse_nobody(r, e) == -1 ||
-	    (r->typed && read_settings(r, e) == -1))
+	    (r->typed && read_settings(r, e) == -1) ||
+	    (r->typed && r->options.mode == MODE_SUBMIT && foresee(r, e) == -1))
 		return -1;
 	file_store_source(&r->store, STDIN_FILENO);
 	r->message = message_new(&r->store.store);
@@ -173,6 +204,8 @@ read_input(struct run *r, struct error *e)
 	if (r->options.mode == MODE_VERIFY && r->typed &&
 	    !r->options.request.from_fields)
 		return message_end(r->message, e);
+	if (r->typed)
+		prompt(r);
 	return file_read_message(
 	    STDIN_FILENO, !r->options.dot_stays, r->message, e);
 }

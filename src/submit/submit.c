@@ -49,3 +49,28 @@ submit(struct submission *s, struct error *e)
 		return -1;
 	return set_wishes(s, e);
 }
+
+/* A From of the message may say it. */
+static bool
+has_own_sender(const struct submission *s)
+{
+	return s->request->reverse_path != NULL ||
+	       s->account->force_from != NULL ||
+	       s->account->from_header != SWITCH_YES;
+}
+
+int
+submit_foresee(struct submission *s, struct error *e)
+{
+	const struct request *request = s->request;
+	struct request arguments = *request;
+
+	arguments.from_fields = false;
+	s->request = &arguments;
+	if (sender_check(s->request, e) == 0 &&
+	    (arguments.recipient_count == 0 || recipient_add_all(s, e) == 0) &&
+	    (!has_own_sender(s) || sender_set_reverse_path(s, e) == 0))
+		set_wishes(s, e);
+	s->request = request;
+	return e->kind == ERROR_NONE ? 0 : -1;
+}

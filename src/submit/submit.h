@@ -22,4 +22,11 @@
  */
 int submit(struct submission *s, struct error *e);
 
+/*
+ * What submit() would fail for whatever the message says: fields choose neither
+ * recipients nor sender. The message is empty, and stays so; the envelope is of
+ * no other use then. -1: as submit().
+ */
+int submit_foresee(struct submission *s, struct error *e);
+
 #endif

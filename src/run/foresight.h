@@ -1,0 +1,34 @@
+#ifndef FORESIGHT_H
+#define FORESIGHT_H
+
+/*
+ * foresight: what a mail would fail for whatever its message says, for a person
+ * who has not typed it yet: the account, its secret and its trust, and what the
+ * command line has of the envelope. Nothing is sent, no command is run, and
+ * nobody is asked.
+ */
+
+#include "config/config.h"
+#include "message/message.h"
+#include "submit/request.h"
+#include "world/host.h"
+
+/* All of it is borrowed for the call. */
+struct foresight_plan {
+	const struct config *config;
+	const struct host *host;
+	const char *account; /* -a, or NULL */
+	const struct request *request;
+	struct message *empty; /* ended, without an octet */
+};
+
+/*
+ * 0 where nothing is foreseen to fail. Where a field of the message is still to
+ * choose between accounts one of them that could send it is enough. -1: the
+ * error that the run would end with: config_choose()'s, account_check()'s,
+ * secret_read()'s, program_check()'s, tls_new()'s and those of
+ * submit_foresee().
+ */
+int foresight_check(const struct foresight_plan *plan, struct error *e);
+
+#endif
