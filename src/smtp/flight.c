@@ -47,6 +47,19 @@ flight_is_sending(const struct flight *f)
 /* A second mail may be on its way before the first is answered, where its
  * commands may, and where it is known that the server takes its data so. */
 bool
+flight_uploads(
+    const struct flight *f, unsigned long long *gone, unsigned long long *size)
+{
+	size_t i;
+
+	for (i = 0; i < f->count; i++)
+		if (transaction_uploads(f->transactions[i], gone, size))
+			return true;
+	*gone = *size = 0;
+	return false;
+}
+
+bool
 flight_takes_mail(const struct flight *f)
 {
 	const struct account *account = f->terms.account;

@@ -34,6 +34,11 @@ bool flight_has(
 bool flight_is_sending(const struct flight *f);
 int flight_pull(struct flight *f, struct error *e);
 
+/* As transaction_uploads(), of the first of which that is true; both are 0
+ * where it is of none. */
+bool flight_uploads(
+    const struct flight *f, unsigned long long *gone, unsigned long long *size);
+
 /* Whether one more may be added now; and adds it. */
 bool flight_takes_mail(const struct flight *f);
 void flight_add(struct flight *f, struct mail *mail);

@@ -279,3 +279,15 @@ round_may_be_out(const struct round *r)
 	       pipeline_may_be_out(r->terms->pipeline,
 		   r->chunked ? r->end : r->end - strlen("\r\n"));
 }
+
+bool
+round_uploads(const struct round *r, unsigned long long *gone)
+{
+	const size_t waiting = pipeline_waiting(r->terms->pipeline);
+
+	if (r->wire.taken == 0 || r->failed ||
+	    !(r->sending || r->end_due || (r->chunked && r->unasked > 0)))
+		return false;
+	*gone = r->wire.taken < waiting ? 0 : r->wire.taken - waiting;
+	return true;
+}

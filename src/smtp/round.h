@@ -109,4 +109,8 @@ void round_leave_clean(struct round *r);
 bool round_is_out(const struct round *r);
 bool round_may_be_out(const struct round *r);
 
+/* Whether the data is on its way, or the reply to its end; then how many octets
+ * of the mail have gone out. */
+bool round_uploads(const struct round *r, unsigned long long *gone);
+
 #endif

@@ -674,6 +674,13 @@ session_awaits_greeting(const struct session *s)
 	return waiting_for(s) == STEP_GREETING;
 }
 
+bool
+session_uploads(
+    const struct session *s, unsigned long long *gone, unsigned long long *size)
+{
+	return flight_uploads(&s->flight, gone, size);
+}
+
 unsigned long
 session_progress(const struct session *s)
 {

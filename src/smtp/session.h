@@ -69,6 +69,11 @@ bool session_awaits_greeting(const struct session *s);
  * time-out starts anew when this changes, and only then. */
 unsigned long session_progress(const struct session *s);
 
+/* Whether a mail's data is on its way, or the reply to its end; and how many
+ * octets of it, of how many, have been sent: both 0 where none is. */
+bool session_uploads(const struct session *s, unsigned long long *gone,
+    unsigned long long *size);
+
 /* What is waiting to be sent; borrowed until the next call on s. 0: nothing.
  * While mail data flows this pulls it from the message. */
 size_t session_output(struct session *s, const char **bytes);

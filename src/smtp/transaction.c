@@ -349,6 +349,14 @@ answer_data(struct transaction *t, const struct answer *a)
 }
 
 bool
+transaction_uploads(const struct transaction *t, unsigned long long *gone,
+    unsigned long long *size)
+{
+	*size = t->size;
+	return !t->mail->settled && round_uploads(&t->round, gone);
+}
+
+bool
 transaction_awaits_end(const struct transaction *t)
 {
 	return t->round.end_due && round_is_out(&t->round);

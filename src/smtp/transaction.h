@@ -61,6 +61,10 @@ int transaction_pull(struct transaction *t, struct error *e);
  * reply that came unasked before it would be taken for the answer to it. */
 bool transaction_is_critical(const struct transaction *t);
 
+/* As round_uploads(), and its size. */
+bool transaction_uploads(const struct transaction *t, unsigned long long *gone,
+    unsigned long long *size);
+
 /* Whether its end is out and the reply to that is due. */
 bool transaction_awaits_end(const struct transaction *t);
 

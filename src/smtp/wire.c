@@ -86,6 +86,7 @@ next_part(struct wire *w, size_t size, struct buf *out, struct error *e)
 		bytes = out->at + out->len;
 		stuff(bytes, (size_t)len, dots, w->line_start);
 	}
+	w->taken += (size_t)len;
 	out->len += (size_t)len + dots;
 	w->line_start = out->at[out->len - 1] == '\n';
 	return 1;
@@ -124,6 +125,7 @@ wire_chunk(struct wire *w, size_t size, struct buf *out, struct error *e)
 			    "wire: the message is shorter than it said");
 		if (len <= 0)
 			return -1;
+		w->taken += (size_t)len;
 		out->len += (size_t)len;
 		size -= (size_t)len;
 	}

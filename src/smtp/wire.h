@@ -12,7 +12,8 @@
 struct wire {
 	struct recode *recode; /* borrowed */
 	bool line_start;
-	bool done; /* the final dot was given out */
+	bool done;		  /* the final dot was given out */
+	unsigned long long taken; /* octets of the message, so far */
 };
 
 /* From where r is: at its beginning, or after recode_rewind(). */
