@@ -27,7 +27,8 @@ const char *
 host_environment(const char *name)
 {
 	static const char *const known[] = {"HOME", "XDG_CONFIG_HOME", "TMPDIR",
-	    "NAME", "LOGNAME", "USER", "CREDENTIALS_DIRECTORY", "PATH"};
+	    "NAME", "LOGNAME", "USER", "CREDENTIALS_DIRECTORY", "PATH", "TERM",
+	    "NO_COLOR"};
 	size_t i;
 
 	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++)

@@ -10,6 +10,7 @@
 #include <resolv.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -313,6 +314,16 @@ net_result(int fd)
 	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &sys, &len) == -1)
 		return errno;
 	return sys;
+}
+
+size_t
+net_underway(int fd)
+{
+	int octets;
+
+	return ioctl(fd, TIOCOUTQ, &octets) == -1 || octets < 0
+		   ? 0
+		   : (size_t)octets;
 }
 
 /* Of a unix socket each failure means something of its own. */

@@ -54,6 +54,10 @@ int net_start(const struct net_address *a, const char *source, struct error *e);
 /* Two ends of a connection within this machine, close-on-exec. -1: errno. */
 int net_pair(int ends[2]);
 
+/* How many octets that were written have not arrived yet, as far as the system
+ * tells. */
+size_t net_underway(int fd);
+
 /* Whether the connect that is over went well: 0, or its errno. */
 int net_result(int fd);
 

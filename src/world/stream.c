@@ -471,6 +471,12 @@ stream_torn(const struct stream *s)
 }
 
 size_t
+stream_underway(const struct stream *s)
+{
+	return net_underway(s->fd);
+}
+
+size_t
 stream_end(struct stream *s, const char *out, size_t len)
 {
 	size_t sent = 0;

@@ -78,6 +78,9 @@ enum stream_status stream_hear(
  * be taken back: see tls_torn(). 0 without TLS. */
 size_t stream_torn(const struct stream *s);
 
+/* How many octets of what was sent the peer has not got yet. */
+size_t stream_underway(const struct stream *s);
+
 /* A stream that was closed by a command's end gets its words for the cause. */
 void stream_blame(struct stream *s, struct error *e);
 
