@@ -71,6 +71,8 @@ tell(const struct memory_watch *w, enum error_kind kind)
 {
 	if (kind == ERROR_NONE && !isatty(STDERR_FILENO))
 		return;
+	if (w->log != NULL)
+		log_draw(w->log, "");
 	dprintf(STDERR_FILENO, "%s: %s\n", SHOWN(text_of(getprogname())),
 	    w->words == NULL ? ends[kind].words : w->words);
 	if (kind == ERROR_REFUSED)
@@ -91,7 +93,7 @@ mem_exhausted(void)
 	if (w->client != -1) {
 		answer_client(w, kind);
 		kind = ERROR_SYSTEM; /* the replies tell of mails */
-	} else if (w->quiet == NULL || !*w->quiet) {
+	} else if (w->log == NULL || !w->log->quiet) {
 		tell(w, kind);
 	}
 	exit(error_status(kind));

@@ -14,7 +14,8 @@
 struct memory_watch {
 	const struct dispatch *dispatch; /* has the mail; NULL: there is none */
 	const char *words; /* of a run that takes no mail; NULL: it does */
-	const bool *quiet; /* nothing goes to standard error */
+	struct log *log;   /* whether standard error is to be told, and what
+			    * stands there; NULL: nothing does, and it is */
 	int client;	   /* whom -bs serves, the descriptor; or -1 */
 	bool owing;	   /* it waits for what became of the mail */
 	const struct error *told; /* all is told, and this is how the run ends;

@@ -57,7 +57,7 @@ run_init(struct run *r)
 {
 	memset(r, 0, sizeof(*r));
 	r->watch = (struct memory_watch){
-	    .words = ENDS_EARLY, .quiet = &r->log.quiet, .client = -1};
+	    .words = ENDS_EARLY, .log = &r->log, .client = -1};
 	memory_watch(&r->watch);
 	host_init(&r->host);
 	config_init(&r->config);
@@ -288,6 +288,7 @@ run_serve(struct run *r, struct error *e)
 	r->log.quiet = r->options.verbose == 0 ||
 		       (file_is_same(STDERR_FILENO, STDOUT_FILENO) &&
 			   !isatty(STDERR_FILENO));
+	r->log.screen.fd = -1;
 	r->watch.client = plan.out;
 	start_dispatch(r);
 	plan.dispatch = r->dispatch;

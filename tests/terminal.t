@@ -5,11 +5,20 @@ a message is typed, that one is waited for, how far a long one is, colours.
     tests/terminal.t [WORD ...]    only the tests whose names hold a WORD
 """
 
+import contextlib
+import fcntl
 import os
+import re
+import struct
+import subprocess
 import sys
+import termios
+import threading
 
-from home import MESSAGE, SPEAK_UP, run_tests
-from person import Person
+from home import (
+    HEADER, MESSAGE, SERVE, SPEAK_UP, can_trace, run_tests, trace)
+from person import WAIT, Person
+from smtpd import Server
 
 BOB = 'bob@example.org'
 TYPED = MESSAGE.replace(b'\r', b'').decode()
@@ -146,6 +155,239 @@ def test_prompt(t, home, box):
         status = person.wait()
         said = (home.path / 'err').read_text()
         t.ok(status == 0 and said == '', 'no prompt in a file', status, said)
+
+
+# While it is sent
+
+LONG = HEADER + b'\r\n' + (b'x' * 998 + b'\r\n') * 16000
+
+
+class Slow:
+    """A server that takes nothing of the mail's data before `go', and answers
+    not before `answer'; `held' grows with each mail that it lets wait."""
+
+    def __init__(self, reply='250 2.0.0 taken'):
+        self.reply = reply
+        self.go = threading.Event()
+        self.answer = threading.Event()
+        self.held = threading.Semaphore(0)
+        self.server = Server(play=self.play)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.go.set()
+        self.answer.set()
+        self.server.close()
+
+    def play(self, _, sock):
+        lines = sock.makefile('rb')
+        sock.sendall(b'220 mail.test\r\n')
+        for line in lines:
+            if line[:4] == b'DATA':
+                sock.sendall(b'354 go on\r\n')
+                self.take(lines)
+                sock.sendall(self.reply.encode() + b'\r\n')
+            else:
+                sock.sendall(b'250 ok\r\n')
+
+    def take(self, lines):
+        self.held.release()
+        self.go.wait(WAIT)
+        while next(lines) != b'.\r\n':
+            pass
+        self.answer.wait(WAIT)
+
+    def is_sent_to(self):
+        """Waits for one more mail."""
+        if not self.held.acquire(timeout=WAIT):
+            raise AssertionError('no mail came as far as its data')
+
+    def config(self, *lines):
+        return self.server.config('log off', *lines)
+
+
+def drawn(shown):
+    """The lines that are there once all was drawn over, and all that was ever
+    drawn."""
+    frames = [frame for line in shown.split('\n') for frame in
+              line.split('\r')]
+    lines = []
+    for line in shown.split('\n'):
+        now = ''
+        for frame in line.split('\r'):
+            now = frame + now[len(frame):]
+        lines.append(now.rstrip())
+    return lines, [frame.rstrip() for frame in frames if frame.strip()]
+
+
+def uploads(home, config, *argv, redirect='', **more):
+    """A long mail from a file."""
+    if not (home.path / 'long').exists():
+        home.file('long', LONG)
+    return sits(home, config, *argv, BOB, **more, under=(
+        'sh', '-c', f'exec "$0" "$@" <{home.path}/long {redirect}'))
+
+
+def resize(person, columns):
+    fcntl.ioctl(person.terminal, termios.TIOCSWINSZ,
+                struct.pack('4H', 24, columns, 0, 0))
+
+
+STEP = re.compile(r'sending: \d+%, \d+\.\d of 16\.0 MB, '
+                  r'(stalled|[0-9.]+ [kM]?B/s(, \d.* left)?)')
+SENT = "sent 16.0 MB, waiting for the server's answer"
+
+
+def test_progress(t, home):
+    """Octets, rate, time left; in the end it is gone, and what is said then
+    stands alone."""
+    for reply, status, said in (
+            ('250 2.0.0 taken', 0, ['']),
+            ('554 5.7.1 no', 69, ['sendling: mail not sent: ', '  server: 554',
+                                  ''])):
+        with Slow(reply) as slow, uploads(
+                home, home.config(slow.config())) as person:
+            resize(person, 100)
+            slow.is_sent_to()
+            person.sees('sending: ')
+            person.sees('sending: ')
+            slow.go.set()
+            person.sees(SENT)
+            slow.answer.set()
+            ended = person.wait()
+            lines, frames = drawn(person.shown)
+            t.ok(ended == status and len(lines) == len(said) + lines.count(
+                 'x') and all(map(str.startswith, lines, said)),
+                 f'{reply}: in the end it is gone', ended, *lines)
+            steps = [frame for frame in frames if 'of 16.0' in frame]
+            t.ok(steps and all(map(STEP.fullmatch, steps)) and
+                 '\033' not in person.shown.partition('mail not')[0],
+                 f'{reply}: octets, rate and time left', *frames)
+
+
+def test_progress_narrow(t, home):
+    """As wide as the terminal is, also when it changes meanwhile."""
+    with Slow() as slow, contextlib.ExitStack() as stack:
+        config = home.config(slow.config())
+        people = []
+        for before, after in ((100, 30), (12, 100), (0, 40), (45, 4), (2, 1)):
+            person = stack.enter_context(uploads(home, config))
+            resize(person, before)
+            people.append((person, before, after))
+        for person, before, after in people:
+            slow.is_sent_to()
+        for person, before, after in people[:-1]:
+            person.sees('%')
+            resize(person, after)
+            person.since = len(person.shown)
+            person.sees('%')
+        slow.go.set()
+        slow.answer.set()
+        for person, before, after in people:
+            status = person.wait()
+            frames = drawn(person.shown)[1]
+            # What was there already has its end behind this.
+            later = drawn(re.sub('^[^\\r\\n]*', '', person.shown[
+                getattr(person, 'since', 0):]))[1]
+            t.ok(status == 0 and bool(frames) == (before != 2) and
+                 max(map(len, frames), default=0) < max(before or 80, after)
+                 and max(map(len, later), default=0) < after,
+                 f'{before} columns, then {after}: no line is longer', status,
+                 repr(person.shown))
+
+
+def test_no_progress(t, home):
+    """Whoever sees none began before the one who does."""
+    with Slow() as slow, contextlib.ExitStack() as stack:
+        config = home.config(slow.config())
+        environment = usual(home, slow.config())
+        err = home.path / 'err'
+        silent = {
+            'a file': uploads(home, config, redirect=f'2>{err}'),
+            'a pipe': uploads(home, config, redirect='2>&1 | cat'),
+            'TERM=dumb': uploads(home, config, environment={'TERM': 'dumb'}),
+            'no TERM': uploads(home, config, environment={'TERM': ''}),
+            '-oeq': uploads(home, config, '-oeq'),
+            'the background': sits(home, config, BOB, under=(
+                'bash', '-mc', f'"$0" "$@" <{home.path}/long & wait')),
+        }
+        for person in silent.values():
+            stack.enter_context(person)
+            slow.is_sent_to()
+        with open(home.path / 'long', 'rb') as mail:
+            cron = home.start(
+                '-i', '-FCronDaemon', BOB, name='sendmail', stdin=mail,
+                stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                environment=environment, start_new_session=True)
+        slow.is_sent_to()
+        home.file('dialogue', SERVE.replace(b'Hello.', LONG))
+        served = stack.enter_context(sits(home, config, '-bs', '-v', under=(
+            'sh', '-c', f'exec "$0" "$@" <{home.path}/dialogue')))
+        slow.is_sent_to()
+        seen = stack.enter_context(uploads(
+            home, None, name='sendmail', environment=environment))
+        seen.sees('sending: ')
+        seen.sees('sending: ')
+        t.ok(True, 'a person who calls sendmail sees one')
+        slow.go.set()
+        slow.answer.set()
+        for sentence, person in silent.items():
+            status = person.wait()
+            t.ok(status == 0 and 'sent' not in person.shown and
+                 'sending' not in person.shown,
+                 f'{sentence}: none', status, repr(person.shown))
+        t.ok(err.read_text() == '', 'nor in the file', err.read_text())
+        with cron.stderr:
+            said = cron.stderr.read()
+        t.ok(cron.wait() == 0 and said == b'', 'cron: none', said)
+        status = served.wait()
+        t.ok(status == 0 and 'sending' not in served.shown, '-bs -v: none',
+             status, served.shown[-2000:])
+        t.ok(seen.wait() == 0, 'and all mails are sent', seen.shown)
+
+
+def test_progress_beside_others(t, home):
+    """The dialogue of -v has lines of its own; a terminal that is stopped holds
+    nobody up."""
+    with Slow() as slow, uploads(home, home.config(slow.config()),
+                                 '-v') as person:
+        slow.is_sent_to()
+        person.sees('sending: ')
+        slow.go.set()
+        person.sees(SENT)
+        slow.answer.set()
+        status = person.wait()
+        lines = drawn(person.shown)[0]
+        t.ok(status == 0 and lines[-1] == '' and
+             all(re.match(r'C: |S: |-- |$', line) for line in lines),
+             '-v: each line stands alone', status, *lines)
+    with Slow() as slow, uploads(home, home.config(slow.config())) as person:
+        slow.is_sent_to()
+        person.sees('sending: ')
+        person.types('\x13')
+        slow.go.set()
+        slow.answer.set()
+        t.ok(person.process.wait(WAIT) == 0, 'with ^S it goes on')
+        person.types('\x11')
+
+
+def test_calls(t, home, box):
+    """A program's mail costs no system call for any of this; a long one an
+    answer that nobody looks."""
+    if not can_trace():
+        return t.skip('no system call for a screen', 'no strace')
+    for message, most in ((MESSAGE, 0), (LONG, 2)):
+        run, lines = trace(home, 'ioctl', BOB, config=home.config(
+            box.config()), stdin=message)
+        asked = [line for line in lines if not re.search(
+            r'ioctl\(0, TCGETS', line)]
+        t.ok(run.status == 0 and len(asked) <= most,
+             f'{most} system calls for a screen, {len(message)} octets',
+             run.words(), *asked)
+        box.settle()
+        box.clear()
 
 
 sys.exit(run_tests(globals()))

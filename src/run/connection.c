@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/crypt.h"
 #include "base/mem.h"
+#include "run/upload.h"
 #include "smtp/flight.h"
 #include "world/clock.h"
 #include "world/resolve.h"
@@ -41,6 +42,8 @@ struct connection {
 	unsigned long progress; /* of the session, at `since` */
 	long long since;
 	bool remarked; /* that it takes long */
+	struct upload upload;
+	bool unwatched; /* nobody looks at it */
 
 	const struct connection_source *source; /* NULL: of none */
 	bool dry;				/* it has no more */
@@ -232,6 +235,36 @@ time_out(const struct connection *c, struct error *cause)
 	hint_at_silence(c, over, cause);
 }
 
+/* Asks the clock and not the octets alone, as the way to the peer may stand
+ * still. */
+static void
+tell_upload(struct connection *c)
+{
+	const struct connection_plan *plan = c->plan;
+	struct connection_upload step = {0};
+	size_t underway;
+
+	if (plan->uploads == NULL || c->unwatched ||
+	    (!session_uploads(c->session, &step.gone, &step.size) &&
+		c->upload.begun == 0))
+		return;
+	switch (upload_note(&c->upload, step.size, clock_now())) {
+	case UPLOAD_NO_NEWS:
+		return;
+	case UPLOAD_STEP:
+		underway = stream_underway(c->stream);
+		step.begun = c->upload.begun;
+		step.gone -= underway < step.gone ? underway : step.gone;
+		break;
+	case UPLOAD_OVER:
+		step = (struct connection_upload){0};
+		break;
+	}
+	c->unwatched = !plan->uploads(plan->arg, &step);
+	if (c->unwatched)
+		c->upload = (struct upload){0};
+}
+
 /* The session ends, by a cause of which it knows neither where nor with whom.
  */
 static void
@@ -335,11 +368,12 @@ exchange(struct connection *c)
 	if (session_want(c->session) != SESSION_PEER)
 		return; /* or the message could not be read to its end */
 	limit = step_limit(c);
-	due = remark_due(c, limit);
+	due = clock_earlier(remark_due(c, limit), upload_due(&c->upload));
 	status = stream_exchange(
 	    c->stream, out, len, &sent, in, sizeof(in), &got, due, &cause);
 	if (status == STREAM_TIMEOUT && due < limit) {
-		remark(c);
+		if (due == remark_due(c, limit))
+			remark(c);
 		return;
 	}
 	session_sent(c->session, sent);
@@ -448,6 +482,7 @@ pump(struct connection *c)
 	for (;;) {
 		give_back(c, false);
 		hand_over(c);
+		tell_upload(c);
 		switch (session_want(c->session)) {
 		case SESSION_PEER:
 			exchange(c);

@@ -23,6 +23,13 @@ struct connection_observer {
 	void *arg;
 };
 
+/* How far a mail is whose data has been on its way for a while. */
+struct connection_upload {
+	long long begun;	 /* by world/clock */
+	unsigned long long size; /* octets of the mail; 0: it is over */
+	unsigned long long gone; /* of which the peer has so many */
+};
+
 /* Borrowed, with all in it, until connection_end(); but for the account it is
  * read by connection_start() only. */
 struct connection_plan {
@@ -43,6 +50,11 @@ struct connection_plan {
 	bool renewed;
 	/* One line for a person who has waited long. NULL: there is none. */
 	void (*remark)(void *arg, const char *words);
+	/* Told of a large mail whose data has been under way for a second,
+	 * twice a second until the reply to its end is in, and once when it is
+	 * over. False: nobody looks, and nothing more is told. NULL: the same.
+	 */
+	bool (*uploads)(void *arg, const struct connection_upload *upload);
 	void *arg;
 };
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "world/clock.h"
 #include "world/secret.h"
 
 void
@@ -45,6 +46,33 @@ tell_person(void *arg, const char *words)
 	log_tell_person(o->log, words);
 }
 
+static void
+draw_progress(struct outlet *o, const struct connection_upload *u)
+{
+	struct buf line;
+
+	progress_add(&o->progress, u->begun, u->size, clock_now(), u->gone);
+	buf_init(&line, 200);
+	progress_format(&o->progress, screen_columns(o->log->screen.fd), &line);
+	log_draw(o->log, buf_string(&line));
+	buf_clear(&line);
+}
+
+/* A program waits in peace. */
+static bool
+show_upload(void *arg, const struct connection_upload *u)
+{
+	struct outlet *o = arg;
+
+	if (!log_has_screen(o->log))
+		return false;
+	if (u->size == 0)
+		log_draw(o->log, "");
+	else
+		draw_progress(o, u);
+	return true;
+}
+
 static int
 open_account(struct outlet *o, const struct facts *facts, struct error *e)
 {
@@ -55,6 +83,7 @@ open_account(struct outlet *o, const struct facts *facts, struct error *e)
 	    .forget = forget_password,
 	    .renew = secret_renews(o->account) ? renew_token : NULL,
 	    .remark = tell_person,
+	    .uploads = show_upload,
 	    .arg = o};
 	o->deliver = deliver_new(&o->plan);
 	deliver_open(o->deliver);

@@ -7,6 +7,7 @@
  */
 
 #include "base/buf.h"
+#include "base/progress.h"
 #include "config/config.h"
 #include "run/deliver.h"
 #include "submit/facts.h"
@@ -24,6 +25,7 @@ struct outlet {
 	char *user;
 	char helo[256];
 	struct connection_plan plan;
+	struct progress progress;
 };
 
 /* Both are borrowed until outlet_close(). */

@@ -41,6 +41,7 @@ log_init(struct log *l, const char *tag)
 	l->deadline = CLOCK_NEVER;
 	l->patience = PATIENCE;
 	l->begin = clock_now_us();
+	l->screen.fd = STDERR_FILENO;
 	syslog_init(&l->system, _PATH_LOG);
 }
 
@@ -61,11 +62,25 @@ log_clear(struct log *l)
 	replace(&l->transcript, -1);
 }
 
-void
-log_tell_person(const struct log *l, const char *words)
+bool
+log_has_screen(const struct log *l)
 {
-	if (!l->quiet && isatty(STDERR_FILENO))
-		file_print(STDERR_FILENO, "%s: %s", getprogname(), words);
+	return !l->quiet && screen_is_there(l->screen.fd);
+}
+
+void
+log_draw(struct log *l, const char *line)
+{
+	screen_draw(&l->screen, line);
+}
+
+void
+log_tell_person(struct log *l, const char *words)
+{
+	if (l->quiet || !isatty(STDERR_FILENO))
+		return;
+	log_draw(l, "");
+	file_print(STDERR_FILENO, "%s: %s", getprogname(), words);
 }
 
 static void
@@ -95,12 +110,13 @@ tell_file(struct log *l, const char *line)
 }
 
 static void
-tell_stderr(const struct log *l, const char *line, long long deadline)
+tell_stderr(struct log *l, const char *line, long long deadline)
 {
 	struct buf out;
 
 	if (l->quiet)
 		return;
+	log_draw(l, "");
 	buf_init(&out, sizeof(l->tag) + sizeof(": ") + LINE_MAX_SIZE);
 	buf_format(&out, "%s: %s\n", l->tag, line);
 	file_write_until(STDERR_FILENO, out.at, out.len, deadline);
@@ -177,11 +193,12 @@ log_open_transcript(struct log *l, const char *path, struct error *e)
 
 /* With -v -v each line begins with the time since we began. */
 static void
-show_line(const struct log *l, const char *mark, struct text line)
+show_line(struct log *l, const char *mark, struct text line)
 {
 	const long long us = clock_now_us() - l->begin;
 	char timed[64];
 
+	log_draw(l, "");
 	snprintf(timed, sizeof(timed), "%7lld.%lld ms  %s", us / 1000,
 	    us % 1000 / 100, mark);
 	file_show(STDERR_FILENO, l->verbose > 1 ? timed : mark, line);
@@ -193,7 +210,7 @@ trace_line(void *arg, enum session_side side, struct text line)
 	static const char *const marks[] = {[SESSION_CLIENT] = "C: ",
 	    [SESSION_SERVER] = "S: ",
 	    [SESSION_NOTE] = "-- "};
-	const struct log *l = arg;
+	struct log *l = arg;
 
 	if (l->verbose > 0 && !l->quiet)
 		show_line(l, marks[side], line);

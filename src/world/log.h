@@ -11,6 +11,7 @@
 #include "submit/account.h"
 #include "submit/envelope.h"
 #include "submit/submit.h"
+#include "world/screen.h"
 #include "world/syslog.h"
 
 struct log {
@@ -27,7 +28,8 @@ struct log {
 	long long begin;    /* of them, in microseconds */
 	int transcript;	    /* -X, or -1 */
 	bool quiet;	    /* -oeq: nothing on stderr */
-	bool lost;	    /* the file cannot be written, which was told */
+	struct screen screen; /* standard error */
+	bool lost;	      /* the file cannot be written, which was told */
 };
 
 void log_init(struct log *l, const char *tag);
@@ -87,7 +89,12 @@ void log_mail(struct log *l, const struct log_mail *mail);
 
 /* A line on standard error, where a person looks at it: callers take a word
  * there for a failure. */
-void log_tell_person(const struct log *l, const char *words);
+void log_tell_person(struct log *l, const char *words);
+
+/* Whether a line can be drawn there that is drawn over; draws it, see
+ * screen_draw(). Whatever else the log tells there stands alone. */
+bool log_has_screen(const struct log *l);
+void log_draw(struct log *l, const char *line);
 
 /* A remark of severity notice, and all of several. */
 void log_note(struct log *l, const char *fmt, ...)

@@ -133,7 +133,7 @@ what_is_told_is_not_told_again(void **state)
 	struct memory_watch watch = {.dispatch = (const struct dispatch *)rows,
 	    .client = -1,
 	    .told = &e};
-	const bool quiet = true;
+	struct log quiet = {.quiet = true};
 	const char *told;
 	char said[1000];
 
@@ -142,7 +142,7 @@ what_is_told_is_not_told_again(void **state)
 	assert_int_equal(end(&watch, said, &told), 67);
 	assert_string_equal(told, "");
 	watch.told = NULL;
-	watch.quiet = &quiet;
+	watch.log = &quiet;
 	assert_int_equal(end(&watch, said, &told), 71);
 	assert_string_equal(told, "");
 	assert_int_equal(end(NULL, said, &told), 71);
