@@ -18,6 +18,7 @@
 #include "world/folder.h"
 #include "world/log.h"
 #include "world/program.h"
+#include "world/screen.h"
 #include "world/secret.h"
 #include "world/settings.h"
 #include "world/tls.h"
@@ -391,6 +392,15 @@ print_json(const struct check *c, bool read)
 	buf_clear(&out);
 }
 
+static void
+print_good(const struct config *config)
+{
+	const struct screen_palette colour = screen_palette(STDOUT_FILENO);
+
+	printf("%sno faults%s; accounts: %zu\n", colour.good, colour.end,
+	    config->account_count);
+}
+
 bool
 check_config(const struct check_plan *plan, struct error *e)
 {
@@ -407,8 +417,7 @@ check_config(const struct check_plan *plan, struct error *e)
 			print_account(&config->accounts[i]);
 		faults_print(&c.faults);
 		if (e->kind == ERROR_NONE)
-			printf("no faults; accounts: %zu\n",
-			    config->account_count);
+			print_good(config);
 	}
 	faults_clear(&c.faults);
 	return read || plan->json;

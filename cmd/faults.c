@@ -4,8 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/mem.h"
+#include "world/screen.h"
 
 void
 faults_clear(struct faults *f)
@@ -58,27 +60,30 @@ faults_add(struct faults *f, const struct fault *fault)
 }
 
 static void
-print_fault(const struct fault *x)
+print_fault(const struct fault *x, const struct screen_palette *colour)
 {
-	printf("%s", x->remark ? "remark: " : "");
+	if (x->remark)
+		printf("%sremark:%s ", colour->remark, colour->end);
 	if (x->where != NULL)
-		printf("%s: ", x->where);
+		printf("%s%s:%s ", x->remark ? "" : colour->fault, x->where,
+		    x->remark ? "" : colour->end);
 	/* Some texts begin so. */
 	if (x->account != NULL && strncmp(x->text, "account ", 8) != 0)
 		printf("account %s: ", x->account);
 	printf("%s\n", x->text);
 	if (x->hint != NULL)
-		printf("  hint: %s\n", x->hint);
+		printf("  %shint:%s %s\n", colour->aside, colour->end, x->hint);
 }
 
 static void
 print_those(const struct faults *f, bool remarks)
 {
+	const struct screen_palette colour = screen_palette(STDOUT_FILENO);
 	size_t i;
 
 	for (i = 0; i < f->count; i++)
 		if (f->at[i].remark == remarks)
-			print_fault(&f->at[i]);
+			print_fault(&f->at[i], &colour);
 }
 
 void

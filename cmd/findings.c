@@ -9,6 +9,7 @@
 #include "run/probe.h"
 #include "submit/sender.h"
 #include "world/file.h"
+#include "world/screen.h"
 
 struct findings {
 	const struct findings_plan *plan;
@@ -16,6 +17,37 @@ struct findings {
 	struct json json; /* the objects of the smarthosts */
 	struct set told;  /* the errors that are printed */
 };
+
+/* What a person looks for first. */
+static const char *
+colour_of(struct text line, const struct screen_palette *colour)
+{
+	if (text_starts_fold(line, TEXT("login: accepted")))
+		return colour->good;
+	if (text_starts_fold(line, TEXT("login: refused")) ||
+	    text_starts_fold(line, TEXT("error:")))
+		return colour->fault;
+	return text_starts_fold(line, TEXT("hint:")) ? colour->aside : NULL;
+}
+
+static void
+print(struct findings *all)
+{
+	const struct screen_palette colour = screen_palette(STDOUT_FILENO);
+	struct text rest = buf_text(&all->out), line;
+	const char *begin;
+	struct buf out;
+
+	buf_init(&out, SIZE_MAX);
+	while (text_next_line(&rest, &line)) {
+		begin = colour_of(line, &colour);
+		buf_format(&out, "%s%.*s%s\n", begin == NULL ? "" : begin,
+		    TEXT_ARG(line), begin == NULL ? "" : colour.end);
+	}
+	file_write(STDOUT_FILENO, out.at, out.len);
+	buf_clear(&out);
+	buf_reset(&all->out);
+}
 
 static void
 tell(void *arg, const struct finding *f)
@@ -29,8 +61,7 @@ tell(void *arg, const struct finding *f)
 	if (all->told.count > 0)
 		buf_add_char(&all->out, '\n');
 	finding_format(f, &all->out);
-	file_write(STDOUT_FILENO, all->out.at, all->out.len);
-	buf_reset(&all->out);
+	print(all);
 	set_add(&all->told, text_of(f->error.text), SIZE_MAX);
 }
 

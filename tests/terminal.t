@@ -390,4 +390,58 @@ def test_calls(t, home, box):
         box.clear()
 
 
+# Colours
+
+RED, YELLOW, GREEN, CYAN, END = (
+    '\033[1;31m', '\033[33m', '\033[32m', '\033[36m', '\033[0m')
+GRAY = ({'NO_COLOR': '1'}, {'TERM': 'dumb'}, {'TERM': ''})
+
+
+def test_colours(t, home, certificate):
+    """At a terminal that has them, unless NO_COLOR is set; never in a pipe or a
+    file."""
+    transcript = home.path / 'transcript'
+    with Server(certificate, users=[('alice', 'secret')]) as server:
+        good = home.config(server.config('password secret'), 'good')
+        wrong = home.config(server.config('password wrong'), 'wrong')
+        bad = home.config(ACCOUNT + TLS + 'spool /nowhere\nuser a\n'
+                          'tls-verify no\npassword-file /nowhere\n', 'bad')
+        odd = home.config(ACCOUNT + TLS + 'user a\npassword-credential x\n',
+                          'odd')
+        for config, argv, wanted in (
+                (bad, (BOB,), (f'{RED}sendling:{END} ',
+                                f'{CYAN}  hint:{END} ')),
+                (bad, ('--check',), (f'{RED}{bad}:4:{END} ',
+                                     f'  {CYAN}hint:{END} ')),
+                (odd, ('--check',), (f'{YELLOW}remark:{END} ',)),
+                (good, ('--check',), (f'{GREEN}no faults{END}; ',)),
+                (good, ('--probe',), (f'{GREEN}login: accepted',)),
+                (wrong, ('--probe',), (f'{RED}login: refused',
+                                       f'{RED}error: ')),
+                (wrong, ('--queue-only', '-v', '-X', transcript, BOB),
+                 (f'{RED}sendling:{END} ',)),
+                (wrong, ('--probe', '-v', '-X', transcript),
+                 (f'{CYAN}C: {END}EHLO', f'{GREEN}S: {END}250',
+                  f'{RED}S: {END}535'))):
+            seen = []
+            for environment in ({}, {'NO_COLOR': ''}, *GRAY):
+                with sits(home, config, *argv,
+                          environment=environment) as person:
+                    person.types('From: alice@example.com\n\n.\n')
+                    person.wait()
+                    seen.append(person.shown)
+            t.ok(all(words in shown for words in wanted
+                     for shown in seen[:2]),
+                 f'{config.name}, {argv[0]}: colours', *seen[:2])
+            t.ok('\033' not in ''.join(seen[2:]),
+                 f'{config.name}, {argv[0]}: none where none are wanted',
+                 *map(repr, seen[2:]))
+            run = home.run(*argv, config=config,
+                           environment={'TERM': 'xterm'})
+            t.ok(b'\033' not in run.out + run.err,
+                 f'{config.name}, {argv[0]}: none in a pipe', run.words())
+        t.ok('C: EHLO' in transcript.read_text() and
+             '\033' not in transcript.read_text(), 'none in a transcript')
+
+
 sys.exit(run_tests(globals()))

@@ -1,9 +1,12 @@
 #include "world/failure.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "world/file.h"
+#include "world/screen.h"
 
 /* Whether some have the mail, or will. */
 static bool
@@ -35,18 +38,35 @@ print_recipient(const struct recipient *r)
 		    r->reply == NULL ? "" : r->reply->words);
 }
 
+/* What was said by others, and is made visible, behind a label of ours. */
+static void __attribute__((format(printf, 4, 5)))
+print_labelled(const char *colour, const char *end, const char *label,
+    const char *fmt, ...)
+{
+	char mark[500], words[sizeof(struct error_line) + 100];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(words, sizeof(words), fmt, args);
+	va_end(args);
+	snprintf(mark, sizeof(mark), "%s%s:%s ", colour, label, end);
+	file_show(STDERR_FILENO, mark, text_of(words));
+}
+
 void
 failure_print(const struct error *e, const struct envelope *env)
 {
+	const struct screen_palette colour = screen_palette(STDERR_FILENO);
 	bool partial;
 	size_t i;
 
-	file_print(STDERR_FILENO, "%s: %s%s", getprogname(), outcome(e, env),
-	    error_line(e).words);
+	print_labelled(colour.fault, colour.end, SHOWN(text_of(getprogname())),
+	    "%s%s", outcome(e, env), error_line(e).words);
 	if (e->why[0] != '\0')
 		file_print(STDERR_FILENO, "  server: %s", e->why);
 	if (e->hint[0] != '\0')
-		file_print(STDERR_FILENO, "  hint: %s", e->hint);
+		print_labelled(
+		    colour.aside, colour.end, "  hint", "%s", e->hint);
 	if (env == NULL || env->count == 1)
 		return;
 	/* The error tells of the one that it names, and of those who share the

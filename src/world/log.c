@@ -191,29 +191,53 @@ log_open_transcript(struct log *l, const char *path, struct error *e)
 	return error_hint(e, "name a file that can be written");
 }
 
+static const char *const marks[] = {
+    [SESSION_CLIENT] = "C: ", [SESSION_SERVER] = "S: ", [SESSION_NOTE] = "-- "};
+
+/* Whose line it is; of the server's those stand out that say no. */
+static const char *
+colour_of(const struct log *l, enum session_side side, struct text line)
+{
+	switch (side) {
+	case SESSION_CLIENT:
+		return l->palette.aside;
+	case SESSION_SERVER:
+		return line.len > 0 && (line.at[0] == '4' || line.at[0] == '5')
+			   ? l->palette.fault
+			   : l->palette.good;
+	case SESSION_NOTE:
+		break;
+	}
+	return "";
+}
+
 /* With -v -v each line begins with the time since we began. */
 static void
-show_line(struct log *l, const char *mark, struct text line)
+show_line(struct log *l, enum session_side side, struct text line)
 {
 	const long long us = clock_now_us() - l->begin;
-	char timed[64];
+	char timed[32] = "", mark[100];
+	const char *colour;
 
 	log_draw(l, "");
-	snprintf(timed, sizeof(timed), "%7lld.%lld ms  %s", us / 1000,
-	    us % 1000 / 100, mark);
-	file_show(STDERR_FILENO, l->verbose > 1 ? timed : mark, line);
+	if (l->palette.end == NULL)
+		l->palette = screen_palette(STDERR_FILENO);
+	if (l->verbose > 1)
+		snprintf(timed, sizeof(timed), "%7lld.%lld ms  ", us / 1000,
+		    us % 1000 / 100);
+	colour = colour_of(l, side, line);
+	snprintf(mark, sizeof(mark), "%s%s%s%s", timed, colour, marks[side],
+	    colour[0] == '\0' ? "" : l->palette.end);
+	file_show(STDERR_FILENO, mark, line);
 }
 
 static void
 trace_line(void *arg, enum session_side side, struct text line)
 {
-	static const char *const marks[] = {[SESSION_CLIENT] = "C: ",
-	    [SESSION_SERVER] = "S: ",
-	    [SESSION_NOTE] = "-- "};
 	struct log *l = arg;
 
 	if (l->verbose > 0 && !l->quiet)
-		show_line(l, marks[side], line);
+		show_line(l, side, line);
 	if (l->transcript != -1)
 		file_show(l->transcript, marks[side], line);
 }

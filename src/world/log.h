@@ -28,8 +28,9 @@ struct log {
 	long long begin;    /* of them, in microseconds */
 	int transcript;	    /* -X, or -1 */
 	bool quiet;	    /* -oeq: nothing on stderr */
-	struct screen screen; /* standard error */
-	bool lost;	      /* the file cannot be written, which was told */
+	struct screen screen;	       /* standard error */
+	struct screen_palette palette; /* of it, once it was looked at */
+	bool lost; /* the file cannot be written, which was told */
 };
 
 void log_init(struct log *l, const char *tag);
