@@ -4,7 +4,8 @@
 
 #define SMARTHOST                                                              \
 	"write `smarthost smtps://HOST' for TLS from the first byte, or "      \
-	"`smarthost smtp://HOST' for STARTTLS; a port stands behind a colon"
+	"`smarthost smtp://HOST' for STARTTLS; a port stands behind a colon. " \
+	"sendling-import turns a whole file into lines of ours"
 #define PASSWORD    "write `password-file PATH' or `password VALUE'"
 #define TRUST	    "write `tls-trust PATH', a PEM file or a folder"
 #define CERTIFICATE "write `tls-certificate PATH', and `tls-key PATH'"
@@ -20,7 +21,9 @@
 #define NOT_HERE                                                               \
 	"this cannot be set here; leave the line out if you can do without it"
 
-/* Of msmtp, ssmtp and dma, and Postfix's name for a smarthost. */
+#define PROXY "write `connect-command nc -X 5 -x PROXY:PORT %h %p'"
+
+/* Of msmtp, ssmtp, dma and esmtp, and Postfix's name for a smarthost. */
 static const struct {
 	const char *word;
 	const char *hint;
@@ -31,8 +34,10 @@ static const struct {
     {"protocol", SMARTHOST},
     {"tls", SMARTHOST},
     {"tls_starttls", SMARTHOST},
+    {"tls_nostarttls", SMARTHOST},
     {"passwordeval", "write `password-command COMMAND', without quotes"},
     {"eval", NOT_HERE},
+    {"usereval", "write `user NAME'"},
     {"defaults", "what stands above the first `account' line holds for all "
 		 "accounts"},
     {"logfile", "write `log PATH'"},
@@ -64,17 +69,20 @@ static const struct {
     {"keepbcc", NOT_HERE},
     {"undisclosed_recipients", NOT_HERE},
     {"ntlmdomain", NOT_HERE},
-    {"proxy_host", NOT_HERE},
-    {"proxy_port", NOT_HERE},
-    {"socket", NOT_HERE},
-    {"source_ip", NOT_HERE},
+    {"proxy_host", PROXY},
+    {"proxy_port", PROXY},
+    {"socket", "write `smarthost smtp+unix:PATH'"},
+    {"source_ip", "write `source-address ADDRESS'"},
     /* ssmtp */
     {"mailhub", SMARTHOST},
+    {"RemotePort", SMARTHOST},
     {"UseTLS", SMARTHOST},
     {"UseSTARTTLS", SMARTHOST},
     {"AuthUser", "write `user NAME'"},
     {"AuthPass", PASSWORD},
     {"AuthMethod", "write `auth MECHANISM', or nothing"},
+    {"UseOldAUTH", NOT_HERE},
+    {"AddHeader", NOT_HERE},
     {"rewriteDomain", DOMAIN},
     {"hostname", "write `domain NAME', which completes addresses without "
 		 "one, or `helo NAME' for the name in EHLO"},
@@ -92,6 +100,7 @@ static const struct {
     /* dma */
     {"SMARTHOST", SMARTHOST},
     {"SECURETRANSFER", SMARTHOST},
+    {"SECURETRANS", SMARTHOST},
     {"SECURE", SMARTHOST},
     {"STARTTLS", SMARTHOST},
     {"OPPORTUNISTIC_TLS", SMARTHOST},
@@ -109,6 +118,18 @@ static const struct {
     {"DEFER", "write `spool PATH'; --queue-only or -odq keeps a mail there "
 	      "for the next run"},
     {"FULLBOUNCE", "write `dsn-return full'"},
+    /* esmtp, besides */
+    {"identity", "write `account NAME', `match ADDRESS' and `from ADDRESS'"},
+    {"username", "write `user NAME'"},
+    {"qualifydomain", DOMAIN},
+    {"force", "write `force-from ADDRESS'"},
+    {"preconnect", "write `connect-command COMMAND', which is the "
+		   "connection"},
+    {"mda", "write `smarthost lmtp+unix:PATH' where a server keeps the "
+	    "mailboxes of this machine"},
+    {"force_mda", NOT_HERE},
+    {"message_id", NOT_HERE},
+    {"certificate_passphrase", KEY},
     /* Postfix */
     {"relayhost", SMARTHOST},
 };

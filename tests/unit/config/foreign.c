@@ -3,7 +3,7 @@
 #include "config/foreign.h"
 #include "config/keyword.h"
 
-/* What stands in the manuals of msmtp, ssmtp and dma. */
+/* What stands in the manuals of msmtp, ssmtp, dma and esmtp, in any case. */
 static const char *const theirs[] = {"host", "port", "protocol", "tls",
     "tls_starttls", "TLS_StartTLS", "passwordeval", "eval", "defaults",
     "logfile", "logfile_time_format", "syslog", "maildomain", "auto_from",
@@ -18,7 +18,10 @@ static const char *const theirs[] = {"host", "port", "protocol", "tls",
     "TLSCert", "TLSKey", "TLS_CA_File", "TLS_CA_Dir", "Debug", "SMARTHOST",
     "PORT", "SECURETRANSFER", "SECURE", "STARTTLS", "OPPORTUNISTIC_TLS",
     "FINGERPRINT", "INSECURE", "CERTFILE", "AUTHPATH", "MAILNAME", "MASQUERADE",
-    "NULLCLIENT", "SPOOLDIR", "DEFER", "FULLBOUNCE", "relayhost"};
+    "NULLCLIENT", "SPOOLDIR", "DEFER", "FULLBOUNCE", "relayhost", "Host",
+    "usereval", "tls_nostarttls", "RemotePort", "UseOldAUTH", "AddHeader",
+    "SECURETRANS", "identity", "username", "qualifydomain", "force",
+    "preconnect", "mda", "force_mda", "message_id", "certificate_passphrase"};
 
 /* What a hint tells to write must be there. */
 static void
@@ -51,7 +54,15 @@ every_keyword_of_theirs_has_a_hint(void **state)
 		assert_null(keyword_find(text_of(theirs[i])));
 		check_keywords(hint);
 	}
-	/* Which says more than that it cannot be set. */
+	/* Which say more than that it cannot be set. */
+	assert_non_null(strstr(foreign_hint(TEXT("PROXY_host"), TEXT("")),
+	    "write `connect-command nc -X 5 -x PROXY:PORT"));
+	assert_non_null(strstr(foreign_hint(TEXT("socket"), TEXT("")),
+	    "write `smarthost smtp+unix:PATH'"));
+	assert_non_null(strstr(foreign_hint(TEXT("source_ip"), TEXT("")),
+	    "write `source-address ADDRESS'"));
+	assert_non_null(
+	    strstr(foreign_hint(TEXT("Mailhub"), TEXT("")), "sendling-import"));
 	assert_non_null(strstr(
 	    foreign_hint(TEXT("spooldir"), TEXT("")), "write `spool PATH'"));
 	assert_non_null(
