@@ -93,8 +93,9 @@ demo: deps
 	    $(MAKE) --no-print-directory -s $(JOBS) all; }
 	@SENDLING=$B/sendling tests/demo.sh
 # Scripts beside the program, and what they read.
-COMMANDS	= sendling-setup sendling-token
+COMMANDS	= sendling-setup sendling-token sendling-import
 COMMANDS_DATA	= cmd/providers cmd/setup-files cmd/oauth cmd/oauth-login
+IMPORT		= $(wildcard cmd/import/*.awk)
 UNITS		= cmd/sendling-flush.service cmd/sendling-flush.timer
 # These are of the service that sends for a whole machine.
 SERVICE_UNITS	= cmd/sendling.socket cmd/sendling-tcp.socket \
@@ -111,7 +112,7 @@ SYSUSERSDIR	= $(PREFIX)/lib/sysusers.d
 TMPFILESDIR	= $(PREFIX)/lib/tmpfiles.d
 install: all
 	$(INSTALL) -d $(addprefix $(DESTDIR),$(PREFIX)/bin $(MAN)/man1 \
-	    $(MAN)/man5 $(MAN)/man7 $(DOC)/examples $(SHARE) $(UNITDIR) \
+	    $(MAN)/man5 $(MAN)/man7 $(DOC)/examples $(SHARE)/import $(UNITDIR) \
 	    $(USERUNITDIR) $(SYSUSERSDIR) $(TMPFILESDIR))
 	$(INSTALL) -m 755 $B/sendling $(DESTDIR)$(PREFIX)/bin
 	for script in $(COMMANDS); do \
@@ -126,6 +127,7 @@ install: all
 	$(call install_pages,README config.example,$(DOC))
 	$(call install_pages,$(EXAMPLES),$(DOC)/examples)
 	$(call install_pages,$(COMMANDS_DATA),$(SHARE))
+	$(call install_pages,$(IMPORT),$(SHARE)/import)
 	$(call install_pages,$(UNITS),$(UNITDIR))
 	$(call install_pages,$(UNITS),$(USERUNITDIR))
 	$(call install_pages,$(SERVICE_UNITS),$(UNITDIR))

@@ -91,7 +91,9 @@ for file in bin/sendling share/man/man1/sendling.1 \
     share/man/man1/sendling-setup.1 share/sendling/setup-files \
     share/sendling/providers bin/sendling-token \
     share/man/man1/sendling-token.1 share/sendling/oauth \
-    share/sendling/oauth-login lib/systemd/system/sendling-flush.service \
+    share/sendling/oauth-login bin/sendling-import \
+    share/man/man1/sendling-import.1 share/sendling/import/accounts.awk \
+    share/sendling/import/msmtp.awk lib/systemd/system/sendling-flush.service \
     lib/systemd/system/sendling-flush.timer \
     lib/systemd/user/sendling-flush.service \
     lib/systemd/user/sendling-flush.timer \
@@ -129,6 +131,11 @@ else
 	n=$((n + 1))
 	echo "ok $n - units # SKIP systemd-analyze is missing"
 fi
+printf '%s\n' 'host mail.example.org' 'tls on' >"$folder/msmtprc"
+sed -i "s|^share=.*|share=$folder/d/opt/share/sendling|" \
+    "$folder/d/opt/bin/sendling-import"
+"$folder/d/opt/bin/sendling-import" "$folder/msmtprc" >"$folder/said" 2>&1
+says '^smarthost smtp://mail' '... and sendling-import, with its parts'
 "$folder/d/opt/bin/sendling" --version >"$folder/said" 2>&1
 ok $? 'what is installed runs'
 sed -n '/^etc=/p; /^share=/p' "$folder/d/opt/bin/sendling-setup" \
