@@ -14,7 +14,7 @@ names() {
 		debian/build) echo gcc libc6-dev make pkg-config libgnutls28-dev \
 			libbsd-dev python3-minimal python3 openssl ;;
 		debian/check) echo libcmocka-dev perl python3-aiosmtpd curl jq \
-			busybox netcat-openbsd \
+			busybox gawk mawk original-awk netcat-openbsd \
 			ca-certificates mandoc strace swaks softhsm2 \
 			gnutls-bin dnsmasq-base netcat-openbsd \
 			microsocks systemd passwd ;;
@@ -24,7 +24,7 @@ names() {
 		fedora/build) echo gcc make pkgconf-pkg-config gnutls-devel \
 			libbsd-devel python3 openssl ;;
 		fedora/check) echo libcmocka-devel perl-Test-Harness mandoc curl \
-			jq dash busybox netcat \
+			jq dash busybox gawk netcat \
 			python3-aiosmtpd softhsm gnutls-utils ;;
 		fedora/more) echo clang compiler-rt libasan libubsan valgrind ;;
 		fedora/lint) echo clang cppcheck clang-tools-extra mandoc \
@@ -32,7 +32,7 @@ names() {
 		alpine/build) echo build-base pkgconf gnutls-dev libbsd-dev \
 			python3 openssl ;;
 		alpine/check) echo bash cmocka-dev perl-utils py3-aiosmtpd curl \
-			jq dash netcat-openbsd \
+			jq dash gawk mawk netcat-openbsd \
 			mandoc softhsm gnutls-utils ;;
 		alpine/more) echo clang compiler-rt valgrind ;;
 		alpine/lint) echo clang cppcheck clang-extra-tools mandoc \

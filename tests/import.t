@@ -1,0 +1,563 @@
+#!/usr/bin/env python3
+"""sendling-import: what becomes of the files in tests/import. Beside NAME.in, a
+file or the folder of a program, stands NAME.out: what is printed, then `--', then
+what is said of it. What is printed passes --check, with the password in its file
+or where it says that one is missing; and mail goes by it.
+
+    tests/import.t --update     writes the .out anew, to be looked at
+"""
+
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+
+import harness
+import home as homes
+import smtpd
+
+UPDATE = '--update' in sys.argv and not sys.argv.remove('--update')
+CMD = harness.TESTS.parent / 'cmd'
+CASES = sorted((harness.TESTS / 'import').glob('*.in'))
+MAILNAME = 'mailname.example.org'
+# No smarthost in them, so that nothing can be sent by what comes of them.
+WITHOUT_HOST = {'dma-none', 'esmtp-local-only', 'nullmailer-empty'}
+# A shell, an awk, and whose the other tools are, where they are not the usual.
+COMBINATIONS = [
+    (('dash',), ('mawk',), None), (('bash',), ('gawk',), None),
+    (('bash', '--posix'), ('gawk', '--posix'), None),
+    (('dash',), ('original-awk',), None),
+    (('busybox', 'sh'), ('busybox', 'awk'), 'busybox')]
+TOOLS = ('dirname', 'grep', 'id', 'sed', 'tail', 'tr', 'wc')
+
+
+class Place:
+    """A home with the program, whose system's folder is one of its own."""
+
+    def __init__(self, home):
+        self.home = home
+        self.path = home.path
+        (self.path / 'etc').mkdir()
+        (self.path / 'etc/mailname').write_text(MAILNAME + '\n')
+        shutil.copytree(CMD / 'import', self.path / 'import')
+        text = (CMD / 'sendling-import').read_text()
+        text = re.sub('(?m)^etc=.*', f'etc={self.path}/etc', text)
+        self.script = self.path / 'sendling-import'
+        self.script.write_text(text)
+        self.script.chmod(0o755)
+
+    def run(self, *argv, shell=(), tools=None, stdin=b'', **more):
+        environment = {'PATH': f'{tools}:' * bool(tools) + os.environ['PATH'],
+                       'HOME': str(self.path)} | more.pop('environment', {})
+        try:
+            done = subprocess.run([*shell, self.script, *argv], cwd=self.path,
+                                  env=environment, capture_output=True,
+                                  input=stdin, timeout=harness.WAIT, **more)
+        except subprocess.TimeoutExpired:
+            return homes.Done(None, b'', b'it hangs\n')
+        return homes.Done(done.returncode, done.stdout, done.stderr)
+
+    def put(self, case):
+        """The case's files in a place that all machines have alike."""
+        target = self.path / 'in'
+        if target.is_dir():
+            shutil.rmtree(target)
+        target.mkdir()
+        if case.is_dir():
+            shutil.copytree(case, target, dirs_exist_ok=True)
+            return target
+        return shutil.copy(case, target / case.stem)
+
+    def shown(self, done):
+        """Both outputs, without the folder's own name."""
+        text = done.out + b'--\n' + done.err
+        return text.replace(os.fsencode(self.path), b'HOME')
+
+    def check(self, config, name='config'):
+        path = self.home.file(name, config)
+        return self.home.run('-C', path, '--check', stdin=b'',
+                             environment={'HOME': str(self.path)})
+
+    def tools(self, awk, of):
+        """A folder to be searched before all others, with this awk in it."""
+        folder = self.path / ('tools-' + '-'.join(awk))
+        folder.mkdir()
+        for name, command in [('awk', awk)] + [
+                (tool, (of, tool)) for tool in TOOLS if of]:
+            script = folder / name
+            script.write_text('#!/bin/sh\nexec %s "$@"\n' % ' '.join(
+                [shutil.which(command[0]), *command[1:]]))
+            script.chmod(0o755)
+        return folder
+
+
+def expected(case):
+    path = case.with_suffix('.out')
+    return path.read_bytes() if path.exists() else b''
+
+
+def test_each_case(t, home):
+    place = Place(home)
+    for case in CASES:
+        done = place.run(place.put(case))
+        if UPDATE:
+            case.with_suffix('.out').write_bytes(place.shown(done))
+        good = done.status == (65 if case.stem in WITHOUT_HOST else 0)
+        t.ok(good and place.shown(done) == expected(case), case.stem,
+             f'status {done.status}', place.shown(done).decode(
+                 errors='backslashreplace'))
+
+
+def test_each_passes_the_check(t, home):
+    """With a file for the passwords, and those that are missing written."""
+    place = Place(home)
+    for case in CASES:
+        secret = place.path / f'secrets-{case.stem}'
+        secret.mkdir()
+        done = place.run('-s', secret / 'password', place.put(case))
+        for file in re.findall(rb'(?m)^password-file (.*)', done.out):
+            path = pathlib.Path(os.fsdecode(file))
+            if not path.exists():
+                home.file(path.relative_to(place.path), 'x\n')
+        checked = place.check(done.out)
+        if case.stem in WITHOUT_HOST:
+            t.ok(checked.status == 78 and b'no `smarthost' in checked.out,
+                 f'{case.stem}: --check tells what is missing',
+                 checked.words())
+            continue
+        t.ok(checked.status == 0, f'{case.stem}: passes --check',
+             done.out.decode(errors='backslashreplace'), checked.words())
+        t.ok(all((path.stat().st_mode & 0o777) == 0o600
+                 for path in secret.iterdir()), f'{case.stem}: for nobody else')
+
+
+def test_every_shell_and_awk(t, home):
+    place = Place(home)
+    for shell, awk, of in COMBINATIONS:
+        name = f'{" ".join(shell)}, {" ".join(awk)}'
+        missing = [one[0] for one in (shell, awk) if not shutil.which(one[0])]
+        if missing:
+            t.skip(name, f'{missing[0]} is not here')
+            continue
+        tools = place.tools(awk, of)
+        wrong = [case.stem for case in CASES if place.shown(place.run(
+            place.put(case), shell=shell, tools=tools)) != expected(case)]
+        t.ok(not wrong, f'{name}: do the same', *wrong)
+
+
+# Passwords
+
+SECRET = 'p a:s"s#w%U\'d'
+MSMTP = f"""account default
+host mail.example.org
+port 587
+tls on
+auth on
+user alice@example.org
+password {SECRET}
+from alice@example.org
+"""
+
+
+def test_passwords_are_not_shown(t, home):
+    place = Place(home)
+    done = place.run(home.file('msmtprc', MSMTP))
+    t.ok(done.status == 0 and SECRET.encode() not in done.out + done.err and
+         b'password-file' in done.out, 'nowhere unless asked', done.words())
+    t.ok(home.run('--check', '-C', home.file('config', done.out), stdin=b'',
+                  ).status == 78, '--check names the file that is missing')
+    done = place.run('-p', home.path / 'msmtprc')
+    t.ok(f'password {SECRET}\n'.encode() in done.out and
+         SECRET.encode() not in done.err, '-p: in the configuration',
+         done.words())
+    t.ok(place.check(done.out).status == 0, 'which passes --check')
+    done = place.run('-p', home.file('spaced', MSMTP.replace(
+        'password ', 'password " ') + '"'))
+    t.ok(SECRET.encode() not in done.out and b'use -s' in done.err or
+         SECRET.encode() in done.out, 'what a configuration cannot hold')
+
+
+def test_secret_file(t, home):
+    place = Place(home)
+    source = home.file('msmtprc', MSMTP)
+    path = home.path / 'pass word'
+    done = place.run('-s', 'pass word', source)
+    t.ok(done.status == 0 and path.read_text() == SECRET + '\n' and
+         path.stat().st_mode & 0o777 == 0o600 and
+         f'password-file {path}\n'.encode() in done.out and
+         SECRET.encode() not in done.out + done.err,
+         '-s: byte for byte, mode 0600, with its whole name', done.words())
+    for name, make in (('a file', lambda p: p.write_text('other\n')),
+                       ('a link to nowhere', lambda p: p.symlink_to('gone')),
+                       ('a pipe', os.mkfifo), ('a folder', os.mkdir)):
+        path = home.path / name
+        make(path)
+        done = place.run('-s', path, source)
+        t.ok(done.status == 73 and b'there already' in done.err and
+             not (home.path / 'gone').exists() and
+             SECRET.encode() not in done.err, f'-s: {name} stays',
+             done.words())
+    t.ok((home.path / 'a file').read_text() == 'other\n', 'as it was')
+    done = place.run('-s', home.path / 'none/such', source)
+    t.ok(done.status == 73, '-s: no folder', done.words())
+    other = MSMTP.replace('default', 'b').replace(SECRET, 'second')
+    third = MSMTP.replace('default', 'c/../../d')
+    done = place.run('-s', home.path / 'three',
+                     home.file('msmtprc', MSMTP + other + third))
+    t.ok(sorted(p.name for p in home.path.glob('three*')) ==
+         ['three', 'three.b'] and
+         (home.path / 'three.b').read_text() == 'second\n',
+         '-s: one file for each password', done.words(),
+         *home.path.glob('three*'))
+    t.ok(place.check(done.out).status == 0, 'which --check finds')
+
+
+# Whose a file is
+
+def test_recognition(t, home):
+    place = Place(home)
+    for name, text, program in (
+            ('msmtprc', 'host mail.example.org\n', 'msmtp'),
+            ('.msmtprc', 'host = mail.example.org\n', 'msmtp'),
+            ('nameless', 'defaults\ntls on\naccount a\nhost a.example\n', 'msmtp'),
+            ('ssmtp.conf', 'mailhub=mail.example.org\n', 'ssmtp'),
+            ('nameless', 'root=a@b.example\nMAILHUB=mail.example.org\n', 'ssmtp'),
+            ('nameless', 'SMARTHOST mail.example.org\nPORT 25\n', 'dma'),
+            ('esmtprc', 'hostname=mail.example.org\n', 'esmtp'),
+            ('nameless', 'hostname = mail.example.org:25\nusername = "x"\n',
+             'esmtp'),
+            ('remotes', 'mail.example.org\n', 'nullmailer'),
+            ('nameless', 'mail.example.org smtp --ssl\n', 'nullmailer')):
+        path = home.file(name, text)
+        done, told = place.run(path), place.run('-t', program, path)
+        t.ok(done.status == 0 and b'smarthost smtp' in done.out and
+             (done.out, done.err) == (told.out, told.err),
+             f'{name}, {text.splitlines()[0]}: {program}', done.words(),
+             told.words())
+        path.unlink()
+    for name, content in (('remotes', 'mail.example.org smtp\n'),
+                          ('dma.conf', 'SMARTHOST mail.example.org\n'),
+                          ('ssmtp.conf', 'mailhub=mail.example.org\n'),
+                          ('esmtprc', 'hostname=mail.example.org\n'),
+                          ('msmtprc', 'host mail.example.org\n')):
+        folder = home.path / f'folder-{name}'
+        folder.mkdir()
+        (folder / name).write_text(content)
+        done = place.run(folder)
+        t.ok(done.status == 0 and b'smarthost smtp' in done.out,
+             f'a folder with {name}', done.words())
+
+
+def test_refusals(t, home):
+    place = Place(home)
+    strange = home.file('strange', 'What is this?\n')
+    ours = home.file('ours', 'smarthost smtps://mail.example.org\n'
+                     'force-from a@example.org\n')
+    pipe = home.path / 'pipe'
+    os.mkfifo(pipe)
+    large = home.file('large', 'host x\n' * 200000)
+    empty = home.path / 'empty'
+    empty.mkdir()
+    for argv, status, words in (
+            ((), 64, 'usage'), (('a', 'b'), 64, 'usage'), (('-x',), 64, 'usage'),
+            (('-s',), 64, 'usage'), (('-t', 'exim', ours), 64, 'exim'),
+            (('-p', '-s', 'x', ours), 64, 'usage'),
+            (('a\nb',), 64, 'control'), (('-s', 'a\nb', ours), 64, 'control'),
+            ((strange,), 65, 'no program that is known'),
+            ((ours,), 65, 'already'), ((home.path / 'none',), 66, 'read'),
+            ((pipe,), 66, 'not a file'), (('/dev/zero',), 66, 'not a file'),
+            ((large,), 66, 'larger'), ((empty,), 66, 'holds no')):
+        done = place.run(*argv)
+        t.ok(done.status == status and words.encode() in done.err and
+             done.out == b'', f'{status}: {words}', argv, done.words())
+    done = place.run('--help')
+    t.ok(done.status == 0 and b'usage' in done.out, '--help', done.words())
+
+
+# Whom to trust
+
+def self_signed(folder, name, *more):
+    path = folder / f'{name}.pem'
+    subprocess.run(
+        ['openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt',
+         'ec_paramgen_curve:P-256', '-nodes', '-days', '30', '-out', path,
+         '-keyout', folder / f'{name}.key', '-subj', f'/CN={name}', *more],
+        check=True, stderr=subprocess.DEVNULL)
+    return path
+
+
+def pin_of(path):
+    spki = subprocess.run(
+        f"openssl x509 -in '{path}' -noout -pubkey | openssl pkey -pubin "
+        '-outform DER | openssl dgst -sha256 -binary | openssl base64',
+        shell=True, check=True, stdout=subprocess.PIPE).stdout
+    return b'tls-pin sha256:' + spki
+
+
+def trusting(path, host='mail.example.org'):
+    return MSMTP.replace('mail.example.org', host) + f'tls_trust_file {path}\n'
+
+
+def test_trust(t, home, certificate):
+    place = Place(home)
+    own = self_signed(home.path, 'mail.example.org')  # as openssl makes it: a CA
+    named = self_signed(home.path, 'Mail', '-addext',
+                        'subjectAltName=DNS:x.example,DNS:mail.example.org')
+    leaf = pathlib.Path(certificate)
+    authority = leaf.with_name('ca.pem')
+    both = home.file('both.pem', own.read_bytes() + authority.read_bytes())
+    folder = home.path / 'folder'
+    folder.mkdir()
+    for path, line in (
+            (own, pin_of(own)), (named, pin_of(named)),
+            (leaf, pin_of(leaf)), (authority, f'tls-trust {authority}\n'),
+            (both, f'tls-trust {both}\n'), (folder, f'tls-trust {folder}\n'),
+            (home.file('no.pem', 'x\n'), f'tls-trust {home.path}/no.pem\n'),
+            ('/etc/ssl/certs/ca-certificates.crt', b''), ('system', b''),
+            ('/no/such', b'#tls-trust /no/such\n')):
+        done = place.run(home.file('msmtprc', trusting(path)))
+        lines = b''.join(line for line in done.out.splitlines(True)
+                         if line.lstrip(b'#').startswith(b'tls-'))
+        line = line.encode() if isinstance(line, str) else line
+        t.ok(done.status == 0 and lines == line,
+             f'tls_trust_file {os.path.basename(path)}', lines, done.words())
+    without = place.path / 'without'
+    without.mkdir()
+    for name in ('cat', 'awk', 'sed', 'tr', 'grep', 'wc', 'id', 'dirname',
+                 'tail', 'sh'):
+        (without / name).symlink_to(shutil.which(name))
+    bare = {'environment': {'PATH': str(without)}}
+    done = place.run(home.file('msmtprc', trusting(own)), **bare)
+    t.ok(f'tls-trust {own}\n'.encode() in done.out and
+         b'neither openssl nor certtool' in done.err,
+         'without openssl and certtool: told what to do', done.words())
+    if shutil.which('certtool') is None:
+        t.skip('with certtool', 'certtool is not here')
+        return
+    (without / 'certtool').symlink_to(shutil.which('certtool'))
+    for path in (own, named, leaf):
+        done = place.run(home.file('msmtprc', trusting(path)), **bare)
+        t.ok(pin_of(path) in done.out, f'certtool: a pin of {path.name}',
+             done.words())
+    done = place.run(home.file('msmtprc', trusting(authority)), **bare)
+    t.ok(f'tls-trust {authority}\n'.encode() in done.out,
+         'certtool: an authority', done.words())
+
+
+# Mail goes by what is printed
+
+USER = 'alice@example.org'
+
+
+def sent(place, box, source, *argv, message=homes.MESSAGE, **more):
+    """What the server took of a mail by the imported configuration."""
+    done = place.run('-s', place.path / f'secret{box.count}', source)
+    config = place.home.file('config', done.out.replace(
+        b'log HOME', b'log off') + (b'' if b'\nlog ' in done.out else b'log off\n'))
+    run = place.home.run('-C', config, *argv, 'bob@example.org', stdin=message,
+                         environment={'HOME': str(place.path)}, **more)
+    words = [done.words(), run.words(), config.read_text()]
+    return (box.took[-1] if run.status == 0 and box.took else None), words
+
+
+def test_mail_by_each(t, home, certificate):
+    place = Place(home)
+    authority = pathlib.Path(certificate).with_name('ca.pem')
+    with smtpd.Server(certificate, users={USER: SECRET}) as box:
+        smtp, smtps = box.ports['smtp'], box.ports['smtps']
+        trust = f'tls_trust_file {authority}\n'
+        sources = {
+            'msmtp, STARTTLS': ('msmtprc', f"""defaults
+tls on
+{trust}
+account default
+host localhost
+port {smtp}
+auth on
+user {USER}
+password "{SECRET}"
+from sender@example.org
+""", 'sender@example.org'),
+            'msmtp, TLS': ('msmtprc', f"""account default
+host localhost
+port {smtps}
+tls on
+tls_starttls off
+tls_trust_file {certificate}
+auth plain
+user {USER}
+passwordeval cat '{home.file('pw', SECRET)}'
+from *@example.org
+""", '@example.org'),
+            'ssmtp': ('ssmtp.conf', f"""mailhub=localhost:{smtp}
+UseSTARTTLS=YES
+TLS_CA_File={authority}
+AuthUser={USER}
+AuthPass={SECRET}
+rewriteDomain=example.org
+FromLineOverride=YES
+""", 'alice@example.com'),
+            'esmtp': ('esmtprc', f"""hostname = localhost:{smtp}
+username = "{USER}"
+password = "{SECRET.replace('"', chr(92) + '"')}"
+starttls = required
+force reverse_path "me@example.org"
+""", 'me@example.org'),
+        }
+        for name, (file, text, sender) in sources.items():
+            source = home.file(file, text)
+            if name == 'esmtp':
+                mail, words = sent(place, box, source, '--set',
+                                   f'tls-trust={authority}')
+            else:
+                mail, words = sent(place, box, source)
+            t.ok(mail is not None and mail[1]['user'] == USER and
+                 mail[1]['from'].endswith(sender) and mail[1]['tls'],
+                 f'{name}: a mail goes', mail and mail[1], *words)
+        folder = home.path / 'nullmailer'
+        folder.mkdir()
+        (folder / 'remotes').write_text(
+            f'localhost smtp port={smtps} ssl user={USER} '
+            f"pass='{SECRET[:-2]}'\\''d' x509cafile={authority}\n")
+        (folder / 'allmailfrom').write_text('all@example.org\n')
+        mail, words = sent(place, box, folder)
+        t.ok(mail is not None and mail[1]['from'] == 'all@example.org' and
+             mail[1]['user'] == USER, 'nullmailer: a mail goes', *words)
+        folder = home.path / 'dma'
+        folder.mkdir()
+        (folder / 'dma.conf').write_text(
+            f'SMARTHOST localhost\nPORT {smtp}\nSECURETRANSFER\nSTARTTLS\n'
+            f'AUTHPATH {folder}/auth.conf\nROOTCERT {authority}\n'
+            'MASQUERADE example.net\n')
+        (folder / 'auth.conf').write_text(f'{USER}|localhost:{SECRET}\n')
+        mail, words = sent(place, box, folder)
+        t.ok(mail is not None and mail[1]['from'].endswith('@example.net') and
+             mail[1]['user'] == USER, 'dma: a mail goes', *words)
+
+
+def test_pin_and_patterns(t, home):
+    """The server's own certificate, which nobody else issued; and accounts that
+    are chosen as they were before."""
+    place = Place(home)
+    own = self_signed(home.path, 'localhost')
+    with smtpd.Server(str(own)) as box:
+        source = home.file('msmtprc', f"""defaults
+tls on
+host localhost
+port {box.ports['smtp']}
+tls_trust_file {own}
+account default
+from %U@one.example
+account two
+from *@two.example
+set_from_header on
+""")
+        mail, words = sent(place, box, source)
+        t.ok(mail is not None and mail[1]['tls'], 'a pin in its place', *words)
+        mail, words = sent(place, box, source, '-v', message=homes.MESSAGE.replace(
+            b'example.com', b'two.example'))
+        t.ok(mail is not None and b'two' in words[1].encode(),
+             'a pattern chooses the account', *words)
+
+
+def test_users_of_ssmtp(t, home):
+    """revaliases: who sends is known by the name that the caller gives."""
+    place = Place(home)
+    folder = home.path / 'ssmtp'
+    folder.mkdir()
+    with smtpd.Server() as one, smtpd.Server() as two:
+        (folder / 'ssmtp.conf').write_text(
+            f'mailhub=localhost:{one.ports["smtp"]}\nhostname=box.example.org\n')
+        (folder / 'revaliases').write_text(
+            f'root:admin@example.org:localhost:{one.ports["smtp"]}\n'
+            f'www-data:web@example.org:localhost:{two.ports["smtp"]}\n')
+        for sender, box, address in (
+                ('root', one, 'admin@example.org'),
+                ('www-data', two, 'web@example.org'),
+                ('www-data@box.example.org', two, 'web@example.org')):
+            message = b'From: ' + sender.encode() + b' (Cron)\n\nHello.\n'
+            mail, words = sent(place, box, folder, message=message)
+            t.ok(mail is not None and mail[1]['from'] == address,
+                 f'{sender}: {address}', *words)
+            home.path.joinpath('secret0').unlink(missing_ok=True)
+
+
+# What others may have written
+
+def test_nothing_is_run(t, home):
+    place = Place(home)
+    evil = '$(touch PWNED)`touch PWNED`;touch PWNED|"touch PWNED"&\\n\\077%'
+    for name, text in (
+            ('msmtprc', '\n'.join(f'{word} {evil}' for word in (
+                'account', 'host', 'port', 'user', 'password', 'passwordeval',
+                'eval', 'from', 'domain', 'proxy_host', 'proxy_port', 'logfile',
+                'tls_trust_file', 'aliases', 'timeout', 'tls_cert_file'))),
+            ('ssmtp.conf', '\n'.join(f'{word}={evil}' for word in (
+                'mailhub', 'AuthUser', 'AuthPass', 'hostname', 'root',
+                'TLS_CA_File', 'TLSCert'))),
+            ('dma.conf', '\n'.join(f'{word} {evil}' for word in (
+                'SMARTHOST', 'PORT', 'AUTHPATH', 'MAILNAME', 'MASQUERADE',
+                'CERTFILE', 'ALIASES'))),
+            ('esmtprc', '\n'.join(f'{word} = {evil}' for word in (
+                'hostname', 'username', 'password', 'helo', 'identity'))),
+            ('remotes', f'{evil} smtp user={evil} pass={evil}\n'),
+            (f'$(touch PWNED)`touch PWNED`msmtprc', 'host mail.example.org\n'),
+            ('x=y', 'defaults\naccount a\nhost mail.example.org\n'),
+            ('-f msmtprc', 'host mail.example.org\n')):
+        path = home.file(name, text + '\n')
+        done = place.run('-s', f'secret {name}', '--', path.name)
+        t.ok(done.status in (0, 65) and not list(home.path.rglob('PWNED')) and
+             b'syntax error' not in done.err,
+             f'{name[:20]}: text stays text', done.words())
+        if done.status == 0 and b'password-file' not in done.out:
+            t.ok(place.check(done.out).status == 0, 'and passes --check',
+                 done.words(), place.check(done.out).words())
+
+
+def broken(case, random):
+    text = bytearray(case.read_bytes())
+    for _ in range(random.randrange(1, 12)):
+        at = random.randrange(len(text))
+        kind = random.randrange(4)
+        if kind == 0:
+            text[at] = random.randrange(256)
+        elif kind == 1:
+            del text[at:at + random.randrange(1, 9)]
+        elif kind == 2:
+            text[at:at] = random.choice(
+                [b'\n', b'"', b"'", b'%', b'\x1b[2J', b'\xff', b'\xc2\x9b',
+                 b'\r', b'\0', b'\t', b' # ', b'=', b':', b'\\', b'x' * 3000])
+        else:
+            end = min(len(text), at + 30)
+            text[at:at] = text[at:end]
+        text = text or bytearray(b'x')
+    return bytes(text)
+
+
+def test_broken_files(t, home):
+    """Whatever stands in them: a status, no control characters, and no line
+    that sendling does not take."""
+    place = Place(home)
+    random = __import__('random').Random(5)
+    files = [case for case in CASES if case.is_file()]
+    wrong = []
+    for turn in range(int(os.environ.get('IMPORT_BROKEN', '60'))):
+        case = random.choice(files)
+        path = home.file('broken', broken(case, random))
+        done = place.run('-t', case.stem.split('-')[0], path)
+        (home.path / 'etc/sendling.password').unlink(missing_ok=True)
+        checked = place.check(done.out)
+        faults = [line for line in checked.err.splitlines()
+                  if re.match(rb'[^ ]*config:\d+: (?!password-file)', line)]
+        if done.status not in (0, 65) or faults or \
+                re.search(rb'[\0-\b\v-\x1f\x7f]|\xc2[\x80-\x9f]',
+                          done.out + done.err):
+            wrong += [f'turn {turn}: {case.stem}', path.read_bytes(),
+                      done.words(), *faults]
+    t.ok(not wrong, f'{turn + 1} broken files', *wrong[:4])
+
+
+if __name__ == '__main__':
+    sys.exit(homes.run_tests(globals()))
