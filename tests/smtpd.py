@@ -776,6 +776,12 @@ def pair(separator):
     return split
 
 
+def port(text):
+    """For argparse: "smtp=25" -> ("smtp", 25)"""
+    service, number = pair("=")(text)
+    return service, int(number)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     add = parser.add_argument
@@ -785,6 +791,8 @@ def main():
         help="certificate chain, its key beside it: offers TLS")
     add("--users", action="append", default=[], type=pair(":"),
         metavar="USER:PASSWORD", help="a user; mail needs AUTH then")
+    add("--port", action="append", default=[], type=port, dest="ports",
+        metavar="SERVICE=PORT", help="one that the kernel does not choose")
     add("--transcript", action="store_true", help="the dialogue on stderr")
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
     Server(**vars(parser.parse_args()))
