@@ -1,7 +1,7 @@
 #!/bin/sh
-# tests/deps.sh build|check|more|lint ...: installs what building and the demo
-# (build), the tests (check), the slow ones (more) or lint need. Says how much
-# that is, and nothing when nothing is missing.
+# tests/deps.sh build|check|more|lint|recording ...: installs what building and
+# the demo (build), the tests (check), the slow ones (more), lint or a recording
+# of the demo need. Says how much that is, and nothing when nothing is missing.
 
 # Lists of names are meant to be split:
 # shellcheck disable=SC2046,SC2086
@@ -18,6 +18,7 @@ names() {
 			ca-certificates mandoc strace swaks softhsm2 \
 			gnutls-bin dnsmasq-base netcat-openbsd \
 			microsocks systemd passwd ;;
+		debian/recording) echo asciinema termtosvg ;;
 		debian/more) echo clang libclang-rt-dev valgrind ;;
 		debian/lint) echo clang cppcheck clang-format mandoc \
 			shellcheck ;;
@@ -58,6 +59,7 @@ all_there() {
 		build) wanted='cc pkg-config python3 openssl' ;;
 		check) wanted='prove' ;;
 		more) wanted='clang valgrind' ;;
+		recording) wanted='asciinema termtosvg' ;;
 		lint) wanted='clang cppcheck clang-format mandoc shellcheck' ;;
 		esac
 		for name in $wanted; do

@@ -43,6 +43,10 @@ $(FUZZ): $B/%: $B/%.o $(TESTED)
 $(FUZZ:=-replay): $B/%-replay: $B/%.o $B/tests/fuzz/replay.o $(TESTED)
 	$(LINK) -o $@ $^ $(PKG_LIBS)
 
+# What README shows of the demo, made anew where the demo has changed.
+recording: all
+	@tests/deps.sh build recording
+	tests/recording.sh man/demo.svg
 bench: all
 	tests/bench/run
 mutants: all
@@ -178,7 +182,7 @@ lint-shell:
 
 -include $B/tests/tap.d $(UNIT:=.d) $(FUZZ:=.d) $(PLAYER:=.d) $(SERVE_PLAYER:=.d) \
 	$(SPELLINGS:=.d) $(STARVE:.so=.d) $(INJECTOR:=.d)
-.PHONY: bench mutants check check-more lint parts deps-check deps-more deps-lint \
+.PHONY: recording bench mutants check check-more lint parts deps-check deps-more deps-lint \
 	check-all more-all lint-all check-dialogues check-spool-slice \
 	fuzz fuzz-run feed \
 	feed-run replay objects $(CHECK) $(MORE) $(LINT)
