@@ -60,6 +60,16 @@ else
 	ok $? 'GnuTLS and libbsd are the only libraries'
 fi
 
+# README says why no static program can be had: this is where it fails.
+if test -e /etc/debian_version; then
+	# shellcheck disable=SC2046 # lists of words
+	! ${CC-cc} -static -o "$folder/static" "$(dirname "$SENDLING")"/cmd/*.o \
+	    "$(dirname "$SENDLING")/libsendling.a" \
+	    $(pkg-config --static --libs gnutls libbsd-overlay) \
+	    >"$folder/said" 2>&1 && grep -q 'cannot find -lp11-kit' "$folder/said"
+	ok $? "Debian's GnuTLS cannot be linked into a static program"
+fi
+
 # Objects of another SYSCONFDIR are not taken for those of this one.
 compile() {
 	plain_make B="$folder/b" CFLAGS=-O0 SYSCONFDIR="$1" \
