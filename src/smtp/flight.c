@@ -72,8 +72,8 @@ flight_takes_mail(const struct flight *f)
 		return false;
 	if (f->count == 0)
 		return true;
-	return f->terms.ehlo->pipelining && turn(f) == NULL &&
-	       account->pipelining != SWITCH_NO &&
+	return !f->terms.learned->no_reset && f->terms.ehlo->pipelining &&
+	       turn(f) == NULL && account->pipelining != SWITCH_NO &&
 	       (!chunks || f->terms.learned->chunking);
 }
 
@@ -124,6 +124,16 @@ int
 flight_pull(struct flight *f, struct error *e)
 {
 	return transaction_pull(turn(f), e);
+}
+
+void
+flight_guard(struct flight *f)
+{
+	const struct expected *last = pipeline_last(f->terms.pipeline);
+
+	if (f->count > 1 && turn(f) == NULL && last != NULL &&
+	    last->step == STEP_END)
+		transaction_reset(f->terms.pipeline);
 }
 
 void

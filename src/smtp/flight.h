@@ -47,6 +47,10 @@ void flight_add(struct flight *f, struct mail *mail);
  * then. -1: as transaction_ask(). */
 int flight_ask(struct flight *f, struct error *e);
 
+/* To be called when no other mail is to be added before the pipeline's octets
+ * leave: the last of several has its RSET then; see transaction_reset(). */
+void flight_guard(struct flight *f);
+
 /* To be called before the pipeline's octets leave. */
 void flight_leave(struct flight *f);
 

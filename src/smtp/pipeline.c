@@ -147,6 +147,12 @@ pipeline_head(const struct pipeline *p)
 	return p->first == p->end ? NULL : &p->queue[p->first];
 }
 
+const struct expected *
+pipeline_last(const struct pipeline *p)
+{
+	return p->first == p->end ? NULL : &p->queue[p->end - 1];
+}
+
 struct expected
 pipeline_next(struct pipeline *p)
 {

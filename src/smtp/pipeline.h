@@ -105,8 +105,10 @@ void pipeline_send_secret(struct pipeline *p, struct expected reply,
 /* A reply that is due with nothing sent for it. */
 void pipeline_expect(struct pipeline *p, struct expected reply);
 
-/* The next reply that is due, NULL where none is; and takes it off. */
+/* The next reply that is due, and the last; NULL where none is. Takes the next
+ * off. */
 const struct expected *pipeline_head(const struct pipeline *p);
+const struct expected *pipeline_last(const struct pipeline *p);
 struct expected pipeline_next(struct pipeline *p);
 
 /* One more reply like that which was taken off last is due, before all others:

@@ -84,17 +84,19 @@ next_data(const struct round *r)
 }
 
 /*
- * A round begins with RSET where the server may have another one open. What
- * it says to that shows whether both are in step, so it is waited for unless
- * older replies are due, with which it will come.
+ * A round begins with RSET where the server may have another one open, or the
+ * reply to the end of one is due. What it says to that shows whether both are
+ * in step, so it is waited for unless older replies are due, with which it will
+ * come.
  */
 static enum step
 next_beginning(const struct round *r)
 {
 	const struct pipeline *p = r->terms->pipeline;
 	const struct expected *head = pipeline_head(p);
+	const struct expected *last = pipeline_last(p);
 
-	if (p->open != 0)
+	if (p->open != 0 || (last != NULL && last->step == STEP_END))
 		return STEP_RSET;
 	return head != NULL && head->step == STEP_RSET && p->end == p->first + 1
 		   ? STEP_STAY
@@ -246,10 +248,7 @@ round_ask(struct round *r, enum step step, struct error *e)
 
 	if (step == STEP_BDAT)
 		return ask_bdat(r, e);
-	if (step == STEP_RSET) {
-		pipeline_send(p, (struct expected){.step = step}, "RSET");
-		p->open = 0;
-	} else if (step == STEP_MAIL) {
+	if (step == STEP_MAIL) {
 		ask_mail(r);
 	} else if (step == STEP_RCPT) {
 		ask_rcpt(r);

@@ -32,6 +32,7 @@ struct learned {
 	size_t rcptmax;	  /* recipients that it takes at a time; 0: any */
 	bool chunking;	  /* BDAT works */
 	bool no_chunking; /* BDAT was offered and is not there */
+	bool no_reset;	  /* nor is RSET */
 };
 
 /* What holds for all mails of a session; borrowed. */
@@ -70,6 +71,8 @@ struct round {
 	bool end_asked; /* the end of the data is put out, or stands in for
 			 * it: the wire is free for others */
 	bool end_due;	/* the reply that decides is not in */
+	bool guarded;	/* RSET is behind the end: see transaction_reset() */
+	bool taken;	/* the end was answered with a yes */
 	bool told;	/* the observer knows that it leaves */
 	size_t due;	/* replies */
 	size_t asked;	/* recipients */
@@ -90,8 +93,9 @@ bool round_chunks(const struct round *r);
  * nothing is left to ask. */
 enum step round_next(struct round *r);
 
-/* Asks for that. With STEP_BDAT data comes with it. -1: the message cannot be
- * read, the connection must be broken. */
+/* Asks for that, unless it is STEP_RSET, which is not the round's own. With
+ * STEP_BDAT data comes with it. -1: the message cannot be read, the connection
+ * must be broken. */
 int round_ask(struct round *r, enum step step, struct error *e);
 
 /* Where `sending': more of the data into the pipeline. -1 as round_ask():

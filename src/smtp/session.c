@@ -286,12 +286,24 @@ answer_mail(struct session *s, const struct expected *x)
 	return STEP_READY;
 }
 
+/* With no RSET the next mail can begin where the one before is over. */
 static enum step
 answer_rset(struct session *s, const struct expected *x)
 {
+	struct learned *learned = s->flight.terms.learned;
+	struct transaction *t = x->transaction;
+	bool goes_on = reply_accepts(&s->reply);
 	enum step next;
 
-	if (reply_accepts(&s->reply))
+	if (s->reply.code == 500 || s->reply.code == 502) {
+		learned->no_reset = true;
+		goes_on = t != NULL && transaction_is_closed(t);
+	}
+	if (t != NULL && goes_on)
+		transaction_confirm(t);
+	else if (t != NULL)
+		transaction_doubt_end(t);
+	if (goes_on)
 		return STEP_READY;
 	next = trouble_reject(&s->error, &s->reply, s->plan.smarthost,
 	    words_of(s, x->step), "to begin anew");
@@ -541,6 +553,8 @@ session_output(struct session *s, const char **bytes)
 
 	if (s->step == STEP_READY && pipeline_waiting(&s->pipeline) == 0)
 		refill(s);
+	if (s->step == STEP_READY)
+		flight_guard(&s->flight);
 	if (s->step != STEP_OVER &&
 	    pipeline_check(&s->pipeline, &s->error) == -1)
 		enter(s, STEP_BREAK);

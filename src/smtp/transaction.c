@@ -77,17 +77,37 @@ begin_further_round(struct transaction *t)
 	settle(t);
 }
 
+static bool
+needs_further_round(struct transaction *t)
+{
+	if (t->round.cursor < t->again)
+		t->again = t->round.cursor;
+	return !t->round.failed && !t->mail->all_or_none &&
+	       t->again < t->mail->envelope->count;
+}
+
 /* Every reply is in and nothing more is to be asked. */
 static void
 end_round(struct transaction *t)
 {
-	if (t->round.cursor < t->again)
-		t->again = t->round.cursor;
-	if (t->round.failed || t->mail->all_or_none ||
-	    t->again == t->mail->envelope->count)
-		settle(t);
-	else
+	if (needs_further_round(t))
 		begin_further_round(t);
+	else
+		settle(t);
+}
+
+void
+transaction_reset(struct pipeline *p)
+{
+	const struct expected *last = pipeline_last(p);
+	struct expected reply = {.step = STEP_RSET};
+
+	if (last != NULL && last->step == STEP_END) {
+		reply = round_reply_to(&last->transaction->round, STEP_RSET);
+		last->transaction->round.guarded = true;
+	}
+	pipeline_send(p, reply, "RSET");
+	p->open = 0;
 }
 
 int
@@ -98,7 +118,10 @@ transaction_ask(struct transaction *t, bool turn, struct error *e)
 	while (!t->mail->settled && !t->round.sending &&
 	       pipeline_has_room(t->terms->pipeline)) {
 		step = turn ? round_next(&t->round) : STEP_STAY;
-		if (step != STEP_STAY && round_ask(&t->round, step, e) == -1)
+		if (step == STEP_RSET)
+			transaction_reset(t->terms->pipeline);
+		else if (step != STEP_STAY &&
+			 round_ask(&t->round, step, e) == -1)
 			return -1;
 		if (step != STEP_STAY)
 			continue;
@@ -427,8 +450,22 @@ tell_answered(const struct transaction *t, size_t recipient)
 {
 	const struct mail_observer *observer = &t->mail->observer;
 
-	if (observer->answered != NULL)
+	if (observer->answered != NULL && !t->round.guarded)
 		observer->answered(observer->arg, t->mail, recipient);
+}
+
+void
+transaction_confirm(struct transaction *t)
+{
+	t->round.due--;
+	t->round.guarded = false;
+	tell_answered(t, 0);
+}
+
+bool
+transaction_is_closed(const struct transaction *t)
+{
+	return t->round.taken || !t->round.chunked;
 }
 
 static void
@@ -464,6 +501,7 @@ answer_recipient(struct transaction *t, const struct answer *a)
 	if (round->answered == 0 || reply_accepts(a->reply))
 		keep_words(t, a->reply);
 	if (reply_accepts(a->reply)) {
+		round->taken = true;
 		round_leave_clean(round);
 		t->terms->learned->chunking |= round->chunked;
 		r->verdict = VERDICT_DELIVERED;
@@ -502,8 +540,9 @@ answer_end(struct transaction *t, const struct answer *a)
 	    t->round.accepted > 0)
 		return answer_recipient(t, a);
 	t->round.end_due = false;
+	t->round.taken = reply_accepts(a->reply);
 	/* A BDAT that was refused leaves the transaction open. */
-	if (reply_accepts(a->reply))
+	if (t->round.taken)
 		round_leave_clean(&t->round);
 	if (t->round.failed || t->round.accepted == 0 ||
 	    takes_fewer(t, a->reply)) {
@@ -600,6 +639,24 @@ transaction_doubt(struct transaction *t)
 }
 
 void
+transaction_doubt_end(struct transaction *t)
+{
+	struct recipient *r;
+	size_t i;
+
+	if (!t->round.taken)
+		return;
+	for (i = t->round.first; i < t->round.cursor; i++) {
+		r = &t->mail->envelope->recipients[i];
+		if (r->verdict == VERDICT_DELIVERED)
+			r->verdict = VERDICT_ACCEPTED;
+	}
+	t->round.end_due = true;
+	t->mail->code = 0;
+	t->mail->words[0] = '\0';
+}
+
+void
 transaction_end(struct transaction *t, const struct error *cause, bool closing)
 {
 	struct mail *mail = t->mail;
@@ -607,6 +664,14 @@ transaction_end(struct transaction *t, const struct error *cause, bool closing)
 
 	if (mail->settled)
 		return;
+	/* What was said to the end holds: nothing is known against it. */
+	if (t->round.guarded && !t->round.end_due) {
+		transaction_confirm(t);
+		if (!needs_further_round(t)) {
+			settle(t);
+			return;
+		}
+	}
 	/* In a later round others have the mail, and who is asked for has not
 	 * got it: nobody is accepted, or the data is not out. */
 	mail->again = closing && (t->round.full ||

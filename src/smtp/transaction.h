@@ -52,6 +52,15 @@ bool transaction_is_last_round(const struct transaction *t);
  */
 int transaction_ask(struct transaction *t, bool turn, struct error *e);
 
+/*
+ * RSET, and where the reply to the end of a mail is the last that is due, that
+ * mail's: it is not settled, nor its observer told, before this is answered.
+ * While several mails are under way a reply too many makes that to one command
+ * pass for that to the next, and the refusal of a mail for an answer to this,
+ * which nothing else is refused with.
+ */
+void transaction_reset(struct pipeline *p);
+
 /* Whether mail data is to come, and puts more of it into the pipeline. -1 as
  * transaction_ask(): nothing that could end the data is among it then. */
 bool transaction_is_sending(const struct transaction *t);
@@ -84,6 +93,15 @@ int transaction_answer(struct transaction *t, const struct expected *x,
 /* A reply since the round began was one too many, so that those who were
  * refused in it may have been accepted. The session is to end. */
 void transaction_doubt(struct transaction *t);
+
+/* The RSET behind its end was answered: what was said to the end holds; or may
+ * have been said to something else, and the session is to end. A mail that was
+ * refused is left so. */
+void transaction_confirm(struct transaction *t);
+void transaction_doubt_end(struct transaction *t);
+
+/* Whether the server has nothing of the mail open, even if it knows no RSET. */
+bool transaction_is_closed(const struct transaction *t);
 
 /* The session is over, for this cause: settles the mail. What had been sent
  * whole and was not answered may have been delivered, and says so; unless the

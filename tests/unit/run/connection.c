@@ -234,8 +234,9 @@ static void
 takes_several_mails_at_once(void **state)
 {
 	struct trial t = meet(SMARTHOST_PLAIN,
-	    SERVER_PLAIN SERVER_MAIL "> MAIL FROM\n> RCPT TO\n> DATA\n"
-				     "< 250 first\n< 250 ok\n< 550 who\n"
+	    SERVER_PLAIN SERVER_MAIL "> RSET\n> MAIL FROM\n> RCPT TO\n"
+				     "> DATA\n< 250 first\n< 250 anew\n"
+				     "< 250 ok\n< 550 who\n"
 				     "< 503 nobody\n" SERVER_QUIT);
 	struct letter letters[2];
 	struct mail mails[2];
@@ -310,8 +311,11 @@ box_done(void *arg, struct mail *mail)
 
 #define CHUNK "> MAIL\n> RCPT\n> BDAT\n~ x\n"
 #define YES   "< 250 s\n< 250 r\n< 250 taken\n"
-#define ANEW  "> RSET\n" CHUNK
-#define AGAIN "< 250 anew\n" YES
+#define MORE  CHUNK "> RSET\n"
+#define DONE  YES "< 250 anew\n"
+
+/* The next behind a mail whose end is out. */
+#define BEHIND "> RSET\n> MAIL\n> RCPT\n> DATA\n"
 
 /* Sixteen are under way, and for each that is answered the next comes: the
  * server says nothing more until it has. */
@@ -319,20 +323,19 @@ static void
 keeps_as_many_under_way_as_may_be(void **state)
 {
 	char script[8000] = SERVER_EHLO
-	    "< 250-mx\n< 250-CHUNKING\n< 250 PIPELINING\n" CHUNK YES CHUNK;
+	    "< 250-mx\n< 250-CHUNKING\n< 250 PIPELINING\n" CHUNK YES;
 	struct connection_source source = {box_next, box_done, NULL};
 	struct trial t;
 	struct box b;
 	size_t i;
 
 	(void)state;
-	for (i = 0; i < 15; i++)
-		strlcat(script, ANEW, sizeof(script));
-	strlcat(script, YES ANEW, sizeof(script));
-	for (i = 18; i < LETTERS; i++)
-		strlcat(script, AGAIN ANEW, sizeof(script));
 	for (i = 0; i < 16; i++)
-		strlcat(script, AGAIN, sizeof(script));
+		strlcat(script, MORE, sizeof(script));
+	for (i = 17; i < LETTERS; i++)
+		strlcat(script, DONE MORE, sizeof(script));
+	for (i = 0; i < 16; i++)
+		strlcat(script, DONE, sizeof(script));
 	strlcat(script, SERVER_QUIT, sizeof(script));
 	t = meet(SMARTHOST_PLAIN, script);
 	box_begin(&b, LETTERS);
@@ -362,26 +365,25 @@ gives_back_what_it_was_handed(void **state)
 			bool lost;
 		} mails[3];
 	} rows[] = {
-	    {SERVER_PLAIN SERVER_MAIL "> MAIL\n> RCPT\n> DATA\n< 250 taken\n"
-				      "< 550 who\n< 503 x\n< 503 x\n"
-				      "> MAIL\n> RCPT\n> DATA\n< 250 s\n"
-				      "< 450 later\n< 503 x\n" SERVER_QUIT,
+	    {SERVER_PLAIN SERVER_MAIL BEHIND
+		"< 250 taken\n< 250 anew\n"
+		"< 550 who\n< 503 x\n< 503 x\n"
+		"> MAIL\n> RCPT\n> DATA\n< 250 s\n"
+		"< 450 later\n< 503 x\n" SERVER_QUIT,
 		1, 3,
 		{{VERDICT_DELIVERED, false}, {VERDICT_REFUSED, false},
 		    {VERDICT_LATER, false}}},
 	    {SERVER_EHLO "< 250-mx\n< 250-LIMITS MAILMAX=2\n"
-			 "< 250 PIPELINING\n" SERVER_MAIL
-			 "> MAIL\n> RCPT\n> DATA\n< 250 taken\n< 450 x\n"
+			 "< 250 PIPELINING\n" SERVER_MAIL BEHIND
+			 "< 250 taken\n< 250 anew\n< 450 x\n"
 			 "< 503 x\n< 503 x\n" SERVER_QUIT,
 		0, 2,
 		{{VERDICT_DELIVERED, false}, {VERDICT_LATER, false},
 		    {VERDICT_OPEN, false}}},
-	    {SERVER_PLAIN SERVER_MAIL
-		"> MAIL\n> RCPT\n> DATA\n< 250 taken\n< 421 bye\n",
-		-1, 2,
+	    {SERVER_PLAIN SERVER_MAIL BEHIND "< 250 taken\n< 421 bye\n", -1, 2,
 		{{VERDICT_DELIVERED, false}, {VERDICT_LATER, true},
 		    {VERDICT_OPEN, false}}},
-	    {SERVER_PLAIN SERVER_MAIL "> MAIL\n> RCPT\n> DATA\n", -1, 2,
+	    {SERVER_PLAIN SERVER_MAIL BEHIND, -1, 2,
 		{{VERDICT_DOUBTFUL, true}, {VERDICT_LATER, true},
 		    {VERDICT_OPEN, false}}},
 	};

@@ -431,7 +431,10 @@ box_done(void *arg, struct mail *mail)
 
 #define ASKS	   "> MAIL\n> RCPT\n> DATA\n"
 #define YES	   "< 250 s\n< 250 r\n< 354 go\n.\n"
-#define TWO	   SERVER_PLAIN ASKS YES ASKS "< 250 taken\n" YES "< 250 taken\n"
+#define BEHIND	   "> RSET\n" ASKS
+#define TAKEN	   "< 250 taken\n< 250 anew\n"
+#define TWO	   SERVER_PLAIN ASKS YES BEHIND TAKEN YES
+#define THIRD	   BEHIND TAKEN
 #define ONE_A_TIME "< 250-mx\n< 250-LIMITS MAILMAX=1\n< 250 PIPELINING\n"
 #define ONE	   SERVER_EHLO ONE_A_TIME SERVER_MAIL "< 250 taken\n" SERVER_QUIT
 
@@ -446,15 +449,13 @@ runs_through_all_mails(void **state)
 		size_t back;
 		unsigned reported;
 	} rows[] = {
-	    {{SERVER_PLAIN ASKS YES ASKS "< 250 taken\n" YES ASKS
-					 "< 250 taken\n" YES
-					 "< 250 taken\n" SERVER_QUIT},
-		{NULL}, ERROR_NONE, 3, 3, 1},
+	    {{TWO THIRD YES "< 250 taken\n" SERVER_QUIT}, {NULL}, ERROR_NONE, 3,
+		3, 1},
 	    /* A refusal stops nobody. */
 	    {{NULL},
-		{SERVER_PLAIN ASKS YES ASKS "< 450 full\n< 550 no\n< 503 x\n"
-					    "< 503 x\n" ASKS YES
-					    "< 250 taken\n" SERVER_QUIT},
+		{SERVER_PLAIN ASKS YES BEHIND
+		    "< 450 full\n< 250 anew\n< 550 no\n< 503 x\n"
+		    "< 503 x\n" ASKS YES "< 250 taken\n" SERVER_QUIT},
 		ERROR_NONE, 1, 3, 2},
 	    /* Each session takes one. */
 	    {{ONE, ONE, ONE}, {NULL}, ERROR_NONE, 3, 3, 1},
@@ -462,9 +463,9 @@ runs_through_all_mails(void **state)
 	    {{ONE, "< 421 enough\n"}, {ONE, ONE}, ERROR_NONE, 3, 3, 2},
 	    {{ONE, ONE, "< 421 enough\n"}, {NULL}, ERROR_LATER, 2, 3, 2},
 	    /* It dies with one under way, having taken some: one more. */
-	    {{TWO ASKS "< 421 bye\n", ONE}, {NULL}, ERROR_NONE, 3, 4, 1},
-	    {{TWO ASKS, "< 421 bye\n"}, {NULL}, ERROR_LATER, 2, 4, 2},
-	    {{TWO ASKS, SERVER_PLAIN ASKS "< 421 bye\n"}, {NULL}, ERROR_LATER,
+	    {{TWO THIRD "< 421 bye\n", ONE}, {NULL}, ERROR_NONE, 3, 4, 1},
+	    {{TWO THIRD, "< 421 bye\n"}, {NULL}, ERROR_LATER, 2, 4, 2},
+	    {{TWO THIRD, SERVER_PLAIN ASKS "< 421 bye\n"}, {NULL}, ERROR_LATER,
 		2, 4, 1},
 	    /* Having taken none. */
 	    {{SERVER_PLAIN ASKS "< 421 bye\n"}, {NULL}, ERROR_LATER, 0, 1, 1},
@@ -524,12 +525,12 @@ sends_more_while_the_session_stands(void **state)
 	static const struct {
 		const char *script;
 		size_t back, delivered;
-	} rows[] = {{SERVER_PLAIN SERVER_MAIL "< 250 taken\n" SERVER_MAIL ASKS
-					      "< 250 taken\n" YES
-					      "< 250 taken\n" SERVER_QUIT,
-			2, 2},
-	    {SERVER_PLAIN SERVER_MAIL "< 250 taken\n" SERVER_MAIL ASKS
-				      "< 250 taken\n< 421 bye\n",
+	} rows[] = {
+	    {SERVER_PLAIN SERVER_MAIL "< 250 taken\n" SERVER_MAIL THIRD YES
+				      "< 250 taken\n" SERVER_QUIT,
+		2, 2},
+	    {SERVER_PLAIN SERVER_MAIL "< 250 taken\n" SERVER_MAIL THIRD
+				      "< 421 bye\n",
 		2, 1},
 	    {ONE, 0, 0}};
 	struct connection_source source = {box_next, box_done, NULL};

@@ -217,8 +217,10 @@ mails_share_the_window(void **state)
 	say(&t, "250 ok\r\n", 1);
 	assert_int_equal(hear(&t, "RCPT"), 40);
 	say(&t, "250 ok\r\n", 19 + 1);
+	assert_false(t.mail.settled);
+	say(&t, "250 ok\r\n", 1); /* RSET */
 	assert_true(t.mail.settled);
-	say(&t, "250 ok\r\n", 2 + 70 + 1); /* RSET too */
+	say(&t, "250 ok\r\n", 1 + 70 + 1 + 1);
 	assert_true(next.mail.settled);
 	assert_int_equal(envelope_count(&next.envelope, VERDICT_DELIVERED), 70);
 	end(&t);
@@ -565,10 +567,87 @@ a_second_mail_is_taken_when_the_first_is_asked(void **state)
 	assert_int_equal(hear(&t, "MAIL"), 1);
 	assert_false(t.mail.settled);
 	say(&t, "250 taken\r\n", 1);
+	assert_false(t.mail.settled);
+	say(&t, "250 anew\r\n", 1);
 	assert_true(t.mail.settled);
 	assert_false(next.settled);
 	envelope_clear(&other);
 	end(&t);
+}
+
+/* With another behind it what is said to a mail holds, and is told, when its
+ * RSET is answered: a yes, or a server that knows none, or the end of the
+ * session. A refusal may have been the mail's. */
+static void
+what_was_said_holds_with_rset(void **state)
+{
+	static const struct {
+		bool lmtp;
+		const char *reply; /* NULL: the connection is lost */
+		const char *told;
+		enum verdict verdict;
+		bool over;
+	} rows[] = {
+	    {false, "250 ok", "250 1 delivered, for 0;", VERDICT_DELIVERED,
+		false},
+	    {true, "250 ok", "250 1 delivered, for 0;", VERDICT_DELIVERED,
+		false},
+	    {false, "502 what", "250 1 delivered, for 0;", VERDICT_DELIVERED,
+		false},
+	    {false, "500 what", "250 1 delivered, for 0;", VERDICT_DELIVERED,
+		false},
+	    {false, "421 bye", "250 1 delivered, for 0;", VERDICT_DELIVERED,
+		true},
+	    {false, NULL, "250 1 delivered, for 0;", VERDICT_DELIVERED, true},
+	    {false, "554 spam", "", VERDICT_DOUBTFUL, true},
+	    {false, "503 no", "", VERDICT_DOUBTFUL, true},
+	    {false, "452 full", "", VERDICT_DOUBTFUL, true},
+	    {false, "354 go", "", VERDICT_DOUBTFUL, true},
+	    {true, "554 spam", "", VERDICT_DOUBTFUL, true},
+	};
+	struct trial t, next;
+	struct error lost;
+	size_t i;
+
+	(void)state;
+	error_clear(&lost);
+	error_set(&lost, ERROR_LATER, NULL, "lost");
+	for (i = 0; i < COUNT(rows); i++) {
+		begin(&t, 1);
+		begin(&next, 1);
+		next.mail.observer = (struct mail_observer){NULL, NULL, NULL};
+		t.mail.last = false;
+		t.smarthost.lmtp = rows[i].lmtp;
+		connect_session(&t);
+		hear(&t, "x");
+		say(&t, EHLO, 1);
+		session_mail(t.session, &t.mail);
+		hear(&t, "x");
+		say(&t, "250 ok\r\n", 2);
+		say(&t, "354 go\r\n", 1);
+		hear(&t, "x");
+		session_mail(t.session, &next.mail);
+		assert_int_equal(hear(&t, "RSET"), 1);
+		buf_reset(&t.seen);
+		say(&t, "250 taken\r\n", 1);
+		assert_false(t.mail.settled);
+		assert_string_equal(buf_string(&t.seen), "");
+		if (rows[i].reply == NULL)
+			session_closed(t.session, &lost);
+		else {
+			say(&t, rows[i].reply, 1);
+			say(&t, "\r\n", 1);
+		}
+		assert_true(t.mail.settled);
+		assert_string_equal(buf_string(&t.seen), rows[i].told);
+		assert_int_equal(
+		    t.envelope.recipients[0].verdict, rows[i].verdict);
+		assert_int_equal(
+		    session_want(t.session) == SESSION_OVER, rows[i].over);
+		assert_int_equal(t.mail.lost, *rows[i].told == '\0');
+		end(&t);
+		end(&next);
+	}
 }
 
 /* Sends all but the last `kept` octets of what the client has to say, and of
@@ -666,6 +745,7 @@ main(void)
 	    cmocka_unit_test(an_early_refusal_is_a_word_about_the_mail),
 	    cmocka_unit_test(a_torn_end_is_doubtful),
 	    cmocka_unit_test(a_second_mail_is_taken_when_the_first_is_asked),
+	    cmocka_unit_test(what_was_said_holds_with_rset),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
