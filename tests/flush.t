@@ -353,16 +353,74 @@ def test_session_is_refused(t, home, box):
         server.hear(sock, b'Subject')
         sock.sendall(b'250 ok\r\n250 ok\r\n250 taken\r\n')
         server.hear(sock, b'RSET')
-        sock.sendall(b'250 ok\r\n250 ok\r\n250 taken\r\n502 no RSET\r\n')
+        sock.sendall(b'250 ok\r\n250 ok\r\n250 taken\r\n550 no RSET\r\n')
         server.hear(sock, b'QUIT')
 
     with Server(play=play) as server:
         spool.run(server)
     t.ok(all(name[0] == 'Q' for name in spool.names()) and
-         len(spool.names()) <= 2, 'a refusal that ends the session is none of '
+         len(spool.names()) <= 3, 'a refusal that ends the session is none of '
          'the mails that it was to have', spool.names())
     spool.run(box, '-qf')
     t.ok(spool.names() == [], 'which go with the next', spool.names())
+
+
+def test_no_rset(t, home):
+    spool = Spool(home)
+    for _ in range(40):
+        spool.put()
+    with Server(without={'RSET'}) as server:
+        done = spool.run(server, '-qf')
+    t.ok(done.status == 0 and spool.names() == [] and len(server.took) == 40,
+         'a server without RSET gets each mail once', done.words(),
+         len(server.took), spool.names())
+
+
+def test_shifted(t, home):
+    """One reply too many, each time before a mail that is refused."""
+    spool = Spool(home)
+    for extension in (b'PIPELINING', b'CHUNKING'):
+        names = ['Q' + spool.put(age=200 - i, recipients=[
+            ('o', f'{i}@example.org')]) for i in range(8)]
+        took = []
+
+        def play(server, sock):
+            heard = sock.makefile('rb')
+            sock.sendall(b'220 mx\r\n')
+            for line in heard:
+                verb, answer = line[:4].upper(), b'250 ok\r\n'
+                if verb == b'EHLO':
+                    answer = (b'250-mx\r\n250-' + extension +
+                              b'\r\n250 PIPELINING\r\n')
+                if verb == b'QUIT':
+                    sock.sendall(b'221 bye\r\n')
+                    return
+                if verb == b'RCPT':
+                    number = int(line[9:10])
+                if verb == b'DATA':
+                    sock.sendall(b'354 go\r\n')
+                    while heard.readline() not in (b'.\r\n', b''):
+                        pass
+                if verb == b'BDAT':
+                    heard.read(int(line.split()[1]))
+                if verb in (b'DATA', b'BDAT'):
+                    if number == 4:
+                        answer = b'554 spam\r\n'
+                    else:
+                        took.append(number)
+                    if number == 3:
+                        answer += b'250 twice\r\n'
+                sock.sendall(answer)
+
+        with Server(play=play) as server:
+            spool.run(server)
+        left = [name[1:] for name in spool.names()]
+        t.ok(names[4][1:] in left and
+             all(names[i][1:] in left for i in range(8) if i not in took),
+             'no mail that was refused is gone for a reply too many', took,
+             [names.index('Q' + name) for name in left])
+        for name in spool.names():
+            (spool.path / name).unlink()
 
 
 def test_one_that_ends_sessions(t, home):

@@ -560,6 +560,9 @@ class Session:
         }
 
     def rset(self, _):
+        if "RSET" in self.server.without:
+            self.reply("502 5.5.1 no RSET")
+            return
         self.reset()
         self.reply("250 2.0.0 Ok")
 
