@@ -369,7 +369,7 @@ print_account(const struct account *a)
 }
 
 static void
-print_json(const struct check *c, bool read)
+print_json(const struct check *c)
 {
 	const struct config *config = c->plan->config;
 	struct json j;
@@ -385,7 +385,7 @@ print_json(const struct check *c, bool read)
 		json_add_string(&j, NULL, config->accounts[i].name);
 	json_end_array(&j);
 	faults_add_json(&c->faults, &j);
-	json_add_string(&j, "error", read ? NULL : error_line(c->e).words);
+	json_add_error(&j, "error", c->e);
 	json_end_object(&j);
 	buf_add_char(&out, '\n');
 	file_write(STDOUT_FILENO, out.at, out.len);
@@ -411,7 +411,7 @@ check_config(const struct check_plan *plan, struct error *e)
 
 	check_all(&c);
 	if (plan->json) {
-		print_json(&c, read);
+		print_json(&c);
 	} else {
 		for (i = 0; plan->verbose && i < config->account_count; i++)
 			print_account(&config->accounts[i]);

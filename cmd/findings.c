@@ -87,7 +87,7 @@ print_json(struct findings *all, const struct account *a, const struct error *e)
 	json_add_array(&j, "smarthosts");
 	buf_add_text(&out, buf_text(&all->out));
 	json_end_array(&j);
-	finding_add_error(e, &j);
+	json_add_error(&j, "error", e);
 	json_end_object(&j);
 	buf_add_char(&out, '\n');
 	file_write(STDOUT_FILENO, out.at, out.len);

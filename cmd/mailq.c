@@ -8,7 +8,6 @@
 
 #include "base/mem.h"
 #include "config/keyword.h"
-#include "run/finding.h"
 #include "run/listing.h"
 #include "run/queue.h"
 #include "world/failure.h"
@@ -110,7 +109,7 @@ add_spools(struct mailq *m)
 	for (i = 0; i < m->queue.count; i++) {
 		json_add_object(&m->json, NULL);
 		json_add_string(&m->json, "path", m->queue.spools[i].path);
-		finding_add_error(&m->queue.spools[i].error, &m->json);
+		json_add_error(&m->json, "error", &m->queue.spools[i].error);
 		json_end_object(&m->json);
 	}
 	json_end_array(&m->json);
@@ -123,7 +122,7 @@ end_json(struct mailq *m)
 	add_spools(m);
 	listing_add_sum(&m->sum, &m->json);
 	json_add_number(&m->json, "status", error_status(m->e->kind));
-	finding_add_error(m->e, &m->json);
+	json_add_error(&m->json, "error", m->e);
 	json_end_object(&m->json);
 	buf_add_char(&m->out, '\n');
 	print(m);

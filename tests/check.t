@@ -249,7 +249,7 @@ def test_origins(t, home):
     run = check(home, '/nonexistent', '--json')
     told = json.loads(run.out)
     t.ok(run.status == told['status'] == 66 and run.err == b'' and
-         '/nonexistent' in told['error'] and told['accounts'] == [] and
+         '/nonexistent' in told['error']['text'] and told['accounts'] == [] and
          told['faults'] == [], 'no file at all, in JSON', run.words())
 
 

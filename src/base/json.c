@@ -112,6 +112,28 @@ json_add_null(struct json *j, const char *key)
 	add_words(j, key, "null");
 }
 
+static const char *
+or_null(const char *words)
+{
+	return words[0] == '\0' ? NULL : words;
+}
+
+void
+json_add_error(struct json *j, const char *key, const struct error *e)
+{
+	if (e == NULL || e->kind == ERROR_NONE) {
+		json_add_null(j, key);
+		return;
+	}
+	json_add_object(j, key);
+	json_add_string(j, "kind", error_word(e->kind));
+	json_add_number(j, "status", error_status(e->kind));
+	json_add_string(j, "text", error_line(e).words);
+	json_add_string(j, "server", or_null(e->why));
+	json_add_string(j, "hint", or_null(e->hint));
+	json_end_object(j);
+}
+
 /*
  * Finding.
  */

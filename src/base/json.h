@@ -9,6 +9,7 @@
  */
 
 #include "base/buf.h"
+#include "base/error.h"
 #include "base/text.h"
 
 struct json {
@@ -33,6 +34,11 @@ void json_add_number(struct json *j, const char *key, long long number);
 void json_add_thousandths(struct json *j, const char *key, long long number);
 void json_add_truth(struct json *j, const char *key, bool truth);
 void json_add_null(struct json *j, const char *key);
+
+/* An error as programs are told of it, in all modes alike: null, or an object
+ * of its kind's word, the exit status, the text, the server's words and the
+ * hint. e may be NULL. */
+void json_add_error(struct json *j, const char *key, const struct error *e);
 
 /* Appends text that is visible already in double quotes, with a backslash
  * before each of these and of itself. */

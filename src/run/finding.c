@@ -339,21 +339,6 @@ json_add_offer(const struct ehlo *ehlo, struct json *j)
 }
 
 void
-finding_add_error(const struct error *e, struct json *j)
-{
-	if (e->kind == ERROR_NONE) {
-		json_add_null(j, "error");
-		return;
-	}
-	json_add_object(j, "error");
-	json_add_number(j, "status", error_status(e->kind));
-	json_add_string(j, "text", error_line(e).words);
-	json_add_string(j, "server", or_null(e->why));
-	json_add_string(j, "hint", or_null(e->hint));
-	json_end_object(j);
-}
-
-void
 finding_add_json(const struct finding *f, struct json *j)
 {
 	static const char *const logins[] = {[FINDING_UNTRIED] = "not tried",
@@ -371,6 +356,6 @@ finding_add_json(const struct finding *f, struct json *j)
 	json_add_string(j, "mechanism", f->mechanism);
 	json_add_string(j, "login", logins[f->login]);
 	json_add_string(j, "login_why", or_null(f->login_why));
-	finding_add_error(&f->error, j);
+	json_add_error(j, "error", &f->error);
 	json_end_object(j);
 }

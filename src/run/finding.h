@@ -58,8 +58,4 @@ void finding_format(const struct finding *f, struct buf *out);
 /* Adds an object that says the same. */
 void finding_add_json(const struct finding *f, struct json *j);
 
-/* Adds "error": null, or an object of the error's status, text, the server's
- * words and the hint. */
-void finding_add_error(const struct error *e, struct json *j);
-
 #endif

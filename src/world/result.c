@@ -8,21 +8,6 @@
 #define RESULT_MAX (1024 * 1024 * 1024) /* octets of JSON */
 
 static void
-json_add_error(struct json *j, const struct error *e)
-{
-	if (e == NULL || e->kind == ERROR_NONE) {
-		json_add_null(j, "error");
-		return;
-	}
-	json_add_object(j, "error");
-	json_add_string(j, "kind", error_word(e->kind));
-	json_add_string(j, "text", error_line(e).words);
-	json_add_string(j, "why", e->why[0] == '\0' ? NULL : e->why);
-	json_add_string(j, "hint", e->hint[0] == '\0' ? NULL : e->hint);
-	json_end_object(j);
-}
-
-static void
 json_add_recipients(struct json *j, const struct envelope *env)
 {
 	const struct recipient *r;
@@ -53,7 +38,7 @@ result_print(const struct log_mail *mail)
 	json_init(&j, &out);
 	json_add_object(&j, NULL);
 	json_add_number(&j, "status", mail->status);
-	json_add_error(&j, mail->error);
+	json_add_error(&j, "error", mail->error);
 	json_add_string(&j, "from", env == NULL ? NULL : env->reverse_path);
 	json_add_recipients(&j, env);
 	json_add_string(&j, "smarthost", mail->smarthost);

@@ -106,7 +106,7 @@ tells_all(void **state)
 	    "\"size\":36700160,\"mechanisms\":[\"PLAIN\",\"LOGIN\"],"
 	    "\"mechanism\":\"PLAIN\",\"login\":\"refused\","
 	    "\"login_why\":\"535 5.7.8 no\","
-	    "\"error\":{\"status\":77,\"text\":\"AUTH: it refused\","
+	    "\"error\":{\"kind\":\"denied\",\"status\":77,\"text\":\"AUTH: it refused\","
 	    "\"server\":\"535 5.7.8 no\",\"hint\":\"check it\"}}");
 }
 

@@ -52,8 +52,8 @@ json_of_a_failure(void **state)
 	c = capture_begin(STDOUT_FILENO);
 	result_print(&mail);
 	assert_string_equal(capture_end(&c),
-	    "{\"status\":67,\"error\":{\"kind\":\"recipient\",\"text\":\"RCPT "
-	    "TO: refused\",\"why\":\"550 No\",\"hint\":null},\"from\":\"\","
+	    "{\"status\":67,\"error\":{\"kind\":\"recipient\",\"status\":67,"
+	    "\"text\":\"RCPT TO: refused\",\"server\":\"550 No\",\"hint\":null},\"from\":\"\","
 	    "\"recipients\":[{\"address\":\"b@x\",\"verdict\":\"open\","
 	    "\"reply\":null},{\"address\":\"c@x\",\"verdict\":\"open\","
 	    "\"reply\":null}],\"smarthost\":null,\"tls\":null,\"auth\":null,"
