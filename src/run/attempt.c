@@ -385,7 +385,8 @@ settle(struct attempt *a, bool tried, const struct error *e)
 static void
 tell(const struct attempt *a, const struct error *e, bool given_up)
 {
-	const struct telling told = {.envelope = &a->spooled.ticket.envelope,
+	const struct telling told = {.account = a->terms->account->name,
+	    .envelope = &a->spooled.ticket.envelope,
 	    .message = a->spooled.message,
 	    .mail = &a->mail,
 	    .report = a->terms->report,

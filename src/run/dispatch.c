@@ -367,7 +367,9 @@ dispatch_mail(struct dispatch *d, const struct request *r, struct message *m,
 void
 dispatch_report(struct dispatch *d, struct message *m, const struct error *e)
 {
-	const struct telling told = {.envelope = &d->envelope,
+	const struct telling told = {
+	    .account = d->account == NULL ? NULL : d->account->name,
+	    .envelope = &d->envelope,
 	    .message = m,
 	    .mail = &d->mail,
 	    .report = &d->report,

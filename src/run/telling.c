@@ -70,7 +70,8 @@ telling_log(const struct telling *t, struct notes *notes, struct log *log)
 {
 	const struct error *cause = t->cause;
 	char *id = message_id(t->message);
-	const struct log_mail told = {.envelope = t->envelope,
+	const struct record told = {.account = t->account,
+	    .envelope = t->envelope,
 	    .smarthost = t->report->smarthost,
 	    .tls = t->report->tls,
 	    .auth = t->report->auth,

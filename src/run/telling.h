@@ -12,6 +12,7 @@
 
 /* All of it is borrowed. */
 struct telling {
+	const char *account; /* its name, or NULL */
 	const struct envelope *envelope;
 	struct message *message; /* NULL: nothing came as far as that */
 	const struct mail *mail;

@@ -8,16 +8,13 @@
 #include <syslog.h>
 #include <unistd.h>
 
-#include "base/json.h"
 #include "world/clock.h"
 #include "world/file.h"
 #include "world/host.h"
 
-#define PATIENCE       1000 /* milliseconds a mail, with who reads the log */
-#define RECIPIENTS_MAX 1000
-#define NO_LOG	       "no log, the mail goes on: "
-#define VALUE_MAX      1500
-#define LINE_MAX_SIZE  (32 * 1024)
+#define PATIENCE      1000 /* milliseconds a mail, with who reads the log */
+#define NO_LOG	      "no log, the mail goes on: "
+#define LINE_MAX_SIZE (32 * 1024)
 
 void
 log_set_tag(struct log *l, const char *tag)
@@ -272,86 +269,9 @@ log_explain(struct log *l, const char *fmt, ...)
 	trace_line(l, SESSION_NOTE, text_of(line));
 }
 
-static void
-add_key(struct buf *line, const char *key)
-{
-	buf_format(line, "%s%s=", line->len == 0 ? "" : " ", key);
-}
-
-static void
-add_words(struct buf *line, const char *key, const char *words)
-{
-	char shown[VALUE_MAX];
-
-	add_key(line, key);
-	json_quote(line, text_visible(text_of(words), shown, sizeof(shown)));
-}
-
-static void
-add_value(struct buf *line, const char *key, const char *value)
-{
-	char shown[VALUE_MAX];
-
-	text_visible(text_of(value), shown, sizeof(shown));
-	add_key(line, key);
-	if (strpbrk(shown, " \"\\") != NULL)
-		json_quote(line, shown);
-	else
-		buf_add_string(line, shown[0] == '\0' ? "-" : shown);
-}
-
-static void
-add_envelope(struct buf *line, const struct envelope *env)
-{
-	const size_t count = env == NULL ? 0 : env->count;
-	struct buf list;
-	size_t i;
-
-	buf_init(&list, RECIPIENTS_MAX);
-	if (env != NULL)
-		buf_format(&list, "<%s>", env->reverse_path);
-	add_value(line, "from", buf_string(&list));
-	buf_reset(&list);
-	for (i = 0; i < count; i++)
-		if (buf_format(&list, "%s<%s>", i == 0 ? "" : ",",
-			env->recipients[i].path) == -1)
-			break;
-	list.max += 32;
-	list.full = false;
-	if (i < count)
-		buf_format(&list, ",+%zu more", count - i);
-	add_value(line, "to", buf_string(&list));
-	buf_clear(&list);
-}
-
-static void
-add_mail(struct buf *line, const struct log_mail *mail, const char *tag)
-{
-	char code[16] = "";
-
-	if (mail->code != 0)
-		snprintf(code, sizeof(code), "%d", mail->code);
-	add_envelope(line, mail->envelope);
-	add_value(line, "smarthost", mail->smarthost);
-	add_value(line, "tls", mail->tls);
-	add_value(line, "auth", mail->auth);
-	buf_format(line, " size=%llu", mail->size);
-	add_value(line, "msgid", mail->message_id);
-	add_value(line, "code", code);
-	add_words(line, "reply", mail->words);
-	buf_format(line, " delay=%lld.%03lld status=%d", mail->delay_ms / 1000,
-	    mail->delay_ms % 1000, mail->status);
-	if (tag[0] != '\0')
-		add_value(line, "tag", tag);
-	if (mail->queued != NULL && mail->queued[0] != '\0')
-		add_value(line, "queued", mail->queued);
-	if (mail->error != NULL && mail->error->kind != ERROR_NONE)
-		add_words(line, "error", error_line(mail->error).words);
-}
-
 /* A mail that waits is nothing that a caller is told of. */
 static int
-severity(const struct log_mail *mail)
+severity(const struct record *mail)
 {
 	if (mail->status != 0)
 		return LOG_ERR;
@@ -361,12 +281,12 @@ severity(const struct log_mail *mail)
 }
 
 void
-log_mail(struct log *l, const struct log_mail *mail)
+log_mail(struct log *l, const struct record *mail)
 {
 	struct buf line;
 
 	buf_init(&line, LINE_MAX_SIZE);
-	add_mail(&line, mail, l->shown_tag);
+	record_format(mail, l->shown_tag, &line);
 	tell(l, severity(mail), buf_string(&line));
 	l->patience = PATIENCE;
 	buf_clear(&line);

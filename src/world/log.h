@@ -11,6 +11,7 @@
 #include "submit/account.h"
 #include "submit/envelope.h"
 #include "submit/submit.h"
+#include "world/record.h"
 #include "world/screen.h"
 #include "world/syslog.h"
 
@@ -66,27 +67,9 @@ bool log_is_read(const struct log *l);
 void log_explain(struct log *l, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* One mail's end. All strings may be NULL. */
-struct log_mail {
-	const struct envelope *envelope;
-	const char *smarthost; /* "mail.example.org:465" */
-	const char *tls;
-	const char *auth;
-	unsigned long long size;
-	const char *message_id;
-	int code;
-	const char *words; /* the server's reply */
-	long long delay_ms;
-	int status;		   /* exit status */
-	const char *queued;	   /* its id in the spool, or "" */
-	const struct error *error; /* why it is there, too */
-};
-
-/* from= to= smarthost= tls= auth= size= msgid= code= reply="" delay= status=,
- * then tag=, queued= and error="" where there is one: one line, visible, at
- * most 1000 octets of recipients then "+N more". What is not known is "-";
- * values with a space are quoted. */
-void log_mail(struct log *l, const struct log_mail *mail);
+/* A line of one mail's end, as record_format() has it, or a JSON object; where
+ * the journal is the system's log its fields as well. */
+void log_mail(struct log *l, const struct record *mail);
 
 /* A line on standard error, where a person looks at it: callers take a word
  * there for a failure. */

@@ -5,9 +5,9 @@
  * result: what a program that called us with --json is told.
  */
 
-#include "world/log.h"
+#include "world/record.h"
 
 /* The end of a mail as one JSON object on standard output, in one line. */
-void result_print(const struct log_mail *mail);
+void result_print(const struct record *mail);
 
 #endif

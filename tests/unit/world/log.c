@@ -56,7 +56,7 @@ static void
 a_line_for_each_mail(void **state)
 {
 	struct envelope env = envelope("a@x", two);
-	struct log_mail mail = {
+	struct record mail = {
 	    .envelope = &env,
 	    .smarthost = "mail.example.org:465",
 	    .tls = "TLS1.3 ECDHE-RSA",
@@ -86,7 +86,7 @@ a_line_for_each_mail(void **state)
 static void
 a_line_for_each_failure(void **state)
 {
-	struct log_mail mail = {.status = 75};
+	struct record mail = {.status = 75};
 	struct envelope env = envelope("", one);
 	struct error e;
 	struct log l;
@@ -145,7 +145,7 @@ lines_are_harmless(void **state)
 	    "\xc2\x9b"
 	    "31m",
 	    "\" status=0 x=\"", longest};
-	struct log_mail mail = {.status = 1};
+	struct record mail = {.status = 1};
 	struct error e;
 	struct log l;
 	size_t i;
@@ -181,7 +181,7 @@ static void
 many_recipients_are_counted(void **state)
 {
 	struct envelope env = envelope("a@x", one);
-	struct log_mail mail = {.envelope = &env};
+	struct record mail = {.envelope = &env};
 	char path[64], *more, *to;
 	unsigned long counted, shown = 0;
 	struct error e;
@@ -265,7 +265,7 @@ nobody_is_kept_waiting(void **state)
 static void
 all_lines_of_a_mail_share_the_patience(void **state)
 {
-	struct log_mail mail = {.smarthost = NULL};
+	struct record mail = {.smarthost = NULL};
 	long long before;
 	struct log l;
 	int i;
@@ -377,7 +377,7 @@ a_file_that_cannot_be_had(void **state)
 static void
 a_full_disk_changes_nothing(void **state)
 {
-	struct log_mail mail = {.status = 0};
+	struct record mail = {.status = 0};
 	struct log l;
 
 	(void)state;

@@ -13,7 +13,7 @@ json_of_a_success(void **state)
 {
 	static const struct enhanced none;
 	struct envelope env = envelope("a@x", one);
-	struct log_mail mail = {
+	struct record mail = {
 	    .envelope = &env,
 	    .smarthost = "mail.example.org:465",
 	    .size = 1234,
@@ -27,11 +27,13 @@ json_of_a_success(void **state)
 	c = capture_begin(STDOUT_FILENO);
 	result_print(&mail);
 	assert_string_equal(capture_end(&c),
-	    "{\"status\":0,\"error\":null,\"from\":\"a@x\",\"recipients\":["
-	    "{\"address\":\"b@x\",\"verdict\":\"delivered\",\"reply\":\"250 "
-	    "Ok\"}],\"smarthost\":\"mail.example.org:465\",\"tls\":null,"
-	    "\"auth\":null,\"size\":1234,\"message_id\":null,\"reply\":\"250 "
-	    "\\\"\\\\\\\\x01\\\\xff\xc3\xb6\",\"queued\":null}\n");
+	    "{\"status\":0,\"error\":null,\"account\":null,\"from\":\"a@x\","
+	    "\"recipients\":[{\"address\":\"b@x\",\"verdict\":\"delivered\","
+	    "\"code\":250,\"reply\":\"250 Ok\"}],\"recipients_more\":0,"
+	    "\"smarthost\":\"mail.example.org:465\",\"tls\":null,"
+	    "\"auth\":null,\"size\":1234,\"message_id\":null,\"code\":0,"
+	    "\"reply\":\"250 \\\"\\\\\\\\x01\\\\xff\xc3\xb6\","
+	    "\"server_id\":null,\"queued\":null,\"duration_ms\":0}\n");
 	envelope_clear(&env);
 }
 
@@ -39,7 +41,7 @@ static void
 json_of_a_failure(void **state)
 {
 	struct envelope env = envelope("", two);
-	struct log_mail mail = {.envelope = &env, .status = 67};
+	struct record mail = {.envelope = &env, .status = 67};
 	struct capture c;
 	const char *said;
 	struct error e;
@@ -53,19 +55,21 @@ json_of_a_failure(void **state)
 	result_print(&mail);
 	assert_string_equal(capture_end(&c),
 	    "{\"status\":67,\"error\":{\"kind\":\"recipient\",\"status\":67,"
-	    "\"text\":\"RCPT TO: refused\",\"server\":\"550 No\",\"hint\":null},\"from\":\"\","
+	    "\"text\":\"RCPT TO: refused\",\"server\":\"550 No\","
+	    "\"hint\":null},\"account\":null,\"from\":\"\","
 	    "\"recipients\":[{\"address\":\"b@x\",\"verdict\":\"open\","
-	    "\"reply\":null},{\"address\":\"c@x\",\"verdict\":\"open\","
-	    "\"reply\":null}],\"smarthost\":null,\"tls\":null,\"auth\":null,"
-	    "\"size\":0,\"message_id\":null,\"reply\":null,"
-	    "\"queued\":null}\n");
+	    "\"code\":0,\"reply\":null},{\"address\":\"c@x\",\"verdict\":"
+	    "\"open\",\"code\":0,\"reply\":null}],\"recipients_more\":0,"
+	    "\"smarthost\":null,\"tls\":null,\"auth\":null,\"size\":0,"
+	    "\"message_id\":null,\"code\":0,\"reply\":null,\"server_id\":null,"
+	    "\"queued\":null,\"duration_ms\":0}\n");
 	mail.queued = "0069283a00-1";
 	env.recipients[0].verdict = VERDICT_QUEUED;
 	c = capture_begin(STDOUT_FILENO);
 	result_print(&mail);
 	said = capture_end(&c);
 	assert_non_null(strstr(said, "\"verdict\":\"queued\""));
-	assert_non_null(strstr(said, "\"queued\":\"0069283a00-1\"}"));
+	assert_non_null(strstr(said, "\"queued\":\"0069283a00-1\","));
 	mail.envelope = NULL;
 	c = capture_begin(STDOUT_FILENO);
 	result_print(&mail);
@@ -79,7 +83,7 @@ static void
 json_waits_for_its_reader(void **state)
 {
 	struct envelope env = envelope("", one);
-	struct log_mail mail = {.envelope = &env};
+	struct record mail = {.envelope = &env};
 	int ends[2], saved, status;
 	char path[40], octet, last = 0;
 	struct error e;

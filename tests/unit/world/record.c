@@ -1,0 +1,172 @@
+#include "../unit.h"
+
+#include "world/record.h"
+
+static struct buf out;
+
+static struct envelope
+to_many(size_t count)
+{
+	struct envelope env;
+	struct error e;
+	char path[40];
+	size_t i;
+
+	envelope_init(&env);
+	error_clear(&e);
+	envelope_set_reverse_path(&env, TEXT("a@x"), &e);
+	for (i = 0; i < count; i++) {
+		snprintf(path, sizeof(path), "r%zu@x", i);
+		envelope_add(&env, text_of(path), &e);
+	}
+	return env;
+}
+
+static const char *
+line_of(const struct record *r, const char *tag)
+{
+	buf_clear(&out);
+	buf_init(&out, 100000);
+	record_format(r, tag, &out);
+	return buf_string(&out);
+}
+
+static const char *
+fields_of(const struct record *r, const char *tag)
+{
+	buf_clear(&out);
+	buf_init(&out, 1000000);
+	record_add_fields(r, tag, &out);
+	return buf_string(&out);
+}
+
+static const char *
+json_of(const struct record *r, size_t most)
+{
+	struct json j;
+
+	buf_clear(&out);
+	buf_init(&out, 10000000);
+	json_init(&j, &out);
+	json_add_object(&j, NULL);
+	record_add_json(r, most, &j);
+	json_end_object(&j);
+	return buf_string(&out);
+}
+
+/* Behind what scripts have read for long. */
+static void
+the_servers_id_and_ours(void **state)
+{
+	struct record r = {.words = "250 2.0.0 Ok: queued as 4F", .code = 250};
+
+	(void)state;
+	assert_string_equal(line_of(&r, ""),
+	    "from=- to=- smarthost=- tls=- auth=- size=0 msgid=- code=250 "
+	    "reply=\"250 2.0.0 Ok: queued as 4F\" delay=0.000 status=0 "
+	    "serverid=4F");
+	assert_non_null(strstr(json_of(&r, SIZE_MAX), "\"server_id\":\"4F\""));
+	assert_non_null(strstr(fields_of(&r, ""), "\nSENDLING_SERVER_ID=4F\n"));
+	r.queued = "0069283a00-1";
+	assert_non_null(strstr(line_of(&r, "cron job"),
+	    " status=0 tag=\"cron job\" serverid=4F queued=0069283a00-1"));
+	assert_non_null(strstr(fields_of(&r, "cron"), "\nSENDLING_TAG=cron\n"));
+	r.words = "451 4.3.0 queued as 4F";
+	assert_null(strstr(line_of(&r, ""), "serverid="));
+	assert_null(strstr(fields_of(&r, ""), "SERVER_ID"));
+	assert_non_null(strstr(json_of(&r, SIZE_MAX), "\"server_id\":null"));
+}
+
+static void
+fields_have_what_is_known(void **state)
+{
+	struct envelope env = to_many(2);
+	struct record r = {.account = "work",
+	    .envelope = &env,
+	    .smarthost = "mail.example.org:465",
+	    .tls = "TLS1.3 X25519",
+	    .size = 1234,
+	    .message_id = "<1@x>",
+	    .code = 550,
+	    .words = "550 no\nMESSAGE=forged",
+	    .delay_ms = 1042,
+	    .status = 69};
+	struct error e;
+
+	(void)state;
+	error_clear(&e);
+	error_set(&e, ERROR_REFUSED, "DATA", "no");
+	r.error = &e;
+	assert_string_equal(fields_of(&r, ""),
+	    "SENDLING_FROM=a@x\nSENDLING_TO=r0@x\nSENDLING_TO=r1@x\n"
+	    "SENDLING_ACCOUNT=work\nSENDLING_SMARTHOST=mail.example.org:465\n"
+	    "SENDLING_TLS=TLS1.3 X25519\nSENDLING_SIZE=1234\n"
+	    "SENDLING_MESSAGE_ID=<1@x>\nSENDLING_CODE=550\n"
+	    "SENDLING_REPLY=550 no\\x0aMESSAGE=forged\n"
+	    "SENDLING_DURATION_MS=1042\nSENDLING_STATUS=69\n"
+	    "SENDLING_ERROR=DATA: no\n");
+	envelope_clear(&env);
+	env = to_many(0);
+	env.reverse_path[0] = '\0';
+	assert_non_null(strstr(fields_of(&r, ""), "SENDLING_FROM=<>\n"));
+	envelope_clear(&env);
+}
+
+static size_t
+count(const char *in, const char *what)
+{
+	size_t found = 0;
+
+	for (; (in = strstr(in, what)) != NULL; in++)
+		found++;
+	return found;
+}
+
+static void
+many_recipients_are_counted(void **state)
+{
+	struct envelope env = to_many(500);
+	struct record r = {.envelope = &env};
+	char more[60];
+
+	(void)state;
+	assert_int_equal(count(fields_of(&r, ""), "SENDLING_TO="), 100);
+	assert_non_null(
+	    strstr(json_of(&r, SIZE_MAX), "],\"recipients_more\":0,"));
+	assert_int_equal(count(buf_string(&out), "\"address\""), 500);
+	json_of(&r, 4000);
+	snprintf(more, sizeof(more), "],\"recipients_more\":%zu,",
+	    500 - count(buf_string(&out), "\"address\""));
+	assert_non_null(strstr(buf_string(&out), more));
+	assert_in_range(out.len, 4000, 5000);
+	envelope_clear(&env);
+}
+
+/* A field of a message is as long as its author likes. */
+static void
+long_values_are_cut(void **state)
+{
+	static char id[100000];
+	struct record r = {.message_id = id};
+
+	(void)state;
+	memset(id, '\x01', sizeof(id) - 1);
+	assert_true(strlen(line_of(&r, "")) < 2000);
+	assert_true(strlen(fields_of(&r, "")) < 2000);
+	assert_true(strlen(json_of(&r, SIZE_MAX)) < 4000);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(the_servers_id_and_ours),
+	    cmocka_unit_test(fields_have_what_is_known),
+	    cmocka_unit_test(many_recipients_are_counted),
+	    cmocka_unit_test(long_values_are_cut),
+	};
+	int result = cmocka_run_group_tests(tests, NULL, NULL);
+
+	buf_clear(&out);
+	return result;
+}
