@@ -12,7 +12,9 @@
 #include "world/file.h"
 #include "world/host.h"
 
+#define JOURNAL	      "/run/systemd/journal/socket"
 #define PATIENCE      1000 /* milliseconds a mail, with who reads the log */
+#define FIELDS_SIZE   (160 * 1024)
 #define NO_LOG	      "no log, the mail goes on: "
 #define LINE_MAX_SIZE (32 * 1024)
 
@@ -39,7 +41,7 @@ log_init(struct log *l, const char *tag)
 	l->patience = PATIENCE;
 	l->begin = clock_now_us();
 	l->screen.fd = STDERR_FILENO;
-	syslog_init(&l->system, _PATH_LOG);
+	syslog_init(&l->system, JOURNAL, _PATH_LOG);
 }
 
 /* In the place of the one before. */
@@ -123,7 +125,7 @@ tell_stderr(struct log *l, const char *line, long long deadline)
 /* line is visible already. The mail is out, and a caller who waits for us any
  * longer may take it for lost: whoever reads the log gets little time. */
 static void
-tell(struct log *l, int severity, const char *line)
+tell(struct log *l, int severity, const char *line, struct text fields)
 {
 	const long long begin = clock_now();
 	const long long deadline =
@@ -132,8 +134,10 @@ tell(struct log *l, int severity, const char *line)
 	switch (l->to) {
 	case LOGGING_UNSET:
 	case LOGGING_SYSLOG:
-		syslog_write(
-		    &l->system, l->facility | severity, l->tag, line, deadline);
+		syslog_write(&l->system,
+		    &(struct syslog_line){
+			l->facility | severity, l->tag, line, fields},
+		    deadline);
 		break;
 	case LOGGING_OFF:
 		break;
@@ -283,13 +287,17 @@ severity(const struct record *mail)
 void
 log_mail(struct log *l, const struct record *mail)
 {
-	struct buf line;
+	struct buf line, fields;
 
 	buf_init(&line, LINE_MAX_SIZE);
+	buf_init(&fields, FIELDS_SIZE);
 	record_format(mail, l->shown_tag, &line);
-	tell(l, severity(mail), buf_string(&line));
+	if (l->to == LOGGING_SYSLOG && l->system.native)
+		record_add_fields(mail, l->shown_tag, &fields);
+	tell(l, severity(mail), buf_string(&line), buf_text(&fields));
 	l->patience = PATIENCE;
 	buf_clear(&line);
+	buf_clear(&fields);
 }
 
 void
@@ -301,7 +309,8 @@ log_note(struct log *l, const char *fmt, ...)
 	va_start(args, fmt);
 	vsnprintf(line, sizeof(line), fmt, args);
 	va_end(args);
-	tell(l, LOG_NOTICE, text_visible(text_of(line), shown, sizeof(shown)));
+	tell(l, LOG_NOTICE, text_visible(text_of(line), shown, sizeof(shown)),
+	    (struct text){NULL, 0});
 }
 
 void

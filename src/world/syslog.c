@@ -5,19 +5,22 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <syslog.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/buf.h"
 #include "world/clock.h"
 #include "world/host.h"
+#include "world/journal.h"
 
-#define LINE_MAX_SIZE (64 * 1024)
+#define LINE_MAX_SIZE (256 * 1024)
+#define LINE_CUT      1000 /* octets of words that go into every socket */
 
 void
-syslog_init(struct syslog *s, const char *path)
+syslog_init(struct syslog *s, const char *journal, const char *path)
 {
-	*s = (struct syslog){.path = path, .fd = -1};
+	*s = (struct syslog){.journal = journal, .path = path, .fd = -1};
 }
 
 void
@@ -28,35 +31,49 @@ syslog_clear(struct syslog *s)
 	s->fd = -1;
 }
 
+static void
+make_socket(struct syslog *s, int type)
+{
+	syslog_clear(s);
+	s->fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+}
+
 static int
-connect_as(struct syslog *s, int type)
+connect_to(const struct syslog *s, const char *path)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 
-	strlcpy(address.sun_path, s->path, sizeof(address.sun_path));
-	s->fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (s->fd != -1 &&
-	    connect(s->fd, (struct sockaddr *)&address, sizeof(address)) == 0)
-		return 0;
-	syslog_clear(s);
-	return -1;
+	strlcpy(address.sun_path, path, sizeof(address.sun_path));
+	return connect(s->fd, (struct sockaddr *)&address, sizeof(address));
 }
 
+/* One socket for both who may be there costs least where one is not. */
 int
 syslog_open(struct syslog *s)
 {
+	int result = -1;
+
 	if (s->fd != -1)
 		return 0;
+	make_socket(s, SOCK_DGRAM);
+	s->native = connect_to(s, s->journal) == 0;
 	s->stream = false;
-	if (connect_as(s, SOCK_DGRAM) == 0)
+	if (s->native)
 		return 0;
-	s->stream = errno == EPROTOTYPE;
-	return s->stream ? connect_as(s, SOCK_STREAM) : -1;
+	result = connect_to(s, s->path);
+	s->stream = result == -1 && errno == EPROTOTYPE;
+	if (s->stream) {
+		make_socket(s, SOCK_STREAM);
+		result = connect_to(s, s->path);
+	}
+	if (result == -1)
+		syslog_clear(s);
+	return result;
 }
 
 /* Without the year and in local time, as syslog(3) has it. */
 static void
-format(const char *line, int priority, const char *tag, struct buf *out)
+format(const struct syslog_line *line, struct text words, struct buf *out)
 {
 	const struct date now = host_now();
 	const time_t local = now.seconds + 60 * now.offset_minutes;
@@ -65,20 +82,30 @@ format(const char *line, int priority, const char *tag, struct buf *out)
 
 	gmtime_r(&local, &broken);
 	strftime(stamp, sizeof(stamp), "%b %e %H:%M:%S", &broken);
-	buf_format(out, "<%d>%s %s[%ld]: %s", priority, stamp, tag,
-	    (long)getpid(), line);
+	buf_format(out, "<%d>%s %s[%ld]: %.*s", line->priority, stamp,
+	    line->tag, (long)getpid(), TEXT_ARG(words));
+}
+
+static void
+format_native(
+    const struct syslog_line *line, struct text words, struct buf *out)
+{
+	buf_format(out, "PRIORITY=%d\nSYSLOG_FACILITY=%d\nSYSLOG_PID=%ld\n",
+	    LOG_PRI(line->priority), LOG_FAC(line->priority), (long)getpid());
+	journal_add(out, "SYSLOG_IDENTIFIER", text_of(line->tag));
+	journal_add(out, "MESSAGE", words);
 }
 
 static int
-send_line(struct syslog *s, struct text line, long long deadline)
+send_octets(struct syslog *s, struct text octets, long long deadline)
 {
 	struct pollfd polled = {.fd = s->fd, .events = POLLOUT};
 	ssize_t n;
 
-	while (line.len > 0) {
-		n = send(s->fd, line.at, line.len, MSG_NOSIGNAL);
+	while (octets.len > 0) {
+		n = send(s->fd, octets.at, octets.len, MSG_NOSIGNAL);
 		if (n >= 0) {
-			line = text_skip(line, (size_t)n);
+			octets = text_skip(octets, (size_t)n);
 			continue;
 		}
 		if (errno != EAGAIN || s->stuck)
@@ -89,27 +116,57 @@ send_line(struct syslog *s, struct text line, long long deadline)
 	return 0;
 }
 
-int
-syslog_write(struct syslog *s, int priority, const char *tag, const char *line,
-    long long deadline)
+static int
+send_words(struct syslog *s, const struct syslog_line *line, struct text words,
+    struct text fields, long long deadline)
 {
-	struct text whole;
 	struct buf out;
+	int result, sys;
+
+	buf_init(&out, LINE_MAX_SIZE);
+	if (s->native) {
+		format_native(line, words, &out);
+		buf_add_text(&out, fields);
+	} else {
+		format(line, words, &out);
+		if (s->stream)
+			buf_add_char(&out, '\0');
+	}
+	result = send_octets(s, buf_text(&out), deadline);
+	sys = errno;
+	buf_clear(&out);
+	errno = sys;
+	return result;
+}
+
+static int
+send_line(struct syslog *s, const struct syslog_line *line, long long deadline)
+{
+	const struct text words = text_of(line->words), none = {NULL, 0};
+	int result;
+
+	result = send_words(s, line, words, line->fields, deadline);
+	if (result == 0 || errno != EMSGSIZE)
+		return result;
+	return send_words(s, line, text_first(words, text_cut(words, LINE_CUT)),
+	    none, deadline);
+}
+
+int
+syslog_write(
+    struct syslog *s, const struct syslog_line *line, long long deadline)
+{
 	bool anew;
 	int result;
 
-	buf_init(&out, LINE_MAX_SIZE);
-	format(line, priority, tag, &out);
 	do {
 		anew = s->fd == -1;
 		result = syslog_open(s);
-		whole = (struct text){buf_string(&out), out.len + s->stream};
 		if (result == 0)
-			result = send_line(s, whole, deadline);
+			result = send_line(s, line, deadline);
 		/* Half a line, or a log that has been started anew. */
 		if (result == -1 && (s->stream || errno != EAGAIN))
 			syslog_clear(s);
 	} while (result == -1 && !anew && s->fd == -1);
-	buf_clear(&out);
 	return result;
 }

@@ -9,16 +9,19 @@
 #include "world/log.h"
 
 /* The system's log is the test's own. */
-static char last[40000], last_tag[100];
+static char last[40000], last_fields[40000], last_tag[100];
+static bool native; /* it is the journal */
 static int last_severity, last_facility, lines;
 static long long patience;
 static unsigned slow; /* microseconds that it takes */
 
 void
-syslog_init(struct syslog *s, const char *path)
+syslog_init(struct syslog *s, const char *journal, const char *path)
 {
+	assert_string_equal(journal, "/run/systemd/journal/socket");
 	assert_string_equal(path, "/dev/log");
 	s->fd = -1;
+	s->native = false;
 }
 
 void
@@ -31,18 +34,21 @@ int
 syslog_open(struct syslog *s)
 {
 	s->fd = 99;
+	s->native = native;
 	return 0;
 }
 
 int
-syslog_write(struct syslog *s, int priority, const char *tag, const char *line,
-    long long deadline)
+syslog_write(
+    struct syslog *s, const struct syslog_line *line, long long deadline)
 {
 	(void)s;
-	strlcpy(last, line, sizeof(last));
-	strlcpy(last_tag, tag, sizeof(last_tag));
-	last_severity = LOG_PRI(priority);
-	last_facility = priority & LOG_FACMASK;
+	strlcpy(last, line->words, sizeof(last));
+	snprintf(
+	    last_fields, sizeof(last_fields), "%.*s", TEXT_ARG(line->fields));
+	strlcpy(last_tag, line->tag, sizeof(last_tag));
+	last_severity = LOG_PRI(line->priority);
+	last_facility = line->priority & LOG_FACMASK;
 	patience = deadline - clock_now();
 	usleep(slow);
 	lines++;
@@ -240,6 +246,34 @@ the_account_says_where(void **state)
 	assert_int_equal(lines, before);
 	log_clear(&l);
 	keyword_clear(&a);
+}
+
+static void
+the_journal_has_fields(void **state)
+{
+	struct envelope env = envelope("a@x", one);
+	struct record mail = {.envelope = &env, .size = 7};
+	struct account a = {0};
+	struct log l;
+
+	(void)state;
+	log_init(&l, "tag");
+	log_show_tag(&l, "cron");
+	log_open(&l, &a);
+	log_mail(&l, &mail);
+	assert_string_equal(last_fields, "");
+	log_clear(&l);
+	native = true;
+	log_open(&l, &a);
+	log_mail(&l, &mail);
+	assert_non_null(strstr(last, "from=<a@x> to=<b@x> "));
+	assert_non_null(strstr(last_fields, "SENDLING_FROM=a@x\n"));
+	assert_non_null(strstr(last_fields, "\nSENDLING_TAG=cron\n"));
+	log_note(&l, "a note");
+	assert_string_equal(last_fields, "");
+	native = false;
+	log_clear(&l);
+	envelope_clear(&env);
 }
 
 /* Not by the system's log, not past the deadline. */
@@ -464,6 +498,7 @@ main(void)
 	    cmocka_unit_test(lines_are_harmless),
 	    cmocka_unit_test(many_recipients_are_counted),
 	    cmocka_unit_test(the_account_says_where),
+	    cmocka_unit_test(the_journal_has_fields),
 	    cmocka_unit_test(nobody_is_kept_waiting),
 	    cmocka_unit_test(all_lines_of_a_mail_share_the_patience),
 	    cmocka_unit_test(a_log_on_stderr),

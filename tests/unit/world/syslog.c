@@ -16,20 +16,40 @@
 #define WAIT	 HANG
 #define SHORT	 150
 
-/* The system's log. */
+#define line_of(said)                                                          \
+	((struct syslog_line){                                                 \
+	    PRIORITY, "tag", said, TEXT("SENDLING_FROM=a@x\n")})
+
+static void
+init(struct syslog *s)
+{
+	static char journal[1000], log[1000];
+
+	strlcpy(journal, in_folder("journal"), sizeof(journal));
+	strlcpy(log, in_folder("log"), sizeof(log));
+	syslog_init(s, journal, log);
+}
+
 static int
-listener(int type)
+listener_at(const char *name, int type)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	int fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
 
-	unlink(in_folder("log"));
-	strlcpy(address.sun_path, in_folder("log"), sizeof(address.sun_path));
+	unlink(in_folder(name));
+	strlcpy(address.sun_path, in_folder(name), sizeof(address.sun_path));
 	assert_int_equal(
 	    bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
 	if (type == SOCK_STREAM)
 		assert_int_equal(listen(fd, 5), 0);
 	return fd;
+}
+
+/* The system's log. */
+static int
+listener(int type)
+{
+	return listener_at("log", type);
 }
 
 static const char *
@@ -47,7 +67,7 @@ take(int fd)
 static int
 put(struct syslog *s, const char *line)
 {
-	return syslog_write(s, PRIORITY, "tag", line, clock_now() + WAIT);
+	return syslog_write(s, &line_of(line), clock_now() + WAIT);
 }
 
 static struct syslog
@@ -55,7 +75,7 @@ connected(void)
 {
 	struct syslog s;
 
-	syslog_init(&s, in_folder("log"));
+	init(&s);
 	assert_int_equal(syslog_open(&s), 0);
 	return s;
 }
@@ -121,7 +141,7 @@ the_log_comes_and_goes(void **state)
 
 	(void)state;
 	unlink(in_folder("log"));
-	syslog_init(&s, in_folder("log"));
+	init(&s);
 	assert_int_equal(syslog_open(&s), -1);
 	assert_int_equal(errno, ENOENT);
 	assert_int_equal(put(&s, "lost"), -1);
@@ -156,7 +176,7 @@ give_up(struct syslog *s, long long patience)
 	long long begin = clock_now();
 
 	assert_int_equal(
-	    syslog_write(s, PRIORITY, "tag", "lost", begin + patience), -1);
+	    syslog_write(s, &line_of("lost"), begin + patience), -1);
 	assert_int_equal(errno, EAGAIN);
 	return clock_now() - begin;
 }
@@ -194,8 +214,7 @@ a_full_stream_loses_whole_lines(void **state)
 
 	(void)state;
 	memset(line, 'x', sizeof(line) - 1);
-	while (
-	    syslog_write(&s, PRIORITY, "tag", line, clock_now() + SHORT) == 0)
+	while (syslog_write(&s, &line_of(line), clock_now() + SHORT) == 0)
 		assert_true(i++ < 1000);
 	assert_int_equal(s.fd, -1); /* the rest would be taken for a line */
 	close(log);
@@ -217,11 +236,11 @@ a_stream_that_nobody_accepts_is_not_waited_for(void **state)
 
 	(void)state;
 	for (i = 0; i < COUNT(others); i++) {
-		syslog_init(&others[i], in_folder("log"));
+		init(&others[i]);
 		syslog_open(&others[i]);
 	}
 	begin = clock_now();
-	syslog_init(&s, in_folder("log"));
+	init(&s);
 	assert_int_equal(syslog_open(&s), -1);
 	assert_int_equal(put(&s, "lost"), -1);
 	assert_true(clock_now() - begin < WAIT / 2);
@@ -255,6 +274,94 @@ a_busy_log_is_waited_for(void **state)
 	close(log);
 }
 
+/*
+ * The journal.
+ */
+
+static void
+the_journal_comes_first(void **state)
+{
+	static const char two[] =
+	    "\nMESSAGE\n\x09\0\0\0\0\0\0\0two\nlines\nSENDLING_FROM=a@x\n";
+	int log = listener(SOCK_DGRAM),
+	    journal = listener_at("journal", SOCK_DGRAM);
+	struct syslog s = connected();
+	char wanted[400];
+
+	(void)state;
+	assert_true(s.native);
+	assert_int_equal(put(&s, "a %s line"), 0);
+	snprintf(wanted, sizeof(wanted),
+	    "PRIORITY=6\nSYSLOG_FACILITY=2\nSYSLOG_PID=%ld\n"
+	    "SYSLOG_IDENTIFIER=tag\nMESSAGE=a %%s line\nSENDLING_FROM=a@x\n",
+	    (long)getpid());
+	assert_string_equal(take(journal), wanted);
+	assert_int_equal(put(&s, "two\nlines"), 0);
+	assert_non_null(memmem(take(journal), 200, two, sizeof(two) - 1));
+	/* It goes away, and is there again. */
+	close(journal);
+	assert_int_equal(put(&s, "fallen back"), 0);
+	assert_string_equal(strstr(take(log), "]: "), "]: fallen back");
+	assert_false(s.native);
+	syslog_clear(&s);
+	journal = listener_at("journal", SOCK_DGRAM);
+	assert_int_equal(put(&s, "again"), 0);
+	assert_non_null(strstr(take(journal), "MESSAGE=again\n"));
+	syslog_clear(&s);
+	close(journal);
+	unlink(in_folder("journal"));
+	close(log);
+}
+
+static void
+a_full_journal_is_not_waited_for(void **state)
+{
+	int log = listener(SOCK_DGRAM),
+	    journal = listener_at("journal", SOCK_DGRAM);
+	struct syslog s = connected();
+
+	(void)state;
+	fill(&s);
+	assert_true(give_up(&s, SHORT) >= SHORT);
+	assert_true(give_up(&s, WAIT) < WAIT / 2); /* it is known by now */
+	take(journal);
+	assert_int_equal(put(&s, "kept"), 0);
+	syslog_clear(&s);
+	close(journal);
+	unlink(in_folder("journal"));
+	close(log);
+}
+
+/* Who has small buffers gets what goes into them. */
+static void
+what_is_too_large_is_cut(void **state)
+{
+	static char line[50000];
+	const int small = 1;
+	struct syslog s;
+	const char *said;
+	int log, native;
+
+	(void)state;
+	memset(line, 'x', sizeof(line) - 1);
+	memcpy(line + 999, "\xc3\xb6", 2); /* is not cut in two */
+	for (native = 0; native < 2; native++) {
+		log = listener_at(native ? "journal" : "log", SOCK_DGRAM);
+		s = connected();
+		assert_int_equal(setsockopt(s.fd, SOL_SOCKET, SO_SNDBUF, &small,
+				     sizeof(small)),
+		    0);
+		assert_int_equal(put(&s, line), 0);
+		said = take(log);
+		assert_string_equal(
+		    strstr(said, "xx") + 999, native ? "\n" : "");
+		assert_null(strstr(said, "SENDLING_FROM"));
+		syslog_clear(&s);
+		close(log);
+	}
+	unlink(in_folder("journal"));
+}
+
 int
 main(void)
 {
@@ -266,6 +373,9 @@ main(void)
 	    cmocka_unit_test(a_full_stream_loses_whole_lines),
 	    cmocka_unit_test(a_stream_that_nobody_accepts_is_not_waited_for),
 	    cmocka_unit_test(a_busy_log_is_waited_for),
+	    cmocka_unit_test(the_journal_comes_first),
+	    cmocka_unit_test(a_full_journal_is_not_waited_for),
+	    cmocka_unit_test(what_is_too_large_is_cut),
 	};
 
 	return cmocka_run_group_tests(tests, folder_make, folder_remove);
