@@ -18,6 +18,8 @@ static const struct value_word all_any[] = {
     {"all", SWITCH_YES}, {"any", SWITCH_NO}, {NULL, 0}};
 static const struct value_word families[] = {{"any", FAMILY_ANY},
     {"ipv4", FAMILY_IPV4}, {"ipv6", FAMILY_IPV6}, {NULL, 0}};
+static const struct value_word formats[] = {
+    {"text", LOG_FORMAT_TEXT}, {"json", LOG_FORMAT_JSON}, {NULL, 0}};
 static const struct value_word reports[] = {
     {"off", 0}, {"sender", 0}, {NULL, 0}};
 static const struct value_word aliases_off = {"off", 0}, spool_off = {"off", 0},
@@ -79,6 +81,7 @@ static const struct keyword keywords[] = {
     {"source-address", VALUE_ADDRESS, AT(source_address), KEYWORD_WAY, NULL,
 	NULL},
     {"log", VALUE_LOG, AT(log), KEYWORD_WAY, NULL, "syslog:mail"},
+    {"log-format", VALUE_CHOICE, AT(log_format), KEYWORD_WAY, formats, "text"},
     {"dsn-notify", VALUE_NOTIFY, AT(dsn_notify), KEYWORD_SPACED, NULL, NULL},
     {"dsn-return", VALUE_RET, AT(dsn_return), 0, NULL, NULL},
     {"spool", VALUE_FOLDER, AT(spool), 0, &spool_off, "off"},

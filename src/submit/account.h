@@ -55,6 +55,7 @@ enum secret_source {
 enum account_switch { SWITCH_UNSET, SWITCH_YES, SWITCH_NO };
 enum account_family { FAMILY_UNSET, FAMILY_ANY, FAMILY_IPV4, FAMILY_IPV6 };
 enum auth_choice { AUTH_UNSET, AUTH_AUTO, AUTH_OFF, AUTH_LIST };
+enum log_format { LOG_FORMAT_UNSET, LOG_FORMAT_TEXT, LOG_FORMAT_JSON };
 enum log_target {
 	LOGGING_UNSET,
 	LOGGING_OFF,
@@ -147,6 +148,7 @@ struct account {
 	enum dsn_ret dsn_return;
 
 	struct account_log log;
+	enum log_format log_format;
 
 	char *spool; /* as written, for facts_spool(), or "off"; NULL: off */
 	unsigned spool_lifetime; /* seconds; 0 is not set, for both */

@@ -6,17 +6,19 @@
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "world/clock.h"
 #include "world/file.h"
 #include "world/host.h"
 
-#define JOURNAL	      "/run/systemd/journal/socket"
-#define PATIENCE      1000 /* milliseconds a mail, with who reads the log */
-#define FIELDS_SIZE   (160 * 1024)
-#define NO_LOG	      "no log, the mail goes on: "
-#define LINE_MAX_SIZE (32 * 1024)
+#define JOURNAL		"/run/systemd/journal/socket"
+#define PATIENCE	1000 /* milliseconds a mail, with who reads the log */
+#define FIELDS_SIZE	(160 * 1024)
+#define RECIPIENTS_SIZE 8000 /* octets of an object, from which on no more */
+#define NO_LOG		"no log, the mail goes on: "
+#define LINE_MAX_SIZE	(32 * 1024)
 
 void
 log_set_tag(struct log *l, const char *tag)
@@ -93,19 +95,28 @@ tell_of_loss(struct log *l, const char *why)
 	l->lost = true;
 }
 
+/* An object has all of that in it. */
+static void
+add_stamp(const struct log *l, struct buf *out)
+{
+	if (l->json)
+		return;
+	date_format(host_now(), out);
+	buf_format(out, " %s[%ld]: ", l->tag, (long)getpid());
+}
+
+/* One write, so that lines of several processes do not mix. */
 static void
 tell_file(struct log *l, const char *line)
 {
-	struct buf now;
-	int result;
+	struct buf out;
 
-	buf_init(&now, 64);
-	date_format(host_now(), &now);
-	result = file_print(l->fd, "%s %s[%ld]: %s", buf_string(&now), l->tag,
-	    (long)getpid(), line);
-	if (result == -1)
+	buf_init(&out, 2 * LINE_MAX_SIZE);
+	add_stamp(l, &out);
+	buf_format(&out, "%s\n", line);
+	if (file_write(l->fd, out.at, out.len) == -1)
 		tell_of_loss(l, strerror(errno));
-	buf_clear(&now);
+	buf_clear(&out);
 }
 
 static void
@@ -116,8 +127,10 @@ tell_stderr(struct log *l, const char *line, long long deadline)
 	if (l->quiet)
 		return;
 	log_draw(l, "");
-	buf_init(&out, sizeof(l->tag) + sizeof(": ") + LINE_MAX_SIZE);
-	buf_format(&out, "%s: %s\n", l->tag, line);
+	buf_init(&out, 2 * LINE_MAX_SIZE);
+	if (!l->json)
+		buf_format(&out, "%s: ", l->tag);
+	buf_format(&out, "%s\n", line);
 	file_write_until(STDERR_FILENO, out.at, out.len, deadline);
 	buf_clear(&out);
 }
@@ -158,6 +171,7 @@ log_open(struct log *l, const struct account *a)
 
 	error_clear(&e);
 	l->to = a->log.to == LOGGING_UNSET ? LOGGING_SYSLOG : a->log.to;
+	l->json = a->log_format == LOG_FORMAT_JSON;
 	l->facility = a->log.facility == 0 ? LOG_MAIL : a->log.facility;
 	replace(
 	    &l->fd, l->to == LOGGING_FILE ? file_append(a->log.text, &e) : -1);
@@ -284,6 +298,44 @@ severity(const struct record *mail)
 		   : LOG_INFO;
 }
 
+/* The object of a line, with what all of them have; is open. */
+static void
+begin_object(const struct log *l, int level, struct json *j)
+{
+	static const char *const levels[] = {[LOG_ERR] = "err",
+	    [LOG_WARNING] = "warning",
+	    [LOG_NOTICE] = "notice",
+	    [LOG_INFO] = "info"};
+	const time_t now = host_now().seconds;
+	struct tm broken;
+	char time[40];
+
+	gmtime_r(&now, &broken);
+	strftime(time, sizeof(time), "%Y-%m-%dT%H:%M:%SZ", &broken);
+	json_add_object(j, NULL);
+	json_add_string(j, "time", time);
+	json_add_string(j, "level", levels[level]);
+	json_add_string(j, "program", l->tag);
+	json_add_number(j, "pid", getpid());
+	json_add_string(
+	    j, "tag", l->shown_tag[0] == '\0' ? NULL : l->shown_tag);
+}
+
+static void
+format_mail(const struct log *l, const struct record *mail, struct buf *line)
+{
+	struct json j;
+
+	if (!l->json) {
+		record_format(mail, l->shown_tag, line);
+		return;
+	}
+	json_init(&j, line);
+	begin_object(l, severity(mail), &j);
+	record_add_json(mail, RECIPIENTS_SIZE, &j);
+	json_end_object(&j);
+}
+
 void
 log_mail(struct log *l, const struct record *mail)
 {
@@ -291,7 +343,7 @@ log_mail(struct log *l, const struct record *mail)
 
 	buf_init(&line, LINE_MAX_SIZE);
 	buf_init(&fields, FIELDS_SIZE);
-	record_format(mail, l->shown_tag, &line);
+	format_mail(l, mail, &line);
 	if (l->to == LOGGING_SYSLOG && l->system.native)
 		record_add_fields(mail, l->shown_tag, &fields);
 	tell(l, severity(mail), buf_string(&line), buf_text(&fields));
@@ -300,17 +352,37 @@ log_mail(struct log *l, const struct record *mail)
 	buf_clear(&fields);
 }
 
+static void
+format_note(const struct log *l, const char *words, struct buf *line)
+{
+	char shown[1100];
+	struct json j;
+
+	if (!l->json) {
+		buf_add_string(
+		    line, text_visible(text_of(words), shown, sizeof(shown)));
+		return;
+	}
+	json_init(&j, line);
+	begin_object(l, LOG_NOTICE, &j);
+	json_add_string(&j, "note", words);
+	json_end_object(&j);
+}
+
 void
 log_note(struct log *l, const char *fmt, ...)
 {
-	char line[1000], shown[1100];
+	char words[1000];
+	struct buf line;
 	va_list args;
 
 	va_start(args, fmt);
-	vsnprintf(line, sizeof(line), fmt, args);
+	vsnprintf(words, sizeof(words), fmt, args);
 	va_end(args);
-	tell(l, LOG_NOTICE, text_visible(text_of(line), shown, sizeof(shown)),
-	    (struct text){NULL, 0});
+	buf_init(&line, LINE_MAX_SIZE);
+	format_note(l, words, &line);
+	tell(l, LOG_NOTICE, buf_string(&line), (struct text){NULL, 0});
+	buf_clear(&line);
 }
 
 void

@@ -18,6 +18,7 @@
 struct log {
 	enum log_target to;
 	int facility;
+	bool json; /* each line is an object */
 	struct syslog system;
 	long long deadline; /* who reads the log is not waited for past it, */
 	long long patience; /* nor longer than so, in milliseconds: what is left
@@ -67,8 +68,9 @@ bool log_is_read(const struct log *l);
 void log_explain(struct log *l, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* A line of one mail's end, as record_format() has it, or a JSON object; where
- * the journal is the system's log its fields as well. */
+/* A line of one mail's end, as record_format() has it, or by `log-format json'
+ * an object with what record_add_json() has; where the journal is the system's
+ * log its fields as well. */
 void log_mail(struct log *l, const struct record *mail);
 
 /* A line on standard error, where a person looks at it: callers take a word

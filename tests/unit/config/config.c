@@ -562,7 +562,7 @@ test_choice(void **state)
 	"aliases " SYSCONFDIR "/aliases\n"
 #define USUAL_END                                                                                           \
 	"recipients any\ntls-trust system\ntls-verify yes\ntimeout 61s\ndeadline 30m\nconnect-timeout 5s\n" \
-	"pipelining auto\nchunking auto\nfamily any\nlog syslog:mail\n"                                     \
+	"pipelining auto\nchunking auto\nfamily any\nlog syslog:mail\nlog-format text\n"                    \
 	"spool off\nspool-lifetime 5d\nspool-keep 30d\nspool-retry 5m 4h\n"                                 \
 	"spool-limit 10000 1G\nspool-passing yes\nspool-volatile no\n"                                      \
 	"spool-report off\n"

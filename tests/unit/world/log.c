@@ -379,6 +379,95 @@ a_log_in_a_file(void **state)
 	keyword_clear(&a);
 }
 
+/* Of JSON each line is one object, wherever it goes. */
+static void
+a_log_of_objects(void **state)
+{
+	static const char mail_end[] =
+	    "\"recipients_more\":0,\"smarthost\":\"\\\"status\\\":0\","
+	    "\"tls\":null,\"auth\":null,\"size\":0,\"message_id\":null,"
+	    "\"code\":0,\"reply\":null,\"server_id\":null,\"queued\":null,"
+	    "\"duration_ms\":0}";
+	struct record mail = {.smarthost = "\"status\":0", .status = 75};
+	struct account a = {.log_format = LOG_FORMAT_JSON};
+	char begin[200];
+	struct capture c;
+	const char *said;
+	struct log l;
+	int end = 0;
+
+	(void)state;
+	log_init(&l, "tag");
+	log_show_tag(&l, "cron");
+	log_open(&l, &a);
+	log_mail(&l, &mail);
+	snprintf(begin, sizeof(begin),
+	    "\",\"level\":\"err\",\"program\":\"tag\",\"pid\":%ld,"
+	    "\"tag\":\"cron\",\"status\":75,\"error\":null,",
+	    (long)getpid());
+	sscanf(last, "{\"time\":\"%*4d-%*2d-%*2dT%*2d:%*2d:%*2dZ%n", &end);
+	assert_int_equal(strncmp(last + end, begin, strlen(begin)), 0);
+	assert_string_equal(last + strlen(last) - strlen(mail_end), mail_end);
+	a.log.to = LOGGING_STDERR;
+	log_open(&l, &a);
+	c = capture_begin(STDERR_FILENO);
+	log_note(&l, "a \"%s\"", "\n\xff");
+	said = capture_end(&c);
+	assert_int_equal(strncmp(said, "{\"time\":\"", 9), 0);
+	assert_non_null(strstr(said, "\"level\":\"notice\","));
+	assert_string_equal(strstr(said, ",\"note\""),
+	    ",\"note\":\"a \\\"\\\\x0a\\\\xff\\\"\"}\n");
+	a.log.to = LOGGING_FILE;
+	a.log.text = mem_copy(in_folder("objects"));
+	log_open(&l, &a);
+	log_note(&l, "one");
+	log_mail(&l, &mail);
+	said = folder_content("objects");
+	assert_int_equal(strncmp(said, "{\"time\":\"", 9), 0);
+	assert_non_null(strstr(said, ",\"note\":\"one\"}\n{\"time\":\""));
+	assert_string_equal(said + strlen(said) - 2, "}\n");
+	log_clear(&l);
+	keyword_clear(&a);
+}
+
+/* However long the words of strangers, and however many they are. */
+static void
+objects_are_whole(void **state)
+{
+	static char longest[100001];
+	struct account a = {.log_format = LOG_FORMAT_JSON};
+	struct envelope env = envelope("a@x", one);
+	struct record mail = {.envelope = &env};
+	char path[64];
+	struct error e;
+	struct log l;
+	int i;
+
+	(void)state;
+	error_clear(&e);
+	for (i = 0; i < 5000; i++) {
+		snprintf(path, sizeof(path), "\"%d\\\\\\\"\"@example.org", i);
+		envelope_add(&env, text_of(path), &e);
+	}
+	memset(longest, '"', sizeof(longest) - 1);
+	mail.smarthost = mail.tls = mail.auth = mail.queued = "\"\\";
+	mail.message_id = longest;
+	error_clear(&e);
+	error_set(&e, ERROR_LATER, "x", "%s", longest);
+	error_hint(&e, "%s", longest);
+	mail.error = &e;
+	log_init(&l, "tag");
+	log_open(&l, &a);
+	log_mail(&l, &mail);
+	assert_string_equal(
+	    strstr(last, ",\"duration_ms\""), ",\"duration_ms\":0}");
+	assert_true(strlen(last) < 32000);
+	log_note(&l, "%s", longest);
+	assert_string_equal(last + strlen(last) - 4, "\\\"\"}");
+	log_clear(&l);
+	envelope_clear(&env);
+}
+
 /* The mail goes on, and the line goes to the system's log. */
 static void
 a_file_that_cannot_be_had(void **state)
@@ -503,6 +592,8 @@ main(void)
 	    cmocka_unit_test(all_lines_of_a_mail_share_the_patience),
 	    cmocka_unit_test(a_log_on_stderr),
 	    cmocka_unit_test(a_log_in_a_file),
+	    cmocka_unit_test(a_log_of_objects),
+	    cmocka_unit_test(objects_are_whole),
 	    cmocka_unit_test(a_file_that_cannot_be_had),
 	    cmocka_unit_test(a_full_disk_changes_nothing),
 	    cmocka_unit_test(lines_have_their_time),
