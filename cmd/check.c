@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/notes.h"
 #include "base/text.h"
+#include "cmd/answer.h"
 #include "cmd/faults.h"
 #include "config/review.h"
 #include "run/enqueue.h"
@@ -372,24 +373,16 @@ static void
 print_json(const struct check *c)
 {
 	const struct config *config = c->plan->config;
-	struct json j;
-	struct buf out;
+	struct answer a;
 	size_t i;
 
-	buf_init(&out, SIZE_MAX);
-	json_init(&j, &out);
-	json_add_object(&j, NULL);
-	json_add_number(&j, "status", error_status(c->e->kind));
-	json_add_array(&j, "accounts");
+	answer_begin(&a);
+	json_add_array(&a.json, "accounts");
 	for (i = 0; i < config->account_count; i++)
-		json_add_string(&j, NULL, config->accounts[i].name);
-	json_end_array(&j);
-	faults_add_json(&c->faults, &j);
-	json_add_error(&j, "error", c->e);
-	json_end_object(&j);
-	buf_add_char(&out, '\n');
-	file_write(STDOUT_FILENO, out.at, out.len);
-	buf_clear(&out);
+		json_add_string(&a.json, NULL, config->accounts[i].name);
+	json_end_array(&a.json);
+	faults_add_json(&c->faults, &a.json);
+	answer_end(&a, c->e);
 }
 
 static void

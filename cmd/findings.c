@@ -3,8 +3,8 @@
 #include <stdint.h>
 #include <unistd.h>
 
-#include "base/json.h"
 #include "base/set.h"
+#include "cmd/answer.h"
 #include "message/address.h"
 #include "run/probe.h"
 #include "submit/sender.h"
@@ -74,24 +74,16 @@ remark(void *arg, const char *words)
 }
 
 static void
-print_json(struct findings *all, const struct account *a, const struct error *e)
+print_json(struct findings *all, const struct account *a, struct error *e)
 {
-	struct json j;
-	struct buf out;
+	struct answer answer;
 
-	buf_init(&out, SIZE_MAX);
-	json_init(&j, &out);
-	json_add_object(&j, NULL);
-	json_add_number(&j, "status", error_status(e->kind));
-	json_add_string(&j, "account", a == NULL ? NULL : a->name);
-	json_add_array(&j, "smarthosts");
-	buf_add_text(&out, buf_text(&all->out));
-	json_end_array(&j);
-	json_add_error(&j, "error", e);
-	json_end_object(&j);
-	buf_add_char(&out, '\n');
-	file_write(STDOUT_FILENO, out.at, out.len);
-	buf_clear(&out);
+	answer_begin(&answer);
+	json_add_string(&answer.json, "account", a == NULL ? NULL : a->name);
+	json_add_array(&answer.json, "smarthosts");
+	buf_add_text(&answer.out, buf_text(&all->out));
+	json_end_array(&answer.json);
+	answer_end(&answer, e);
 }
 
 static const struct account *

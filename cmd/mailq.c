@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "cmd/answer.h"
 #include "config/keyword.h"
 #include "run/listing.h"
 #include "run/queue.h"
@@ -15,16 +16,20 @@
 
 #define CHUNK 16384
 
+/* What closes a list of mails in JSON, and such a list within a message. */
+#define BEHIND_A_MAIL "],"
+#define IN_A_MESSAGE  "\"}],"
+
 struct mailq {
 	const struct mailq_plan *plan;
 	struct queue queue;
 	struct listing_terms terms;
 	struct listing_sum sum;
 	struct buf out;
-	struct json json;
-	bool began;  /* the table has its first line */
-	bool closed; /* nobody reads what is printed */
-	bool aloud;  /* what is wrong goes to standard error */
+	struct answer answer; /* with --json, in place of it */
+	bool began;	      /* the table has its first line */
+	bool closed;	      /* nobody reads what is printed */
+	bool aloud;	      /* what is wrong goes to standard error */
 	struct error *e;
 };
 
@@ -78,15 +83,25 @@ list_mail(void *arg, const struct queue_mail *mail)
 	struct mailq *m = arg;
 
 	listing_count(mail, &m->terms, &m->sum);
-	if (m->plan->options->json) {
-		listing_add_json(mail, &m->terms, &m->json);
-		return print_later(m);
-	}
 	if (!m->began)
 		listing_format_begin(&m->out);
 	m->began = true;
 	listing_format(mail, &m->terms, &m->out);
 	return print_later(m);
+}
+
+static int
+list_object(void *arg, const struct queue_mail *mail)
+{
+	struct mailq *m = arg;
+
+	listing_count(mail, &m->terms, &m->sum);
+	json_add_object(&m->answer.json, NULL);
+	listing_add_json(mail, &m->terms, &m->answer.json);
+	json_end_object(&m->answer.json);
+	if (m->answer.out.len < CHUNK)
+		return 0;
+	return answer_print(&m->answer, BEHIND_A_MAIL, m->e) == -1;
 }
 
 /* "Mail queue is empty" is not said of what nobody could see. */
@@ -100,43 +115,34 @@ list(struct mailq *m)
 	print(m);
 }
 
+/* What is said of all. */
 static void
 add_spools(struct mailq *m)
 {
+	struct json *j = &m->answer.json;
 	size_t i;
 
-	json_add_array(&m->json, "spools");
+	json_add_array(j, "spools");
 	for (i = 0; i < m->queue.count; i++) {
-		json_add_object(&m->json, NULL);
-		json_add_string(&m->json, "path", m->queue.spools[i].path);
-		json_add_error(&m->json, "error", &m->queue.spools[i].error);
-		json_end_object(&m->json);
+		json_add_object(j, NULL);
+		json_add_string(j, "path", m->queue.spools[i].path);
+		json_add_error(j, "error", &m->queue.spools[i].error);
+		json_end_object(j);
 	}
-	json_end_array(&m->json);
-}
-
-/* What is said of all, and how it ends. */
-static void
-end_json(struct mailq *m)
-{
-	add_spools(m);
-	listing_add_sum(&m->sum, &m->json);
-	json_add_number(&m->json, "status", error_status(m->e->kind));
-	json_add_error(&m->json, "error", m->e);
-	json_end_object(&m->json);
-	buf_add_char(&m->out, '\n');
-	print(m);
+	json_end_array(j);
+	listing_add_sum(&m->sum, j);
 }
 
 static void
 list_as_json(struct mailq *m)
 {
-	json_add_object(&m->json, NULL);
-	json_add_array(&m->json, "mails");
-	queue_walk(&m->queue, list_mail, m);
-	json_end_array(&m->json);
+	answer_begin(&m->answer);
+	json_add_array(&m->answer.json, "mails");
+	queue_walk(&m->queue, list_object, m);
+	json_end_array(&m->answer.json);
 	tell_spools(m);
-	end_json(m);
+	add_spools(m);
+	answer_end(&m->answer, m->e);
 }
 
 /*
@@ -183,8 +189,9 @@ check_as_json(struct mailq *m)
 	queue_walk(&m->queue, count_mail, m);
 	tell_spools(m);
 	judge(m);
-	json_add_object(&m->json, NULL);
-	end_json(m);
+	answer_begin(&m->answer);
+	add_spools(m);
+	answer_end(&m->answer, m->e);
 }
 
 /* As `spool-lifetime' is written. */
@@ -232,71 +239,128 @@ show_visibly(struct mailq *m, struct text piece)
 	}
 }
 
-/* Octets as they are, but for a terminal. Of a mail whose head cannot be read
- * all that is in the file. */
+/* The next octets of the message, at most CHUNK. Of a mail whose head cannot be
+ * read all that is in the file. */
+static struct text
+read_message(struct mailq *m, const struct queue_mail *mail,
+    unsigned long long done, char *bytes)
+{
+	const unsigned long long begin = mail->file.layout.message_at,
+				 end = mail->file.layout.trailer_at == 0
+					   ? UINT64_MAX
+					   : mail->file.layout.trailer_at;
+	const unsigned long long left = end - begin - done;
+	ssize_t n;
+
+	n = pread(mail->file.file.fd, bytes,
+	    left < CHUNK ? (size_t)left : CHUNK, (off_t)(begin + done));
+	if (n == -1)
+		error_set_sys(m->e, ERROR_SPOOL, errno, "spool",
+		    "%s: the message cannot be read", mail->id);
+	return (struct text){bytes, n > 0 ? (size_t)n : 0};
+}
+
+/* Octets as they are, but for a terminal. */
 static void
 show_message(struct mailq *m, const struct queue_mail *mail)
 {
 	const bool visibly = isatty(STDOUT_FILENO) != 0;
-	unsigned long long at = mail->file.layout.message_at, left;
+	unsigned long long done;
 	char bytes[CHUNK];
-	ssize_t n = 1;
+	struct text piece;
 
-	left = mail->file.layout.trailer_at == 0
-		   ? UINT64_MAX
-		   : mail->file.layout.trailer_at - at;
-	while (left > 0 && n > 0 && !m->closed) {
-		n = pread(mail->file.file.fd, bytes,
-		    left < sizeof(bytes) ? (size_t)left : sizeof(bytes),
-		    (off_t)at);
-		if (n == -1)
-			error_set_sys(m->e, ERROR_SPOOL, errno, "spool",
-			    "%s: the message cannot be read", mail->id);
-		if (n <= 0)
+	for (done = 0; !m->closed; done += piece.len) {
+		piece = read_message(m, mail, done, bytes);
+		if (piece.len == 0)
 			break;
 		if (visibly)
-			show_visibly(m, (struct text){bytes, (size_t)n});
+			show_visibly(m, piece);
 		else
-			buf_add(&m->out, bytes, (size_t)n);
+			buf_add_text(&m->out, piece);
 		print(m);
-		at += (size_t)n;
-		left -= (size_t)n;
 	}
 }
 
 static void
-show_ticket(struct mailq *m, const struct queue_mail *mail)
+read_journal(const struct queue_mail *mail, struct buf *journal)
 {
 	const size_t used = mail->file.ticket.journal_used;
-	struct buf journal;
 	ssize_t n = 0;
 
-	buf_init(&journal, SIZE_MAX / 4);
+	buf_init(journal, SIZE_MAX / 4);
 	if (used > 0)
-		n = pread(mail->file.file.fd, buf_reserve(&journal, used), used,
+		n = pread(mail->file.file.fd, buf_reserve(journal, used), used,
 		    (off_t)mail->file.layout.journal_at);
-	journal.len = n > 0 ? (size_t)n : 0;
-	listing_format_whole(mail, &m->terms, buf_text(&journal), &m->out);
-	buf_clear(&journal);
+	journal->len = n > 0 ? (size_t)n : 0;
 }
 
 static int
 show_mail(void *arg, const struct queue_mail *mail)
 {
 	struct mailq *m = arg;
+	struct buf journal;
 
-	if (m->plan->options->json) {
-		listing_add_json(mail, &m->terms, &m->json);
-		buf_add_char(&m->out, '\n');
-		m->json.comma = false;
-		print(m);
-		return 1;
-	}
-	show_ticket(m, mail);
+	read_journal(mail, &journal);
+	listing_format_whole(mail, &m->terms, buf_text(&journal), &m->out);
+	buf_clear(&journal);
 	buf_add_char(&m->out, '\n');
 	if (mail->file.file.fd != -1)
 		show_message(m, mail);
 	print(m);
+	return 1;
+}
+
+static void
+add_journal(struct mailq *m, const struct queue_mail *mail)
+{
+	struct text rest, line;
+	struct buf journal;
+	char *copy;
+
+	read_journal(mail, &journal);
+	rest = buf_text(&journal);
+	json_add_array(&m->answer.json, "journal");
+	while (text_next_line(&rest, &line)) {
+		copy = mem_string(line.at, line.len);
+		json_add_string(&m->answer.json, NULL, copy);
+		free(copy);
+	}
+	json_end_array(&m->answer.json);
+	buf_clear(&journal);
+}
+
+static void
+add_message(struct mailq *m, const struct queue_mail *mail)
+{
+	unsigned long long done;
+	char bytes[CHUNK];
+	struct text piece;
+
+	if (mail->file.file.fd == -1) {
+		json_add_null(&m->answer.json, "message_base64");
+		return;
+	}
+	answer_begin_octets(&m->answer, "message_base64");
+	for (done = 0;; done += piece.len) {
+		piece = read_message(m, mail, done, bytes);
+		if (piece.len == 0 || answer_add_octets(&m->answer, piece,
+					  IN_A_MESSAGE, m->e) == -1)
+			break;
+	}
+	answer_end_octets(&m->answer);
+}
+
+static int
+show_object(void *arg, const struct queue_mail *mail)
+{
+	struct mailq *m = arg;
+
+	json_add_object(&m->answer.json, NULL);
+	listing_add_json(mail, &m->terms, &m->answer.json);
+	add_journal(m, mail);
+	add_message(m, mail);
+	json_end_object(&m->answer.json);
+	answer_print(&m->answer, BEHIND_A_MAIL, m->e);
 	return 1;
 }
 
@@ -359,6 +423,18 @@ log_act(const struct mailq *m, const struct acted *a)
 	log_note(m->plan->log, "%s", a->line);
 }
 
+static void
+add_act(struct mailq *m, const struct queue_place *p, const struct act *act)
+{
+	struct json *j = &m->answer.json;
+
+	json_add_object(j, NULL);
+	json_add_string(j, "id", p->name + 1);
+	json_add_string(j, "spool", p->spool->path);
+	json_add_string(j, "act", act->did);
+	json_end_object(j);
+}
+
 static int
 act_on(struct mailq *m, const struct queue_place *p)
 {
@@ -367,13 +443,16 @@ act_on(struct mailq *m, const struct queue_place *p)
 	    .did = act == NULL ? NULL : act->did, .config = m->plan->config};
 
 	if (act == NULL) {
-		queue_look(&m->queue, p, show_mail, m);
+		queue_look(&m->queue, p,
+		    m->plan->options->json ? show_object : show_mail, m);
 		return m->e->kind == ERROR_NONE ? 0 : -1;
 	}
 	queue_look(&m->queue, p, note_mail, &acted);
 	if (act->act(&m->queue, p, m->e) == -1)
 		return -1;
 	log_act(m, &acted);
+	if (m->plan->options->json)
+		add_act(m, p, act);
 	return 0;
 }
 
@@ -408,6 +487,16 @@ act(struct mailq *m)
 		*fault = e;
 }
 
+static void
+act_as_json(struct mailq *m)
+{
+	answer_begin(&m->answer);
+	json_add_array(&m->answer.json, "mails");
+	act(m);
+	json_end_array(&m->answer.json);
+	answer_end(&m->answer, m->e);
+}
+
 /*
  * The whole.
  */
@@ -420,10 +509,10 @@ static const struct {
 } modes[] = {
     {MODE_QUEUE_LIST, list, list_as_json, false},
     {MODE_CHECK_SPOOL, check, check_as_json, true},
-    {MODE_SHOW, act, act, false},
-    {MODE_HOLD, act, act, false},
-    {MODE_RELEASE, act, act, false},
-    {MODE_DELETE, act, act, false},
+    {MODE_SHOW, act, act_as_json, false},
+    {MODE_HOLD, act, act_as_json, false},
+    {MODE_RELEASE, act, act_as_json, false},
+    {MODE_DELETE, act, act_as_json, false},
 };
 
 static bool
@@ -441,8 +530,7 @@ run(struct mailq *m)
 	queue_open(&m->queue, &plan, m->e);
 	for (i = 0; modes[i].mode != o->mode; i++)
 		;
-	m->aloud =
-	    !modes[i].tells && (!o->json || modes[i].as_json == modes[i].run);
+	m->aloud = !modes[i].tells && !o->json;
 	if (o->json)
 		modes[i].as_json(m);
 	else
@@ -458,9 +546,10 @@ mailq_run(const struct mailq_plan *plan, struct error *e)
 	bool told = false;
 
 	buf_init(&m.out, SIZE_MAX);
-	json_init(&m.json, &m.out);
 	if (parse_age(plan->options->age, &m.terms.age, e) == 0)
 		told = run(&m);
+	else if (plan->options->json)
+		answer_status(e);
 	buf_clear(&m.out);
 	return told;
 }

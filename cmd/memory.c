@@ -8,6 +8,7 @@
 #include "base/mem.h"
 
 static const struct memory_watch *watched;
+static const char *answer;
 
 static const struct {
 	const char *words;
@@ -32,6 +33,38 @@ void
 memory_watch(const struct memory_watch *watch)
 {
 	watched = watch;
+}
+
+void
+memory_answer(const char *rest)
+{
+	answer = rest;
+}
+
+static const char *
+words_of(const struct memory_watch *w, enum error_kind kind)
+{
+	return w->words == NULL ? ends[kind].words : w->words;
+}
+
+/* As json_add_error() has it. */
+static void
+answer_program(const struct memory_watch *w, enum error_kind kind)
+{
+	const int status = error_status(kind);
+
+	if (answer == NULL)
+		return;
+	if (kind == ERROR_NONE)
+		dprintf(
+		    STDOUT_FILENO, "%s\"status\":0,\"error\":null}\n", answer);
+	else
+		dprintf(STDOUT_FILENO,
+		    "%s\"status\":%d,\"error\":{\"kind\":\"%s\","
+		    "\"status\":%d,\"text\":\"%s\",\"server\":null,"
+		    "\"hint\":null}}\n",
+		    answer, status, error_word(kind), status,
+		    words_of(w, kind));
 }
 
 static void
@@ -74,7 +107,7 @@ tell(const struct memory_watch *w, enum error_kind kind)
 	if (w->log != NULL)
 		log_draw(w->log, "");
 	dprintf(STDERR_FILENO, "%s: %s\n", SHOWN(text_of(getprogname())),
-	    w->words == NULL ? ends[kind].words : w->words);
+	    words_of(w, kind));
 	if (kind == ERROR_REFUSED)
 		name_recipients(dispatch_envelope(w->dispatch));
 }
@@ -96,5 +129,6 @@ mem_exhausted(void)
 	} else if (w->log == NULL || !w->log->quiet) {
 		tell(w, kind);
 	}
+	answer_program(w, kind);
 	exit(error_status(kind));
 }

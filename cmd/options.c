@@ -659,6 +659,20 @@ refuse_age_apart(struct walk *w)
 	    w->error, "an age is attached, as in --check-spool=2h");
 }
 
+/* Who is told of a fault must not depend on what stands behind it. */
+static bool
+asks_for_json(const struct walk *w)
+{
+	const bool exists =
+	    !w->options->foreign || w->options->name == NAME_MAILQ;
+	int i = w->at;
+
+	while (i < w->argc && strcmp(w->argv[i], "--") != 0 &&
+	       strcmp(w->argv[i], "--json") != 0)
+		i++;
+	return exists && i < w->argc && strcmp(w->argv[i], "--json") == 0;
+}
+
 int
 options_parse(
     struct options *o, bool privileged, int argc, char **argv, struct error *e)
@@ -677,8 +691,10 @@ options_parse(
 		snprintf(w.under, sizeof(w.under),
 		    " with the rights of a set-id program");
 	}
-	if (parse_arguments(&w) == -1)
+	if (parse_arguments(&w) == -1) {
+		o->json = o->json || asks_for_json(&w);
 		return -1;
+	}
 	add_further_mails(o);
 	return refuse_age_apart(&w);
 }

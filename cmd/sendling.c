@@ -9,15 +9,15 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "cmd/answer.h"
 #include "cmd/check.h"
 #include "cmd/findings.h"
 #include "cmd/mailq.h"
 #include "cmd/memory.h"
 #include "cmd/options.h"
+#include "cmd/preview.h"
 #include "config/config.h"
-#include "message/address.h"
 #include "message/message.h"
-#include "message/recode.h"
 #include "run/attend.h"
 #include "run/dispatch.h"
 #include "run/flush.h"
@@ -243,8 +243,7 @@ start_dispatch(struct run *r)
 	    .log = &r->log,
 	    .settings = &r->settings,
 	    .account = r->options.account,
-	    /* With -bs standard output is the dialogue. */
-	    .json = r->options.json && r->options.mode != MODE_SERVE,
+	    .json = r->options.json && r->options.mode == MODE_SUBMIT,
 	    .passing = r->options.mode == MODE_SUBMIT};
 
 	r->dispatch = dispatch_new(&plan);
@@ -270,6 +269,7 @@ run_submit(struct run *r, struct error *e)
 		dispatch_keep(r->dispatch, e);
 	}
 	dispatch_report(r->dispatch, r->message, e);
+	memory_answer(NULL);
 	log_notes(&r->log, &r->options.notes);
 	dispatch_pass(r->dispatch);
 }
@@ -301,57 +301,20 @@ run_serve(struct run *r, struct error *e)
 	dispatch_report(r->dispatch, NULL, e);
 }
 
-static void
-print_path(const char *label, const char *path)
-{
-	char shown[4 * ADDRESS_PATH_MAX + 1];
-
-	printf("%s: <%s>\n", label,
-	    text_visible(text_of(path), shown, sizeof(shown)));
-}
-
-static void
-print_envelope(const struct run *r)
-{
-	const struct envelope *env = dispatch_envelope(r->dispatch);
-	const struct account *account = dispatch_account(r->dispatch);
-	size_t i;
-
-	printf(
-	    "account: %s\n", account->name == NULL ? "default" : account->name);
-	print_path("from", env->reverse_path);
-	for (i = 0; i < env->count; i++)
-		print_path("to", env->recipients[i].path);
-}
-
-/* As a server with 8BITMIME gets it, which most have. */
-static void
-print_message(struct run *r, struct error *e)
-{
-	struct recode_remarks remarks;
-	struct recode *recode;
-	char bytes[16384];
-	long len;
-
-	recode = recode_new(r->message, true, &remarks, e);
-	if (recode == NULL)
-		return;
-	putchar('\n');
-	while ((len = recode_read(recode, bytes, sizeof(bytes), e)) > 0)
-		fwrite(bytes, 1, (size_t)len, stdout);
-	recode_free(recode);
-}
-
 /* --dry-run shows envelope and message, -bv the envelope. */
 static void
 run_dry(struct run *r, struct error *e)
 {
+	bool message = r->options.mode == MODE_DRY_RUN;
+
 	start_dispatch(r);
-	if (read_input(r, e) == -1 || decide(r, e) == -1)
-		return;
-	print_envelope(r);
-	if (r->options.mode == MODE_DRY_RUN)
-		print_message(r, e);
+	if (read_input(r, e) == 0)
+		decide(r, e);
+	if (r->options.json)
+		r->log.quiet = preview_answer(r->dispatch,
+				   message ? r->message : NULL, e) == 0;
+	else if (e->kind == ERROR_NONE)
+		preview_print(r->dispatch, message ? r->message : NULL, e);
 }
 
 static void
@@ -414,6 +377,7 @@ run_flush(struct run *r, struct error *e)
 	    .settings = &r->settings,
 	    .host = &r->host,
 	    .log = &r->log,
+	    .json = r->options.json,
 	    .all = r->options.run_all,
 	    .ids = r->options.ids,
 	    .id_count = r->options.id_count};
@@ -423,6 +387,33 @@ run_flush(struct run *r, struct error *e)
 	    log_open_transcript(&r->log, r->options.transcript, e) == 0)
 		flush_run(&plan, e);
 	log_notes(&r->log, &r->options.notes);
+	if (r->options.json && answer_status(e) == 0)
+		r->log.quiet = true;
+}
+
+static void
+run_aliases(struct run *r, struct error *e)
+{
+	r->watch.words = ENDS_LOOKING;
+	if (read_settings(r, e) == 0)
+		check_aliases(&r->config, e);
+	if (r->options.json && answer_status(e) == 0)
+		r->log.quiet = true;
+}
+
+/* Those that need nothing but the program. */
+static void
+run_word(const struct run *r, struct error *e)
+{
+	const bool help = r->options.mode == MODE_HELP;
+
+	if (r->options.json && help)
+		answer_options(e);
+	else if (r->options.json)
+		answer_version(SENDLING_VERSION, e);
+	else
+		fputs(help ? options_help() : "sendling " SENDLING_VERSION "\n",
+		    stdout);
 }
 
 static void
@@ -445,9 +436,7 @@ run(struct run *r, struct error *e)
 		run_flush(r, e);
 		return;
 	case MODE_ALIASES:
-		r->watch.words = ENDS_LOOKING;
-		if (read_settings(r, e) == 0)
-			check_aliases(&r->config, e);
+		run_aliases(r, e);
 		return;
 	case MODE_DRY_RUN:
 	case MODE_VERIFY:
@@ -462,10 +451,8 @@ run(struct run *r, struct error *e)
 		run_queue(r, e);
 		return;
 	case MODE_HELP:
-		fputs(options_help(), stdout);
-		break;
 	case MODE_VERSION:
-		fputs("sendling " SENDLING_VERSION "\n", stdout);
+		run_word(r, e);
 		break;
 	}
 	if (e->kind == ERROR_NONE && (fflush(stdout) != 0 || ferror(stdout)))
@@ -485,23 +472,38 @@ drain_input(void)
 		file_drain(STDIN_FILENO);
 }
 
+/* The run is over before it began. */
+static void
+tell_failure(struct run *r, struct error *e)
+{
+	start_dispatch(r);
+	drain_input();
+	dispatch_report(r->dispatch, NULL, e);
+	if (r->options.json && r->options.mode != MODE_SUBMIT &&
+	    r->options.mode != MODE_SERVE)
+		answer_status(e);
+}
+
 int
 main(int argc, char **argv)
 {
 	struct error e;
 	struct run r;
+	int result;
 
 	host_prepare();
 	error_clear(&e);
 	run_init(&r);
-	if (tls_start_library(&e) == -1 ||
-	    read_options(&r, argc, argv, &e) == -1) {
-		start_dispatch(&r);
-		drain_input();
-		dispatch_report(r.dispatch, NULL, &e);
-	} else {
+	result = read_options(&r, argc, argv, &e);
+	if (result == 0)
+		result = tls_start_library(&e);
+	if (r.options.json && r.options.mode != MODE_SERVE)
+		memory_answer("{");
+	if (result == -1)
+		tell_failure(&r, &e);
+	else
 		run(&r, &e);
-	}
+	memory_answer(NULL);
 	if (e.kind != ERROR_NONE && !r.log.quiet)
 		failure_print(&e,
 		    r.dispatch == NULL ? NULL : dispatch_envelope(r.dispatch));

@@ -1448,7 +1448,8 @@ def test_some_refused(t, home, box):
              f'1 of 2 {word}: --json', told)
         note, line = log.read_text().splitlines()
         t.ok(f'not sent to <no@example.org>: {refusal}' in note and
-             f'status={status} error="mail sent to 1 of 2 recipients"' in
+             f' status={status} serverid=' in line and
+             ' error="mail sent to 1 of 2 recipients"' in
              line, f'1 of 2 {word}: the log', note, line)
         log.unlink()
     box.refusals = {}

@@ -42,6 +42,18 @@ add_words(struct json *j, const char *key, const char *words)
 }
 
 void
+json_begin_string(struct json *j, const char *key)
+{
+	add_words(j, key, "\"");
+}
+
+void
+json_end_string(struct json *j)
+{
+	buf_add_char(j->out, '"');
+}
+
+void
 json_add_object(struct json *j, const char *key)
 {
 	add_words(j, key, "{");

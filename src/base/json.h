@@ -29,6 +29,9 @@ void json_end_object(struct json *j);
 void json_add_array(struct json *j, const char *key);
 void json_end_array(struct json *j);
 void json_add_string(struct json *j, const char *key, const char *string);
+/* A string that the caller writes into out himself, between its quotes. */
+void json_begin_string(struct json *j, const char *key);
+void json_end_string(struct json *j);
 void json_add_number(struct json *j, const char *key, long long number);
 /* 12.345 of 12345. */
 void json_add_thousandths(struct json *j, const char *key, long long number);

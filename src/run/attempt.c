@@ -393,7 +393,8 @@ tell(const struct attempt *a, const struct error *e, bool given_up)
 	    .delay_ms = clock_now() - a->begun,
 	    .status = given_up ? error_status(e->kind) : 0,
 	    .queued = a->spooled.ticket.id,
-	    .cause = e};
+	    .cause = e,
+	    .json = a->terms->json};
 	struct notes notes = {0};
 
 	if (given_up)

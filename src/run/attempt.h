@@ -20,6 +20,7 @@ struct attempt_terms {
 	const struct account *account;
 	const struct facts *facts;
 	struct log *log;
+	bool json;			     /* how each mail went on stdout */
 	const struct deliver_report *report; /* of the session of the moment */
 	struct error *failed; /* the first that the folder refused */
 };

@@ -18,6 +18,7 @@ batch_begin(struct batch *b, const struct batch_plan *plan)
 	    .account = plan->account,
 	    .facts = plan->facts,
 	    .log = plan->log,
+	    .json = plan->json,
 	    .report = &b->report,
 	    .failed = plan->failed};
 }

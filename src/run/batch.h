@@ -28,6 +28,7 @@ struct batch_plan {
 	const struct account *account;
 	const struct facts *facts;
 	struct log *log;
+	bool json; /* how each mail went on stdout */
 	struct outlet *outlet;
 	const struct batch_mail *mails;
 	size_t count;

@@ -63,6 +63,7 @@ flush_account(struct flush *f, size_t first, size_t end)
 	    .account = &f->plan->config->accounts[f->mails[first].account],
 	    .facts = &f->facts,
 	    .log = f->plan->log,
+	    .json = f->plan->json,
 	    .outlet = &f->outlet,
 	    .mails = f->mails + first,
 	    .count = end - first,

@@ -18,6 +18,7 @@ struct flush_plan {
 	const struct settings_plan *settings; /* as that was read */
 	const struct host *host;
 	struct log *log;
+	bool json;	  /* how each mail that is tried went on stdout */
 	bool all;	  /* also what is not due */
 	const char **ids; /* beginnings of ids: of these mails alone, due or */
 	size_t id_count;  /* not; 0: of all */

@@ -476,7 +476,6 @@ void
 listing_add_json(
     const struct queue_mail *m, const struct listing_terms *t, struct json *j)
 {
-	json_add_object(j, NULL);
 	json_add_string(j, "id", m->id);
 	json_add_string(j, "state", states[m->state].word);
 	json_add_string(j, "spool", m->spool->path);
@@ -485,7 +484,6 @@ listing_add_json(
 	    j, "damage", m->state == QUEUE_DAMAGED ? m->error.text : NULL);
 	if (has_head(m))
 		add_ticket(m, t, j);
-	json_end_object(j);
 }
 
 void

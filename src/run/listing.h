@@ -52,8 +52,8 @@ void listing_format_end(const struct listing_sum *sum, struct buf *out);
 void listing_format_whole(const struct queue_mail *m,
     const struct listing_terms *t, struct text journal, struct buf *out);
 
-/* An object; and the members of the sum, into one that is open.
- * sendling-spool(7) says which. */
+/* Adds the members of a mail, and of the sum, to an object that is open.
+ * sendling-json(7) says which. */
 void listing_add_json(
     const struct queue_mail *m, const struct listing_terms *t, struct json *j);
 void listing_add_sum(const struct listing_sum *sum, struct json *j);

@@ -21,9 +21,9 @@ is_around(char c)
 }
 
 static struct text
-first_word(const char *from)
+first_word(struct text rest)
 {
-	struct text rest = text_of(from), word = {NULL, 0};
+	struct text word = {NULL, 0};
 
 	while (rest.len > 0 && is_around(rest.at[0]))
 		rest = text_skip(rest, 1);
@@ -64,18 +64,27 @@ is_enhanced(struct text word)
 	return i > 0 && i == word.len && text_find(word, '.') < word.len;
 }
 
+/* Where the marker begins in t, or t.len. */
+static size_t
+find_marker(struct text t, const char *marker)
+{
+	size_t i = 0;
+
+	while (i < t.len && !text_starts_fold(text_skip(t, i), text_of(marker)))
+		i++;
+	return i;
+}
+
 /* The first of the markers that has an id on its side counts. */
 static struct text
-find_behind(struct text rest)
+find_behind(struct text t)
 {
-	struct text id = {NULL, 0};
-	const char *found;
+	struct text id;
 	size_t i;
 
 	for (i = 0; i < sizeof(before) / sizeof(before[0]); i++) {
-		found = strcasestr(rest.at, before[i]);
-		if (found != NULL)
-			id = first_word(found + strlen(before[i]));
+		id = first_word(text_skip(
+		    t, find_marker(t, before[i]) + strlen(before[i])));
 		if (has_digit(id))
 			return id;
 	}
@@ -83,18 +92,15 @@ find_behind(struct text rest)
 }
 
 static struct text
-find_before(struct text rest)
+find_before(struct text t)
 {
-	struct text id = {NULL, 0};
-	const char *found;
-	size_t i;
+	struct text id;
+	size_t i, at;
 
 	for (i = 0; i < sizeof(behind) / sizeof(behind[0]); i++) {
-		found = strcasestr(rest.at, behind[i]);
-		if (found != NULL)
-			id = last_word(
-			    text_first(rest, (size_t)(found - rest.at)));
-		if (has_digit(id))
+		at = find_marker(t, behind[i]);
+		id = last_word(text_first(t, at));
+		if (at < t.len && has_digit(id))
 			return id;
 	}
 	return (struct text){NULL, 0};
@@ -124,8 +130,6 @@ receipt_id(const char *words)
 	behind_code = rest;
 	if (text_next(&behind_code, " ", &word) && is_enhanced(word))
 		rest = behind_code;
-	if (rest.len == 0)
-		return rest;
 	id = find_behind(rest);
 	if (id.len == 0)
 		id = find_before(rest);

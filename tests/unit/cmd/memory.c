@@ -17,12 +17,21 @@ dispatch_so_far(const struct dispatch *d)
 	return so_far;
 }
 
+const struct account *
+dispatch_account(const struct dispatch *d)
+{
+	(void)d;
+	return NULL;
+}
+
 const struct envelope *
 dispatch_envelope(const struct dispatch *d)
 {
 	assert_non_null(d);
 	return &env;
 }
+
+static const char *rest; /* of the JSON that is printed */
 
 /* The exit status, and what is said to the client and on standard error. */
 static int
@@ -45,6 +54,9 @@ end(const struct memory_watch *watch, char said[1000], const char **told)
 				w.client = ends[1];
 			memory_watch(&w);
 		}
+		if (rest != NULL)
+			dup2(ends[1], STDOUT_FILENO);
+		memory_answer(rest);
 		mem_exhausted();
 	}
 	close(ends[1]);
@@ -159,6 +171,35 @@ a_run_that_takes_no_mail_speaks_of_none(void **state)
 	(void)state;
 	assert_int_equal(end(&watch, said, &told), 71);
 	assert_string_equal(told, "send\\x1bmail: out of it\n");
+	rest = "{";
+	assert_int_equal(end(&watch, said, &told), 71);
+	assert_non_null(strstr(said, "\"text\":\"out of it\","));
+	rest = NULL;
+}
+
+/* Whoever reads JSON gets some: all that was begun is closed. */
+static void
+an_answer_is_ended(void **state)
+{
+	struct memory_watch watch = {
+	    .dispatch = (const struct dispatch *)rows, .client = -1};
+	const char *told;
+	char said[1000];
+
+	(void)state;
+	rest = "{";
+	so_far = ERROR_SYSTEM;
+	assert_int_equal(end(&watch, said, &told), 71);
+	assert_string_equal(told, rows[0].words);
+	assert_string_equal(said,
+	    "{\"status\":71,\"error\":{\"kind\":\"system\",\"status\":71,"
+	    "\"text\":\"out of memory, mail not sent\",\"server\":null,"
+	    "\"hint\":null}}\n");
+	rest = "\"}],";
+	so_far = ERROR_NONE;
+	assert_int_equal(end(&watch, said, &told), 0);
+	assert_string_equal(said, "\"}],\"status\":0,\"error\":null}\n");
+	rest = NULL;
 }
 
 int
@@ -167,7 +208,8 @@ main(void)
 	const struct CMUnitTest tests[] = {cmocka_unit_test(the_words_are_true),
 	    cmocka_unit_test(a_client_learns_what_became_of_its_mail),
 	    cmocka_unit_test(what_is_told_is_not_told_again),
-	    cmocka_unit_test(a_run_that_takes_no_mail_speaks_of_none)};
+	    cmocka_unit_test(a_run_that_takes_no_mail_speaks_of_none),
+	    cmocka_unit_test(an_answer_is_ended)};
 
 	return cmocka_run_group_tests(tests, folder_make, folder_remove);
 }

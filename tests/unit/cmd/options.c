@@ -301,6 +301,33 @@ long_options_are_ours_alone(void **state)
 		}
 }
 
+/* A program that reads JSON is told of the fault in it, wherever it stands. */
+static void
+json_is_asked_for_before_and_behind_a_fault(void **state)
+{
+	static const struct {
+		const char *name;
+		const char *arguments[4];
+		bool json;
+	} rows[] = {
+	    {"sendling", {"--json", "--foo", NULL}, true},
+	    {"sendling", {"--foo", "--json", NULL}, true},
+	    {"sendling", {"-bz", "-v", "--json", NULL}, true},
+	    {"mailq", {"--foo", "--json", NULL}, true},
+	    {"sendling", {"--foo", "--", "--json", NULL}, false},
+	    {"sendling", {"--foo", NULL}, false},
+	    {"sendmail", {"-bz", "--json", NULL}, false},
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(rows); i++) {
+		assert_int_equal(parse(rows[i].name, rows[i].arguments), -1);
+		assert_int_equal(options.json, rows[i].json);
+		options_clear(&options);
+	}
+}
+
 static void
 long_options_want_their_arity(void **state)
 {
@@ -993,6 +1020,7 @@ main(void)
 	    cmocka_unit_test(a_missing_value_is_said),
 	    cmocka_unit_test(unknown_letters_are_usage),
 	    cmocka_unit_test(long_options_are_ours_alone),
+	    cmocka_unit_test(json_is_asked_for_before_and_behind_a_fault),
 	    cmocka_unit_test(long_options_want_their_arity),
 	    cmocka_unit_test(an_age_is_attached),
 	    cmocka_unit_test(habits_of_others_are_told_what_to_do),

@@ -251,7 +251,9 @@ as_json(struct queue_mail m)
 	struct json j;
 
 	json_init(&j, empty());
+	json_add_object(&j, NULL);
 	listing_add_json(&m, &terms, &j);
+	json_end_object(&j);
 	clear(&m);
 	return buf_string(&out);
 }
