@@ -20,6 +20,7 @@ PAGE = TOP / 'man/sendling.1'
 CONFIG_PAGE = TOP / 'man/sendling.conf.5'
 PROVIDERS = TOP / 'man/sendling-providers.7'
 SPOOL = TOP / 'man/sendling-spool.7'
+JSON = TOP / 'man/sendling-json.7'
 README = TOP / 'README'
 TABLE = TOP / 'cmd/providers'
 EXAMPLE = TOP / 'config.example'
@@ -68,7 +69,8 @@ def check_options(tap, words, page, config_page):
                'sendling(1) has one item for ' + option,
                '%d items' % tags.count(option[1:]))
     for name, text in (('sendling(1)', page), ('sendling.conf(5)', config_page),
-                       ('sendling-spool(7)', SPOOL.read_text())):
+                       ('sendling-spool(7)', SPOOL.read_text()),
+                       ('sendling-json(7)', JSON.read_text())):
         unknown = {o for o in options(text) if not is_known(o, words)}
         tap.ok(not unknown, name + ' names no option that does not exist',
                *unknown)
@@ -268,7 +270,8 @@ def check_commands(tap, name, text, least):
         done = subprocess.run([harness.SENDLING, *arguments, '--version'],
                               stdin=subprocess.DEVNULL, stderr=subprocess.PIPE,
                               stdout=subprocess.PIPE, timeout=harness.WAIT)
-        tap.ok(done.returncode == 0 and done.stdout.startswith(b'sendling '),
+        tap.ok(done.returncode == 0 and done.stdout.startswith(
+            (b'sendling ', b'{"program":"sendling"')),
                '%s: options of sendling %s' % (name, ' '.join(arguments)),
                done.stderr.decode(errors='replace'))
 
@@ -348,6 +351,8 @@ def main():
             check_configurations(tap, folder, name, blocks, least)
     check_commands(tap, 'sendling(1)', '\n'.join(literal(page)), 5)
     check_commands(tap, 'README', readme, 5)
+    check_commands(tap, 'sendling-json(7)', '\n'.join(
+        literal(JSON.read_text())), 2)
     check_commands(tap, 'sendling-spool(7)', '\n'.join(
         re.findall(r'^\.Dl (.*)', SPOOL.read_text(), re.M)), 5)
     check_lint(tap)
