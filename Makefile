@@ -110,10 +110,15 @@ UNITDIR		= $(PREFIX)/lib/systemd/system
 USERUNITDIR	= $(PREFIX)/lib/systemd/user
 SYSUSERSDIR	= $(PREFIX)/lib/sysusers.d
 TMPFILESDIR	= $(PREFIX)/lib/tmpfiles.d
+# A shell looks for completions by the name of the command; one file has all.
+BASHDIR		= $(PREFIX)/share/bash-completion/completions
+ZSHDIR		= $(PREFIX)/share/zsh/site-functions
+FISHDIR		= $(PREFIX)/share/fish/vendor_completions.d
 install: all
 	$(INSTALL) -d $(addprefix $(DESTDIR),$(PREFIX)/bin $(MAN)/man1 \
 	    $(MAN)/man5 $(MAN)/man7 $(DOC)/examples $(SHARE)/import $(UNITDIR) \
-	    $(USERUNITDIR) $(SYSUSERSDIR) $(TMPFILESDIR))
+	    $(USERUNITDIR) $(SYSUSERSDIR) $(TMPFILESDIR) $(BASHDIR) $(ZSHDIR) \
+	    $(FISHDIR))
 	$(INSTALL) -m 755 $B/sendling $(DESTDIR)$(PREFIX)/bin
 	for script in $(COMMANDS); do \
 	    to=$(DESTDIR)$(PREFIX)/bin/$$script; \
@@ -135,6 +140,13 @@ install: all
 	    $(DESTDIR)$(UNITDIR)/sendling-tcp@.service
 	$(call install_file,cmd/sendling.sysusers,$(SYSUSERSDIR)/sendling.conf)
 	$(call install_file,cmd/sendling.tmpfiles,$(TMPFILESDIR)/sendling.conf)
+	$(call install_file,cmd/completions/sendling.bash,$(BASHDIR)/sendling)
+	$(call install_file,cmd/completions/_sendling,$(ZSHDIR)/_sendling)
+	$(call install_file,cmd/completions/sendling.fish,$(FISHDIR)/sendling.fish)
+	for script in $(COMMANDS); do \
+	    ln -sf sendling $(DESTDIR)$(BASHDIR)/$$script && \
+	    ln -sf sendling.fish $(DESTDIR)$(FISHDIR)/$$script.fish || \
+	    exit 1; done
 uninstall:
 	rm -f $(patsubst %,$(DESTDIR)$(PREFIX)/bin/%,sendling $(COMMANDS))
 	rm -f $(foreach n,1 5 7,$(patsubst man/%,$(DESTDIR)$(MAN)/man$n/%,\
@@ -145,6 +157,9 @@ uninstall:
 	    cmd/sendling-tcp@.service)
 	rm -f $(DESTDIR)$(SYSUSERSDIR)/sendling.conf \
 	    $(DESTDIR)$(TMPFILESDIR)/sendling.conf
+	rm -f $(patsubst %,$(DESTDIR)$(BASHDIR)/%,sendling $(COMMANDS)) \
+	    $(DESTDIR)$(ZSHDIR)/_sendling \
+	    $(patsubst %,$(DESTDIR)$(FISHDIR)/%.fish,sendling $(COMMANDS))
 	rm -rf $(DESTDIR)$(DOC) $(DESTDIR)$(SHARE)
 clean:
 	rm -rf $B

@@ -92,7 +92,7 @@ ok $? 'units go where UNITDIR and USERUNITDIR say'
 
 "${MAKE-make}" -s install DESTDIR="$folder/d" PREFIX=/opt >"$folder/said" 2>&1
 ok $? 'make install'
-find "$folder/d" -type f | sort >"$folder/said"
+find "$folder/d" ! -type d | sort >"$folder/said"
 for file in bin/sendling share/man/man1/sendling.1 \
     share/man/man5/sendling.conf.5 share/doc/sendling/README \
     share/doc/sendling/config.example bin/sendling-setup \
@@ -113,6 +113,11 @@ for file in bin/sendling share/man/man1/sendling.1 \
     lib/systemd/system/sendling-service-flush.service \
     lib/systemd/system/sendling-service-flush.timer \
     lib/sysusers.d/sendling.conf lib/tmpfiles.d/sendling.conf \
+    share/bash-completion/completions/sendling \
+    share/bash-completion/completions/sendling-setup \
+    share/zsh/site-functions/_sendling \
+    share/fish/vendor_completions.d/sendling.fish \
+    share/fish/vendor_completions.d/sendling-token.fish \
     share/doc/sendling/examples/Containerfile \
     share/doc/sendling/examples/sendling-online; do
 	says "/d/opt/$file\$" "... installs $file"
@@ -165,7 +170,7 @@ ok $? '... where sendling-token finds its own'
 "${MAKE-make}" -s uninstall DESTDIR="$folder/d" PREFIX=/opt \
     >"$folder/said" 2>&1
 ok $? 'make uninstall'
-find "$folder/d" -type f >"$folder/said"
+find "$folder/d" ! -type d >"$folder/said"
 ! grep -q . "$folder/said"
 ok $? '... leaves no file'
 

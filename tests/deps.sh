@@ -17,7 +17,8 @@ names() {
 			busybox gawk mawk original-awk netcat-openbsd \
 			ca-certificates mandoc strace swaks softhsm2 \
 			gnutls-bin dnsmasq-base netcat-openbsd \
-			microsocks systemd passwd ;;
+			microsocks systemd passwd \
+			zsh fish bash-completion ;;
 		debian/recording) echo asciinema termtosvg ;;
 		debian/more) echo clang libclang-rt-dev valgrind ;;
 		debian/lint) echo clang cppcheck clang-format mandoc \
@@ -26,7 +27,8 @@ names() {
 			libbsd-devel python3 openssl ;;
 		fedora/check) echo libcmocka-devel perl-Test-Harness mandoc curl \
 			jq dash busybox gawk netcat \
-			python3-aiosmtpd softhsm gnutls-utils ;;
+			python3-aiosmtpd softhsm gnutls-utils zsh fish \
+			bash-completion ;;
 		fedora/more) echo clang compiler-rt libasan libubsan valgrind ;;
 		fedora/lint) echo clang cppcheck clang-tools-extra mandoc \
 			ShellCheck ;;
@@ -34,18 +36,18 @@ names() {
 			python3 openssl ;;
 		alpine/check) echo bash cmocka-dev perl-utils py3-aiosmtpd curl \
 			jq dash gawk mawk netcat-openbsd \
-			mandoc softhsm gnutls-utils ;;
+			mandoc softhsm gnutls-utils zsh fish bash-completion ;;
 		alpine/more) echo clang compiler-rt valgrind ;;
 		alpine/lint) echo clang cppcheck clang-extra-tools mandoc \
 			shellcheck ;;
 		arch/build) echo base-devel gnutls libbsd python openssl ;;
 		arch/check) echo cmocka perl python-aiosmtpd mandoc softhsm \
-			curl jq dash openbsd-netcat ;;
+			curl jq dash openbsd-netcat zsh fish bash-completion ;;
 		arch/more) echo clang compiler-rt valgrind ;;
 		arch/lint) echo clang cppcheck mandoc shellcheck ;;
 		freebsd/build) echo gmake pkgconf gnutls libbsd python3 ;;
 		freebsd/check) echo bash cmocka perl5 py311-aiosmtpd softhsm2 \
-			curl jq dash ;;
+			curl jq dash zsh fish bash-completion ;;
 		freebsd/more) echo llvm valgrind ;;
 		freebsd/lint) echo llvm cppcheck hs-ShellCheck ;;
 		esac
