@@ -129,7 +129,7 @@ install: all
 	$(call install_pages,man/*.1,$(MAN)/man1)
 	$(call install_pages,man/*.5,$(MAN)/man5)
 	$(call install_pages,man/*.7,$(MAN)/man7)
-	$(call install_pages,README config.example,$(DOC))
+	$(call install_pages,README cmd/NEWS config.example,$(DOC))
 	$(call install_pages,$(EXAMPLES),$(DOC)/examples)
 	$(call install_pages,$(COMMANDS_DATA),$(SHARE))
 	$(call install_pages,$(IMPORT),$(SHARE)/import)

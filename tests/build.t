@@ -95,7 +95,8 @@ ok $? 'make install'
 find "$folder/d" ! -type d | sort >"$folder/said"
 for file in bin/sendling share/man/man1/sendling.1 \
     share/man/man5/sendling.conf.5 share/doc/sendling/README \
-    share/doc/sendling/config.example bin/sendling-setup \
+    share/doc/sendling/config.example share/doc/sendling/NEWS \
+    bin/sendling-setup \
     share/man/man7/sendling-providers.7 \
     share/man/man7/sendling-spool.7 \
     share/man/man1/sendling-setup.1 share/sendling/setup-files \
