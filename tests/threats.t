@@ -1402,7 +1402,7 @@ def test_tag(t, home, box):
             said = log.read_text()
             t.ok(run.status == 0 and said.count('\n') == 1 and
                  re.fullmatch(rf'.{{31}} {name}\[\d+\]: from=.*\n', said) and
-                 (f' {shown}\n' in said if shown else ' tag=' not in said),
+                 (f' {shown} serverid=' in said if shown else ' tag=' not in said),
                  f'{name} -L {tag!r}: our tag stays', run.words(), said)
             box.clear()
 

@@ -78,6 +78,7 @@ parts_init(struct parts *p, const struct record *r, const char *tag)
 	    {NULL, "SENDLING_DURATION_MS", p->duration, PLAIN, true},
 	    {"status", "SENDLING_STATUS", p->status, PLAIN, false},
 	    {"tag", "SENDLING_TAG", tag, PLAIN, true},
+	    {"uid", "SENDLING_UID", r->uid, PLAIN, true},
 	    {"serverid", "SENDLING_SERVER_ID", p->server_id, PLAIN, true},
 	    {"queued", "SENDLING_QUEUED", r->queued, PLAIN, true},
 	    {"error", "SENDLING_ERROR", p->error.words, QUOTED, true},
@@ -236,5 +237,6 @@ record_add_json(const struct record *r, size_t most, struct json *j)
 	json_add_string(j, "reply", or_null(r->words));
 	json_add_string(j, "server_id", or_null(parts.server_id));
 	json_add_string(j, "queued", or_null(r->queued));
+	json_add_string(j, "uid", or_null(r->uid));
 	json_add_number(j, "duration_ms", r->delay_ms);
 }

@@ -24,14 +24,15 @@ struct record {
 	long long delay_ms;
 	int status;		   /* exit status */
 	const char *queued;	   /* its id in the spool, or "" */
+	const char *uid;	   /* of the caller at a socket, or "" */
 	const struct error *error; /* why it is there, too */
 };
 
 /*
  * Appends from= to= smarthost= tls= auth= size= msgid= code= reply="" delay=
- * status=, then tag=, serverid=, queued= and error="" where there is one: one
- * line, visible, at most 1000 octets of recipients then "+N more". What is not
- * known is "-"; values with a space are quoted. tag may be "".
+ * status=, then tag=, uid=, serverid=, queued= and error="" where there is one:
+ * one line, visible, at most 1000 octets of recipients then "+N more". What is
+ * not known is "-"; values with a space are quoted. tag may be "".
  */
 void record_format(const struct record *r, const char *tag, struct buf *line);
 

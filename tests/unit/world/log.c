@@ -386,7 +386,7 @@ a_log_of_objects(void **state)
 	static const char mail_end[] =
 	    "\"recipients_more\":0,\"smarthost\":\"\\\"status\\\":0\","
 	    "\"tls\":null,\"auth\":null,\"size\":0,\"message_id\":null,"
-	    "\"code\":0,\"reply\":null,\"server_id\":null,\"queued\":null,"
+	    "\"code\":0,\"reply\":null,\"server_id\":null,\"queued\":null,\"uid\":null,"
 	    "\"duration_ms\":0}";
 	struct record mail = {.smarthost = "\"status\":0", .status = 75};
 	struct account a = {.log_format = LOG_FORMAT_JSON};

@@ -71,6 +71,11 @@ the_servers_id_and_ours(void **state)
 	assert_non_null(strstr(line_of(&r, "cron job"),
 	    " status=0 tag=\"cron job\" serverid=4F queued=0069283a00-1"));
 	assert_non_null(strstr(fields_of(&r, "cron"), "\nSENDLING_TAG=cron\n"));
+	r.uid = "33";
+	assert_non_null(strstr(line_of(&r, "cron"),
+	    " status=0 tag=cron uid=33 serverid=4F queued=0069283a00-1"));
+	assert_non_null(strstr(fields_of(&r, ""), "\nSENDLING_UID=33\n"));
+	assert_non_null(strstr(json_of(&r, SIZE_MAX), "\"uid\":\"33\""));
 	r.words = "451 4.3.0 queued as 4F";
 	assert_null(strstr(line_of(&r, ""), "serverid="));
 	assert_null(strstr(fields_of(&r, ""), "SERVER_ID"));

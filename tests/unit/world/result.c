@@ -33,7 +33,7 @@ json_of_a_success(void **state)
 	    "\"smarthost\":\"mail.example.org:465\",\"tls\":null,"
 	    "\"auth\":null,\"size\":1234,\"message_id\":null,\"code\":0,"
 	    "\"reply\":\"250 \\\"\\\\\\\\x01\\\\xff\xc3\xb6\","
-	    "\"server_id\":null,\"queued\":null,\"duration_ms\":0}\n");
+	    "\"server_id\":null,\"queued\":null,\"uid\":null,\"duration_ms\":0}\n");
 	envelope_clear(&env);
 }
 
@@ -62,7 +62,7 @@ json_of_a_failure(void **state)
 	    "\"open\",\"code\":0,\"reply\":null}],\"recipients_more\":0,"
 	    "\"smarthost\":null,\"tls\":null,\"auth\":null,\"size\":0,"
 	    "\"message_id\":null,\"code\":0,\"reply\":null,\"server_id\":null,"
-	    "\"queued\":null,\"duration_ms\":0}\n");
+	    "\"queued\":null,\"uid\":null,\"duration_ms\":0}\n");
 	mail.queued = "0069283a00-1";
 	env.recipients[0].verdict = VERDICT_QUEUED;
 	c = capture_begin(STDOUT_FILENO);
