@@ -72,6 +72,12 @@ function mind(where, what, why) {
 	tell("m", where, what, why)
 }
 
+# Where the others set the envelope alone.
+function mind_forced(where, what) {
+	mind(where, what, "it is also the address in From now; with `from' in " \
+	    "place of `force-from' From stays, and a caller's -f counts")
+}
+
 # A word that nobody knows may be a password that went astray.
 function left_unknown(where, word, program) {
 	left(where, "", "a line that " program " does not know, or that " \

@@ -131,7 +131,7 @@ function carry_sender(a,    from, name) {
 	if (from ~ /@$/)
 		from = from (name == "" ? "%H" : name)
 	put(a, "force-from", from)
-	mind(here, "MASQUERADE", "it is also the address in From now")
+	mind_forced(here, "MASQUERADE")
 	if (!has(a, "domain"))
 		put(a, "domain", domain_of(from))
 }

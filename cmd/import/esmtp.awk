@@ -139,8 +139,7 @@ function carry_forced(a, i,    from) {
 	from = setting[i, "force reverse_path"]
 	gsub(/%u/, "%U", from)
 	put(a, "force-from", from)
-	mind(here, "force", "it is the sender and the address in From, whatever " \
-	    "the caller says")
+	mind_forced(here, "force reverse_path")
 }
 
 function carry_sender(a, i) {

@@ -256,7 +256,7 @@ function carry_tls(a, name) {
 }
 
 # %C is this host's name, %M what is in the file mailname.
-function carry_from(a, name,    from, domain, forced) {
+function carry_from(a, name,    from, domain) {
 	from = raw[a, "from"]
 	given(a, "from")
 	domain = raw[a, "maildomain"]
@@ -272,14 +272,22 @@ function carry_from(a, name,    from, domain, forced) {
 	}
 	if (from == "")
 		return
-	forced = given(a, "allow_from_override") && \
-	    switch_of(raw[a, "allow_from_override"] "") == 0 || \
-	    switch_of(raw[a, "set_from_header"] "") == 1
 	here = raw_line[a, given(a, "from") ? "from" : "auto_from"]
-	put(name, forced ? "force-from" : "from", from)
-	if (forced)
-		mind(here, "force-from", "it is the sender and the address in " \
-		    "From, whatever the caller says")
+	put(name, is_forced(a) || is_in_header(a) ? "force-from" : "from", from)
+	if (is_forced(a) && !is_in_header(a))
+		mind_forced(here, "from")
+	else if (is_in_header(a) && !is_forced(a))
+		mind(here, "from", "it is the sender and the address in From, " \
+		    "and a caller's -f does not count any more")
+}
+
+function is_forced(a) {
+	return is_there(a, "allow_from_override") && \
+	    !is_on(a, "allow_from_override", 1)
+}
+
+function is_in_header(a) {
+	return is_there(a, "set_from_header") && is_on(a, "set_from_header", 0)
 }
 
 function carry_domain(a, name,    domain) {

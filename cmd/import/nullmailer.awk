@@ -168,7 +168,7 @@ function carry_names(a,    host) {
 		put(a, "helo", setting["helohost"])
 	if (given("allmailfrom")) {
 		put(a, "force-from", setting["allmailfrom"])
-		mind(here, "allmailfrom", "it is also the address in From now")
+		mind_forced(here, "allmailfrom")
 	}
 }
 

@@ -166,23 +166,19 @@ function carry_domain(a,    domain) {
 		put(a, "domain", domain)
 }
 
-# With NO the login was the sender, and the From field was made anew.
+# With NO the login was the sender, as it is here where nobody says more, and -f
+# counted for nothing; the From field stayed as it was.
 function carry_from(a, address,    override) {
 	override = is_yes("fromlineoverride")
 	if (address != "") {
 		here = alias_line[hub_alias]
-		put(a, override ? "from" : "force-from", address)
-	} else if (!override && has(a, "domain")) {
-		if (!given("fromlineoverride"))
-			here = at(a, "domain")
-		put(a, "force-from", "%U@%D")
-	}
-	if (override && address == "" && given("fromlineoverride"))
+		put(a, "from", address)
+	} else if (override && given("fromlineoverride"))
 		put(a, "from-header", "yes")
-	else if (has(a, "force-from"))
-		mind(at(a, "force-from"), "force-from", "as with " \
-		    "FromLineOverride=NO it is the sender and the address in " \
-		    "From, whatever the caller says")
+	if (!override)
+		left(given("fromlineoverride") ? here : main_path, \
+		    "FromLineOverride=NO", "a caller's -f counts; `force-from " \
+		    "ADDRESS' is the sender whatever the caller says")
 }
 
 function carry_account(a, address, hub) {
