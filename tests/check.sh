@@ -23,6 +23,7 @@ sentence() {
 	check-callers) echo 'some fifty programs that call sendmail' ;;
 	check-peers) echo 'servers of several makes' ;;
 	check-fleet) echo '200 machines and a pool of relays' ;;
+	check-imported) echo 'msmtp, dma and others, before and after' ;;
 	check-corpus) echo 'what the fuzz targets know' ;;
 	check-sanitize) echo 'all of that under sanitizers' ;;
 	check-clang) echo 'the other compiler' ;;

@@ -14,10 +14,12 @@ SPOOL		= $(wildcard tests/spool/*.t)
 DIALOGUES	= $(wildcard tests/dialogues/*.dialogue)
 SERVE_PLAYER	= $(patsubst %.c,$B/%,$(wildcard tests/serve.c))
 SERVE_DIALOGUES	= $(wildcard tests/serve/*.dialogue)
-SCRIPTS		= $(filter-out $(END_TO_END) $(FLEET),$(wildcard tests/*.t))
+SCRIPTS		= $(filter-out $(END_TO_END) $(FLEET) $(IMPORTED),\
+		  $(wildcard tests/*.t))
 END_TO_END	= $(wildcard tests/postfix.t tests/aiosmtpd.t tests/setup.t)
 PEERS		= $(wildcard tests/peers/*.t)
 FLEET		= $(wildcard tests/fleet.t)
+IMPORTED	= $(wildcard tests/imported.t)
 
 # What tests link: the library, and of cmd/ all but main.
 TESTED		= $(filter-out $B/cmd/sendling.o,$(CMD)) $B/libsendling.a
@@ -55,9 +57,9 @@ mutants: all
 # What a change should pass; what takes longer or wants more; and style.
 CHECK		= check-build check-unit check-player check-socket \
 		  check-scripts check-e2e
-MORE		= check-callers check-peers check-fleet check-corpus \
-		  check-sanitize check-clang check-valgrind check-feed \
-		  check-spool
+MORE		= check-callers check-peers check-fleet check-imported \
+		  check-corpus check-sanitize check-clang check-valgrind \
+		  check-feed check-spool
 LINT		= lint-gcc lint-clang lint-cppcheck lint-man lint-levels \
 		  lint-format lint-shell
 # LAST_OF is the make that was called, which ends last.
@@ -78,7 +80,7 @@ deps-check:
 deps-more: deps-check
 	@tests/deps.sh more
 	-@test "$$(id -u)" != 0 || tests/callers/packages build/callers
-	-@for test in $(PEERS) $(FLEET); do $$test --fetch; done
+	-@for test in $(PEERS) $(FLEET) $(IMPORTED); do $$test --fetch; done
 	-@for test in outage power; do tests/spool/$$test.t --fetch; done
 deps-lint:
 	@tests/deps.sh build check lint
@@ -123,6 +125,8 @@ check-peers: all
 	prove --verbose --jobs 4 $(PEERS)
 check-fleet: all
 	prove --verbose $(FLEET)
+check-imported: all
+	prove --verbose $(IMPORTED)
 # They use all processors themselves.
 check-spool: all $(INJECTOR)
 	prove --verbose $(SPOOL)
