@@ -12,6 +12,8 @@ DESTDIR		=
 INSTALL		= install
 PKG_CONFIG	= pkg-config
 LIBS		= gnutls libbsd-overlay
+# Not `=': asked for once.
+VERSION		:= $(shell cmd/version.sh)
 
 WARN		= -Wall -Wextra -Wshadow -Wstrict-prototypes \
 		  -Wmissing-prototypes -Wformat=2 -Wconversion
@@ -30,7 +32,7 @@ PKG_CFLAGS	= $(eval PKG_CFLAGS := $$(shell $(PKG_CONFIG) --cflags \
 PKG_LIBS	= $(eval PKG_LIBS := $$(shell $(PKG_CONFIG) --libs \
 		  $(LIBS)))$(PKG_LIBS)
 
-COMPILE		= $(CC) -std=c11 -D_GNU_SOURCE $(FOLDER) \
+COMPILE		= $(CC) -std=c11 -D_GNU_SOURCE $(TOLD) \
 		  -Isrc -I. $(HARDEN) $(WARN) $(PKG_CFLAGS) $(CPPFLAGS) \
 		  $(CFLAGS) -MMD -MP -c
 LINK		= $(CC) $(CFLAGS) $(HARDEN_LD) $(LDFLAGS)
@@ -52,17 +54,24 @@ $B/%.o: %.c | $B/found
 	@mkdir -p $(@D)
 	$(COMPILE) -o $@ $<
 
-# These alone know the folder of the system's settings, and are made anew when
-# it is another.
+# The compiler is told these alone: the folder of the system's settings, and the
+# version. Who knows one is made anew when it is another.
 NAMES_FOLDER	= $(patsubst %,$B/%.o,src/config/keyword src/world/settings \
 		  tests/unit/config/config tests/unit/world/settings)
-$(NAMES_FOLDER): FOLDER = -DSYSCONFDIR='"$(SYSCONFDIR)"'
+$(NAMES_FOLDER): TOLD = -DSYSCONFDIR='"$(SYSCONFDIR)"'
 $(NAMES_FOLDER): $B/sysconfdir
-ifneq ($(shell cat $B/sysconfdir 2>/dev/null),$(SYSCONFDIR))
-.PHONY: $B/sysconfdir
+$B/cmd/sendling.o: TOLD = -DSENDLING_VERSION='"$(VERSION)"'
+$B/cmd/sendling.o: $B/version
+# $(call keep,FILE,VALUE): a file that is as old as its value.
+define keep
+ifneq ($$(shell cat $B/$1 2>/dev/null),$2)
+.PHONY: $B/$1
 endif
-$B/sysconfdir:
-	@mkdir -p $B && echo '$(SYSCONFDIR)' >$@
+$B/$1:
+	@mkdir -p $B && echo '$2' >$$@
+endef
+$(eval $(call keep,sysconfdir,$(SYSCONFDIR)))
+$(eval $(call keep,version,$(VERSION)))
 
 $B/found:
 	@$(PKG_CONFIG) --print-errors --exists $(LIBS) || \

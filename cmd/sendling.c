@@ -31,8 +31,6 @@
 #include "world/settings.h"
 #include "world/tls.h"
 
-#define SENDLING_VERSION "0.1"
-
 /* What is said where there is no memory left, and no mail has been taken. */
 #define ENDS_EARLY   "out of memory; nothing was done"
 #define ENDS_LOOKING "out of memory; what is printed is not all"

@@ -1,6 +1,7 @@
 #!/bin/sh
 # The Makefile: its variables are respected, what it installs goes away again,
-# and the program is hardened and links what it should.
+# the program is hardened and links what it should, and knows its version, as
+# packed sources do.
 
 cd "$(dirname "$0")/.." || exit 1
 : "${SENDLING:=build/sendling}"
@@ -89,6 +90,50 @@ says 's.*/etc/aliases.*/other/etc/aliases' '... and what is installed names it'
 plain_make -n B="$folder/b" UNITDIR=/units USERUNITDIR=/theirs install
 grep -q '=/units/' "$folder/said" && grep -q '=/theirs/' "$folder/said"
 ok $? 'units go where UNITDIR and USERUNITDIR say'
+
+# The version.
+stamp() {
+	plain_make B="$folder/b" CFLAGS=-O0 VERSION="$1" \
+	    "$folder/b/cmd/sendling.o" &&
+	    grep -aqF "sendling $1" "$folder/b/cmd/sendling.o"
+}
+stamp 7.8 && stamp 7.9
+ok $? 'VERSION reaches the program, and so does another'
+stamp 7.9 && ! grep -q 'sendling\.c' "$folder/said"
+ok $? '... once only'
+"$SENDLING" --version >"$folder/said"
+says '^sendling [0-9]+\.[0-9]' 'the program says its version'
+mkdir -p "$folder/t/cmd" && cp cmd/version.sh "$folder/t/cmd"
+"$folder/t/cmd/version.sh" >"$folder/said" 2>&1
+says '^[0-9]+(\.[0-9]+)+$' 'sources without a stamp are the release'
+release=$(cat "$folder/said")
+
+# What version.sh says in a clone, after COMMAND there.
+in_clone() {
+	(
+		cd "$folder/clone" || exit 1
+		export GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@example.org
+		export GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a@example.org
+		eval "$1" && cmd/version.sh
+	) >"$folder/said" 2>&1
+}
+if command -v git >/dev/null; then
+	mkdir -p "$folder/clone/cmd"
+	cp cmd/version.sh "$folder/clone/cmd"
+	in_clone 'git init -q . && git add . && git commit -q -m a'
+	says "^$release\+git[0-9]{8}\.[0-9a-f]{9}\$" 'a clone has day and commit'
+	in_clone "git tag -a -m a v$release && git tag another"
+	says "^$release\$" '... at its tag it is the release'
+	in_clone 'echo >>cmd/version.sh'
+	says "^$release\+git[0-9]{8}\.[0-9a-f]{9}\.changed\$" \
+	    '... unless something was changed'
+	mkdir "$folder/clone/other" && cp -R cmd "$folder/clone/other"
+	"$folder/clone/other/cmd/version.sh" >"$folder/said" 2>&1
+	says "^$release\$" '... and sources in it are not of it'
+else
+	n=$((n + 1))
+	echo "ok $n - versions of a clone # SKIP git is missing"
+fi
 
 "${MAKE-make}" -s install DESTDIR="$folder/d" PREFIX=/opt >"$folder/said" 2>&1
 ok $? 'make install'
