@@ -170,6 +170,9 @@ uninstall:
 	    $(DESTDIR)$(ZSHDIR)/_sendling \
 	    $(patsubst %,$(DESTDIR)$(FISHDIR)/%.fish,sendling $(COMMANDS))
 	rm -rf $(DESTDIR)$(DOC) $(DESTDIR)$(SHARE)
+# Sources with their version.
+dist:
+	@cmd/dist.sh '$(VERSION)' $B/dist
 clean:
 	rm -rf $B
 
@@ -177,4 +180,4 @@ clean:
 include tests/tests.mk
 
 .SECONDARY:
-.PHONY: all deps demo install uninstall clean
+.PHONY: all deps demo install uninstall dist clean

@@ -103,8 +103,24 @@ stamp 7.9 && ! grep -q 'sendling\.c' "$folder/said"
 ok $? '... once only'
 "$SENDLING" --version >"$folder/said"
 says '^sendling [0-9]+\.[0-9]' 'the program says its version'
-mkdir -p "$folder/t/cmd" && cp cmd/version.sh "$folder/t/cmd"
-"$folder/t/cmd/version.sh" >"$folder/said" 2>&1
+plain_make B="$folder/b" VERSION=7.8 dist && mkdir "$folder/t" &&
+    tar -x -f "$folder/b/dist/sendling-7.8.tar.gz" -C "$folder/t"
+ok $? 'make dist'
+(
+	cd "$folder/t/sendling-7.8" && cmd/version.sh && ls
+) >"$folder/said" 2>&1
+says '^7\.8$' '... stamps the version'
+says '^Makefile$' '... packs the sources'
+! grep -q '^build$' "$folder/said"
+ok $? '... and nothing that was built'
+(
+	cd "$folder/t/sendling-7.8" && env -u B -u MAKEFLAGS "${MAKE-make}" -s \
+	    dist && cmp build/dist/sendling-7.8.tar.gz \
+	    "$folder/b/dist/sendling-7.8.tar.gz"
+) >"$folder/said" 2>&1
+ok $? '... which pack themselves again, to the octet'
+rm "$folder/t/sendling-7.8/VERSION"
+"$folder/t/sendling-7.8/cmd/version.sh" >"$folder/said" 2>&1
 says '^[0-9]+(\.[0-9]+)+$' 'sources without a stamp are the release'
 release=$(cat "$folder/said")
 
