@@ -170,9 +170,12 @@ uninstall:
 	    $(DESTDIR)$(ZSHDIR)/_sendling \
 	    $(patsubst %,$(DESTDIR)$(FISHDIR)/%.fish,sendling $(COMMANDS))
 	rm -rf $(DESTDIR)$(DOC) $(DESTDIR)$(SHARE)
-# Sources with their version.
+# Sources with their version, and packages of them.
 dist:
 	@cmd/dist.sh '$(VERSION)' $B/dist
+deb:
+	@tests/deps.sh build deb
+	@cmd/deb.sh "$$(cmd/dist.sh '$(VERSION)' $B/dist)" $B/deb
 clean:
 	rm -rf $B
 
@@ -180,4 +183,4 @@ clean:
 include tests/tests.mk
 
 .SECONDARY:
-.PHONY: all deps demo install uninstall dist clean
+.PHONY: all deps demo install uninstall dist deb clean

@@ -123,6 +123,8 @@ rm "$folder/t/sendling-7.8/VERSION"
 "$folder/t/sendling-7.8/cmd/version.sh" >"$folder/said" 2>&1
 says '^[0-9]+(\.[0-9]+)+$' 'sources without a stamp are the release'
 release=$(cat "$folder/said")
+grep -q "^sendling ($release-" cmd/debian/changelog
+ok $? '... which the changelog of the Debian package names'
 
 # What version.sh says in a clone, after COMMAND there.
 in_clone() {

@@ -20,6 +20,7 @@ names() {
 			microsocks systemd passwd \
 			zsh fish bash-completion ;;
 		debian/recording) echo asciinema termtosvg ;;
+		debian/deb) echo build-essential debhelper libcmocka-dev ;;
 		debian/more) echo clang libclang-rt-dev valgrind ;;
 		debian/lint) echo clang cppcheck clang-format mandoc \
 			shellcheck ;;
@@ -62,6 +63,7 @@ all_there() {
 		check) wanted='prove' ;;
 		more) wanted='clang valgrind' ;;
 		recording) wanted='asciinema termtosvg' ;;
+		deb) wanted='dpkg-buildpackage dh' ;;
 		lint) wanted='clang cppcheck clang-format mandoc shellcheck' ;;
 		esac
 		for name in $wanted; do

@@ -182,7 +182,8 @@ lint-format:
 # SC1091: a script that is run in a sandbox names its library as seen there.
 lint-shell:
 	shellcheck -e SC1091 $$(grep -rlE '^#!.*\b(ba)?sh$$' .ci tests cmd) \
-	    cmd/setup-files cmd/oauth-login cmd/completions/sendling.bash
+	    cmd/setup-files cmd/oauth-login cmd/completions/sendling.bash \
+	    cmd/debian/spools
 
 -include $B/tests/tap.d $(UNIT:=.d) $(FUZZ:=.d) $(PLAYER:=.d) $(SERVE_PLAYER:=.d) \
 	$(SPELLINGS:=.d) $(STARVE:.so=.d) $(INJECTOR:=.d)
