@@ -176,6 +176,12 @@ dist:
 deb:
 	@tests/deps.sh build deb
 	@cmd/deb.sh "$$(cmd/dist.sh '$(VERSION)' $B/dist)" $B/deb
+rpm: # a skeleton, see there
+	@command -v rpmbuild >/dev/null || { echo 'rpmbuild is missing.'; exit 1; }
+	@rpmbuild -bb --define "_topdir $(abspath $B)/rpm" \
+	    --define "_sourcedir $$(dirname "$$(cmd/dist.sh '$(VERSION)' \
+	    $B/dist)")" --define 'upstream $(VERSION)' $(RPMFLAGS) \
+	    cmd/rpm/sendling.spec
 clean:
 	rm -rf $B
 
@@ -183,4 +189,4 @@ clean:
 include tests/tests.mk
 
 .SECONDARY:
-.PHONY: all deps demo install uninstall dist deb clean
+.PHONY: all deps demo install uninstall dist deb rpm clean
