@@ -367,6 +367,12 @@ def test_fates(t, home):
          'journal', mail)
     t.ok(base64.b64decode(other.get('message_base64', '')) == b'\xffx\0' and
          other['damage'], 'of one that is damaged all that is there', other)
+    box.configure('smarthost smtps://mail.example.org\nnonsense x\n')
+    told, = check(t, box.run('-bp', '--json'), 'under a broken configuration',
+                  78, 'queue')
+    t.ok([mail['account_missing'] for mail in told.get('mails', ())
+          if mail.get('account') == 'gone'] == [None],
+         'whether an account is missing nobody knows then', told)
 
 
 def test_messages(t, home):
