@@ -196,3 +196,17 @@ token_is_quoted(struct text t)
 	token_next(&lexer, &token);
 	return token.kind == TOKEN_QUOTED && lexer.rest.len == 0;
 }
+
+void
+token_add_meant(struct text word, struct buf *out)
+{
+	struct text inside = token_inside(word);
+	char c;
+
+	if (!token_is_quoted(word)) {
+		buf_add_text(out, word);
+		return;
+	}
+	while (token_unquote(&inside, &c, NULL))
+		buf_add_char(out, c);
+}

@@ -8,6 +8,7 @@
  * cover the input exactly once, in linear time, without recursion and memory.
  */
 
+#include "base/buf.h"
 #include "base/text.h"
 
 /* What else a token can be: a special, which stands for itself. */
@@ -50,6 +51,10 @@ struct text token_inside(struct text enclosed);
  * is without the backslash of a quoted-pair and the CRLF of a fold; quoted says
  * whether it had the backslash, and may be NULL. False at the end. */
 bool token_unquote(struct text *inside, char *octet, bool *quoted);
+
+/* Appends a local-part or a word as it is meant: without the quotes, if it is
+ * one quoted string. */
+void token_add_meant(struct text word, struct buf *out);
 
 bool token_is_atext(char c);
 

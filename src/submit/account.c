@@ -673,16 +673,13 @@ static bool
 matches_unquoted(const struct pattern_list *match, struct text path)
 {
 	struct text local = text_first(path, text_find_last(path, '@'));
-	struct text inside = token_inside(local);
 	struct buf plain;
 	bool matches;
-	char c;
 
 	if (!token_is_quoted(local))
 		return false;
 	buf_init(&plain, SIZE_MAX / 4);
-	while (token_unquote(&inside, &c, NULL))
-		buf_add_char(&plain, c);
+	token_add_meant(local, &plain);
 	buf_add_text(&plain, text_skip(path, local.len));
 	matches = matches_any(match, buf_string(&plain));
 	buf_clear(&plain);

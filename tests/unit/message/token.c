@@ -170,6 +170,32 @@ quoting_is_taken_off(void **state)
 }
 
 static void
+words_are_meant(void **state)
+{
+	static const struct {
+		const char *word;
+		const char *meant;
+	} cases[] = {
+	    {"a.b", "a.b"},
+	    {"\"a b\"", "a b"},
+	    {"\"\\a\\\"@\"", "a\"@"},
+	    {"\"a", "\"a"},
+	    {"\"\"", ""},
+	    {"", ""},
+	};
+	struct buf out;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(cases); i++) {
+		buf_init(&out, 100);
+		token_add_meant(text_of(cases[i].word), &out);
+		assert_string_equal(buf_string(&out), cases[i].meant);
+		buf_clear(&out);
+	}
+}
+
+static void
 local_parts_are_told_apart(void **state)
 {
 	static const struct {
@@ -260,6 +286,7 @@ main(void)
 	    cmocka_unit_test(controls_are_seen),
 	    cmocka_unit_test(encoded_atoms_are_marked),
 	    cmocka_unit_test(quoting_is_taken_off),
+	    cmocka_unit_test(words_are_meant),
 	    cmocka_unit_test(local_parts_are_told_apart),
 	    cmocka_unit_test(large_inputs),
 	};
