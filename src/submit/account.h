@@ -143,6 +143,8 @@ struct account {
 	enum account_switch from_header;
 	char *full_name;
 	struct pattern_list match;
+	struct pattern_list sender_of; /* "USER PATTERN" each, for caller */
+	unsigned socket_slots;	       /* of one uid at a time; 0 is not set */
 	enum account_switch recipients_all; /* `recipients all` */
 	unsigned dsn_notify;
 	enum dsn_ret dsn_return;
@@ -163,6 +165,7 @@ struct account {
 /* What holds where nothing is set. */
 #define ACCOUNT_DEADLINE	1800
 #define ACCOUNT_CONNECT_TIMEOUT 30
+#define ACCOUNT_SOCKET_SLOTS	8
 #define ACCOUNT_SPOOL_LIFETIME	(5 * 24 * 3600)
 #define ACCOUNT_SPOOL_KEEP	(30 * 24 * 3600)
 #define ACCOUNT_SPOOL_RETRY	((struct spool_retry){5 * 60, 4 * 3600})
