@@ -58,6 +58,8 @@ static const struct keyword keywords[] = {
 	SYSCONFDIR "/aliases"},
     {"helo", VALUE_HELO, AT(helo), KEYWORD_WAY, NULL, NULL},
     {"match", VALUE_PATTERNS, AT(match), LIST, NULL, NULL},
+    {"sender-of", VALUE_SENDERS, AT(sender_of), LIST, NULL, NULL},
+    {"socket-slots", VALUE_NUMBER, AT(socket_slots), 0, NULL, "8"},
     {"recipients", VALUE_CHOICE, AT(recipients_all), 0, all_any, "any"},
     {"tls-trust", VALUE_PATH, AT(tls_trust), KEYWORD_WAY, &trust_system,
 	"system"},

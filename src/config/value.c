@@ -1,6 +1,7 @@
 #include "config/value.h"
 
 #include <assert.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
@@ -11,10 +12,12 @@
 #include "config/form.h"
 #include "message/address.h"
 #include "submit/account.h"
+#include "submit/caller.h"
 #include "submit/dsn.h"
 
 #define ADDRESS_VALUE_MAX 1024
 #define DURATION_MAX	  (7 * 24 * 60 * 60) /* in ms still an int */
+#define NUMBER_MAX	  64
 #define AGE_MAX		  (366 * 24 * 60 * 60)
 
 static_assert(sizeof(enum account_switch) == sizeof(unsigned),
@@ -246,6 +249,24 @@ format_duration(const struct value *v, struct buf *out)
 }
 
 static int
+parse_number(const struct value *v, struct error *e)
+{
+	unsigned long long number;
+
+	(void)e;
+	if (!text_number(v->text, NUMBER_MAX, &number) || number == 0)
+		return -1;
+	*(unsigned *)v->member = (unsigned)number;
+	return 0;
+}
+
+static void
+format_number(const struct value *v, struct buf *out)
+{
+	buf_format(out, "%u", *(unsigned *)v->member);
+}
+
+static int
 parse_retry(const struct value *v, struct error *e)
 {
 	return amount_parse_retry(v->text, DURATION_MAX, v->member, e);
@@ -356,6 +377,30 @@ parse_patterns(const struct value *v, struct error *e)
 	while (text_next(&rest, " \t", &pattern))
 		*mem_push(list->at, list->count) =
 		    mem_string(pattern.at, pattern.len);
+	return 0;
+}
+
+static int
+parse_senders(const struct value *v, struct error *e)
+{
+	struct pattern_list *list = v->member;
+	struct text rest = v->text, user, pattern;
+	struct buf entry;
+
+	text_next(&rest, " \t", &user);
+	if (text_trim(rest).len == 0)
+		return -1;
+	while (text_next(&rest, " \t", &pattern)) {
+		if (!caller_is_pattern(pattern))
+			return form_refuse(pattern, "a pattern of senders",
+			    "write it like *@example.org, `*' for any sender, "
+			    "or `<>' for the null reverse-path",
+			    e);
+		buf_init(&entry, SIZE_MAX / 4);
+		buf_format(
+		    &entry, "%.*s %.*s", TEXT_ARG(user), TEXT_ARG(pattern));
+		*mem_push(list->at, list->count) = buf_take(&entry);
+	}
 	return 0;
 }
 
@@ -640,6 +685,10 @@ static const struct type {
     [VALUE_PATTERNS] = {parse_patterns, format_patterns,
 	sizeof(struct pattern_list), .own = own_patterns,
 	.free = free_patterns},
+    [VALUE_SENDERS] = {parse_senders, format_patterns,
+	sizeof(struct pattern_list), .own = own_patterns, .free = free_patterns,
+	.expected = "a user and a pattern of senders",
+	.hint = "write it like www-data *@example.org"},
     [VALUE_PINS] = {parse_pins, format_patterns, sizeof(struct pattern_list),
 	.own = own_patterns, .free = free_patterns},
     [VALUE_SECRET] = {parse_secret, format_secret,
@@ -685,6 +734,8 @@ static const struct type {
     [VALUE_AGE] = {parse_age, format_duration, sizeof(unsigned),
 	.expected = "a time from one second to 366 days",
 	.hint = "write it like 12h or 5d"},
+    [VALUE_NUMBER] = {parse_number, format_number, sizeof(unsigned),
+	.expected = "a number from 1 to 64", .hint = "write it like 8"},
     [VALUE_RETRY] = {parse_retry, format_retry, sizeof(struct spool_retry),
 	.expected = "one or two times from one second to seven days",
 	.hint = "write the first wait and the longest, like 5m 4h"},

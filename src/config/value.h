@@ -19,6 +19,7 @@
 enum value_type {
 	VALUE_SMARTHOSTS, /* struct smarthost_list, one URL after the other */
 	VALUE_PATTERNS,	  /* struct pattern_list */
+	VALUE_SENDERS,	  /* the same, "USER PATTERN" each: see caller */
 	VALUE_SECRET,	  /* struct account_secret */
 	VALUE_AUTH,	  /* struct account_auth */
 	VALUE_LOG,	  /* struct account_log */
@@ -38,6 +39,7 @@ enum value_type {
 	VALUE_CHOICE,	  /* an enum, one of the words of the row */
 	VALUE_DURATION,	  /* unsigned, seconds */
 	VALUE_AGE,	  /* the same, up to a year */
+	VALUE_NUMBER,	  /* unsigned, 1 to 64 */
 	VALUE_RETRY,	  /* struct spool_retry */
 	VALUE_LIMIT,	  /* struct spool_limit */
 	VALUE_NOTIFY,	  /* unsigned, bits of dsn */

@@ -316,6 +316,11 @@ static const struct {
     {"spool-passing yes", NULL},
     {"spool-volatile no", NULL},
     {"spool-volatile yes", NULL},
+    {"sender-of www-data *@example.org", NULL},
+    {"sender-of  33\ta@b.example <>  *",
+	"sender-of 33 a@b.example\nsender-of 33 <>\nsender-of 33 *"},
+    {"socket-slots 8", NULL},
+    {"socket-slots 064", "socket-slots 64"},
     {"spool-report OFF", "spool-report off"},
     {"spool-report <root>", "spool-report root"},
     {"spool-report %U@example.org", NULL},
@@ -410,6 +415,7 @@ assert_same(const struct account *a, const struct account *b)
 		case VALUE_CHOICE:
 		case VALUE_DURATION:
 		case VALUE_AGE:
+		case VALUE_NUMBER:
 		case VALUE_NOTIFY:
 		case VALUE_RET:
 			assert_memory_equal(one, two, sizeof(unsigned));
@@ -424,6 +430,7 @@ assert_same(const struct account *a, const struct account *b)
 			break;
 		case VALUE_SMARTHOSTS:
 		case VALUE_PATTERNS:
+		case VALUE_SENDERS:
 		case VALUE_PINS:
 		case VALUE_SECRET:
 		case VALUE_AUTH:
