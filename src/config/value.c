@@ -17,7 +17,6 @@
 
 #define ADDRESS_VALUE_MAX 1024
 #define DURATION_MAX	  (7 * 24 * 60 * 60) /* in ms still an int */
-#define NUMBER_MAX	  64
 #define AGE_MAX		  (366 * 24 * 60 * 60)
 
 static_assert(sizeof(enum account_switch) == sizeof(unsigned),
@@ -254,7 +253,8 @@ parse_number(const struct value *v, struct error *e)
 	unsigned long long number;
 
 	(void)e;
-	if (!text_number(v->text, NUMBER_MAX, &number) || number == 0)
+	if (!text_number(v->text, ACCOUNT_SOCKET_SLOTS_MAX, &number) ||
+	    number == 0)
 		return -1;
 	*(unsigned *)v->member = (unsigned)number;
 	return 0;

@@ -163,13 +163,14 @@ struct account {
 };
 
 /* What holds where nothing is set. */
-#define ACCOUNT_DEADLINE	1800
-#define ACCOUNT_CONNECT_TIMEOUT 30
-#define ACCOUNT_SOCKET_SLOTS	8
-#define ACCOUNT_SPOOL_LIFETIME	(5 * 24 * 3600)
-#define ACCOUNT_SPOOL_KEEP	(30 * 24 * 3600)
-#define ACCOUNT_SPOOL_RETRY	((struct spool_retry){5 * 60, 4 * 3600})
-#define ACCOUNT_SPOOL_LIMIT	((struct spool_limit){10000, 1ULL << 30})
+#define ACCOUNT_DEADLINE	 1800
+#define ACCOUNT_CONNECT_TIMEOUT	 30
+#define ACCOUNT_SOCKET_SLOTS	 8
+#define ACCOUNT_SOCKET_SLOTS_MAX 64
+#define ACCOUNT_SPOOL_LIFETIME	 (5 * 24 * 3600)
+#define ACCOUNT_SPOOL_KEEP	 (30 * 24 * 3600)
+#define ACCOUNT_SPOOL_RETRY	 ((struct spool_retry){5 * 60, 4 * 3600})
+#define ACCOUNT_SPOOL_LIMIT	 ((struct spool_limit){10000, 1ULL << 30})
 
 /* The longest path of a unix socket, unix(7). */
 #define SMARTHOST_PATH_MAX 107

@@ -27,8 +27,8 @@ const char *
 host_environment(const char *name)
 {
 	static const char *const known[] = {"HOME", "XDG_CONFIG_HOME", "TMPDIR",
-	    "NAME", "LOGNAME", "USER", "CREDENTIALS_DIRECTORY", "PATH", "TERM",
-	    "NO_COLOR"};
+	    "NAME", "LOGNAME", "USER", "CREDENTIALS_DIRECTORY",
+	    "RUNTIME_DIRECTORY", "PATH", "TERM", "NO_COLOR"};
 	size_t i;
 
 	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++)
@@ -195,6 +195,36 @@ host_init(struct host *h)
 	/* A name that does not fit may come without its NUL. */
 	if (gethostname(h->name, sizeof(h->name) - 1) == -1)
 		h->name[0] = '\0';
+}
+
+/* getpwuid(3) calls many things "not found"; these are not. */
+static bool
+is_trouble(int sys)
+{
+	return sys == EINTR || sys == EIO || sys == EMFILE || sys == ENFILE ||
+	       sys == ENOMEM || sys == EAGAIN || sys == ETIMEDOUT;
+}
+
+int
+host_find(unsigned uid, struct host *h, struct error *e)
+{
+	const struct passwd *entry;
+
+	memset(h, 0, sizeof(*h));
+	h->uid = uid;
+	errno = 0;
+	entry = getpwuid(uid);
+	if (entry == NULL && is_trouble(errno))
+		return error_set_sys(e, ERROR_SYSTEM, errno, "users",
+		    "cannot find out who uid %u is", uid);
+	if (entry == NULL ||
+	    !keep(h->login, sizeof(h->login), entry->pw_name)) {
+		snprintf(h->login, sizeof(h->login), "uid%u", uid);
+		return 0;
+	}
+	if (entry->pw_gecos != NULL)
+		expand_gecos(h, entry->pw_gecos);
+	return 1;
 }
 
 static struct host_name

@@ -23,6 +23,11 @@ struct host {
 /* Never fails: what nobody knows is empty. Loads the time zone as well. */
 void host_init(struct host *h);
 
+/* Login and full name of another user into an h of nothing else: as the system
+ * has them, 1; "uid1234" and "" where it knows none of that number, 0; -1:
+ * ERROR_SYSTEM, it cannot tell now. */
+int host_find(unsigned uid, struct host *h, struct error *e);
+
 /* The name of a user and of a group, visible; the number where there is none.
  */
 struct host_name {
@@ -39,8 +44,8 @@ struct date host_now(void);
 int host_facts(const struct host *h, struct facts *f, struct error *e);
 
 /* An environment variable that means something to us, or NULL: HOME,
- * XDG_CONFIG_HOME, TMPDIR, NAME, LOGNAME, USER, CREDENTIALS_DIRECTORY, PATH; no
- * other is read. */
+ * XDG_CONFIG_HOME, TMPDIR, NAME, LOGNAME, USER, CREDENTIALS_DIRECTORY,
+ * RUNTIME_DIRECTORY, PATH; no other is read. */
 const char *host_environment(const char *name);
 
 /* The environment for a command of ours: all that is in it, but of this
