@@ -353,7 +353,8 @@ play_line(struct play *p, struct text line)
 {
 	struct text rest = line;
 
-	if (line.len == 0 || line.at[0] == '#' || script_take(&rest, "size"))
+	if (line.len == 0 || line.at[0] == '#' || script_take(&rest, "size") ||
+	    script_take(&rest, "only"))
 		return 0;
 	if (line.at[0] == 'C')
 		return play_client(p, line);
@@ -404,6 +405,31 @@ size_limit(struct text script)
 	return size;
 }
 
+/* The only sender that the client may have; empty: he may have any. */
+static struct text
+only_sender(struct text script)
+{
+	struct text line, only = {NULL, 0};
+
+	while (text_next_line(&script, &line))
+		if (script_take(&line, "only"))
+			only = line;
+	return only;
+}
+
+static int
+check_sender(void *arg, const struct request *r, struct error *e)
+{
+	const struct text only = *(struct text *)arg;
+
+	if (only.len == 0 || text_equal(only, text_of(r->reverse_path)))
+		return 0;
+	error_set(e, ERROR_REFUSED, NULL, "bob is not %s", r->reverse_path);
+	e->code = 550;
+	e->enhanced = (struct enhanced){5, 7, 1};
+	return error_hint(e, "write a line");
+}
+
 static size_t
 line_number(struct text script, size_t left)
 {
@@ -417,7 +443,11 @@ line_number(struct text script, size_t left)
 static int
 play(struct text script, const char *name, size_t chunk)
 {
-	struct serve_plan plan = {.host = HOST, .size_max = size_limit(script)};
+	struct text only = only_sender(script);
+	struct serve_plan plan = {.host = HOST,
+	    .size_max = size_limit(script),
+	    .check_sender = check_sender,
+	    .arg = &only};
 	struct play p = {.chunk = chunk, .script = script};
 	int result;
 

@@ -117,25 +117,30 @@ failure_code(const struct error *e)
 	return 451;
 }
 
+/* Longer than a reply may be, which cuts it. */
+struct reply_line {
+	char words[2000];
+};
+
 /* Nothing of it is on stderr: all that a person should know is in here. */
-static void
-reply_error(struct serve *s, const char *code, const struct error *e)
+static struct reply_line
+error_reply(int code, struct enhanced usual, const struct error *e)
 {
-	reply(s, "%s %s%s%s%s%s", code, error_line(e).words,
+	bool same = e->enhanced.class == code / 100;
+	struct enhanced enhanced = same ? e->enhanced : usual;
+	struct reply_line line;
+
+	snprintf(line.words, sizeof(line.words), "%d %d.%d.%d %s%s%s%s%s", code,
+	    code / 100, enhanced.subject, enhanced.detail, error_line(e).words,
 	    e->why[0] == '\0' ? "" : "; it said: ", e->why,
 	    e->hint[0] == '\0' ? "" : "; ", e->hint);
+	return line;
 }
 
-static void
-reply_failure(struct serve *s, const struct error *e)
+static struct reply_line
+failure_reply(const struct error *e)
 {
-	int code = failure_code(e);
-	bool same = e->enhanced.class == code / 100;
-	char words[32];
-
-	snprintf(words, sizeof(words), "%d %d.%d.%d", code, code / 100,
-	    same ? e->enhanced.subject : 0, same ? e->enhanced.detail : 0);
-	reply_error(s, words, e);
+	return error_reply(failure_code(e), (struct enhanced){0}, e);
 }
 
 /* e may be the mail's own; words: NULL for ours. */
@@ -145,7 +150,7 @@ finish_mail(struct serve *s, const struct error *e, const char *words)
 	s->mode = MODE_COMMAND;
 	s->faults = 0;
 	if (e->kind != ERROR_NONE)
-		reply_failure(s, e);
+		reply(s, "%s", failure_reply(e).words);
 	else
 		reply(s, "%s", words == NULL ? "250 2.0.0 taken" : words);
 	forget_mail(s);
@@ -178,10 +183,33 @@ take_ehlo(struct serve *s, struct text argument)
 	reply(s, "250 ENHANCEDSTATUSCODES");
 }
 
+/* NULL, or the reply that refuses it: what is no address, or too large, and
+ * then who may not send as that. */
+static const char *
+parse_mail(struct serve *s, struct text argument, struct reply_line *line)
+{
+	struct request *r = &s->t.mail.request;
+	unsigned long long size;
+	const char *refusal;
+	struct error e;
+
+	error_clear(&e);
+	refusal = command_parse_mail(argument, r, &size);
+	if (refusal != NULL)
+		return refusal;
+	if (s->plan.size_max > 0 && size > s->plan.size_max)
+		return too_large;
+	if (s->plan.check_sender == NULL ||
+	    s->plan.check_sender(s->plan.arg, r, &e) == 0)
+		return NULL;
+	*line = failure_reply(&e);
+	return line->words;
+}
+
 static void
 take_mail(struct serve *s, struct text argument)
 {
-	unsigned long long size;
+	struct reply_line line;
 	const char *refusal;
 
 	if (s->t.started) {
@@ -189,9 +217,7 @@ take_mail(struct serve *s, struct text argument)
 		return;
 	}
 	forget_mail(s);
-	refusal = command_parse_mail(argument, &s->t.mail.request, &size);
-	if (refusal == NULL && s->plan.size_max > 0 && size > s->plan.size_max)
-		refusal = too_large;
+	refusal = parse_mail(s, argument, &line);
 	if (refusal != NULL) {
 		forget_mail(s);
 		s->t.spoiled = true;
@@ -604,7 +630,7 @@ serve_new_refused(const struct serve_plan *plan, const struct error *e)
 {
 	struct serve *s = create(plan);
 
-	reply_error(s, "421 4.3.5", e);
+	reply(s, "%s", error_reply(421, (struct enhanced){4, 3, 5}, e).words);
 	s->mode = MODE_CLOSED;
 	return s;
 }

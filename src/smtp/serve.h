@@ -40,7 +40,11 @@ struct serve_plan {
 	const struct message_store *store; /* of one message at a time; NULL */
 	void (*forget)(void *arg); /* no message uses the store now: empty it;
 				    * or NULL */
-	void *arg;		   /* of forget */
+	/* Whether the client may have the sender that MAIL names: 0, or -1 with
+	 * what is answered; or NULL. */
+	int (*check_sender)(
+	    void *arg, const struct request *r, struct error *e);
+	void *arg; /* of both */
 };
 
 /* A whole mail, valid until serve_done(). The request is as from argv: paths
@@ -56,8 +60,8 @@ struct serve;
 /* plan->host and plan->store are borrowed until serve_free(). */
 struct serve *serve_new(const struct serve_plan *plan);
 
-/* For a run that cannot begin: greets with 421 and the failure's words, and is
- * over. */
+/* For a run that cannot begin: greets with 421, the failure's enhanced code if
+ * it is of class 4, and its words, and is over. */
 struct serve *serve_new_refused(
     const struct serve_plan *plan, const struct error *e);
 
