@@ -263,6 +263,101 @@ add_missing(struct submission *s, struct error *e)
 	return drop_blank(m, "Message-ID") ? add_message_id(s, e) : 0;
 }
 
+/* Whether the caller may send as each whom the field names, who are some. */
+static bool
+is_callers(const struct submission *s, const struct message_field *f)
+{
+	struct address_list list;
+	struct address address;
+	struct buf spec;
+	bool his = true;
+	size_t count = 0;
+	int result;
+
+	address_list_init(&list, f->field.value);
+	for (; his && (result = address_next(&list, &address)) == 1; count++) {
+		buf_init(&spec, SUBMISSION_PATH_MAX);
+		his = address_format(&address, &spec) == 0 && spec.len > 0 &&
+		      caller_may_send(s->caller, s->account, buf_text(&spec));
+		buf_clear(&spec);
+	}
+	return his && result == 0 && count > 0;
+}
+
+/* The same of all fields of a name in a block, where there is one. */
+static bool
+are_callers(
+    const struct submission *s, struct submission_block b, const char *name)
+{
+	struct message_field *f;
+	bool found = false;
+	size_t at;
+
+	for (at = b.first; at < b.end; at++) {
+		f = message_field(s->message, at);
+		if (f->dropped || !header_is(&f->field, name))
+			continue;
+		if (!is_callers(s, f))
+			return false;
+		found = true;
+	}
+	return found;
+}
+
+/* Nobody says of another that he has sent it. */
+static void
+drop_false_senders(struct submission *s)
+{
+	struct message_field *f;
+	size_t at = 0;
+
+	while ((f = message_find_next(s->message, "Sender", &at)) != NULL) {
+		if (is_callers(s, f))
+			continue;
+		f->dropped = true;
+		notes_add(s->notes, "a Sender field of another was left out");
+	}
+}
+
+static int
+add_sender_field(struct submission *s, struct error *e)
+{
+	struct text path = text_of(s->envelope->reverse_path);
+	struct buf value;
+	int result = 0;
+
+	buf_init(&value, SUBMISSION_PATH_MAX);
+	buf_add_text(&value, path);
+	if (path.len == 0 && s->caller->kind == CALLER_USER)
+		result = sender_add_login(s, &value, e);
+	if (result == 0 && value.len > 0) {
+		result =
+		    message_append(s->message, "Sender", buf_text(&value), e);
+		tell_field(s, ADDED, "Sender");
+	}
+	buf_clear(&value);
+	return result;
+}
+
+/* A From field that is not the caller's may be as it is meant to be: cron
+ * writes root's. But then it is said who has sent it (RFC 5322 section 3.6.2),
+ * unless he says that he sends on what others wrote. */
+static int
+name_caller(struct submission *s, struct error *e)
+{
+	struct submission_block all = {0}, b = submission_block(s->message);
+
+	if (s->caller == NULL || caller_is_free(s->caller) ||
+	    (b.resent && are_callers(s, b, "Resent-From")))
+		return 0;
+	drop_false_senders(s);
+	all.end = message_field_count(s->message);
+	if (s->account->force_from != NULL || are_callers(s, all, "From") ||
+	    are_callers(s, all, "Sender"))
+		return 0;
+	return add_sender_field(s, e);
+}
+
 void
 repair_drop(struct submission *s)
 {
@@ -282,7 +377,9 @@ repair_fields(struct submission *s, struct error *e)
 		return -1;
 	if (s->account->force_from != NULL && force_from(s, e) == -1)
 		return -1;
-	return repairs ? add_missing(s, e) : 0;
+	if (repairs && add_missing(s, e) == -1)
+		return -1;
+	return name_caller(s, e);
 }
 
 static void

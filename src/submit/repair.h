@@ -20,6 +20,11 @@ void repair_drop(struct submission *s);
  * Date, Message-ID and destination fields added, empty ones replaced. In any
  * case `force-from' replaces From and keeps the old one in Reply-To. The
  * reverse-path is set already. And what sender_add_from() says.
+ *
+ * Of a caller who may not send as anybody: where he may not be each whom From
+ * names, a Sender field names him, by the reverse-path, else his login; one
+ * that names another is dropped. What he has resent, by Resent-From, stays as
+ * it is.
  */
 int repair_fields(struct submission *s, struct error *e);
 

@@ -82,6 +82,26 @@ find_login(const struct submission *s)
 	return buf_take(&quoted);
 }
 
+int
+sender_add_login(struct submission *s, struct buf *out, struct error *e)
+{
+	char *login = find_login(s);
+	struct address_list list;
+	struct address address;
+	int result = -1;
+
+	if (address_parse_one(&list, text_of(login), &address) == -1) {
+		submission_refuse(&list, "the login name", ERROR_MESSAGE, e);
+	} else {
+		if (s->account->domain == NULL)
+			address.domain = TEXT("localhost");
+		result =
+		    submission_add_path(s, &address, "the login name", out, e);
+	}
+	free(login);
+	return result;
+}
+
 /*
  * Who may say who sends: the first that says it is believed, whatever the
  * others say. Addresses of the configuration must be such, and a phrase beside

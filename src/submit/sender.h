@@ -22,6 +22,10 @@ void sender_hint(const struct request *r, struct message *m, struct buf *out);
 /* The first address of a list, unless it is none or null. */
 bool sender_add_first(struct text list, struct buf *out);
 
+/* Appends the addr-spec of who is logged in; without `domain' he is at
+ * localhost. -1: ERROR_MESSAGE. */
+int sender_add_login(struct submission *s, struct buf *out, struct error *e);
+
 /* -1: ERROR_MESSAGE for an address that cannot be parsed, ERROR_CONFIG where
  * the configuration has it, and for one that lacks its domain. */
 int sender_set_reverse_path(struct submission *s, struct error *e);

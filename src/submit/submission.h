@@ -12,6 +12,7 @@
 #include "message/message.h"
 #include "submit/account.h"
 #include "submit/alias.h"
+#include "submit/caller.h"
 #include "submit/envelope.h"
 #include "submit/facts.h"
 #include "submit/request.h"
@@ -32,6 +33,7 @@ struct submission {
 	const struct request *request;
 	const struct facts *facts;
 	const struct account *account;
+	const struct caller *caller; /* whose it is; NULL: our own user's */
 	const struct submit_aliases *aliases; /* NULL for none */
 	struct message *message;
 	struct envelope *envelope;

@@ -19,6 +19,7 @@ struct job {
 	struct request request;
 	struct facts facts;
 	struct account account;
+	const struct caller *caller;
 	struct message *message;
 	struct envelope envelope;
 	struct notes notes;
@@ -62,6 +63,7 @@ job_run(struct job *j)
 	struct submission s = {.request = &j->request,
 	    .facts = &j->facts,
 	    .account = &j->account,
+	    .caller = j->caller,
 	    .aliases = j->aliases.open == NULL ? NULL : &j->aliases,
 	    .message = j->message,
 	    .envelope = &j->envelope,

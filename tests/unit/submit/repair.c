@@ -242,11 +242,119 @@ dropped_return_paths_are_noted(void **state)
 	job_clear(&j);
 }
 
+/* Of a message of bob, who is no more than himself: what becomes of who is
+ * named in it; the reverse-path is his, or null. */
+static void
+a_caller_is_named(void **state)
+{
+#define REST "Date: d\r\nMessage-ID: <i>\r\nTo: b@x\r\n"
+#define BOB  "bob@example.org\r\n"
+	static const struct caller bob = {
+	    CALLER_USER, 1001, true, "bob", "Bob"};
+	static const struct {
+		const char *message;
+		const char *expected;
+		bool null;
+	} cases[] = {
+	    {"From: bob\r\n" REST, "From: " BOB REST, false},
+	    {"From: B. <Bob@EXAMPLE.org>\r\n" REST,
+		"From: B. <Bob@EXAMPLE.org>\r\n" REST, false},
+	    /* cron. */
+	    {"From: root (Cron Daemon)\r\n" REST,
+		"From: root@example.org (Cron Daemon)\r\n" REST "Sender: " BOB,
+		false},
+	    {"From: alice@example.org\r\n" REST,
+		"From: alice@example.org\r\n" REST "Sender: " BOB, true},
+	    {"From: alice@example.org, bob@example.org\r\n" REST,
+		"From: alice@example.org, bob@example.org\r\n" REST
+		"Sender: " BOB,
+		false},
+	    {"From: bob\r\nFrom: alice\r\n" REST,
+		"From: " BOB "From: alice@example.org\r\n" REST "Sender: " BOB,
+		false},
+	    {"From: a b c\r\n" REST, "From: a b c\r\n" REST "Sender: " BOB,
+		false},
+	    {"From: g:;\r\n" REST, "From: g:;\r\n" REST "Sender: " BOB, false},
+	    /* He says so himself, of another, of both. */
+	    {"From: alice@x\r\nSender: " BOB REST,
+		"From: alice@x\r\nSender: " BOB REST, false},
+	    {"Sender: alice@x\r\nFrom: " BOB REST, "From: " BOB REST, false},
+	    {"Sender: alice@x\r\nSender: " BOB "From: alice@x\r\n" REST,
+		"Sender: " BOB "From: alice@x\r\n" REST, false},
+	    {"Sender: alice@x\r\nFrom: alice@x\r\n" REST,
+		"From: alice@x\r\n" REST "Sender: " BOB, false},
+	    /* What he sends on stays whole, and what another would. */
+	    {"Resent-From: bob\r\nSender: list@x\r\nFrom: alice@x\r\n" REST,
+		"Resent-From: " BOB "Sender: list@x\r\nFrom: alice@x\r\n" REST,
+		false},
+	    {"Resent-From: alice@x\r\nFrom: alice@x\r\n" REST,
+		"Resent-From: alice@x\r\nFrom: alice@x\r\n" REST "Sender: " BOB,
+		false},
+	    {"Resent-To: x@x\r\nFrom: alice@x\r\nResent-From: bob\r\n" REST,
+		"Resent-To: x@x\r\nFrom: alice@x\r\nResent-From: " BOB REST
+		"Sender: " BOB,
+		false},
+	};
+	struct job j;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(cases); i++) {
+		job_init(&j, cases[i].message);
+		j.caller = &bob;
+		j.facts.login = "bob";
+		j.account.domain = mem_copy("example.org");
+		j.request.reverse_path =
+		    mem_copy(cases[i].null ? "<>" : "bob@example.org");
+		job_recipient(&j, "b@x");
+		assert_int_equal(job_run(&j), 0);
+		expect_sent(&j, cases[i].expected);
+		job_clear(&j);
+	}
+}
+
+/* `force-from' leaves him no say, and root may be anybody. */
+static void
+who_needs_no_name(void **state)
+{
+	static const struct caller bob = {
+	    CALLER_USER, 1001, true, "bob", "Bob"};
+	static const struct caller root = {CALLER_USER, 0, true, "root", ""};
+	static const struct caller tcp = {.kind = CALLER_NETWORK};
+	struct job j;
+
+	(void)state;
+	job_init(&j, "Sender: alice@x\r\nFrom: robot@x\r\n" REST);
+	j.caller = &bob;
+	j.account.force_from = mem_copy("robot@x");
+	job_recipient(&j, "b@x");
+	assert_int_equal(job_run(&j), 0);
+	expect_sent(&j, "From: robot@x\r\n" REST);
+	job_clear(&j);
+	job_init(&j, "Sender: alice@x\r\nFrom: alice@x\r\n" REST);
+	j.caller = &root;
+	j.request.reverse_path = mem_copy("a@x");
+	job_recipient(&j, "b@x");
+	assert_int_equal(job_run(&j), 0);
+	expect_sent(&j, "Sender: alice@x\r\nFrom: alice@x\r\n" REST);
+	job_clear(&j);
+	/* Of whom nothing is known but what he was let in as. */
+	job_init(&j, "Sender: alice@x\r\nFrom: alice@x\r\n" REST);
+	j.caller = &tcp;
+	j.request.reverse_path = mem_copy("app@x");
+	job_recipient(&j, "b@x");
+	assert_int_equal(job_run(&j), 0);
+	expect_sent(&j, "From: alice@x\r\n" REST "Sender: app@x\r\n");
+	job_clear(&j);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(headers),
+	    cmocka_unit_test(a_caller_is_named),
+	    cmocka_unit_test(who_needs_no_name),
 	    cmocka_unit_test(no_repairs_on_request),
 	    cmocka_unit_test(the_body_stays),
 	    cmocka_unit_test(forced_froms),
