@@ -28,6 +28,7 @@
 #include "world/host.h"
 #include "world/identity.h"
 #include "world/log.h"
+#include "world/peer.h"
 #include "world/settings.h"
 #include "world/tls.h"
 
@@ -44,7 +45,9 @@ struct run {
 	struct config config;
 	struct settings_plan settings;
 	struct file_store store;
-	bool typed; /* standard input is a terminal */
+	struct caller caller; /* of -bs */
+	int place;	      /* his, among his connections, or -1 */
+	bool typed;	      /* standard input is a terminal */
 	struct message *message;
 	struct dispatch *dispatch;
 	struct memory_watch watch;
@@ -61,6 +64,7 @@ run_init(struct run *r)
 	config_init(&r->config);
 	log_init(&r->log, getprogname());
 	file_store_init(&r->store, host_environment("TMPDIR"));
+	r->place = -1;
 }
 
 static void
@@ -242,6 +246,7 @@ start_dispatch(struct run *r)
 	    .settings = &r->settings,
 	    .account = r->options.account,
 	    .json = r->options.json && r->options.mode == MODE_SUBMIT,
+	    .caller = &r->caller,
 	    .passing = r->options.mode == MODE_SUBMIT};
 
 	r->dispatch = dispatch_new(&plan);
@@ -272,6 +277,36 @@ run_submit(struct run *r, struct error *e)
 	dispatch_pass(r->dispatch);
 }
 
+/* Who has not started us, but came to a socket, is known, and is one of few. */
+static int
+admit_caller(struct run *r, struct attend_plan *plan, struct error *e)
+{
+	const struct account *a;
+	unsigned places = 0;
+
+	if (r->caller.kind == CALLER_SELF)
+		return 0;
+	plan->timeout = ATTEND_CALLER_TIMEOUT;
+	plan->patience = ATTEND_CALLER_PATIENCE;
+	a = config_choose(&r->config, r->options.account, NULL, NULL);
+	if (a != NULL) {
+		places = a->socket_slots;
+		log_open(&r->log, a);
+	}
+	switch (peer_take(&r->caller,
+	    places == 0 ? ACCOUNT_SOCKET_SLOTS : places, &r->place, e)) {
+	case PEER_FAILED:
+		return -1;
+	case PEER_UNCOUNTED:
+		log_note(&r->log, "connections are not counted: there is no "
+				  "folder " PEER_FOLDER);
+		break;
+	case PEER_TAKEN:
+		break;
+	}
+	return 0;
+}
+
 static void
 run_serve(struct run *r, struct error *e)
 {
@@ -280,6 +315,7 @@ run_serve(struct run *r, struct error *e)
 	    .folder = host_environment("TMPDIR"),
 	    .in = STDIN_FILENO,
 	    .out = STDOUT_FILENO,
+	    .timeout = ATTEND_TIMEOUT,
 	    .owing = &r->watch.owing};
 
 	/* It may share a pipe with the dialogue. */
@@ -290,7 +326,8 @@ run_serve(struct run *r, struct error *e)
 	r->watch.client = plan.out;
 	start_dispatch(r);
 	plan.dispatch = r->dispatch;
-	if (read_settings(r, e) == 0 &&
+	if (peer_find(plan.in, &r->caller, e) == 0 &&
+	    read_settings(r, e) == 0 && admit_caller(r, &plan, e) == 0 &&
 	    log_open_transcript(&r->log, r->options.transcript, e) == 0) {
 		attend_run(&plan, e);
 		return;

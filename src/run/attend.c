@@ -15,6 +15,7 @@ struct attend {
 	const struct attend_plan *plan;
 	struct serve *serve;
 	struct file_store store;
+	long long deadline;	  /* of the mail that is to come */
 	char bytes[ATTEND_INPUT]; /* from the client */
 	struct text rest;	  /* of them, not taken yet */
 };
@@ -27,6 +28,28 @@ empty_store(void *arg)
 	file_store_clear(&r->store);
 }
 
+static int
+check_sender(void *arg, const struct request *request, struct error *e)
+{
+	const struct attend *r = arg;
+
+	return dispatch_check_sender(r->plan->dispatch, request, e);
+}
+
+static void
+expect_mail(struct attend *r)
+{
+	r->deadline =
+	    r->plan->patience == 0 ? CLOCK_NEVER : clock_in(r->plan->patience);
+}
+
+/* By when the client must have done something. */
+static long long
+next_deadline(const struct attend *r)
+{
+	return clock_earlier(r->deadline, clock_in(r->plan->timeout));
+}
+
 /* Who said QUIT, or is gone, may not wait for our last words. */
 static int
 write_replies(struct attend *r, struct error *e)
@@ -35,7 +58,8 @@ write_replies(struct attend *r, struct error *e)
 	size_t len;
 
 	while ((len = serve_output(r->serve, &bytes)) > 0) {
-		if (file_write(r->plan->out, bytes, len) == -1) {
+		if (file_write_until(
+			r->plan->out, bytes, len, next_deadline(r)) == -1) {
 			if (serve_want(r->serve) == SERVE_OVER)
 				return 0;
 			return error_set_sys(e, ERROR_IO, errno, "-bs",
@@ -54,8 +78,8 @@ read_bytes(struct attend *r, struct error *e)
 	ssize_t len;
 	int ready;
 
-	ready = clock_wait_readable(r->plan->in, clock_in(ATTEND_TIMEOUT));
-	if (ready == 0) {
+	ready = clock_wait_readable(r->plan->in, next_deadline(r));
+	if (ready == 0 || clock_now() >= r->deadline) {
 		serve_closed(r->serve, true);
 		return 0;
 	}
@@ -126,6 +150,7 @@ submit_mail(struct attend *r)
 		serve_done(r->serve, &e, 250, words);
 	else
 		serve_done(r->serve, &e, settled->code, settled->words);
+	expect_mail(r);
 }
 
 int
@@ -135,12 +160,14 @@ attend_run(const struct attend_plan *plan, struct error *e)
 	struct serve_plan serve = {.host = plan->host,
 	    .store = &r.store.store,
 	    .forget = empty_store,
+	    .check_sender = check_sender,
 	    .arg = &r};
 	enum serve_want want;
 	int result;
 
 	file_store_init(&r.store, plan->folder);
 	r.serve = serve_new(&serve);
+	expect_mail(&r);
 	do {
 		result = write_replies(&r, e);
 		want = serve_want(r.serve);

@@ -15,9 +15,12 @@
 #include "world/clock.h"
 #include "world/settings.h"
 
+#define SENDER_MAX 4096 /* refused long before */
+
 struct dispatch {
 	struct dispatch_plan plan;
 	struct facts facts;
+	struct facts sender_facts;    /* the same, of whose mail it is */
 	const struct account *logged; /* whose log is open, or NULL */
 
 	/* What belongs to the account, and stays for its next mail. */
@@ -100,6 +103,54 @@ dispatch_free(struct dispatch *d)
  * Account and envelope.
  */
 
+/* Nobody is led to an account by a sender that is not his: where the caller may
+ * not have it in the account that it chooses, it is as if there was none. */
+static const struct account *
+find_account(struct dispatch *d, const char **sender, struct error *e)
+{
+	const struct account *a;
+
+	a = config_choose(d->plan.config, d->plan.account, *sender, e);
+	if (a == NULL || d->plan.caller == NULL || *sender == NULL ||
+	    caller_may_send(d->plan.caller, a, text_of(*sender)))
+		return a;
+	if (config_choose(d->plan.config, d->plan.account, NULL, NULL) ==
+	    NULL) {
+		caller_check(d->plan.caller, a, text_of(*sender), e);
+		return NULL;
+	}
+	*sender = NULL;
+	return config_choose(d->plan.config, d->plan.account, NULL, e);
+}
+
+static void
+use_account(struct dispatch *d, const struct account *a)
+{
+	if (a == d->account)
+		return;
+	close_account(d);
+	d->account = a;
+}
+
+/* The sender that was named, before `force-from': that takes the place of any,
+ * but it lets nobody in of whom nothing is known. */
+static int
+check_caller(const struct dispatch *d, const struct request *r, struct error *e)
+{
+	const struct account *a = d->account;
+	const struct caller *c = d->plan.caller;
+	struct buf named;
+	int result;
+
+	if (c == NULL || (c->kind == CALLER_USER && a->force_from != NULL))
+		return 0;
+	buf_init(&named, SENDER_MAX);
+	sender_add_first(text_of(r->reverse_path), &named);
+	result = caller_check(c, a, buf_text(&named), e);
+	buf_clear(&named);
+	return result;
+}
+
 static int
 choose_account(struct dispatch *d, const struct request *r, struct message *m,
     struct error *e)
@@ -108,10 +159,10 @@ choose_account(struct dispatch *d, const struct request *r, struct message *m,
 	const char *sender;
 	struct buf hint;
 
-	buf_init(&hint, 4096);
+	buf_init(&hint, SENDER_MAX);
 	sender_hint(r, m, &hint);
 	sender = hint.len == 0 ? NULL : buf_string(&hint);
-	chosen = config_choose(d->plan.config, d->plan.account, sender, e);
+	chosen = find_account(d, &sender, e);
 	if (chosen != NULL)
 		log_explain(d->plan.log, "account %s, %s", chosen->name,
 		    config_why(
@@ -119,11 +170,39 @@ choose_account(struct dispatch *d, const struct request *r, struct message *m,
 	buf_clear(&hint);
 	if (chosen == NULL)
 		return -1;
-	if (chosen == d->account)
-		return 0;
-	close_account(d);
-	d->account = chosen;
-	return 0;
+	use_account(d, chosen);
+	return check_caller(d, r, e);
+}
+
+int
+dispatch_check_sender(
+    struct dispatch *d, const struct request *r, struct error *e)
+{
+	const struct account *a = NULL;
+	struct error refusal;
+	const char *sender;
+	struct buf named;
+
+	error_clear(&refusal);
+	buf_init(&named, SENDER_MAX);
+	/* Behind the null reverse-path the message has its say. */
+	if (sender_add_first(text_of(r->reverse_path), &named)) {
+		sender = buf_string(&named);
+		a = find_account(d, &sender, &refusal);
+	}
+	if (a != NULL) {
+		use_account(d, a);
+		check_caller(d, r, &refusal);
+	}
+	if (refusal.kind == ERROR_REFUSED) {
+		*e = refusal;
+		dispatch_forget(d);
+		envelope_set_reverse_path(&d->envelope, buf_text(&named), NULL);
+		notes_add(&d->notes, "%s", e->hint);
+		dispatch_report(d, NULL, e);
+	}
+	buf_clear(&named);
+	return e->kind == ERROR_REFUSED ? -1 : 0;
 }
 
 /* Most mails have no local recipient and need no such file. */
@@ -174,6 +253,21 @@ note_answered(void *arg, const struct mail *mail, size_t recipient)
 		d->ending = false;
 }
 
+/* The secret and the spool are our own user's; what stands in the mail is of
+ * who has sent it. */
+static void
+set_sender_facts(struct dispatch *d)
+{
+	const struct caller *c = d->plan.caller;
+
+	d->sender_facts = d->facts;
+	if (c == NULL || c->kind == CALLER_SELF)
+		return;
+	d->sender_facts.full_name = c->full_name;
+	if (c->kind == CALLER_USER)
+		d->sender_facts.login = c->login;
+}
+
 int
 dispatch_prepare(struct dispatch *d, const struct request *r, struct message *m,
     struct error *e)
@@ -181,7 +275,8 @@ dispatch_prepare(struct dispatch *d, const struct request *r, struct message *m,
 	const struct submit_aliases aliases = {
 	    open_aliases, d, &settings_lists};
 	struct submission submission = {.request = r,
-	    .facts = &d->facts,
+	    .facts = &d->sender_facts,
+	    .caller = d->plan.caller,
 	    .aliases = &aliases,
 	    .message = m,
 	    .envelope = &d->envelope,
@@ -193,6 +288,7 @@ dispatch_prepare(struct dispatch *d, const struct request *r, struct message *m,
 	if (choose_account(d, r, m, e) == -1 ||
 	    host_facts(d->plan.host, &d->facts, e) == -1)
 		return -1;
+	set_sender_facts(d);
 	d->mail.envelope = &d->envelope;
 	d->mail.message = m;
 	d->mail.observer =
@@ -367,6 +463,9 @@ dispatch_mail(struct dispatch *d, const struct request *r, struct message *m,
 void
 dispatch_report(struct dispatch *d, struct message *m, const struct error *e)
 {
+	static const struct caller self = {.kind = CALLER_SELF};
+	const struct caller_word uid =
+	    caller_word(d->plan.caller == NULL ? &self : d->plan.caller);
 	const struct telling told = {
 	    .account = d->account == NULL ? NULL : d->account->name,
 	    .envelope = &d->envelope,
@@ -376,6 +475,7 @@ dispatch_report(struct dispatch *d, struct message *m, const struct error *e)
 	    .delay_ms = d->report.delay_ms,
 	    .status = error_status(e->kind),
 	    .queued = d->queued,
+	    .uid = uid.words,
 	    .cause = d->queued[0] == '\0' ? e : &d->why,
 	    .json = d->plan.json};
 

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "config/config.h"
 #include "message/message.h"
+#include "submit/caller.h"
 #include "submit/envelope.h"
 #include "submit/request.h"
 #include "world/host.h"
@@ -24,7 +25,9 @@ struct dispatch_plan {
 	struct log *log;
 	const struct settings_plan *settings; /* how config was read, or NULL */
 	const char *account;		      /* -a, or NULL */
-	bool json;    /* the result of each mail on stdout */
+	const struct caller *caller; /* whose mails they are; NULL: our own
+				      * user's */
+	bool json;		     /* the result of each mail on stdout */
 	bool passing; /* mails that wait go with one that is delivered */
 };
 
@@ -33,10 +36,18 @@ struct dispatch;
 struct dispatch *dispatch_new(const struct dispatch_plan *plan);
 void dispatch_free(struct dispatch *d); /* NULL is fine */
 
-/* Account, envelope and repairs, and no more. -1: config_choose()'s and
- * submit()'s errors. */
+/* Account, envelope and repairs, and no more. -1: config_choose()'s, submit()'s
+ * and caller_check()'s errors. An account with `force-from' takes any sender of
+ * a user. A sender that the caller may not have, of the envelope or of a From
+ * field behind the null reverse-path, chooses no account. */
 int dispatch_prepare(struct dispatch *d, const struct request *r,
     struct message *m, struct error *e);
+
+/* Whether the caller may send as what a request names, as far as that is known
+ * before there is a message. 0, or -1 with caller_check()'s error, which the
+ * log is told; what else is wrong dispatch_prepare() finds. */
+int dispatch_check_sender(
+    struct dispatch *d, const struct request *r, struct error *e);
 
 /* Forgets the mail before; dispatch_prepare() does so too. */
 void dispatch_forget(struct dispatch *d);

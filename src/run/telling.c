@@ -82,6 +82,7 @@ telling_log(const struct telling *t, struct notes *notes, struct log *log)
 	    .delay_ms = t->delay_ms,
 	    .status = t->status,
 	    .queued = t->queued,
+	    .uid = t->uid,
 	    .error = cause};
 
 	telling_add_remarks(&t->mail->remarks, notes);

@@ -20,6 +20,7 @@ struct telling {
 	long long delay_ms;
 	int status;
 	const char *queued;	   /* its id in the spool, or "" */
+	const char *uid;	   /* of the caller at a socket, or NULL */
 	const struct error *cause; /* why somebody has not got it */
 	bool json;		   /* on stdout as well */
 };

@@ -16,6 +16,7 @@ attend(struct run *r, const char *said, char *heard, size_t size)
 	    .dispatch = r->dispatch,
 	    .host = "host.example",
 	    .folder = folder,
+	    .timeout = ATTEND_TIMEOUT,
 	    .request = &request};
 	int in[2], out[2], result;
 	ssize_t len;
@@ -169,8 +170,10 @@ tells_of_a_client_that_does_not_read(void **state)
 {
 	struct request request;
 	bool owing = false;
-	struct attend_plan plan = {
-	    .host = "host.example", .request = &request, .owing = &owing};
+	struct attend_plan plan = {.host = "host.example",
+	    .timeout = ATTEND_TIMEOUT,
+	    .request = &request,
+	    .owing = &owing};
 	struct error e;
 	int ends[2];
 
