@@ -215,6 +215,7 @@ def test_options(t, world, name, shell):
     t.ok(not unknown, f'{name} offers no option that does not exist', *unknown)
     helped = set(re.findall(r'(?:^  |, )(--?[A-Za-z][-a-zA-Z]*)',
                             world.run('--help'), re.M))
+    helped |= BEGUN
     t.ok(len(helped) > 30 and helped <= offered,
          f'{name} offers what --help has', *helped - offered)
 
