@@ -19,7 +19,7 @@ import sys
 
 import harness
 import tickets
-from home import (LARGE, MESSAGE, MS_BIND, SANITIZED, SERVE, can_mount,
+from home import (HANG, LARGE, MESSAGE, MS_BIND, SANITIZED, SERVE, can_mount,
                   in_order, journal, mount,
                   private_mounts, run_tests, syslog)
 from smtpd import Server
@@ -718,6 +718,49 @@ def test_journal(t, home, certificate):
          'and where there is none', lines, run.words())
     log.close()
     server.close()
+
+
+# Of systemd, alone with itself; it writes all that it has when it ends.
+JOURNALD = '/lib/systemd/systemd-journald'
+KEEP = '''
+    %s >/dev/null 2>&1 &
+    until test -S /run/systemd/journal/socket; do
+        kill -0 $! || exit 1
+        sleep 0.05
+    done
+    "$@" && kill $! && wait $!
+    journalctl -D /run/log/journal -o json SENDLING_TO=%s
+''' % (JOURNALD, ANN)
+
+
+def alone():
+    private_mounts()
+    for folder in '/run', '/var/log', '/etc/systemd':
+        mount('none', folder, 'tmpfs')
+    os.makedirs('/run/log/journal')
+    pathlib.Path('/etc/systemd/journald.conf').write_text(
+        '[Journal]\nStorage=volatile\n')
+
+
+def test_systemd(t, home, box):
+    """The real one finds a mail by its recipient."""
+    if not can_mount() or not os.path.exists(JOURNALD) or \
+            not shutil.which('journalctl'):
+        return t.skip("systemd's journal", 'no mounts, or no systemd-journald')
+    config = home.config(box.config('log syslog'))
+    done = subprocess.run(
+        ['sh', '-ec', KEEP, 'sh', home.program, '-C', config, BOB, ANN],
+        input=MESSAGE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        timeout=HANG, preexec_fn=alone)
+    box.settle()
+    entries = objects(done.stdout)
+    t.ok(done.returncode == 0 and len(entries) == 1 and
+         entries[0]['SENDLING_TO'] == [BOB, ANN] and
+         entries[0]['SENDLING_STATUS'] == '0' and
+         entries[0]['PRIORITY'] == '6' and
+         entries[0]['SYSLOG_IDENTIFIER'] == 'sendling' and
+         entries[0]['MESSAGE'].startswith('from=<alice@example.com> '),
+         "systemd's journal finds a mail by its recipient", done, *entries)
 
 
 if __name__ == '__main__':

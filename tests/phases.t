@@ -13,8 +13,8 @@ import socket
 import sys
 
 from home import (
-    LARGE, MESSAGE, MS_BIND, MS_REC, can_mount, can_trace, in_order, mount,
-    private_mounts, run_tests, trace)
+    LARGE, MESSAGE, MS_BIND, MS_REC, can_mount, can_trace, in_order, journal,
+    mount, private_mounts, run_tests, trace)
 from smtpd import Server
 
 BOB = 'bob@example.org'
@@ -37,6 +37,8 @@ class World:
         (self.devices / 'fd').symlink_to('/proc/self/fd')
         self.log = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.log.bind(bytes(self.devices / 'log'))
+        self.enter_journal, self.entries = journal(home)
+        self.has_journal = False
 
     def enter(self):
         private_mounts()
@@ -44,6 +46,8 @@ class World:
         for name in DEVICES:
             mount(f'/dev/{name}', self.devices / name, flags=MS_BIND)
         mount(self.devices, '/dev', flags=MS_BIND | MS_REC)
+        if self.has_journal:
+            self.enter_journal()
 
     def logged(self):
         """What the system's log got."""
@@ -202,6 +206,14 @@ def test_nothing_is_opened(t, home, certificate):
     world.logged()
     look(t, home, world, 'the log of the system', config('smtps', 'log syslog'))
     t.ok(b'status=0' in world.logged(), 'which is written')
+    world.has_journal = True
+    look(t, home, world, 'the journal', config('smtps', 'log syslog'))
+    t.ok(b'SENDLING_STATUS=0' in world.entries.recv(65536) and
+         world.logged() == b'', 'which is written')
+    world.has_journal = False
+    look(t, home, world, 'a log of objects',
+         config('smtps', 'log syslog', 'log-format json'))
+    t.ok(b'"status":0' in world.logged(), 'which is written')
     look(t, home, world, 'fail-over', config('smtps', urls=[
         f'smtps://{NAMES[0]}:{dead_port()}', box.url('smtps', NAMES[1])]),
          connections=2)
@@ -242,6 +254,7 @@ def test_nothing_is_opened(t, home, certificate):
         '127.0.0.1', 'localhost'))
     plain.close()
     world.log.close()
+    world.entries.close()
 
 
 sys.exit(run_tests(dict(globals()), 'more'))

@@ -25,7 +25,8 @@ import harness
 from canary import CANARY, shows, unquoted
 from home import (
     HANG, MESSAGE, MS_BIND, NOBODY, SANITIZED, SERVE, become, can_mount,
-    can_trace, in_order, mount, private_mounts, run_tests, syslog, trace)
+    can_trace, in_order, journal, mount, private_mounts, run_tests,
+    syslog, trace)
 from smtpd import Server
 
 BOB = 'bob@example.org'
@@ -355,19 +356,27 @@ MODES = {
     '-v -v': ('-v', '-v', BOB),
     '--json': ('--json', BOB), '--probe': ('--probe',),
     '--probe --json': ('--probe', '--json'), '-d99': ('-d99', BOB),
+    '--dry-run --json': ('--dry-run', '--json', BOB),
+    '--check --json': ('--check', '--json'),
+    'a log of objects': ('--json', '--set', 'log-format=json', BOB),
     '-bs -v': ('-bs', '-v'),
 }
 SPEAKS = 'write,writev,pwrite64,pwritev,sendto,sendmsg,sendmmsg,execve,' \
     'symlink,symlinkat,mkdir,rename,setxattr,memfd_create,prctl'
 
 
-def surroundings(home):
-    """What each run gets: a socket of syslog's, the folder of credentials."""
+def surroundings(home, with_journal):
+    """What each run gets: a socket of syslog's, or of the journal, the folder
+    of credentials."""
     folder, log = syslog(home)
-    return log, {
+    enter, entries = journal(home)
+    acts = [private_mounts, lambda: mount(folder, '/dev', flags=MS_BIND)]
+    if with_journal:
+        acts.append(enter)
+    (log if with_journal else entries).close()
+    return entries if with_journal else log, {
         'environment': {'CREDENTIALS_DIRECTORY': str(home.path)},
-        'preexec_fn': in_order(private_mounts, lambda: mount(
-            folder, '/dev', flags=MS_BIND))}
+        'preexec_fn': in_order(*acts)}
 
 
 def heard(log):
@@ -388,13 +397,13 @@ def test_canary_everywhere(t, home, certificate):
     for source, line in SOURCES.items():
         for (mode, argv), (kind, box) in itertools.product(
                 MODES.items(), servers.items()):
-            if kind == 'wrong' and mode in ('-bv', '--dry-run', '--check',
-                                            '--check -v'):
+            talks = not {'-bv', '--dry-run', '--check'} & set(argv)
+            if kind == 'wrong' and not talks:
                 continue
             config = home.config(box.config(line(home), 'log syslog'))
             transcript = home.path / 'transcript'
             transcript.unlink(missing_ok=True)
-            log, more = surroundings(home)
+            log, more = surroundings(home, '--json' in argv)
             with log:
                 run, lines = trace(home, SPEAKS, '-X', transcript, *argv,
                                    config=config, stdin=SERVE if '-bs' in argv
@@ -408,7 +417,6 @@ def test_canary_everywhere(t, home, certificate):
                     not re.search(r'\b(write|sendfile)\(1, "%s\\nrest'
                                   % CANARY, line)]
             written = b'\n'.join(map(unquoted, ours))
-            talks = mode not in ('-bv', '--dry-run', '--check', '--check -v')
             t.ok(run.status in (0, 77) and (b'AUTH' in said or not talks or
                                             '-v' not in argv) and
                  (box.count > 0) == talks and

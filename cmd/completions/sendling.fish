@@ -36,7 +36,7 @@ function __sendling_keywords
         tls-trust= tls-pin= tls-name= tls-certificate= tls-key= tls-crl= \
         tls-verify= tls-priority= timeout= deadline= connect-timeout= \
         pipelining= chunking= family= connect-command= source-address= log= \
-        dsn-notify= dsn-return= spool= spool-lifetime= spool-keep= \
+        log-format= dsn-notify= dsn-return= spool= spool-lifetime= spool-keep= \
         spool-retry= spool-limit= spool-passing= spool-volatile= spool-report=
 end
 

@@ -39,10 +39,13 @@ struct parts {
 	struct error_line error;
 };
 
+/* A session that knows nothing of TLS or a login says "-" of it. */
 static const char *
 or_null(const char *words)
 {
-	return words == NULL || words[0] == '\0' ? NULL : words;
+	return words == NULL || words[0] == '\0' || strcmp(words, "-") == 0
+		   ? NULL
+		   : words;
 }
 
 static void

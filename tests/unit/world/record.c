@@ -90,6 +90,7 @@ fields_have_what_is_known(void **state)
 	    .envelope = &env,
 	    .smarthost = "mail.example.org:465",
 	    .tls = "TLS1.3 X25519",
+	    .auth = "-",
 	    .size = 1234,
 	    .message_id = "<1@x>",
 	    .code = 550,
@@ -110,6 +111,7 @@ fields_have_what_is_known(void **state)
 	    "SENDLING_REPLY=550 no\\x0aMESSAGE=forged\n"
 	    "SENDLING_DURATION_MS=1042\nSENDLING_STATUS=69\n"
 	    "SENDLING_ERROR=DATA: no\n");
+	assert_non_null(strstr(json_of(&r, SIZE_MAX), "\"auth\":null,"));
 	envelope_clear(&env);
 	env = to_many(0);
 	env.reverse_path[0] = '\0';
