@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Holds the manual pages, README and --help against the program: they name
-every option, keyword and exit status that it knows and no other, the
-configurations they show are accepted, and the commands they show parse."""
+"""Holds the manual pages, README, NEWS and --help against the program: they
+name every option, keyword and exit status that it knows and no other, the
+configurations they show are accepted, and the commands they show parse; and
+what README names is there."""
 
 import os
 import pathlib
@@ -22,6 +23,7 @@ PROVIDERS = TOP / 'man/sendling-providers.7'
 SPOOL = TOP / 'man/sendling-spool.7'
 JSON = TOP / 'man/sendling-json.7'
 README = TOP / 'README'
+NEWS = TOP / 'cmd/NEWS'
 TABLE = TOP / 'cmd/providers'
 EXAMPLE = TOP / 'config.example'
 SPELLINGS = pathlib.Path(harness.SENDLING).parent / 'tests/spellings'
@@ -153,12 +155,44 @@ def check_statuses(tap, words, page):
     tap.ok(not wrong, 'EXIT STATUS gives them the names of sysexits.h', *wrong)
 
 
-def check_readme_statuses(tap, words, readme):
-    table = re.search(r'^Exit status\n-+\n(.*?)^\S', readme, re.M | re.S)
-    shown = set(re.findall(r'^ +(\d\d?) {2,}\S', table.group(1), re.M))
-    known = {row.split()[0] for row in words['status']}
-    tap.ok(shown == known, 'README tells every exit status',
-           sorted(shown ^ known))
+def check_news(tap, readme):
+    """The release that is made of this is that of which NEWS tells first, and
+    README."""
+    done = subprocess.run([harness.SENDLING, '--version'],
+                          stdout=subprocess.PIPE)
+    release = re.match(r'sendling ([\d.]+)', done.stdout.decode())[1]
+    first = re.search(r'^(\d[\d.]*), .*\n-+$', NEWS.read_text(), re.M)
+    tap.ok(first and first[1] == release, 'cmd/NEWS begins with ' + release,
+           first)
+    tap.ok(f'version is {release};' in ' '.join(readme.split()),
+           'README names it')
+
+
+def check_length(tap, readme):
+    """What one reads in ten minutes, tables and commands included."""
+    count = len(readme.split())
+    tap.ok(count < 2600, 'README is read in ten minutes', count)
+
+
+def check_named(tap, readme):
+    """Files of the sources, pages and targets of make that README names."""
+    pages = set(re.findall(r'(sendling[-a-z.]*)\((\d)\)', readme))
+    missing = [f'{name}.{number}' for name, number in pages
+               if not (TOP / f'man/{name}.{number}').exists()]
+    tap.ok(len(pages) > 5 and not missing, 'README names pages that are there',
+           *missing)
+    unnamed = [page.name for page in (TOP / 'man').glob('*.[157]')
+               if tuple(page.name.rsplit('.', 1)) not in pages]
+    tap.ok(not unnamed, '... and all of them', *unnamed)
+    files = re.findall(r'\b(?:man|cmd|src|tests)/[\w./-]*\w', readme)
+    tap.ok(files and all((TOP / name).exists() for name in files),
+           '... and files that are there', *files)
+    done = subprocess.run(['make', '-C', TOP, '-qp', 'all'], text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    targets = set(re.findall(r'^([a-z-]+):', done.stdout, re.M))
+    named = set(re.findall(r'\bmake ([a-z][a-z-]+)\b', readme)) - {'is'}
+    tap.ok(named and named <= targets, '... and targets of make',
+           *named - targets)
 
 
 def check_folders(tap):
@@ -337,7 +371,9 @@ def main():
     check_variables(tap, words, texts)
     check_mechanisms(tap, page)
     check_statuses(tap, words, page)
-    check_readme_statuses(tap, words, readme)
+    check_news(tap, readme)
+    check_length(tap, readme)
+    check_named(tap, readme)
     check_folders(tap)
     check_providers(tap, readme)
     with tempfile.TemporaryDirectory() as folder:
@@ -357,6 +393,7 @@ def main():
         re.findall(r'^\.Dl (.*)', SPOOL.read_text(), re.M)), 5)
     check_lint(tap)
     check_text(tap, 'README', readme)
+    check_text(tap, 'cmd/NEWS', NEWS.read_text())
     return tap.end()
 
 
