@@ -16,7 +16,8 @@ SERVE_PLAYER	= $(patsubst %.c,$B/%,$(wildcard tests/serve.c))
 SERVE_DIALOGUES	= $(wildcard tests/serve/*.dialogue)
 SCRIPTS		= $(filter-out $(END_TO_END) $(FLEET) $(IMPORTED),\
 		  $(wildcard tests/*.t))
-END_TO_END	= $(wildcard tests/postfix.t tests/aiosmtpd.t tests/setup.t)
+END_TO_END	= $(wildcard tests/postfix.t tests/aiosmtpd.t tests/setup.t \
+		  tests/recipes.t)
 PEERS		= $(wildcard tests/peers/*.t)
 FLEET		= $(wildcard tests/fleet.t)
 IMPORTED	= $(wildcard tests/imported.t)
@@ -77,6 +78,7 @@ deps-check:
 	@tests/deps.sh build check
 	-@tests/postfix.t --fetch
 	-@tests/setup.t --fetch
+	-@tests/recipes.t --fetch
 deps-more: deps-check
 	@tests/deps.sh more
 	-@test "$$(id -u)" != 0 || tests/callers/packages build/callers
