@@ -44,9 +44,11 @@ def prepare(machine):
 
 def configure(machine, server, *lines):
     """The service's configuration leads to the server."""
+    if not any(line.startswith('log ') for line in lines):
+        lines += 'log off',
     machine.write('/etc/sendling/config', '\n'.join([
         'smarthost ' + server.url('smtp+plain'), 'user machine@example.org',
-        'password-credential password', 'domain example.org', 'log off',
+        'password-credential password', 'domain example.org',
         'helo machine.example.org', *lines, '']))
 
 
@@ -89,6 +91,8 @@ def test_files(t, machine):
         unit = Unit(machine.path(f'{UNITS}/{name}@.service'))
         t.ok(unit.one('CollectMode') == 'inactive-or-failed',
              'nor are connections that failed kept', unit)
+        t.ok(unit.one('RuntimeDirectoryPreserve') == 'yes',
+             'and none takes the folder of locks from the others', unit)
 
 
 def test_makes(t, machine):
@@ -171,6 +175,33 @@ def test_no_password(t, machine):
              'but not where one is wanted: that is mended, and sent again',
              done.words())
     machine.write('/etc/sendling/password', SECRET + '\n', 0o600)
+
+
+def test_senders(t, machine):
+    """Nobody sends as another, unless root says so."""
+    with smarthost() as server, Activated(machine, 'sendling'):
+        configure(machine, server, 'log /var/spool/sendling/log')
+        done = send(machine, 'bob', '-f', 'alice@example.org')
+        t.ok(done.status == 69 and server.took == [] and
+             b'550 5.7.1 ' in done.err and
+             b'sender-of bob alice@example.org' in done.err,
+             'bob may not send as alice, and is told the line that would let '
+             'him', done.words())
+        configure(machine, server, 'sender-of bob alice@example.org',
+                  'log /var/spool/sendling/log')
+        runs = [send(machine, 'bob', '-f', 'alice@example.org'),
+                send(machine, 'alice', '-f', ''),
+                send(machine, None, '-f', 'alice@example.org'),
+                send(machine, 'alice', '-f', 'bob@example.org')]
+        t.ok([run.status for run in runs] == [0, 0, 0, 69] and
+             senders(server) == ['', 'alice@example.org', 'alice@example.org'],
+             'that line lets him and nobody else; the null sender is all '
+             'users\', and root any', *[run.words() for run in runs])
+        log = machine.path('/var/spool/sendling/log')
+        uid = machine.run('id', '-u', 'bob').out.decode().strip()
+        t.ok(f'uid={uid} ' in log.read_text(), 'the log has who called',
+             log.read_text())
+        log.unlink()
 
 
 # What strangers do
@@ -286,6 +317,16 @@ def test_tcp(t, machine):
         said = talk('EHLO client', 'QUIT')
         t.ok(said.startswith('220 ') and '\n221 ' in said,
              'a program that speaks SMTP finds a server', said)
+        sends = ('EHLO client', 'MAIL FROM:<app@example.org>',
+                 'RCPT TO:<carol@example.net>', 'DATA', LETTER.decode() + '.',
+                 'QUIT')
+        said = talk(*sends)
+        t.ok('\n550 5.7.1 ' in said and 'sender-of tcp app@example.org' in said
+             and server.took == [], 'but nobody knows who it is', said)
+        configure(machine, server, 'sender-of tcp app@example.org')
+        said = talk(*sends)
+        t.ok(senders(server) == ['app@example.org'], 'unless a line lets it',
+             said)
 
 
 # systemd itself
@@ -315,8 +356,20 @@ until grep -q 220 /tmp/greeting; do sleep 0.1; done
 for path in /run/credentials/sendling@*/password; do
     setpriv --reuid bob --regid bob --init-groups cat $path || echo "no: $?"
 done
+setpriv --reuid bob --regid bob --init-groups \\
+    sendling -f alice@example.org carol@example.net </dev/null
+echo "as alice: $?"
 systemctl start sendling-service-flush.service
 echo "nothing to flush: $?"
+cp /etc/sendling/config /tmp/config
+sed -i 's|^smarthost.*|smarthost smtp+plain://127.0.0.1:1|' /etc/sendling/config
+echo hello | setpriv --reuid bob --regid bob --init-groups \\
+    sendling carol@example.net
+cp /tmp/config /etc/sendling/config
+echo "kept: $(ls /var/spool/sendling | grep -c ^Q)"
+touch -d @0 /var/spool/sendling/Q*
+systemctl start sendling-service-flush.service
+echo "flushed: $? $(ls /var/spool/sendling | grep -c ^Q)"
 systemctl start sendling-tcp.socket
 printf 'QUIT\\r\\n' | nc -N 127.0.0.1 25
 systemctl show -P ActiveState sendling-tcp.socket
@@ -333,18 +386,19 @@ def test_booted(t, machine):
         t.skip(sentence, 'systemd cannot be started in namespaces here')
         return
     with smarthost() as server:
-        configure(machine, server)
+        configure(machine, server, 'spool /var/spool/sendling')
         said = machine.boot(BOOTED) or ''
         t.ok('alice: 0\n' in said and 'bob: 0\n' in said,
              'systemd starts the service for both users', said)
         t.ok('after 60: 0\n0\nactive\nactive\n' in said, 'and goes on to after 60 '
              'connections of garbage, of which nothing is left', said)
-        t.ok(senders(server) == ['alice@example.org', 'alice@example.org',
-                                 'bob@example.org'], 'the mails came',
-             server.took)
+        t.ok(senders(server) == ['alice@example.org'] * 2 +
+             ['bob@example.org'] * 2, 'the mails came', server.took)
+        t.ok('as alice: 69\n' in said, 'and bob is known as bob', said)
         t.ok('no: 1' in said and SECRET not in said,
              'the credential is for the service alone', said)
-        t.ok('nothing to flush: 0\n' in said, 'the unit that flushes is fine')
+        t.ok('nothing to flush: 0\nkept: 1\nflushed: 0 0\n' in said,
+             'what is kept in the spool is sent by the unit for that', said)
         t.ok(re.search(r'220 .*\s+221 .*\s+active', said) is not None,
              'and so is the socket on port 25', said)
         t.ok('gone: 1\n' in said, 'the socket goes with its unit')
