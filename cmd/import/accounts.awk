@@ -45,7 +45,10 @@ BEGIN {
 		sub(/^\357\273\277/, "", line)
 	sub(/\r$/, "", line)
 	here = path ":" number
-	read_line(role, line)
+	if (length(line) <= 4096)
+		read_line(role, line)
+	else
+		left(here, "", "the line is too long")
 }
 
 # An awk that dies on the way has not said so.
@@ -59,8 +62,10 @@ END {
 
 function tell(kind, where, what, why,    words) {
 	words = kind " " where ": " (what == "" ? "" : what ": ") why
-	if (!(words in told))
+	if (!(words in told) && ++things <= 500)
 		print words
+	if (things == 501)
+		print kind " and more that is not told"
 	told[words] = 1
 }
 
@@ -462,7 +467,8 @@ function check_file(a, keyword,    full) {
 	}
 	full = whole_path(val(a, keyword))
 	if (full == "" || !is_clean(full))
-		left(at(a, keyword), keyword, "it needs a whole path, from `/' on")
+		left(at(a, keyword), keyword, "it needs a whole path, from `/' " \
+		    "on, in UTF-8")
 	else
 		print "f " keyword "\t" full "\t" at(a, keyword)
 }

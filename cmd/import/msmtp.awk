@@ -97,7 +97,10 @@ function read_line(role, line,    word, value) {
 	}
 	if (word !~ /^password/)
 		value = uncomment(value)
-	read_command(word, unquote(value))
+	# Single quotes are no quotes to msmtp: a password may have them.
+	if (word != "password" || value ~ /^"/)
+		value = unquote(value)
+	read_command(word, value)
 }
 
 function read_command(word, value) {
