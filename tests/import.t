@@ -176,10 +176,14 @@ def test_passwords_are_not_shown(t, home):
          SECRET.encode() not in done.err, '-p: in the configuration',
          done.words())
     t.ok(place.check(done.out).status == 0, 'which passes --check')
-    done = place.run('-p', home.file('spaced', MSMTP.replace(
-        'password ', 'password " ') + '"'))
-    t.ok(SECRET.encode() not in done.out and b'use -s' in done.err or
-         SECRET.encode() in done.out, 'what a configuration cannot hold')
+    source = home.file('msmtprc', MSMTP.replace(SECRET, '" blank"'))
+    done = place.run('-p', source)
+    t.ok(b'blank' not in done.out + done.err and b'use -s' in done.err and
+         b'\npassword-file ' in done.out,
+         '-p: what a configuration cannot hold', done.words())
+    done = place.run('-s', home.path / 'blank', source)
+    t.ok((home.path / 'blank').read_text() == ' blank\n', '-s holds it',
+         done.words())
 
 
 def test_secret_file(t, home):
@@ -206,15 +210,20 @@ def test_secret_file(t, home):
     done = place.run('-s', home.path / 'none/such', source)
     t.ok(done.status == 73, '-s: no folder', done.words())
     other = MSMTP.replace('default', 'b').replace(SECRET, 'second')
-    third = MSMTP.replace('default', 'c/../../d')
+    third = MSMTP.replace('default', 'c/../../d').replace(SECRET, 'third')
     done = place.run('-s', home.path / 'three',
                      home.file('msmtprc', MSMTP + other + third))
     t.ok(sorted(p.name for p in home.path.glob('three*')) ==
-         ['three', 'three.b'] and
+         ['three', 'three.b', 'three.c_.._.._d'] and
          (home.path / 'three.b').read_text() == 'second\n',
          '-s: one file for each password', done.words(),
          *home.path.glob('three*'))
     t.ok(place.check(done.out).status == 0, 'which --check finds')
+    (home.path / 'four.b').write_text('other\n')
+    done = place.run('-s', home.path / 'four', home.path / 'msmtprc')
+    t.ok(done.status == 73 and
+         (home.path / 'four.b').read_text() == 'other\n',
+         '-s: one that is there stays', done.words())
 
 
 # Whose a file is
@@ -229,6 +238,7 @@ def test_recognition(t, home):
             ('nameless', 'root=a@b.example\nMAILHUB=mail.example.org\n', 'ssmtp'),
             ('nameless', 'SMARTHOST mail.example.org\nPORT 25\n', 'dma'),
             ('esmtprc', 'hostname=mail.example.org\n', 'esmtp'),
+            ('nameless', 'hostname=mail.example.org\n', 'esmtp'),
             ('nameless', 'hostname = mail.example.org:25\nusername = "x"\n',
              'esmtp'),
             ('remotes', 'mail.example.org\n', 'nullmailer'),
@@ -275,6 +285,14 @@ def test_refusals(t, home):
         done = place.run(*argv)
         t.ok(done.status == status and words.encode() in done.err and
              done.out == b'', f'{status}: {words}', argv, done.words())
+    dying = place.path / 'dying'
+    dying.mkdir()
+    (dying / 'awk').write_text(
+        f'#!/bin/sh\n"{shutil.which("awk")}" "$@" | sed \'$d\'\nexit 2\n')
+    (dying / 'awk').chmod(0o755)
+    done = place.run('-t', 'msmtp', home.file('msmtprc', MSMTP), tools=dying)
+    t.ok(done.status == 70 and b'awk' in done.err, '70: awk died',
+         done.words())
     done = place.run('--help')
     t.ok(done.status == 0 and b'usage' in done.out, '--help', done.words())
 
@@ -517,6 +535,21 @@ def test_nothing_is_run(t, home):
         if done.status == 0 and b'password-file' not in done.out:
             t.ok(place.check(done.out).status == 0, 'and passes --check',
                  done.words(), place.check(done.out).words())
+
+
+def test_large_files(t, home):
+    """They take no time, and not all that is wrong is told."""
+    place = Place(home)
+    for name, text in (
+            ('msmtprc', 'host a.example\n' + 'what is this\n' * 4500),
+            ('msmtprc', 'account a\nhost a.example\n' + ''.join(
+                f'account a{i}\n' for i in range(3500))),
+            ('remotes', 'a.example smtp\n' + 'x' * 60000 + '\n'),
+            ('esmtprc', 'hostname=a.example\n' + 'x ' * 30000 + '\n')):
+        done = place.run(home.file(name, text))
+        t.ok(done.status == 0 and b'smarthost smtp' in done.out and
+             len(done.err) < 200000, f'{len(text)} octets of {name}',
+             done.status, len(done.err), done.words()[-300:])
 
 
 def broken(case, random):
