@@ -21,6 +21,7 @@ names() {
 			zsh fish bash-completion ;;
 		debian/recording) echo asciinema termtosvg ;;
 		debian/deb) echo build-essential debhelper libcmocka-dev ;;
+		debian/trees) echo autopkgtest mmdebstrap ;;
 		debian/more) echo clang libclang-rt-dev valgrind ;;
 		debian/lint) echo clang cppcheck clang-format mandoc \
 			shellcheck ;;
@@ -63,6 +64,7 @@ all_there() {
 		check) wanted='prove' ;;
 		more) wanted='clang valgrind' ;;
 		recording) wanted='asciinema termtosvg' ;;
+		trees) wanted='autopkgtest mmdebstrap' ;;
 		deb) wanted='dpkg-buildpackage dh' ;;
 		lint) wanted='clang cppcheck clang-format mandoc shellcheck' ;;
 		esac

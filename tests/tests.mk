@@ -20,6 +20,7 @@ END_TO_END	= $(wildcard tests/postfix.t tests/aiosmtpd.t tests/setup.t \
 		  tests/recipes.t)
 PEERS		= $(wildcard tests/peers/*.t)
 FLEET		= $(wildcard tests/fleet.t)
+TREES		= $(wildcard tests/trees/*.t)
 IMPORTED	= $(wildcard tests/imported.t)
 
 # What tests link: the library, and of cmd/ all but main.
@@ -129,6 +130,10 @@ check-fleet: all
 	prove --verbose $(FLEET)
 check-imported: all
 	prove --verbose $(IMPORTED)
+# The Debian package, in trees that are fetched: not for every day.
+check-trees:
+	@tests/deps.sh build trees
+	prove --verbose --jobs 2 $(TREES)
 # They use all processors themselves.
 check-spool: all $(INJECTOR)
 	prove --verbose $(SPOOL)
@@ -191,5 +196,5 @@ lint-shell:
 	$(SPELLINGS:=.d) $(STARVE:.so=.d) $(INJECTOR:=.d)
 .PHONY: recording bench mutants check check-more lint parts deps-check deps-more deps-lint \
 	check-all more-all lint-all check-dialogues check-spool-slice \
-	fuzz fuzz-run feed \
+	fuzz fuzz-run feed check-trees \
 	feed-run replay objects $(CHECK) $(MORE) $(LINT)
