@@ -13,8 +13,9 @@
 #define ATTEND_TIMEOUT 300
 
 /* The same of who has not started us, but came to a socket that others want as
- * well; and that all of them may take without a whole mail. */
-#define ATTEND_CALLER_TIMEOUT  60
+ * well; and that he may take in all without a whole mail. Clients that keep a
+ * connection for their next mail look after 100 seconds whether it lives. */
+#define ATTEND_CALLER_TIMEOUT  120
 #define ATTEND_CALLER_PATIENCE 300
 
 struct attend_plan {

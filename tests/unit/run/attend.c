@@ -2,6 +2,8 @@
 
 #include "run.h"
 #include <errno.h>
+#include <signal.h>
+#include <sys/wait.h>
 #include "run/attend.h"
 #include "submit/request.h"
 
@@ -192,6 +194,96 @@ tells_of_a_client_that_does_not_read(void **state)
 	close(ends[1]);
 }
 
+/* What a client hears who says something every now and then, or nothing more,
+ * and never ends a mail. */
+static void
+hear_idler(
+    unsigned timeout, unsigned patience, bool talks, char *heard, size_t size)
+{
+	struct request request = {0};
+	bool owing = false;
+	struct attend_plan plan = {.host = "host.example",
+	    .timeout = timeout,
+	    .patience = patience,
+	    .request = &request,
+	    .owing = &owing};
+	int in[2], out[2], i;
+	struct error e;
+	ssize_t len;
+	pid_t child;
+
+	error_clear(&e);
+	assert_int_equal(pipe(in), 0);
+	assert_int_equal(pipe(out), 0);
+	child = fork();
+	if (child == 0) {
+		/* Ten minutes of it would be too long for any limit. */
+		for (i = 0; talks && i < 6000; i++) {
+			usleep(100000);
+			if (write(in[1], "NOOP\r\n", 6) != 6)
+				_exit(0);
+		}
+		pause();
+		_exit(0);
+	}
+	plan.in = in[0];
+	plan.out = out[1];
+	assert_int_equal(attend_run(&plan, &e), 0);
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
+	close(out[1]);
+	len = read(out[0], heard, size - 1);
+	heard[len < 0 ? 0 : len] = '\0';
+	close(in[0]);
+	close(in[1]);
+	close(out[0]);
+}
+
+static void
+nobody_holds_a_place_for_long(void **state)
+{
+	char heard[40000];
+
+	(void)state;
+	hear_idler(1, 0, false, heard, sizeof(heard));
+	assert_string_equal(codes(heard), "220 421 ");
+	hear_idler(600, 1, false, heard, sizeof(heard));
+	assert_string_equal(codes(heard), "220 421 ");
+	hear_idler(600, 1, true, heard, sizeof(heard));
+	assert_memory_equal(codes(heard), "220 250 ", 8);
+	assert_non_null(strstr(heard, "\r\n421 4.4.2 "));
+}
+
+/* What nobody takes is not written for ever. */
+static void
+who_does_not_read_is_left(void **state)
+{
+	static char noops[400000];
+	struct request request = {0};
+	bool owing = false;
+	struct attend_plan plan = {.host = "host.example",
+	    .timeout = 1,
+	    .request = &request,
+	    .owing = &owing};
+	struct error e;
+	int ends[2], i;
+
+	(void)state;
+	error_clear(&e);
+	assert_int_equal(pipe(ends), 0);
+	for (i = 0; i + 6 < (int)sizeof(noops); i += 6)
+		memcpy(noops + i, "NOOP\r\n", 6);
+	folder_put("noops", noops, sizeof(noops), 0600);
+	plan.in = open(in_folder("noops"), O_RDONLY);
+	plan.out = ends[1];
+	assert_int_equal(attend_run(&plan, &e), -1);
+	assert_int_equal(e.kind, ERROR_IO);
+	assert_int_equal(e.sys, ETIMEDOUT);
+	close(plan.in);
+	close(ends[0]);
+	close(ends[1]);
+}
+
 int
 main(void)
 {
@@ -200,7 +292,9 @@ main(void)
 	    cmocka_unit_test(names_those_who_were_refused),
 	    cmocka_unit_test(serves_until_the_client_is_gone),
 	    cmocka_unit_test(greets_a_run_that_cannot_begin),
-	    cmocka_unit_test(tells_of_a_client_that_does_not_read)};
+	    cmocka_unit_test(tells_of_a_client_that_does_not_read),
+	    cmocka_unit_test(nobody_holds_a_place_for_long),
+	    cmocka_unit_test(who_does_not_read_is_left)};
 
 	return cmocka_run_group_tests(tests, folder_make, folder_remove);
 }
