@@ -144,9 +144,14 @@ class Service:
         with self.caller(uid) as caller:
             return caller.send(sender, text, **more)
 
+    def started(self):
+        """All that were, for connections that have got an answer."""
+        with AS_ANOTHER:
+            return list(self.processes)
+
     def ends(self):
-        """The statuses of all that were started, when they have ended."""
-        return [process.wait(harness.WAIT) for process in self.processes]
+        """The statuses of those, when they have ended."""
+        return [process.wait(harness.WAIT) for process in self.started()]
 
 
 def config(box, *lines, log='off'):
@@ -384,11 +389,11 @@ def test_slots(t, home, box):
                               'already') and more.hear() == '',
              'a third is 421 4.7.0', reply)
         more.close()
-        t.ok(service.processes[-1].wait(harness.WAIT) == 75, 'status 75')
+        t.ok(service.started()[-1].wait(harness.WAIT) == 75, 'status 75')
         t.ok(service.send(CAROL, '<sys@example.org>').startswith('250'),
              'another user is served all the same')
-        service.processes[0].kill()
-        service.processes[0].wait()
+        service.started()[0].kill()
+        service.started()[0].wait()
         t.ok(service.send(BOB, '<bin@example.org>').startswith('250'),
              'a process that is killed leaves its place')
         roots = [service.connect(0) for _ in range(9)]
