@@ -195,33 +195,31 @@ def become(user):
     os.setuid(user)
 
 
-def syslog(home):
-    """A folder to be mounted over /dev, and its log."""
-    folder = home.path / 'dev'
+def listening(folder, name):
+    """A log that is open to all, in a folder that is made."""
     folder.mkdir(exist_ok=True)
     log = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-    (folder / 'log').unlink(missing_ok=True)
-    log.bind(str(folder / 'log'))
-    (folder / 'log').chmod(0o666)
+    (folder / name).unlink(missing_ok=True)
+    log.bind(str(folder / name))
+    (folder / name).chmod(0o666)
     log.settimeout(0)
-    return folder, log
+    return log
+
+
+def syslog(home):
+    """A folder to be mounted over /dev, and its log."""
+    return home.path / 'dev', listening(home.path / 'dev', 'log')
 
 
 def journal(home):
     """A journal that is where systemd has its own, once the function has been
     called behind private_mounts()."""
-    folder = home.path / 'journal'
-    folder.mkdir(exist_ok=True)
-    log = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-    (folder / 'socket').unlink(missing_ok=True)
-    log.bind(str(folder / 'socket'))
-    (folder / 'socket').chmod(0o666)
-    log.settimeout(0)
+    log = listening(home.path / 'journal', 'socket')
 
     def enter():
         mount('none', '/run', 'tmpfs')
         os.makedirs(JOURNAL)
-        mount(folder, JOURNAL, flags=MS_BIND)
+        mount(home.path / 'journal', JOURNAL, flags=MS_BIND)
     return enter, log
 
 
