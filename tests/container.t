@@ -188,8 +188,8 @@ def test_printed(t, root, server):
 def test_large(t, root, server):
     """More than is kept in memory, where no file can be."""
     _, settings, _ = printed_run()
-    done = run(root, settings, 'yes A line of a large mail. | head -c 3000000 | '
-               'sendmail bob@example.net')
+    done = run(root, settings, 'yes A line of a large mail. | '
+               'head -c 3000000 | sendmail bob@example.net')
     t.ok(done.status == 0 and len(server.took) == 1 and
          len(server.took[0][0]) > 3000000, 'a large mail goes, too',
          done.words())

@@ -28,10 +28,14 @@ class Machine:
         self.folder = pathlib.Path(tempfile.mkdtemp(
             prefix='machine', dir=surroundings.on_disk()))
         self.root = self.folder / 'root'
-        for name in ('root', 'upper', 'work'):
-            (self.folder / name).mkdir()
         self.folder.chmod(0o711)
-        self.lay_over()
+        try:
+            self.lay_over()
+        except OSError:  # no overlay lies upon another
+            daemons.run('mount', '-t', 'tmpfs', '-o', 'mode=711', 'none',
+                        str(self.folder))
+            self.lay_over()
+        self.forget_ours()
         self.mount_system()
         if packages is not None:
             self.unpack(packages)
@@ -41,7 +45,9 @@ class Machine:
         return self
 
     def __exit__(self, *_):
-        subprocess.run(['umount', '--recursive', '--lazy', self.root])
+        for path in self.root, self.folder:
+            subprocess.run(['umount', '--recursive', '--lazy', path],
+                           stderr=subprocess.DEVNULL)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def unpack(self, packages):
@@ -51,10 +57,14 @@ class Machine:
                     str(self.root))
 
     def lay_over(self):
+        for name in ('root', 'upper', 'work'):
+            (self.folder / name).mkdir(exist_ok=True)
         daemons.run('mount', '-t', 'overlay', 'none', str(self.root), '-o',
                     f'lowerdir=/,upperdir={self.folder}/upper,'
                     f'workdir={self.folder}/work')
-        # Not what this machine has of ours.
+
+    def forget_ours(self):
+        """Not what this machine itself has of sendling."""
         for name in ('etc/sendling', 'etc/sendling.conf', 'etc/aliases'):
             path = self.root / name
             if path.is_dir():

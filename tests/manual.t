@@ -21,6 +21,7 @@ PAGE = TOP / 'man/sendling.1'
 CONFIG_PAGE = TOP / 'man/sendling.conf.5'
 PROVIDERS = TOP / 'man/sendling-providers.7'
 SPOOL = TOP / 'man/sendling-spool.7'
+RECIPES = TOP / 'man/sendling-recipes.7'
 JSON = TOP / 'man/sendling-json.7'
 README = TOP / 'README'
 NEWS = TOP / 'cmd/NEWS'
@@ -95,6 +96,7 @@ def check_keywords(tap, words, page, config_page):
                '%d items' % tags.count(keyword))
     for name, text in (('sendling.conf(5)', config_page),
                        ('sendling-providers(7)', PROVIDERS.read_text()),
+                       ('sendling-recipes(7)', RECIPES.read_text()),
                        ('sendling-spool(7)', SPOOL.read_text())):
         named = re.findall(r'(?:^\.|[ ])Ic (\S+)', text, re.M)
         unknown = set(named) - set(words['keyword'])

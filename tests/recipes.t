@@ -9,7 +9,6 @@ do is tried as them.
 import os
 import pathlib
 import re
-import shutil
 import subprocess
 import sys
 
@@ -27,11 +26,31 @@ LETTER = b'Subject: hello\r\n\r\nHello.\r\n'
 SYSTEMCTL = '#!/bin/sh\necho "$@" >>/run/systemctl\n'
 
 
+def php():
+    """What this Debian calls its PHP, or None; its lists may not be there
+    yet."""
+    for prepare in (), ('apt-get', '-q', 'update'):
+        try:
+            if prepare:
+                daemons.run(*prepare)
+            found = re.search(r'Depends: (php[0-9.]+)-cli', daemons.run(
+                'apt-cache', 'depends', 'php-cli'))
+        except OSError:
+            continue
+        if found:
+            return found[1]
+    return None
+
+
 def packages():
-    """Of this Debian's PHP, too."""
-    depends = daemons.run('apt-cache', 'depends', 'php-cli')
-    php = re.search(r'Depends: (php[0-9.]+)-cli', depends)[1]
-    return ['cron', 'openbsd-inetd', 's6', f'{php}-cli', f'{php}-common']
+    if os.environ.get('SENDLING_E2E') == 'inside':
+        return []
+    name = php()
+    if name is None:
+        if sys.argv[1:] == ['--fetch']:
+            sys.exit(0)
+        harness.skip_all('needs the packages of Debian')
+    return ['cron', 'openbsd-inetd', 's6', f'{name}-cli', f'{name}-common']
 
 
 def install_php(machine):
@@ -297,14 +316,7 @@ def try_without_systemd(t, machine, book, server):
 
 
 def main():
-    names = []
-    if shutil.which('apt-cache'):
-        try:
-            names = packages()
-        except (OSError, TypeError):
-            daemons.run('apt-get', '-q', 'update')
-            names = packages()
-    daemons.enter_namespaces(CACHE, names)
+    daemons.enter_namespaces(CACHE, packages())
     daemons.raise_loopback()
     t = harness.Tap()
     with Machine(CACHE / 'root') as machine:

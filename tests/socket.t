@@ -28,7 +28,8 @@ SECRET = 'never for users'
 SOCKET = '/run/sendling/submit'
 SPOOL = '/var/spool/sendling'
 SENDLING = '/usr/local/bin/sendling'
-USERS = 'smarthost smtp+unix:/run/sendling/submit\ndomain example.org\nlog off\n'
+USERS = ('smarthost smtp+unix:/run/sendling/submit\n'
+         'domain example.org\nlog off\n')
 LETTER = b'Subject: hello\r\n\r\nHello.\r\n'
 
 
@@ -207,7 +208,8 @@ def test_senders(t, machine):
 # What strangers do
 
 GARBAGE = {
-    'nothing': b'', 'a NUL': b'\0', 'HTTP': b'GET / HTTP/1.1\r\nHost: x\r\n\r\n',
+    'nothing': b'', 'a NUL': b'\0',
+    'HTTP': b'GET / HTTP/1.1\r\nHost: x\r\n\r\n',
     'TLS': b'\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03' + b'\xa5' * 500,
     'half a command': b'EHLO x', 'half a mail':
     b'EHLO x\r\nMAIL FROM:<>\r\nRCPT TO:<a@b.example>\r\nDATA\r\nhalf',
@@ -361,6 +363,8 @@ setpriv --reuid bob --regid bob --init-groups \\
 echo "as alice: $?"
 systemctl start sendling-service-flush.service
 echo "nothing to flush: $?"
+yes A line of a large mail. | head -c 3000000 | sendling carol@example.net
+echo "large: $?"
 cp /etc/sendling/config /tmp/config
 sed -i 's|^smarthost.*|smarthost smtp+plain://127.0.0.1:1|' /etc/sendling/config
 echo hello | setpriv --reuid bob --regid bob --init-groups \\
@@ -373,7 +377,6 @@ echo "flushed: $? $(ls /var/spool/sendling | grep -c ^Q)"
 systemctl start sendling-tcp.socket
 printf 'QUIT\\r\\n' | nc -N 127.0.0.1 25
 systemctl show -P ActiveState sendling-tcp.socket
-kill %%
 systemctl stop sendling.socket
 test -e /run/sendling/submit; echo "gone: $?"
 '''
@@ -387,18 +390,23 @@ def test_booted(t, machine):
         return
     with smarthost() as server:
         configure(machine, server, 'spool /var/spool/sendling')
+        path = machine.path('/etc/sendling/config')
+        path.write_text(path.read_text().replace('127.0.0.1', 'localhost'))
         said = machine.boot(BOOTED) or ''
         t.ok('alice: 0\n' in said and 'bob: 0\n' in said,
              'systemd starts the service for both users', said)
-        t.ok('after 60: 0\n0\nactive\nactive\n' in said, 'and goes on to after 60 '
-             'connections of garbage, of which nothing is left', said)
+        t.ok('after 60: 0\n0\nactive\nactive\n' in said, 'and goes on to after '
+             '60 connections of garbage, of which nothing is left', said)
         t.ok(senders(server) == ['alice@example.org'] * 2 +
-             ['bob@example.org'] * 2, 'the mails came', server.took)
+             ['bob@example.org'] * 2 + ['root@example.org'] and
+             'large: 0\n' in said, 'the mails came, a large one too', said,
+             senders(server))
         t.ok('as alice: 69\n' in said, 'and bob is known as bob', said)
         t.ok('no: 1' in said and SECRET not in said,
              'the credential is for the service alone', said)
-        t.ok('nothing to flush: 0\nkept: 1\nflushed: 0 0\n' in said,
-             'what is kept in the spool is sent by the unit for that', said)
+        t.ok('nothing to flush: 0\n' in said and
+             'kept: 1\nflushed: 0 0\n' in said, 'what is kept in the spool is '
+             'sent by the unit for that', said)
         t.ok(re.search(r'220 .*\s+221 .*\s+active', said) is not None,
              'and so is the socket on port 25', said)
         t.ok('gone: 1\n' in said, 'the socket goes with its unit')
