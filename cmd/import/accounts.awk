@@ -83,6 +83,24 @@ function mind_forced(where, what) {
 	    "place of `force-from' From stays, and a caller's -f counts")
 }
 
+function mind_unchecked(where, program) {
+	mind(where, "certificates", program " checked none, sendling does. " \
+	    "Where it is not trusted `sendling --probe' shows the line " \
+	    "`tls-pin' that trusts it")
+}
+
+function left_unverified(where, what) {
+	left(where, what, "certificates are checked. Where the server's is not " \
+	    "trusted `sendling --probe' shows the line `tls-pin' that trusts " \
+	    "it; `tls-verify no' trusts anybody")
+}
+
+function left_fingerprint(where, what) {
+	left(where, what, "it is of the certificate, a pin of its key. " \
+	    "`sendling --probe' shows the line `tls-pin' if the certificate is " \
+	    "not trusted")
+}
+
 # A word that nobody knows may be a password that went astray.
 function left_unknown(where, word, program) {
 	left(where, "", "a line that " program " does not know, or that " \
@@ -305,6 +323,15 @@ function put_password(a, value) {
 function put_command(a, value) {
 	value_of[a, "password"] = ""
 	put(a, "command", value)
+}
+
+# For a program that has a queue: mail that cannot be sent now waits.
+function put_spool(a, program, its) {
+	put(a, "spool", "~/.local/state/sendling/spool")
+	put(a, "spool-report", "sender")
+	mind(here, "spool", "mail that cannot be sent waits in a folder of each " \
+	    "user; `sendling -q' sends it, which a timer is to run: see " \
+	    "sendling-spool(7). What " program " has in its " its " stays there")
 }
 
 # --- Smarthosts.

@@ -79,10 +79,8 @@ function carry_server(a,    tls) {
 	add_host(a, setting["SMARTHOST"], given("PORT") ? setting["PORT"] : \
 	    setting["SMARTHOST"] ~ /:[0-9]+$/ ? "" : 25, tls, 0)
 	host_line[a, 1] = line_at["SMARTHOST"]
-	if (tls != "plain" && !is_set("VERIFYCERT"))
-		mind(line_at["SMARTHOST"], "certificates", "dma checked none, " \
-		    "sendling does. Where it is not trusted `sendling --probe' " \
-		    "shows the line `tls-pin' that trusts it")
+	if (tls != "plain" && !is_set("VERIFYCERT") && !given("FINGERPRINT"))
+		mind_unchecked(line_at["SMARTHOST"], "dma")
 }
 
 # The last entry counts. One that dma did not see is carried over too.
@@ -146,9 +144,7 @@ function carry_rest(a) {
 	if (given("ROOTCERT"))
 		put(a, "tls-trust", setting["ROOTCERT"])
 	if (given("FINGERPRINT"))
-		left(here, "FINGERPRINT", "it is of the certificate, a pin of its " \
-		    "key. `sendling --probe' shows the line `tls-pin' if the " \
-		    "certificate is not trusted")
+		left_fingerprint(here, "FINGERPRINT")
 	if (is_set("DEFER"))
 		left(here, "DEFER", "a mail is sent at once; --queue-only or -odq " \
 		    "keeps it for the next run")
@@ -158,11 +154,7 @@ function carry_rest(a) {
 		left(here, "INSECURE", "a password goes over TLS alone; " \
 		    "`auth-in-clear yes' shows it to all on the way")
 	here = given("SPOOLDIR") ? line_at["SPOOLDIR"] : main_path
-	put(a, "spool", "~/.local/state/sendling/spool")
-	put(a, "spool-report", "sender")
-	mind(here, "spool", "mail that cannot be sent waits in a folder of each " \
-	    "user; `sendling -q' sends it, which a timer is to run: see " \
-	    "sendling-spool(7). What dma has in its spool stays there")
+	put_spool(a, "dma", "spool")
 }
 
 function conclude() {

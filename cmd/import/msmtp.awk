@@ -249,13 +249,9 @@ function carry_tls(a, name) {
 	carry(a, "tls_host_override", name, "tls-name")
 	carry(a, "tls_priorities", name, "tls-priority")
 	if (!is_on(a, "tls_certcheck", 1))
-		left(raw_line[a, "tls_certcheck"], "tls_certcheck", "certificates are checked. Where the " \
-		    "server's is not trusted `sendling --probe' shows the line " \
-		    "`tls-pin' that trusts it; `tls-verify no' trusts anybody")
+		left_unverified(raw_line[a, "tls_certcheck"], "tls_certcheck")
 	if (given(a, "tls_fingerprint") && !given(a, "tls_trust_file"))
-		left(raw_line[a, "tls_fingerprint"], "tls_fingerprint", "it is of " \
-		    "the certificate, a pin of its key. `sendling --probe' shows " \
-		    "the line `tls-pin' if the certificate is not trusted")
+		left_fingerprint(raw_line[a, "tls_fingerprint"], "tls_fingerprint")
 }
 
 # %C is this host's name, %M what is in the file mailname.

@@ -120,9 +120,7 @@ function carry_remote(a, n,    tls, port) {
 		port = 25
 	add_host(a, remote[n, "host"], port, tls, 0)
 	if (remote[n, "insecure"] || remote[n, "tls-anon-auth"])
-		left(here, "insecure", "certificates are checked. Where the " \
-		    "server's is not trusted `sendling --probe' shows the line " \
-		    "`tls-pin' that trusts it; `tls-verify no' trusts anybody")
+		left_unverified(here, "insecure")
 }
 
 function carry_option(a, name, keyword) {
@@ -181,13 +179,9 @@ function seconds(role, least, most) {
 	return ""
 }
 
-# The queue: mail that cannot be sent now waits.
 function carry_spool(a,    first, longest) {
 	here = main_path
-	put(a, "spool", "~/.local/state/sendling/spool")
-	mind(main_path, "spool", "mail that cannot be sent waits in a folder of each " \
-	    "user; `sendling -q' sends it, which a timer is to run: see " \
-	    "sendling-spool(7). What nullmailer has in its queue stays there")
+	put_spool(a, "nullmailer", "queue")
 	first = seconds("pausetime", 0, 604800)
 	longest = seconds("maxpause", 1, 604800)
 	if (first == 0 && first != "")
@@ -202,7 +196,6 @@ function carry_spool(a,    first, longest) {
 		put(a, "spool-lifetime", setting["queuelifetime"] + 0 "s")
 	if (setting["sendtimeout"] != 0 && seconds("sendtimeout", 1, 604800) != "")
 		put(a, "deadline", setting["sendtimeout"] + 0 "s")
-	put(a, "spool-report", "sender")
 	if (given("bounceto"))
 		put(a, "spool-report", setting["bounceto"])
 }

@@ -111,9 +111,7 @@ function carry_server(a, hub,    tls) {
 		hub = hub ":" setting["remoteport"]
 	add_host(a, hub, hub ~ /:/ ? "" : 25, tls, 0)
 	if (tls != "plain")
-		mind(here, "certificates", "ssmtp checked none, sendling does. " \
-		    "Where it is not trusted `sendling --probe' shows the line " \
-		    "`tls-pin' that trusts it")
+		mind_unchecked(here, "ssmtp")
 }
 
 function carry_login(a,    way) {
