@@ -152,6 +152,7 @@ def test_every_shell_and_awk(t, home):
 
 # Passwords
 
+USER = 'alice@example.org'
 SECRET = 'p a:s"s#w%U\'d'
 MSMTP = f"""account default
 host mail.example.org
@@ -224,6 +225,62 @@ def test_secret_file(t, home):
     t.ok(done.status == 73 and
          (home.path / 'four.b').read_text() == 'other\n',
          '-s: one that is there stays', done.words())
+
+
+def test_whose_home(t, home):
+    """A user's password is to stand in his home; a machine's file has none."""
+    place = Place(home)
+    text = MSMTP + 'logfile ~/msmtp.log\n'
+    (home.path / 'etc/msmtprc').write_text(text)
+    done = place.run(home.path / 'etc/msmtprc')
+    t.ok(b'\nlog ' not in done.out and b'logfile: it needs a whole path' in
+         done.err, 'a machine has no ~', done.words())
+    if os.geteuid() != 0:
+        t.skip('another user', 'not root')
+        return
+    source = home.file('msmtprc', text, owner=homes.NOBODY)
+    more = {'user': homes.NOBODY, 'group': homes.NOBODY, 'extra_groups': []}
+    done = place.run(source, **more)
+    t.ok(f'password-file {home.path}/.config/sendling/password\n'.encode() in
+         done.out, "a user's is in his home", done.words())
+    done = place.run(source, environment={'XDG_CONFIG_HOME': '/xdg'}, **more)
+    t.ok(b'password-file /xdg/sendling/password\n' in done.out,
+         'or where XDG_CONFIG_HOME says', done.words())
+    done = place.run(home.file('foreign', text), **more)
+    t.ok(done.status == 66, 'what he may not read', done.words())
+
+
+# The manual
+
+def examples():
+    page = (harness.TESTS.parent / 'man/sendling-import.1').read_text()
+    text = page[page.index('.Sh EXAMPLES'):]
+    return [block.replace('\\e\n', '\\\n') for block in
+            re.findall(r'(?s)\.Bd -literal[^\n]*\n(.*?)\.Ed', text)]
+
+
+def test_manual(t, home):
+    """As somebody types them, whose umask is the usual one."""
+    place = Place(home)
+    home.file('.msmtprc', MSMTP)
+    (home.path / 'etc/ssmtp').mkdir()
+    home.file('etc/ssmtp/ssmtp.conf', 'mailhub=mail.example.org:587\n'
+              f'UseSTARTTLS=YES\nAuthUser={USER}\nAuthPass={SECRET[4:]}\n')
+    told = examples()
+    for text in told:
+        # The machine's own configuration is not for a test.
+        text = text.replace('/etc/', f'{home.path}/etc/').replace(
+            'sendling --check', 'sendling --check "$@"')
+        argv = ['-C', home.path / 'etc/sendling.conf'] * ('ssmtp' in text)
+        done = subprocess.run(
+            ['sh', '-ec', 'umask 022\n' + text, 'sh', *argv],
+            cwd=home.path, capture_output=True, timeout=harness.WAIT,
+            env={**homes.SPEAK_UP, 'HOME': str(home.path),
+                 'PATH': f'{home.path}:{os.environ["PATH"]}'})
+        t.ok(done.returncode == 0, text.splitlines()[0], done.stdout,
+             done.stderr)
+    t.ok(len(told) == 2 and (home.path / '.config/sendling/password').
+         read_text() == SECRET + '\n', 'all examples were run')
 
 
 # Whose a file is
@@ -368,8 +425,6 @@ def test_trust(t, home, certificate):
 
 
 # Mail goes by what is printed
-
-USER = 'alice@example.org'
 
 
 def sent(place, box, source, *argv, message=homes.MESSAGE, **more):
