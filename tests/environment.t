@@ -289,9 +289,9 @@ def test_sharing(t, home):
             arrived(t, box, run(name), f'{path} is shared: {name} sends')
         for name in ('bob', 'nobody'):
             refused(name, path, f'user {name} may not read it (owner root, '
-                    'group sendling, mode 0640)',
-                    f'as root: usermod -aG sendling {name}; ')
-        subprocess.run(['groupdel', 'sendling'], preexec_fn=mounted,
+                    'group senders, mode 0640)',
+                    f'as root: usermod -aG senders {name}; ')
+        subprocess.run(['groupdel', 'senders'], preexec_fn=mounted,
                        check=True)
         file.chmod(0o644)
 
