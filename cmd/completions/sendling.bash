@@ -18,7 +18,8 @@ _sendling_keywords='smarthost user password-file password-command
     tls-certificate tls-key tls-crl tls-verify tls-priority timeout deadline
     connect-timeout pipelining chunking family connect-command source-address
     log log-format dsn-notify dsn-return spool spool-lifetime spool-keep
-    spool-retry spool-limit spool-passing spool-volatile spool-report'
+    spool-retry spool-limit spool-passing spool-volatile spool-report sender-of
+    socket-slots'
 
 # The program that was typed, with the configuration that was named; under the
 # name of another program the one that has the answers.

@@ -37,7 +37,8 @@ function __sendling_keywords
         tls-verify= tls-priority= timeout= deadline= connect-timeout= \
         pipelining= chunking= family= connect-command= source-address= log= \
         log-format= dsn-notify= dsn-return= spool= spool-lifetime= spool-keep= \
-        spool-retry= spool-limit= spool-passing= spool-volatile= spool-report=
+        spool-retry= spool-limit= spool-passing= spool-volatile= spool-report= \
+        sender-of= socket-slots=
 end
 
 # Of a list with commas.
