@@ -44,8 +44,6 @@ flight_is_sending(const struct flight *f)
 	return t != NULL && transaction_is_sending(t);
 }
 
-/* A second mail may be on its way before the first is answered, where its
- * commands may, and where it is known that the server takes its data so. */
 bool
 flight_uploads(
     const struct flight *f, unsigned long long *gone, unsigned long long *size)
@@ -59,6 +57,8 @@ flight_uploads(
 	return false;
 }
 
+/* A second mail may be on its way before the first is answered, where its
+ * commands may, and where it is known that the server takes its data so. */
 bool
 flight_takes_mail(const struct flight *f)
 {
@@ -85,6 +85,7 @@ void
 flight_add(struct flight *f, struct mail *mail)
 {
 	f->transactions[f->count++] = transaction_new(&f->terms, mail);
+	f->several |= f->count > 1;
 }
 
 /* Those that are settled make room. */
@@ -126,13 +127,22 @@ flight_pull(struct flight *f, struct error *e)
 	return transaction_pull(turn(f), e);
 }
 
+/* Of those that began together a reply too many may have ended all but the
+ * last, or those before it. */
+static bool
+is_guarded(const struct flight *f, const struct transaction *last)
+{
+	return f->count > 1 || (f->several && transaction_chunks(last) &&
+				   !f->terms.learned->no_reset);
+}
+
 void
 flight_guard(struct flight *f)
 {
 	const struct expected *last = pipeline_last(f->terms.pipeline);
 
-	if (f->count > 1 && turn(f) == NULL && last != NULL &&
-	    last->step == STEP_END)
+	if (turn(f) == NULL && last != NULL && last->step == STEP_END &&
+	    is_guarded(f, last->transaction))
 		transaction_reset(f->terms.pipeline);
 }
 

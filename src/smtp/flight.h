@@ -16,10 +16,10 @@ struct flight {
 	struct round_terms terms;
 	struct transaction *transactions[FLIGHT_MAX];
 	size_t count;
+	bool several; /* were under way at a time in this session */
 };
 
-/* Forgets all, settled or not. A flight with none is all zero but for its
- * terms. */
+/* Forgets all, settled or not. A flight begins all zero but for its terms. */
 void flight_clear(struct flight *f);
 
 /* The one that is under way; NULL where none is, or several. */
@@ -48,7 +48,8 @@ void flight_add(struct flight *f, struct mail *mail);
 int flight_ask(struct flight *f, struct error *e);
 
 /* To be called when no other mail is to be added before the pipeline's octets
- * leave: the last of several has its RSET then; see transaction_reset(). */
+ * leave: the last of several has its RSET then, and from there on each that
+ * goes by BDAT; see transaction_reset(). */
 void flight_guard(struct flight *f);
 
 /* To be called before the pipeline's octets leave. */

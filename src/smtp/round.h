@@ -32,7 +32,8 @@ struct learned {
 	size_t rcptmax;	  /* recipients that it takes at a time; 0: any */
 	bool chunking;	  /* BDAT works */
 	bool no_chunking; /* BDAT was offered and is not there */
-	bool no_reset;	  /* nor is RSET */
+	bool reset;	  /* RSET works */
+	bool no_reset;	  /* it is not there */
 };
 
 /* What holds for all mails of a session; borrowed. */

@@ -286,7 +286,8 @@ answer_mail(struct session *s, const struct expected *x)
 	return STEP_READY;
 }
 
-/* With no RSET the next mail can begin where the one before is over. */
+/* With no RSET the next mail can begin where the one before is over. Who has
+ * taken one, and seems to know none, spoke of something else. */
 static enum step
 answer_rset(struct session *s, const struct expected *x)
 {
@@ -295,7 +296,8 @@ answer_rset(struct session *s, const struct expected *x)
 	bool goes_on = reply_accepts(&s->reply);
 	enum step next;
 
-	if (s->reply.code == 500 || s->reply.code == 502) {
+	learned->reset |= goes_on;
+	if (!learned->reset && (s->reply.code == 500 || s->reply.code == 502)) {
 		learned->no_reset = true;
 		goes_on = t != NULL && transaction_is_closed(t);
 	}

@@ -372,6 +372,12 @@ answer_data(struct transaction *t, const struct answer *a)
 }
 
 bool
+transaction_chunks(const struct transaction *t)
+{
+	return t->round.chunked;
+}
+
+bool
 transaction_uploads(const struct transaction *t, unsigned long long *gone,
     unsigned long long *size)
 {

@@ -70,6 +70,9 @@ int transaction_pull(struct transaction *t, struct error *e);
  * reply that came unasked before it would be taken for the answer to it. */
 bool transaction_is_critical(const struct transaction *t);
 
+/* Whether it goes by BDAT: no 354 shows that both sides are in step. */
+bool transaction_chunks(const struct transaction *t);
+
 /* As round_uploads(), and its size. */
 bool transaction_uploads(const struct transaction *t, unsigned long long *gone,
     unsigned long long *size);
