@@ -194,8 +194,8 @@ tells_of_a_client_that_does_not_read(void **state)
 	close(ends[1]);
 }
 
-/* What a client hears who says something every now and then, or nothing more,
- * and never ends a mail. */
+/* The last that a client hears who says NOOP without end, or nothing, and never
+ * sends a mail. */
 static void
 hear_idler(
     unsigned timeout, unsigned patience, bool talks, char *heard, size_t size)
@@ -207,42 +207,43 @@ hear_idler(
 	    .patience = patience,
 	    .request = &request,
 	    .owing = &owing};
-	int in[2], out[2], i;
+	char noops[60000]; /* there is always more to read */
 	struct error e;
+	off_t end;
+	int in[2];
 	ssize_t len;
 	pid_t child;
 
 	error_clear(&e);
+	for (len = 0; len < (ssize_t)sizeof(noops); len += 6)
+		memcpy(noops + len, "NOOP\r\n", 6);
 	assert_int_equal(pipe(in), 0);
-	assert_int_equal(pipe(out), 0);
 	child = fork();
 	if (child == 0) {
-		/* Ten minutes of it would be too long for any limit. */
-		for (i = 0; talks && i < 6000; i++) {
-			usleep(100000);
-			if (write(in[1], "NOOP\r\n", 6) != 6)
-				_exit(0);
-		}
+		close(in[0]);
+		while (talks && write(in[1], noops, sizeof(noops)) > 0)
+			continue;
 		pause();
 		_exit(0);
 	}
 	plan.in = in[0];
-	plan.out = out[1];
+	plan.out = open(folder_put("heard", "", 0, 0600), O_RDWR | O_APPEND);
 	assert_int_equal(attend_run(&plan, &e), 0);
 	kill(child, SIGKILL);
 	waitpid(child, NULL, 0);
-	close(out[1]);
-	len = read(out[0], heard, size - 1);
+	end = lseek(plan.out, 0, SEEK_END);
+	end = end < (off_t)size ? 0 : end - (off_t)size + 1;
+	len = pread(plan.out, heard, size - 1, end);
 	heard[len < 0 ? 0 : len] = '\0';
+	close(plan.out);
 	close(in[0]);
 	close(in[1]);
-	close(out[0]);
 }
 
 static void
 nobody_holds_a_place_for_long(void **state)
 {
-	char heard[40000];
+	char heard[100];
 
 	(void)state;
 	hear_idler(1, 0, false, heard, sizeof(heard));
@@ -250,8 +251,7 @@ nobody_holds_a_place_for_long(void **state)
 	hear_idler(600, 1, false, heard, sizeof(heard));
 	assert_string_equal(codes(heard), "220 421 ");
 	hear_idler(600, 1, true, heard, sizeof(heard));
-	assert_memory_equal(codes(heard), "220 250 ", 8);
-	assert_non_null(strstr(heard, "\r\n421 4.4.2 "));
+	assert_non_null(strstr(heard, "250 2.0.0 here\r\n421 4.4.2 "));
 }
 
 /* What nobody takes is not written for ever. */
