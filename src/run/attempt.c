@@ -249,7 +249,7 @@ static int
 report(struct attempt *a)
 {
 	const struct account *account = a->terms->account;
-	const char *remote = a->terms->report->smarthost;
+	const char *remote = a->report->smarthost;
 	const struct report_terms terms = {.wanted = account->spool_report,
 	    .host = a->terms->facts->host,
 	    .remote = remote[0] == '\0' ? NULL : remote,
@@ -389,7 +389,7 @@ tell(const struct attempt *a, const struct error *e, bool given_up)
 	    .envelope = &a->spooled.ticket.envelope,
 	    .message = a->spooled.message,
 	    .mail = &a->mail,
-	    .report = a->terms->report,
+	    .report = a->report,
 	    .delay_ms = clock_now() - a->begun,
 	    .status = given_up ? error_status(e->kind) : 0,
 	    .queued = a->spooled.ticket.id,
@@ -472,7 +472,6 @@ conclude(struct attempt *a)
 {
 	static const struct deliver_report nobody = {.smarthost = ""};
 	struct envelope *env = &a->spooled.ticket.envelope;
-	struct attempt_terms terms = *a->terms;
 	struct error why;
 
 	error_clear(&why);
@@ -481,8 +480,7 @@ conclude(struct attempt *a)
 		error_set(&why, ERROR_REFUSED, NULL, "the mail was refused");
 	outcome_settle(
 	    env, a->spooled.ticket.all_or_none, "the smarthost", &why);
-	terms.report = &nobody;
-	a->terms = &terms;
+	a->report = &nobody;
 	over(a, true, &why, false);
 }
 
@@ -495,6 +493,7 @@ attempt_begin(struct attempt *a, const struct attempt_terms *terms,
 
 	error_clear(&why);
 	a->terms = terms;
+	a->report = terms->report;
 	a->due = due;
 	found = spooled_read(
 	    terms->folder, name, SPOOLED_MESSAGE, &a->spooled, &why);

@@ -30,7 +30,8 @@ struct attempt {
 	bool waits;	  /* ... and it is not */
 
 	/* private: */
-	const struct attempt_terms *terms; /* NULL: there is none */
+	const struct attempt_terms *terms;   /* NULL: there is none */
+	const struct deliver_report *report; /* of the session, if any */
 	struct spooled spooled; /* which is why an attempt is not moved */
 	unsigned char *noted;	/* the verdicts that are in the file */
 	long long due;
