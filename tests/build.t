@@ -87,6 +87,7 @@ compile /other/etc && ! grep -q 'settings\.c' "$folder/said"
 ok $? '... and once only'
 plain_make -n B="$folder/b" SYSCONFDIR=/other/etc install
 says 's.*/etc/aliases.*/other/etc/aliases' '... and what is installed names it'
+says 's.*CONFIG_HOME=/etc.*CONFIG_HOME=/other/etc' '... and so does the service'
 plain_make -n B="$folder/b" UNITDIR=/units USERUNITDIR=/theirs install
 grep -q '=/units/' "$folder/said" && grep -q '=/theirs/' "$folder/said"
 ok $? 'units go where UNITDIR and USERUNITDIR say'
