@@ -146,8 +146,8 @@ copy_value(const char *name, const struct account *a, struct account *to)
 		    (const char *)a + k->offset);
 }
 
-/* Those that TLS is begun with, but one group of them at a time; what may stand
- * in for the trust goes with each. */
+/* Those that TLS is begun with, but one group of them at a time; the trust, and
+ * what may stand in for it, goes with each. */
 static void
 check_tls(struct check *c, const struct account *a)
 {
@@ -164,13 +164,15 @@ check_tls(struct check *c, const struct account *a)
 		memset(&one, 0, sizeof(one));
 		copy_value("tls-pin", a, &one);
 		copy_value("tls-verify", a, &one);
+		if (i > 0)
+			copy_value("tls-trust", a, &one);
 		copy_value(groups[i][0], a, &one);
 		copy_value(groups[i][1], a, &one);
 		error_clear(&e);
 		t = tls_new(&one, s, &e);
 		tls_free(t);
 		keyword_clear(&one);
-		/* Of the system's store, which all but the first have. */
+		/* Of the trust, which the first has told. */
 		if (strcmp(e.text, first.text) == 0)
 			continue;
 		tell_fault(c, a, groups[i][0], &e);

@@ -155,6 +155,27 @@ def trust_ways(certs):
     return given
 
 
+def test_no_store(t, folder, certs):
+    """A small container has no authorities: a file of one's own will do."""
+    if not home.can_mount() or not os.path.exists(BUNDLE):
+        return t.skip('no store of the system', 'nothing can be mounted')
+    nothing = folder / 'no-authorities'
+    nothing.touch()
+
+    def prepare():
+        home.private_mounts()
+        home.mount(str(nothing), BUNDLE, flags=home.MS_BIND)
+    for line, status in ((f'tls-trust {certs}/ca.pem', 0), ('', 78)):
+        run = harness.Run(folder, f'smarthost smtps://mail.example.org\n'
+                          f'domain example.org\n{line}\n', '--check',
+                          prepare=prepare)
+        t.ok(run.status == status and
+             ('holds no certificate' in run.words()) == (status == 78),
+             f'--check without a store of the system, and '
+             f'{"a file" if line else "none"}',
+             run.words())
+
+
 def test_certificates(t, folder, certs):
     trusted = trust_ways(certs)
     if len(trusted) < 3:
@@ -286,6 +307,7 @@ def main():
         (certs / 'folder').mkdir()
         shutil.copy(certs / 'ca.pem', certs / 'folder')
         shutil.copy(certs / 'good.key', certs / 'folder')
+        test_no_store(t, folder, certs)
         test_certificates(t, folder, certs)
         test_pins(t, folder, certs)
         test_line_to_paste(t, folder, certs)
