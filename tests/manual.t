@@ -125,6 +125,8 @@ def check_variables(tap, words, texts):
                 for k in words['keyword'] if k not in FILES_ONLY}
     # What a command of ours finds in its environment.
     settable.add('SENDLING_TOKEN_REFUSED')
+    # A field of the journal.
+    settable.add('SENDLING_TO')
     for name, text in texts.items():
         unknown = set(re.findall(r'SENDLING_[A-Z_]+', text)) - settable
         tap.ok(not unknown, name + ' names no variable without a keyword',
