@@ -117,8 +117,8 @@ BYHAND = [('Mail address: ', 'alice@nowhere.example'), (PROVIDER, ''),
           ('User name [alice@nowhere.example]: ', 'alice@gmail.com'),
           ('Password (not shown): ', PASSWORD), ('Write this to ', '')]
 SYSTEM = TABLE[:3] + TABLE[5:7] + [
-    ('Group (- for root alone) [sendling]: ', ''),
-    ('Make the group sendling? ' + YES, ''),
+    ('Group (- for root alone) [senders]: ', ''),
+    ('Make the group senders? ' + YES, ''),
     ('leave as alice@gmail.com? ' + YES, ''),
     ('Where shall mail to root go (- for nowhere) [alice@gmail.com]: ', ''),
     ('Write this to ', '')]
@@ -478,15 +478,15 @@ def system_files():
 def forget_system():
     for path in system_files():
         path.unlink()
-    if 'sendling:' in pathlib.Path('/etc/group').read_text():
-        run('groupdel', 'sendling')
+    if 'senders:' in pathlib.Path('/etc/group').read_text():
+        run('groupdel', 'senders')
 
 
 def test_system(t, home, shell):
     """A whole machine: a stranger cannot send, a member of the group can."""
     forget_system()
     if shell == 'busybox':  # its addgroup wants what the overlay has not
-        run('groupadd', '--system', 'sendling')
+        run('groupadd', '--system', 'senders')
     dialogue = [step for step in SYSTEM
                 if shell != 'busybox' or 'Make the group' not in step[0]]
     aliases = pathlib.Path('/etc/aliases')
@@ -499,7 +499,7 @@ def test_system(t, home, shell):
         t.ok(p.wait() == 0 and len(server.took) == 1, 'the mail came', p.shown)
         password = pathlib.Path('/etc/sendling.password')
         t.ok(mode(password) == 0o640 and password.stat().st_uid == 0 and
-             password.group() == 'sendling' and
+             password.group() == 'senders' and
              password.read_text() == PASSWORD + '\n',
              'the password is for root and the group')
         t.ok(mode(pathlib.Path('/etc/sendling.conf')) == 0o644,
@@ -530,9 +530,9 @@ def test_group_declined(t, home):
     forget_system()
     with serve(2), home.setup('--system') as p:
         walk(p, TABLE[:3] + TABLE[5:7])
-        p.answers('Group (- for root alone) [sendling]: ', 'unwanted')
+        p.answers('Group (- for root alone) [senders]: ', 'unwanted')
         p.answers('Make the group unwanted? ' + YES, 'no')
-        p.answers('Group (- for root alone) [sendling]: ', '-')
+        p.answers('Group (- for root alone) [senders]: ', '-')
         p.answers('leave as alice@gmail.com? ' + YES, '')
         p.answers('Where shall mail to root go', 'root@')
         p.sees('`root@\' is no address')
