@@ -1024,6 +1024,11 @@ def flush_by_itself(t, home, spool, server, prepare):
          spool.names() == [path.name], 'where the service has a configuration '
          'of its own, root leaves its mails to it', done.words(),
          spool.names())
+    done = home.run('-qI' + path.name[1:], stdin=b'', preexec_fn=prepare)
+    t.ok(done.status == 66 and b', but perhaps in /var/spool/sendling, which '
+         b'the service ' in done.err and spool.names() == [path.name],
+         'and does not say of one that is named that none is there',
+         done.words())
     done = home.run('-q', stdin=b'', environment={'XDG_CONFIG_HOME': '/etc'},
                     preexec_fn=surroundings.in_order(
                         prepare, lambda: surroundings.become(

@@ -429,7 +429,8 @@ serve(void *arg, void *told)
 static bool
 flushes_itself(const struct flush *f)
 {
-	return f->plan->settings->path == NULL && settings_of_service() != NULL;
+	return is_service(f, SERVICE_SPOOL) &&
+	       f->plan->settings->path == NULL && settings_of_service() != NULL;
 }
 
 static void
@@ -461,8 +462,13 @@ check_found(const struct flush *f, struct error *e)
 		i++;
 	if (i == plan->id_count)
 		return 0;
-	error_set(e, ERROR_INPUT, "spool", "no mail that waits has the id `%s'",
-	    SHOWN(text_of(plan->ids[i])));
+	error_set(e, ERROR_INPUT, "spool",
+	    "no mail that waits has the id `%s'%s",
+	    SHOWN(text_of(plan->ids[i])),
+	    flushes_itself(f)
+		? ", but perhaps in " SERVICE_SPOOL
+		  ", which the service with its own configuration flushes"
+		: "");
 	return error_hint(e,
 	    "`sendling -bp' lists those that are there; one that is held, or "
 	    "has failed, waits after `--release ID'");
