@@ -96,6 +96,10 @@ mutant 'a reply to BDAT counts before the chunk is out' \
 mutant 'a reply to the end of the data counts before it is out' \
     src/smtp/transaction.c \
     '/^answer_end/,/^}/s/!round_is_out(&t->round)/false/' dialogues
+mutant 'a refusal of a mail is taken for that of a RSET' \
+    src/smtp/session.c 's/!learned->reset && //' dialogues
+mutant 'a mail that is left alone has no RSET' src/smtp/flight.c \
+    's/f->several && transaction_chunks(last)/false/' dialogues
 mutant 'LMTP has one reply to the end of the data' \
     src/smtp/transaction.c \
     '/^answer_recipient/,/^}/s/++round->answered < round->accepted/false/' \
@@ -117,7 +121,7 @@ mutant 'quoted-printable has lines of 77' src/message/encoder.c \
 mutant 'base64 has lines of 80' src/message/encoder.c \
     '/^#define BASE64_/{s/57/60/;s/76/80/}' unit message/recode
 mutant 'the initial response is not wiped when it was sent' \
-    src/smtp/login.c '/say_secret(l, command/{n;d}' threats canary_in_session
+    src/smtp/login.c '/\tsay(l, command, /{n;d}' threats canary_in_session
 mutant 'a response is not wiped when it was sent' src/smtp/login.c \
     's/buf_wipe(&response)/buf_clear(\&response)/' threats canary_in_memory
 mutant 'what AUTH sent is not wiped' src/smtp/login.c \
