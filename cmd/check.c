@@ -371,7 +371,7 @@ print_account(const struct account *a)
 	buf_clear(&lines);
 }
 
-static void
+static bool
 print_json(const struct check *c)
 {
 	const struct config *config = c->plan->config;
@@ -384,7 +384,7 @@ print_json(const struct check *c)
 		json_add_string(&a.json, NULL, config->accounts[i].name);
 	json_end_array(&a.json);
 	faults_add_json(&c->faults, &a.json);
-	answer_end(&a, c->e);
+	return answer_end(&a, c->e) == 0;
 }
 
 static void
@@ -396,24 +396,33 @@ print_good(const struct config *config)
 	    config->account_count);
 }
 
+static bool
+print_text(const struct check *c)
+{
+	const struct config *config = c->plan->config;
+	size_t i;
+
+	for (i = 0; c->plan->verbose && i < config->account_count; i++)
+		print_account(&config->accounts[i]);
+	faults_print(&c->faults);
+	if (c->e->kind == ERROR_NONE)
+		print_good(config);
+	return fflush(stdout) == 0 && !ferror(stdout);
+}
+
 bool
 check_config(const struct check_plan *plan, struct error *e)
 {
-	const struct config *config = plan->config;
-	const bool read = e->kind == ERROR_NONE || config->account_count > 0;
+	const bool read =
+	    e->kind == ERROR_NONE || plan->config->account_count > 0;
 	struct check c = {.plan = plan, .e = e};
-	size_t i;
+	bool printed;
 
 	check_all(&c);
-	if (plan->json) {
-		print_json(&c);
-	} else {
-		for (i = 0; plan->verbose && i < config->account_count; i++)
-			print_account(&config->accounts[i]);
-		faults_print(&c.faults);
-		if (e->kind == ERROR_NONE)
-			print_good(config);
-	}
+	printed = plan->json ? print_json(&c) : print_text(&c);
+	if (!printed)
+		error_set(e, ERROR_SYSTEM, "standard output",
+		    "cannot write all of it");
 	faults_clear(&c.faults);
-	return read || plan->json;
+	return printed && (read || plan->json);
 }

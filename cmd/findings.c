@@ -16,6 +16,7 @@ struct findings {
 	struct buf out;
 	struct json json; /* the objects of the smarthosts */
 	struct set told;  /* the errors that are printed */
+	bool closed;	  /* not all could be */
 };
 
 /* What a person looks for first. */
@@ -44,7 +45,8 @@ print(struct findings *all)
 		buf_format(&out, "%s%.*s%s\n", begin == NULL ? "" : begin,
 		    TEXT_ARG(line), begin == NULL ? "" : colour.end);
 	}
-	file_write(STDOUT_FILENO, out.at, out.len);
+	if (file_write(STDOUT_FILENO, out.at, out.len) == -1)
+		all->closed = true;
 	buf_clear(&out);
 	buf_reset(&all->out);
 }
@@ -83,7 +85,7 @@ print_json(struct findings *all, const struct account *a, struct error *e)
 	json_add_array(&answer.json, "smarthosts");
 	buf_add_text(&answer.out, buf_text(&all->out));
 	json_end_array(&answer.json);
-	answer_end(&answer, e);
+	all->closed = answer_end(&answer, e) == -1;
 }
 
 static const struct account *
@@ -120,8 +122,12 @@ findings_print(const struct findings_plan *plan, bool *told, struct error *e)
 		probe_account(&probe, e);
 	if (plan->json)
 		print_json(&all, probe.account, e);
-	*told = plan->json || set_find(&all.told, text_of(e->text), SIZE_MAX) <
-				  all.told.count;
+	if (all.closed)
+		error_set(e, ERROR_SYSTEM, "standard output",
+		    "cannot write all of it");
+	*told = !all.closed &&
+		(plan->json || set_find(&all.told, text_of(e->text), SIZE_MAX) <
+				   all.told.count);
 	set_clear(&all.told);
 	buf_clear(&all.out);
 	return e->kind == ERROR_NONE ? 0 : -1;

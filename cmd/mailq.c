@@ -115,6 +115,12 @@ list(struct mailq *m)
 	print(m);
 }
 
+static void
+end_answer(struct mailq *m)
+{
+	m->closed = answer_end(&m->answer, m->e) == -1;
+}
+
 /* What is said of all. */
 static void
 add_spools(struct mailq *m)
@@ -142,7 +148,7 @@ list_as_json(struct mailq *m)
 	json_end_array(&m->answer.json);
 	tell_spools(m);
 	add_spools(m);
-	answer_end(&m->answer, m->e);
+	end_answer(m);
 }
 
 /*
@@ -191,7 +197,7 @@ check_as_json(struct mailq *m)
 	judge(m);
 	answer_begin(&m->answer);
 	add_spools(m);
-	answer_end(&m->answer, m->e);
+	end_answer(m);
 }
 
 /* As `spool-lifetime' is written. */
@@ -494,7 +500,7 @@ act_as_json(struct mailq *m)
 	json_add_array(&m->answer.json, "mails");
 	act(m);
 	json_end_array(&m->answer.json);
-	answer_end(&m->answer, m->e);
+	end_answer(m);
 }
 
 /*
@@ -536,7 +542,7 @@ run(struct mailq *m)
 	else
 		modes[i].run(m);
 	queue_close(&m->queue);
-	return !m->aloud;
+	return !m->aloud && !m->closed;
 }
 
 bool

@@ -283,6 +283,14 @@ def test_streams(t, home, box):
     os.close(write)
     t.ok(run.status == 71 and b'standard output' in run.err,
          'nobody reads the version: status 71', run.words())
+    for argv in (['--check'], ['--probe'], ['-bp'], ['--check-spool'],
+                 ['--dry-run', BOB]):
+        for more in [], ['--json']:
+            with open('/dev/full', 'wb') as full:
+                run = home.run(*argv, *more, config=config, stdout=full)
+            t.ok(run.status == 71 and b'standard output' in run.err,
+                 f'no room for {" ".join(argv + more)}: status 71, and words',
+                 run.words())
 
 
 #
