@@ -32,8 +32,8 @@ struct learned {
 	size_t rcptmax;	  /* recipients that it takes at a time; 0: any */
 	bool chunking;	  /* BDAT works */
 	bool no_chunking; /* BDAT was offered and is not there */
-	bool reset;	  /* RSET works */
-	bool no_reset;	  /* it is not there */
+	bool reset;	  /* RSET was taken */
+	bool no_reset;	  /* it was refused */
 };
 
 /* What holds for all mails of a session; borrowed. */

@@ -286,8 +286,9 @@ answer_mail(struct session *s, const struct expected *x)
 	return STEP_READY;
 }
 
-/* With no RSET the next mail can begin where the one before is over. Who has
- * taken one, and seems to know none, spoke of something else. */
+/* Who has never taken a RSET has none, and without it the next mail can begin
+ * where the one before is over. Who has, and refuses one, spoke of something
+ * else. Neither has several mails under way from now on. */
 static enum step
 answer_rset(struct session *s, const struct expected *x)
 {
@@ -297,10 +298,9 @@ answer_rset(struct session *s, const struct expected *x)
 	enum step next;
 
 	learned->reset |= goes_on;
-	if (!learned->reset && (s->reply.code == 500 || s->reply.code == 502)) {
-		learned->no_reset = true;
+	learned->no_reset |= !goes_on;
+	if (!learned->reset && reply_negative(&s->reply))
 		goes_on = t != NULL && transaction_is_closed(t);
-	}
 	if (t != NULL && goes_on)
 		transaction_confirm(t);
 	else if (t != NULL)
