@@ -440,6 +440,9 @@ def test_many(t, home):
     t.ok(run.status == 0 and len(told['mails']) == count and
          told['mails'][0]['id'] < told['mails'][-1]['id'],
          f'{count} mails are listed in little memory', run.words()[:200])
+    run = spool.run('-bp', preexec_fn=None if SANITIZED else limit)
+    t.ok(run.status == 0 and run.out.count(b'alice@example.com') == count,
+         'and as a table', run.words()[:200])
 
 
 def limit():

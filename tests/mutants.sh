@@ -219,6 +219,8 @@ mutant 'mailq: a failed mail gets its name back and no more' \
     unit run/queue
 mutant 'mailq: all mails are in memory' cmd/mailq.c \
     's/if (m->out.len >= CHUNK)/if (false)/' mailq many
+mutant 'mailq: all mails are in memory as JSON' cmd/mailq.c \
+    's/if (m->answer.out.len < CHUNK)/if (true)/' mailq many
 mutant 'mailq: a mail that waits too long is well' cmd/mailq.c \
     's/sum->late + sum->stranded > 0/sum->stranded > 0/' mailq check
 
