@@ -121,6 +121,20 @@ def test_not_foreseen(t, home, box):
         box.clear()
 
 
+def test_password_is_asked(t, home, certificate):
+    """Where the configuration has none, behind the message."""
+    with Server(certificate, users=[('alice', 'secret')]) as server:
+        with sits(home, home.config(server.config('log off')), BOB) as person:
+            person.sees('type the message')
+            person.types(TYPED + '.\n')
+            person.answers('Password of alice', 'secret')
+            status = person.wait()
+        server.settle()
+        t.ok(status == 0 and len(server.took) == 1,
+             'a password that is asked for is none that is missing', status,
+             person.shown)
+
+
 def test_prompt(t, home, box):
     """One line, for who calls sendling and types."""
     config = home.config(box.config())

@@ -62,21 +62,34 @@ check_envelope(
 
 /* What is no command can be read twice. */
 static int
-check_secret(const struct account *a, struct error *e)
+read_secret(const struct account *a, struct error *e)
 {
 	struct buf secret;
 	int result;
 
-	if (a->secret.source != SECRET_COMMAND) {
-		buf_init(&secret, SECRET_MAX);
-		result = secret_read(a, false, CLOCK_NEVER, &secret, e);
-		buf_wipe(&secret);
-		return result;
-	}
-	if (program_check(a->secret.text, e) == 0)
+	buf_init(&secret, SECRET_MAX);
+	result = secret_read(a, false, CLOCK_NEVER, &secret, e);
+	buf_wipe(&secret);
+	return result;
+}
+
+static int
+check_secret(const struct account *a, struct error *e)
+{
+	switch (a->secret.source) {
+	case SECRET_NONE: /* who types is asked for it, when it is due */
 		return 0;
-	e->doing = "password-command";
-	return -1;
+	case SECRET_COMMAND:
+		if (program_check(a->secret.text, e) == 0)
+			return 0;
+		e->doing = "password-command";
+		return -1;
+	case SECRET_VALUE:
+	case SECRET_FILE:
+	case SECRET_CREDENTIAL:
+		break;
+	}
+	return read_secret(a, e);
 }
 
 /* Where TLS need not be its faults count when it is there. */
