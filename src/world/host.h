@@ -45,7 +45,7 @@ int host_facts(const struct host *h, struct facts *f, struct error *e);
 
 /* An environment variable that means something to us, or NULL: HOME,
  * XDG_CONFIG_HOME, TMPDIR, NAME, LOGNAME, USER, CREDENTIALS_DIRECTORY,
- * RUNTIME_DIRECTORY, PATH; no other is read. */
+ * RUNTIME_DIRECTORY, PATH, TERM, NO_COLOR; no other is read. */
 const char *host_environment(const char *name);
 
 /* The environment for a command of ours: all that is in it, but of this
