@@ -4,9 +4,11 @@ and the recording of it shows the same, and nothing of where it was made."""
 
 import html
 import os
+import pathlib
 import re
 import subprocess
 import sys
+import tempfile
 
 import harness
 
@@ -44,6 +46,28 @@ def check_demo(tap):
     return re.findall(r'^\$ (.*)', done.stdout, re.M)
 
 
+def check_needs(tap):
+    """A server's certificate is checked, and so the demo, by the system's
+    authorities: where none are they must come with what it installs."""
+    with tempfile.TemporaryDirectory() as folder:
+        lies = {'uname': 'echo Linux', 'id': 'echo 1000',
+                'dpkg-query': 'exit 1', 'mktemp': 'echo $0.log', 'rm': ':',
+                'cat': ':', 'grep': 'exit 1'}
+        for name, body in lies.items():
+            path = pathlib.Path(folder, name)
+            path.write_text(f'#!/bin/sh\n{body}\n')
+            path.chmod(0o755)
+        done = subprocess.run(
+            ['/bin/sh', harness.TESTS / 'deps.sh', 'build'], text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            env={'PATH': folder})
+    if 'apt-get' not in done.stdout:
+        tap.skip('authorities are installed', 'not on Debian')
+        return
+    tap.ok(re.search(r'\bca-certificates\b', done.stdout),
+           'authorities are among what it installs', done.stdout)
+
+
 def check_failure(tap):
     """A demo that goes on whatever happens would show nothing."""
     done = run(SENDLING='/bin/true')
@@ -76,6 +100,7 @@ def mask(command):
 def main():
     tap = harness.Tap()
     shown = check_demo(tap)
+    check_needs(tap)
     check_failure(tap)
     check_recording(tap, shown)
     return tap.end()

@@ -31,6 +31,7 @@ SETS = [[*MAILERS, 'msmtp-mta', 'ca-certificates'], [WITHOUT, 'make'],
          'pkg-config', 'python3', 'python3-minimal'], [WITHOUT, *PHP],
         [WITHOUT, 'apt-utils']]
 
+DEMO = 'make demo'
 BUILD = 'make deb'
 INSTALL = 'apt install ./build/deb/sendling_*.deb'
 SETUP = f'sendling-setup --system {ADDRESS}'
@@ -140,6 +141,8 @@ def build(world):
     run('tar', '-x', '-f', tarball, '-C', str(box.at('root')))
     sources = f'/root/sendling-{version}'
     box.must('apt-get', '-q', 'install', 'make')
+    # Nothing is there yet but make, no authorities either.
+    world.types(box, DEMO, folder=sources)
     world.types(box, BUILD, folder=sources, DEB_BUILD_OPTIONS=os.environ.get(
         'DEB_BUILD_OPTIONS', ''))
     built = box.at(sources) / 'build/deb'
