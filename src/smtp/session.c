@@ -308,7 +308,7 @@ answer_rset(struct session *s, const struct expected *x)
 	if (goes_on)
 		return STEP_READY;
 	next = trouble_reject(&s->error, &s->reply, s->plan.smarthost,
-	    words_of(s, x->step), "to begin anew");
+	    words_of(s, x->step), "a new beginning");
 	/* The mail that waits behind it may not leave with a QUIT. */
 	return flight_is_sending(&s->flight) ||
 		       pipeline_waiting(&s->pipeline) > 0
