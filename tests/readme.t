@@ -31,6 +31,9 @@ ELSEWHERE = {
     'git config': 'callers/git.sh',
     'set sendmail': 'callers/mutt.sh',
     '*/5': 'mailq.t',
+    'smarthost  srv': 'fleet.t',
+    '_submissions': 'fleet.t',
+    'mailq --json': 'mailq.t',
 }
 MSMTPRC = '''defaults
 auth on
