@@ -165,6 +165,7 @@ static int
 foresee(struct run *r, struct error *e)
 {
 	const struct foresight_plan plan = {.config = &r->config,
+	    .settings = &r->settings,
 	    .host = &r->host,
 	    .account = r->options.account,
 	    .request = &r->options.request,

@@ -47,6 +47,9 @@ TLS = 'smarthost smtps://127.0.0.1:1\n'
 PLAIN = 'smarthost smtp+plain://127.0.0.1:1\n'
 
 FORESEEN = (
+    ('a spool that keeps nothing of what -C names', ACCOUNT + TLS +
+     'user a\npassword-file /nowhere\nspool /nowhere\n', (BOB,), 78,
+     '/nowhere'),
     ('no smarthost', ACCOUNT, (BOB,), 78, 'has no `smarthost\''),
     ('no such account', ACCOUNT + PLAIN, ('-a', 'work', BOB), 78,
      'there is no account `work\''),
@@ -110,13 +113,16 @@ def test_not_foreseen(t, home, box):
             ('recipients that To names', box.config(), ('-t',)),
             ('whose spool takes it without a password', box.config(
                 'user a', 'password-file /nowhere', f'spool {home.path}/spool'),
-             ('--queue-only', BOB))):
+             ('--queue-only', BOB)),
+            ('whose spool keeps it where it cannot be sent', box.config(
+                'user a', 'password-file /nowhere', f'spool {home.path}/spool',
+                'log off'), (BOB,))):
         with sits(home, None, *argv,
                   environment=usual(home, config)) as person:
             person.types(TYPED + '.\n')
             status = person.wait()
         box.settle()
-        t.ok(status == 0 and len(box.took) == ('--queue-only' not in argv),
+        t.ok(status == 0 and len(box.took) == ('spool' not in sentence),
              f'{sentence}: a message may be typed', status, person.shown)
         box.clear()
 

@@ -1,8 +1,9 @@
 #include "run/foresight.h"
 
-#include <string.h>
+#include <stdlib.h>
 
 #include "message/address.h"
+#include "run/enqueue.h"
 #include "submit/sender.h"
 #include "submit/submit.h"
 #include "world/clock.h"
@@ -110,12 +111,29 @@ check_tls(const struct account *a, struct error *e)
 	return tls == NULL ? -1 : 0;
 }
 
-/* Into a spool it goes whether there is a way out of there or not. */
+/* What may be mended is no fault of a mail that waits for it in a spool. */
 static bool
-goes_out(const struct foresight_plan *plan)
+is_kept(const struct foresight_plan *plan, const struct account *a)
 {
-	return plan->request->queue != QUEUE_ONLY &&
-	       plan->request->queue != QUEUE_FIRST;
+	struct facts facts;
+	const struct enqueue_plan way = {.account = a,
+	    .facts = &facts,
+	    .host = plan->host,
+	    .config = plan->config,
+	    .settings = plan->settings};
+	struct error ignored;
+	char *path;
+	bool kept;
+
+	error_clear(&ignored);
+	if (plan->request->queue != QUEUE_NEEDED)
+		return plan->request->queue != QUEUE_NEVER;
+	if (host_facts(plan->host, &facts, &ignored) == -1)
+		return false;
+	path = facts_spool(a, &facts, plan->host->home);
+	kept = path != NULL && enqueue_check(&way, &ignored) == 0;
+	free(path);
+	return kept;
 }
 
 static int
@@ -124,7 +142,7 @@ check_account(
 {
 	if (check_envelope(plan, a, e) == -1)
 		return -1;
-	if (!goes_out(plan))
+	if (is_kept(plan, a))
 		return 0;
 	if (account_check(a, e) == -1 || check_secret(a, e) == -1)
 		return -1;

@@ -12,10 +12,12 @@
 #include "message/message.h"
 #include "submit/request.h"
 #include "world/host.h"
+#include "world/settings.h"
 
 /* All of it is borrowed for the call. */
 struct foresight_plan {
 	const struct config *config;
+	const struct settings_plan *settings; /* as that was read */
 	const struct host *host;
 	const char *account; /* -a, or NULL */
 	const struct request *request;
@@ -23,11 +25,11 @@ struct foresight_plan {
 };
 
 /*
- * 0 where nothing is foreseen to fail. Where a field of the message is still to
- * choose between accounts one of them that could send it is enough. -1: the
- * error that the run would end with: config_choose()'s, account_check()'s,
- * secret_read()'s, program_check()'s, tls_new()'s and those of
- * submit_foresee().
+ * 0 where nothing is foreseen to fail, or the account's spool is to keep what
+ * cannot be sent. Where a field of the message is still to choose between
+ * accounts one of them that could send it is enough. -1: the error that the run
+ * would end with: config_choose()'s, account_check()'s, secret_read()'s,
+ * program_check()'s, tls_new()'s and those of submit_foresee().
  */
 int foresight_check(const struct foresight_plan *plan, struct error *e);
 
