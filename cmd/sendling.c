@@ -241,6 +241,7 @@ decide(struct run *r, struct error *e)
 static void
 start_dispatch(struct run *r)
 {
+	static const int client = STDIN_FILENO;
 	const struct dispatch_plan plan = {.config = &r->config,
 	    .host = &r->host,
 	    .log = &r->log,
@@ -248,6 +249,7 @@ start_dispatch(struct run *r)
 	    .account = r->options.account,
 	    .json = r->options.json && r->options.mode == MODE_SUBMIT,
 	    .caller = &r->caller,
+	    .client = r->options.mode == MODE_SERVE ? &client : NULL,
 	    .passing = r->options.mode == MODE_SUBMIT};
 
 	r->dispatch = dispatch_new(&plan);

@@ -377,6 +377,27 @@ def test_nothing_applies(t, home, box):
              reply)
 
 
+def test_loop(t, home, box):
+    """A service that lacks its configuration takes that of its users, which
+    leads to itself."""
+    link = home.path / 'link'
+    link.symlink_to(home.path / 'submit')
+    for inet in False, True:
+        with Service(home, config(box), inet=inet) as service:
+            own = service.listener.getsockname()
+            for url in ([f'smtp+plain://127.0.0.1:{own[1]}'] if inet else
+                        [f'smtp+unix:{own}', f'smtp+unix:{link}']):
+                home.config(f'smarthost {url}\ndomain example.org\nlog off\n'
+                            'sender-of tcp *\n', 'service', 0o600, SERVICE)
+                before = len(service.started())
+                reply = service.send(BOB, '<bin@example.org>')
+                t.ok(reply.startswith('451 4.') and
+                     'leads back to the socket' in reply and
+                     len(service.started()) <= before + 2,
+                     f'{url}: who would call himself says so', reply,
+                     len(service.started()))
+
+
 def test_slots(t, home, box):
     log = home.file('log', '', 0o600, SERVICE)
     with Service(home, config(box, 'socket-slots 2', log=log)) as service:

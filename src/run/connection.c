@@ -594,6 +594,22 @@ connect_stream(struct connection *c, struct error *e)
 	return c->stream == NULL ? -1 : 0;
 }
 
+/* Each mail would come back as another connection, without end. */
+static int
+check_loop(const struct connection *c, struct error *e)
+{
+	const int *client = c->plan->client;
+
+	if (client == NULL || !stream_is_loop(c->stream, *client))
+		return 0;
+	error_set(e, ERROR_CONFIG, NULL,
+	    "%s leads back to the socket that the mail came by",
+	    stream_target(c->stream, c->smarthost).words);
+	return error_hint(e, "write the provider's `smarthost' into the "
+			     "service's own configuration, which it reads in "
+			     "place of that of users");
+}
+
 /* A nonce is for one AUTH only; base64 has no comma. */
 static int
 fill_nonce(char nonce[32], struct error *e)
@@ -671,7 +687,8 @@ approach(struct connection *c, struct error *e)
 	hang_up(c);
 	*e = c->failed;
 	if (e->kind != ERROR_NONE || find_host(c, e) == -1 ||
-	    connect_stream(c, e) == -1 || start_session(c, e) == -1)
+	    connect_stream(c, e) == -1 || check_loop(c, e) == -1 ||
+	    start_session(c, e) == -1)
 		return -1;
 	c->dry = true;
 	pump(c);

@@ -56,6 +56,8 @@ struct connection_plan {
 	 */
 	bool (*uploads)(void *arg, const struct connection_upload *upload);
 	void *arg;
+	const int *client; /* the socket that the mails came by, which no
+			    * smarthost may lead to; or NULL */
 };
 
 /* Where the mails of a run come from, and go back to. */
@@ -91,7 +93,8 @@ bool connection_next(struct connection *c);
  * Connects and talks until a mail can be handed over; anew where it was
  * connected before, and opens nothing but a socket then. Once more where the
  * server refused a token, and went before it could hear a fresh one. -1:
- * tls_new()'s, resolve_wait()'s, stream_connect()'s errors or the session's.
+ * tls_new()'s, resolve_wait()'s, stream_connect()'s errors or the session's;
+ * ERROR_CONFIG where it leads back to the client.
  */
 int connection_start(struct connection *c, long long deadline, struct error *e);
 

@@ -54,6 +54,7 @@ dispatch_new(const struct dispatch_plan *plan)
 	d->plan = *plan;
 	envelope_init(&d->envelope);
 	outlet_init(&d->outlet, plan->config, plan->log);
+	d->outlet.client = plan->client;
 	return d;
 }
 

@@ -27,6 +27,7 @@ struct dispatch_plan {
 	const char *account;		      /* -a, or NULL */
 	const struct caller *caller; /* whose mails they are; NULL: our own
 				      * user's */
+	const int *client;	     /* the socket that they come by, or NULL */
 	bool json;		     /* the result of each mail on stdout */
 	bool passing; /* mails that wait go with one that is delivered */
 };

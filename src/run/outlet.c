@@ -84,6 +84,7 @@ open_account(struct outlet *o, const struct facts *facts, struct error *e)
 	    .renew = secret_renews(o->account) ? renew_token : NULL,
 	    .remark = tell_person,
 	    .uploads = show_upload,
+	    .client = o->client,
 	    .arg = o};
 	o->deliver = deliver_new(&o->plan);
 	deliver_open(o->deliver);

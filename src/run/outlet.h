@@ -16,6 +16,7 @@
 struct outlet {
 	struct config *config; /* loses its passwords when none is needed */
 	struct log *log;
+	const int *client;	 /* of struct connection_plan */
 	long long deadline;	 /* of whatever is opened; of the mail, then */
 	struct deliver *deliver; /* NULL until it is open */
 

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -451,4 +452,44 @@ net_is_local(const struct net_address *a)
 	return a->sockaddr.ss_family == AF_INET6 &&
 	       IN6_IS_ADDR_LOOPBACK(
 		   &((const struct sockaddr_in6 *)&a->sockaddr)->sin6_addr);
+}
+
+static in_port_t
+port_of(const struct net_address *a)
+{
+	return a->sockaddr.ss_family == AF_INET
+		   ? ((const struct sockaddr_in *)&a->sockaddr)->sin_port
+		   : ((const struct sockaddr_in6 *)&a->sockaddr)->sin6_port;
+}
+
+static bool
+is_same_path(const struct net_address *a, const struct net_address *b)
+{
+	struct stat one, other;
+
+	return stat(((const struct sockaddr_un *)&a->sockaddr)->sun_path,
+		   &one) == 0 &&
+	       stat(((const struct sockaddr_un *)&b->sockaddr)->sun_path,
+		   &other) == 0 &&
+	       one.st_dev == other.st_dev && one.st_ino == other.st_ino;
+}
+
+bool
+net_is_name_of(const struct net_address *a, int fd)
+{
+	struct net_address own;
+	char here[NET_WORDS_MAX], there[NET_WORDS_MAX];
+
+	memset(&own, 0, sizeof(own));
+	own.len = sizeof(own.sockaddr);
+	if (a->len == 0 ||
+	    getsockname(fd, (struct sockaddr *)&own.sockaddr, &own.len) == -1 ||
+	    (own.sockaddr.ss_family == AF_UNIX) !=
+		(a->sockaddr.ss_family == AF_UNIX))
+		return false;
+	if (a->sockaddr.ss_family == AF_UNIX)
+		return is_same_path(a, &own);
+	return port_of(a) == port_of(&own) &&
+	       strcmp(net_words(a, here, sizeof(here)),
+		   net_words(&own, there, sizeof(there))) == 0;
 }

@@ -85,6 +85,10 @@ char *net_literal(int fd, char *out, size_t size);
 /* Whether what is sent there stays on this machine. */
 bool net_is_local(const struct net_address *a);
 
+/* Whether who connects there comes to the socket fd, or to the one that it was
+ * accepted from, by whatever path. */
+bool net_is_name_of(const struct net_address *a, int fd);
+
 /* Whether the text is an IP address (then it is verified as one and no SNI is
  * sent). */
 bool net_is_literal(const char *host);

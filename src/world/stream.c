@@ -526,3 +526,9 @@ stream_is_local(const struct stream *s)
 {
 	return net_is_local(&s->peer);
 }
+
+bool
+stream_is_loop(const struct stream *s, int fd)
+{
+	return net_is_name_of(&s->peer, fd);
+}

@@ -88,6 +88,9 @@ void stream_blame(struct stream *s, struct error *e);
 char *stream_literal(const struct stream *s, char *out, size_t size);
 bool stream_is_local(const struct stream *s);
 
+/* Whether it leads to where the connection fd was accepted. */
+bool stream_is_loop(const struct stream *s, int fd);
+
 /* Where it leads, in net_target()'s words. */
 struct net_target stream_target(
     const struct stream *s, const struct smarthost *to);
