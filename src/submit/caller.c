@@ -12,7 +12,10 @@
 #define UID_LARGEST 0xffffffffULL
 #define NETWORK	    TEXT("tcp")
 
-static const char specials[] = "*?[\\<>,\"'";
+/* What a pattern means in another way than as itself, unless escaped; and what
+ * it cannot have. */
+static const char specials[] = "*?[\\";
+static const char unwritten[] = "<>,\"'";
 
 /* A sender as patterns see it. */
 struct halves {
@@ -262,17 +265,28 @@ add_user(const struct caller *c, struct buf *line)
 		buf_format(line, "%u", c->uid);
 }
 
-static void
-add_harmless(struct text words, struct buf *line)
+static bool
+can_be_written(struct text half)
 {
 	size_t i;
 
-	for (i = 0; i < words.len; i++)
-		buf_add_char(line, text_is_control(words.at[i]) ||
-					   text_is_blank(words.at[i]) ||
-					   strchr(specials, words.at[i]) != NULL
-				       ? '?'
-				       : words.at[i]);
+	for (i = 0; i < half.len; i++)
+		if (text_is_control(half.at[i]) || text_is_blank(half.at[i]) ||
+		    strchr(unwritten, half.at[i]) != NULL)
+			return false;
+	return half.len > 0 && !text_has_8bit(half);
+}
+
+static void
+add_escaped(struct text half, struct buf *line)
+{
+	size_t i;
+
+	for (i = 0; i < half.len; i++) {
+		if (strchr(specials, half.at[i]) != NULL)
+			buf_add_char(line, '\\');
+		buf_add_char(line, half.at[i]);
+	}
 }
 
 static void
@@ -287,10 +301,11 @@ add_line(const struct caller *c, const struct account *a, struct text spec,
 	buf_add_char(line, ' ');
 	if (spec.len == 0) {
 		buf_add_string(line, "<>");
-	} else if (split(spec, a, &h)) {
-		add_harmless(buf_text(&h.local), line);
+	} else if (split(spec, a, &h) && can_be_written(buf_text(&h.local)) &&
+		   can_be_written(buf_text(&h.domain))) {
+		add_escaped(buf_text(&h.local), line);
 		buf_add_char(line, '@');
-		add_harmless(buf_text(&h.domain), line);
+		add_escaped(buf_text(&h.domain), line);
 	} else {
 		buf_add_string(line, "LOCAL@DOMAIN");
 	}

@@ -56,7 +56,7 @@ bool caller_may_send(
     const struct caller *c, const struct account *a, struct text spec);
 
 /* The same: 0, or -1 with ERROR_REFUSED, 550 5.7.1 and the line that would let
- * him. */
+ * him, as this sender and no other; LOCAL@DOMAIN where it cannot be written. */
 int caller_check(const struct caller *c, const struct account *a,
     struct text spec, struct error *e);
 
@@ -64,8 +64,8 @@ int caller_check(const struct caller *c, const struct account *a,
  * A value of `sender-of' is USER PATTERN ..., and one entry of the account's
  * list "USER PATTERN". A user is a login, with case; an uid in digits; `tcp',
  * for who has none; or `*', for each who has one. A pattern has fnmatch(3)'s
- * `*', `?' and `[...]' on each side of its last `@'; `*' is any sender, `<>' is
- * the null reverse-path.
+ * `*', `?' and `[...]' on each side of its last `@', and a backslash before one
+ * that means itself; `*' is any sender, `<>' is the null reverse-path.
  */
 bool caller_is_pattern(struct text pattern);
 

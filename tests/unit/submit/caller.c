@@ -219,9 +219,10 @@ the_line_to_write(void **state)
 	    {&star, "a@b.example", "6 a@b.example"},
 	    {&tcp, "a@b.example", "tcp a@b.example"},
 	    {&tcp, "", "tcp <>"},
-	    {&bob, "*@b.example", "bob ?@b.example"},
-	    {&bob, "\"[a-z], x\"@b.example", "bob ?a-z]??x@b.example"},
-	    {&bob, "a@[192.0.2.1]", "bob a@?192.0.2.1]"},
+	    {&bob, "*@b.example", "bob \\*@b.example"},
+	    {&bob, "\"a?[b-d]\"@b.example", "bob a\\?\\[b-d]@b.example"},
+	    {&bob, "\"a\\\\b\"@b.example", "bob a\\\\b@b.example"},
+	    {&bob, "a@[192.0.2.1]", "bob a@\\[192.0.2.1]"},
 	    {&bob, "\"a@c\"@b.example", "bob a@c@b.example"},
 	    {&bob,
 		"a@b\xc3\xbc"
@@ -254,7 +255,34 @@ the_line_to_write(void **state)
 		    may(rows[i].caller, D, rows[i].line, NULL, rows[i].spec));
 		assert_false(may(rows[i].caller, D, rows[i].line, NULL,
 		    "somebody@b.example"));
+		assert_false(
+		    may(rows[i].caller, D, rows[i].line, NULL, "x@b.example"));
 		keyword_clear(&a);
+	}
+}
+
+/* A line that cannot be written so that it lets in nobody else is not given: a
+ * stranger has chosen the sender, and what is not of ASCII becomes question
+ * marks in a reply. */
+static void
+no_line_lets_in_another(void **state)
+{
+	static const char *const specs[] = {"\"\"@b.example",
+	    "\"a b\"@b.example", "\"a,b\"@b.example", "\"<x>\"@b.example",
+	    "\"\\\"\"@b.example",
+	    "\xc3\xb6"
+	    "b@b.example"};
+	struct account a = {0};
+	struct error e;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(specs); i++) {
+		error_clear(&e);
+		assert_int_equal(
+		    caller_check(&bob, &a, text_of(specs[i]), &e), -1);
+		if (strstr(e.hint, "`sender-of bob LOCAL@DOMAIN'") == NULL)
+			fail_msg("%s: %s", specs[i], e.hint);
 	}
 }
 
@@ -299,6 +327,7 @@ main(void)
 	const struct CMUnitTest tests[] = {cmocka_unit_test(a_user_is_himself),
 	    cmocka_unit_test(lines_let_him),
 	    cmocka_unit_test(the_line_to_write),
+	    cmocka_unit_test(no_line_lets_in_another),
 	    cmocka_unit_test(people_read_who_it_is)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
