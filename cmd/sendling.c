@@ -291,6 +291,7 @@ admit_caller(struct run *r, struct attend_plan *plan, struct error *e)
 		return 0;
 	plan->timeout = ATTEND_CALLER_TIMEOUT;
 	plan->patience = ATTEND_CALLER_PATIENCE;
+	plan->size_max = ATTEND_CALLER_SIZE;
 	a = config_choose(&r->config, r->options.account, NULL, NULL);
 	if (a != NULL) {
 		places = a->socket_slots;

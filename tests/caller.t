@@ -24,6 +24,7 @@ from smtpd import Server
 SERVICE, BOB, CAROL, WWW, NAMELESS = 10, 2, 3, 33, 61234
 LOGINS = {BOB: 'bin', CAROL: 'sys', WWW: 'www-data', 0: 'root'}
 TEXT = 'Date: Sun, 22 Nov 2026 12:00:00 +0000\r\nMessage-ID: <1@x.example>\r\n'
+LARGEST = 150 * 1024 * 1024
 AS_ANOTHER = threading.Lock() # the whole process is, while it connects
 
 
@@ -34,6 +35,9 @@ class Caller:
         self.service, self.sock = service, sock
         self.sock.settimeout(harness.WAIT)
         self.lines = sock.makefile('rb')
+
+    def hear_line(self):
+        return self.lines.readline().decode().rstrip('\r\n')
 
     def hear(self):
         """The next reply, of several lines the last; '' at the end."""
@@ -374,6 +378,31 @@ def test_nothing_applies(t, home, box):
             service.caller(SERVICE), service.caller(SERVICE) as second:
         reply = second.send('<anybody@anywhere.example>')
         t.ok(reply.startswith('250'), "the service's own user at its socket",
+             reply)
+
+
+def test_size(t, home, box):
+    """Nobody fills the service's temporary folder by one mail."""
+    with Service(home, config(box)) as service, service.caller(BOB) as caller:
+        caller.sock.sendall(b'EHLO client\r\n')
+        lines = list(iter(caller.hear_line, '250 ENHANCEDSTATUSCODES'))
+        t.ok(f'250-SIZE {LARGEST}' in lines, 'a caller is told what is too '
+             'large', *lines)
+        reply = caller.say(
+            f'MAIL FROM:<bin@example.org> SIZE={LARGEST + 1}')
+        t.ok(reply.startswith('552 '), 'and that his is, before he sends it',
+             reply)
+        caller.say('RSET', 'MAIL FROM:<bin@example.org>',
+                   'RCPT TO:<dave@example.net>')
+        caller.sock.sendall(f'BDAT {LARGEST + 1} LAST\r\n'.encode())
+        for _ in range(LARGEST // (1 << 20)):
+            caller.sock.sendall(b'.' * (1 << 20))
+        caller.sock.sendall(b'.')
+        reply = caller.hear()
+        t.ok(reply.startswith('552 ') and box.took == [],
+             'or behind it, where he did not say', reply)
+        reply = caller.send('<bin@example.org>')
+        t.ok(reply.startswith('250 '), 'and a smaller one goes after it',
              reply)
 
 

@@ -158,6 +158,7 @@ attend_run(const struct attend_plan *plan, struct error *e)
 {
 	struct attend r = {.plan = plan};
 	struct serve_plan serve = {.host = plan->host,
+	    .size_max = plan->size_max,
 	    .store = &r.store.store,
 	    .forget = empty_store,
 	    .check_sender = check_sender,

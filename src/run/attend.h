@@ -17,6 +17,9 @@
  * connection for their next mail look after 100 seconds whether it lives. */
 #define ATTEND_CALLER_TIMEOUT  120
 #define ATTEND_CALLER_PATIENCE 300
+/* Octets of his message, which are kept until it is sent in a folder that
+ * others need as well: as many as the largest providers take. */
+#define ATTEND_CALLER_SIZE (150ULL * 1024 * 1024)
 
 struct attend_plan {
 	struct dispatch *dispatch;     /* borrowed */
@@ -28,6 +31,7 @@ struct attend_plan {
 	unsigned timeout; /* seconds of silence, until the client is told 421 */
 	unsigned patience; /* seconds from the greeting, or the answer to a
 			    * mail, to the end of the next; 0: any number */
+	unsigned long long size_max; /* octets of a message; 0: any number */
 	bool *owing; /* is kept true while the client waits for what became of
 		      * the mail that dispatch has */
 };
