@@ -450,7 +450,11 @@ def test_slots(t, home, box):
         greetings = [caller.hear()[:3] for caller in roots]
         t.ok(greetings.count('220') == 8 and greetings.count('421') == 1,
              'root holds four times as many', greetings)
-        for caller in held + roots:
+        many = [service.connect(NAMELESS + i) for i in range(3)]
+        greetings = sorted(caller.hear()[:3] for caller in many)
+        t.ok(greetings == ['220', '220', '421'], 'uids without a login, of '
+             'which a user may have thousands, hold as many as one', greetings)
+        for caller in held + roots + many:
             caller.close()
         service.ends()
         t.ok(service.send(BOB, '<bin@example.org>').startswith('250'),

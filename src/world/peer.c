@@ -16,6 +16,10 @@
 
 #define OCTETS_OF_USER (ACCOUNT_SOCKET_SLOTS_MAX * PEER_ROOT_FACTOR)
 
+/* Whose places those have whom nobody knows: who may make user namespaces is
+ * any of thousands of them, subuid(5). */
+#define UNKNOWN 65534
+
 static bool
 is_socket(int fd)
 {
@@ -108,10 +112,12 @@ lock_place(int fd, const struct caller *c, unsigned places)
 {
 	struct flock lock = {
 	    .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1};
+	const off_t first =
+	    (off_t)(c->named ? c->uid : UNKNOWN) * OCTETS_OF_USER;
 	unsigned i;
 
 	for (i = 0; i < places; i++) {
-		lock.l_start = (off_t)c->uid * OCTETS_OF_USER + i;
+		lock.l_start = first + i;
 		if (fcntl(fd, F_SETLK, &lock) == 0)
 			return 1;
 		if (errno != EAGAIN && errno != EACCES)
@@ -124,8 +130,10 @@ static void
 refuse_more(const struct caller *c, unsigned places, struct error *e)
 {
 	error_set(e, ERROR_LATER, NULL,
-	    "%s holds %u connections already, and may hold no more",
-	    caller_name(c).words, places);
+	    "%s%s hold%s %u connections already, and may hold no more",
+	    caller_name(c).words,
+	    c->named ? "" : " and other users without a login",
+	    c->named ? "s" : "", places);
 	e->code = 421;
 	e->enhanced = (struct enhanced){4, 7, 0};
 	error_hint(e, "try again, or raise `socket-slots'");

@@ -42,7 +42,8 @@ enum peer_place {
  * Takes one of the places that the caller's user has, at most
  * ACCOUNT_SOCKET_SLOTS_MAX, until *held is closed or
  * the process ends, in whatever way: they are locks on octets of the file
- * `slots'. Who is no CALLER_USER needs none. *held is -1 where none is taken.
+ * `slots'. Users without a login have those of one together. Who is no
+ * CALLER_USER needs none. *held is -1 where none is taken.
  * PEER_FAILED: ERROR_LATER, 421 4.7.0, all are taken; ERROR_SYSTEM, they cannot
  * be counted, in a folder that the environment names or that is there.
  */

@@ -154,7 +154,7 @@ of_a_network_nobody_knows(void **state)
 static int
 take(unsigned uid, unsigned places, struct error *e)
 {
-	const struct caller c = {CALLER_USER, uid, false, "bob", ""};
+	const struct caller c = {CALLER_USER, uid, true, "bob", ""};
 	int held;
 
 	error_clear(e);
