@@ -82,6 +82,17 @@ error_line(const struct error *e)
 	return line;
 }
 
+struct error_line
+error_reason(const struct error *e)
+{
+	struct error_line line;
+
+	if (e->code == 0 || e->why[0] == '\0')
+		return error_line(e);
+	strlcpy(line.words, e->why, sizeof(line.words));
+	return line;
+}
+
 int
 error_status(enum error_kind kind)
 {

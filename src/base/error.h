@@ -80,6 +80,11 @@ struct error_line {
 };
 struct error_line error_line(const struct error *e);
 
+/* The same, for a record that has one place: the words of the reply where one
+ * caused it. What else a server shows, as its certificate, says not what is
+ * wrong. */
+struct error_line error_reason(const struct error *e);
+
 /* The kind's exit status from sysexits.h. */
 int error_status(enum error_kind kind);
 

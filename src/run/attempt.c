@@ -184,8 +184,6 @@ note_failure(struct attempt *a, bool doubtful, const struct error *e)
 {
 	const struct envelope *env = &a->spooled.ticket.envelope;
 	const struct recipient_reply *reply = find_reply(env, VERDICT_OPEN);
-	const struct error_line line = error_line(e);
-	const char *words = e->why[0] == '\0' ? line.words : e->why;
 	struct buf record;
 
 	if (reply == NULL)
@@ -193,7 +191,7 @@ note_failure(struct attempt *a, bool doubtful, const struct error *e)
 	buf_init(&record, TICKET_BLOCK);
 	journal_format_later(&a->spooled.ticket, doubtful,
 	    reply == NULL ? e->code : reply->code,
-	    reply == NULL ? words : reply->words, &record);
+	    reply == NULL ? error_reason(e).words : reply->words, &record);
 	append(a, &record);
 }
 

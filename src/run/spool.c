@@ -206,8 +206,8 @@ format_journal(
 		return;
 	if (doubtful)
 		journal_format_attempt(t, mail->created, journal);
-	journal_format_later(t, doubtful, why->code,
-	    why->why[0] != '\0' ? why->why : error_line(why).words, journal);
+	journal_format_later(
+	    t, doubtful, why->code, error_reason(why).words, journal);
 }
 
 static int

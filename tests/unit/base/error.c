@@ -112,6 +112,23 @@ nobody_may_ask_why(void **state)
 	assert_int_equal(error_hint(NULL, "words"), -1);
 }
 
+static void
+a_reason_is_the_reply_or_our_own(void **state)
+{
+	struct error e;
+
+	(void)state;
+	error_clear(&e);
+	error_set(&e, ERROR_DENIED, "verifying", "not trusted");
+	strlcpy(e.why, "names mail.example.org", sizeof(e.why));
+	assert_string_equal(error_reason(&e).words, "verifying: not trusted");
+	strlcpy(e.why, "5.7.8 No", sizeof(e.why));
+	e.code = 535;
+	assert_string_equal(error_reason(&e).words, "5.7.8 No");
+	e.why[0] = '\0';
+	assert_string_equal(error_reason(&e).words, "verifying: not trusted");
+}
+
 int
 main(void)
 {
@@ -122,6 +139,7 @@ main(void)
 	    cmocka_unit_test(the_systems_words_are_added),
 	    cmocka_unit_test(over_long_words_are_cut),
 	    cmocka_unit_test(nobody_may_ask_why),
+	    cmocka_unit_test(a_reason_is_the_reply_or_our_own),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -364,12 +364,14 @@ the_envelope_and_what_became_of_it(void **state)
 	end(&t);
 }
 
-/* Who may have it is open, and that he may is not forgotten. */
+/* Who may have it is open, and that he may is not forgotten. What the server
+ * showed but did not reply is no reason. */
 static void
 doubt_is_kept(void **state)
 {
-	const struct error why = {
-	    .kind = ERROR_DOUBTFUL, .text = "the connection was lost"};
+	const struct error why = {.kind = ERROR_DOUBTFUL,
+	    .text = "the connection was lost",
+	    .why = "names mail.example.org"};
 	struct spooled s;
 	struct trial t;
 
