@@ -149,14 +149,17 @@ def try_group(t, machine, book, server):
     path.unlink()
 
 
-def set_up_socket(t, machine, book):
+def set_up_socket(t, machine, book, server):
     """The service, as the page does it."""
     where = 'Setting it up'
     runs = [book.follow(where), book.follow(where),
-            book.follow(where, stdin=SECRET.encode() + b'\n')]
+            book.follow(where, stdin=SECRET.encode() + b'\n'),
+            book.follow(where)]
     password = machine.path('/etc/sendling/password')
     t.ok(went(*runs) and mode(password) == 0o600 and
          password.stat().st_uid == 0, 'the socket is set up', words(*runs))
+    t.ok(b'login: accepted' in runs[-1].out and empty(server) == [],
+         'and the login was tried', words(runs[-1]))
     # Its last command comes after the socket is there.
     block = book.take(where, 'root')
     commands, last = block.text.rstrip('\n').rsplit('\n', 1)
@@ -335,7 +338,7 @@ def main():
 
 def try_all(t, machine, book, server):
     try_group(t, machine, book, server)
-    first = set_up_socket(t, machine, book)
+    first = set_up_socket(t, machine, book, server)
     with Activated(machine, 'sendling'):
         try_socket(t, machine, server, first)
         try_senders(t, machine, book, server)
