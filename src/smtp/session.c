@@ -286,9 +286,10 @@ answer_mail(struct session *s, const struct expected *x)
 	return STEP_READY;
 }
 
-/* Who has never taken a RSET has none, and without it the next mail can begin
- * where the one before is over. Who has, and refuses one, spoke of something
- * else. Neither has several mails under way from now on. */
+/* Who has never taken a RSET, and calls it an error of syntax, has none, and
+ * without it the next mail can begin where the one before is over. Who has, or
+ * speaks of mail (RFC 5321 section 4.2.1: x5z), spoke of something else.
+ * Neither has several mails under way from now on. */
 static enum step
 answer_rset(struct session *s, const struct expected *x)
 {
@@ -299,7 +300,7 @@ answer_rset(struct session *s, const struct expected *x)
 
 	learned->reset |= goes_on;
 	learned->no_reset |= !goes_on;
-	if (!learned->reset && reply_negative(&s->reply))
+	if (!learned->reset && s->reply.code / 10 == 50)
 		goes_on = t != NULL && transaction_is_closed(t);
 	if (t != NULL && goes_on)
 		transaction_confirm(t);
