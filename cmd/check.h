@@ -25,8 +25,8 @@ struct check_plan {
  * --check: tells every fault of the configuration and its accounts and of the
  * files they name, and what is odd; or that nothing is wrong. e holds what
  * reading it gave; where that was nothing, the first fault found here. False:
- * nothing could be read, or not all could be printed, and e, which tells why, is
- * for the caller to print.
+ * nothing could be read, or not all could be printed, and e, which tells why,
+ * is for the caller to print.
  */
 bool check_config(const struct check_plan *plan, struct error *e);
 
