@@ -224,8 +224,10 @@ def set_up(world, box):
                 ('Is smtps://mail.example.org:465 the server', ''),
                 (f'User name [{ADDRESS}]: ', ''),
                 ('(not shown): ', PASSWORD), ('Group (- for root', ''),
+                ('Make the group senders', ''),
                 (f'leave as {ADDRESS}', 'no'), ('root', ADDRESS),
-                ('Write this to', ''), (f'Send a mail to {ADDRESS} now', 'yes')):
+                ('Write this to', ''),
+                (f'Send a mail to {ADDRESS} now', 'yes')):
             p.answers(question, answer)
         t.ok(p.wait() == 0, '... and a person goes through it', p.shown)
     world.arrives('the mail at its end comes', ADDRESS)
@@ -235,7 +237,7 @@ def set_up(world, box):
 
 def run_cron(world, box):
     """Jobs of root and of a user who is in the group."""
-    box.must('useradd', '-m', '-G', 'sendling', 'carol')
+    box.must('useradd', '-m', '-G', 'senders', 'carol')
     for user in ('root', 'carol'):
         box.must('crontab', '-u', user, '-',
                  text=f'* * * * * echo "job of {user}"\n')
@@ -363,7 +365,8 @@ def serve_socket(box):
     credentials.chmod(0o700)
     server = box.start(
         'systemd-socket-activate', '--accept', '--inetd', '-l', socket,
-        '-E', words['Environment'], '-E', 'CREDENTIALS_DIRECTORY=/run/credentials',
+        '-E', words['Environment'],
+        '-E', 'CREDENTIALS_DIRECTORY=/run/credentials',
         '-E', 'RUNTIME_DIRECTORY=/run/sendling/slots', 'setpriv', '--reuid',
         words['User'], '--regid', words['User'], '--clear-groups',
         *words['ExecStart'].split())
