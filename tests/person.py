@@ -69,12 +69,17 @@ class Person:
     def echoes(self):
         return bool(termios.tcgetattr(self.terminal)[3] & termios.ECHO)
 
-    def wait(self):
-        """Its exit status."""
-        end = time.monotonic() + WAIT
+    def wait(self, again=''):
+        """Its exit status; who types `again' does so each second."""
+        start = time.monotonic()
+        presses = 1
         while (status := self.process.poll()) is None:
-            if time.monotonic() > end:
+            passed = time.monotonic() - start
+            if passed > WAIT:
                 raise AssertionError('it still runs; it shows:\n' + self.shown)
+            if again and passed > presses:
+                presses += 1
+                self.types(again)
             self.read(0.05)
         while self.read(0):
             pass
