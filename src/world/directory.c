@@ -38,6 +38,18 @@ directory_hint(const char *path, int sys, struct error *e)
 	return -1;
 }
 
+/* With its mode from the first moment on, since another run may be about to
+ * open it. There is no other thread that makes files. */
+static int
+make_one(int parent, const char *name)
+{
+	mode_t usual = umask(0);
+	int status = mkdirat(parent, name, DIRECTORY_MODE);
+
+	umask(usual);
+	return status == -1 && errno == EEXIST ? 0 : status;
+}
+
 /* Where no folder is one is made, and so on upwards; the one that is there
  * already must be the owner's. */
 static int
@@ -62,9 +74,7 @@ make_missing(char *path, unsigned owner)
 	*slash = '/';
 	if (parent == -1)
 		return -1;
-	status = mkdirat(parent, slash + 1, DIRECTORY_MODE);
-	if (status == -1 && errno == EEXIST)
-		status = 0;
+	status = make_one(parent, slash + 1);
 	if (status == 0)
 		status = (int)TEMP_FAILURE_RETRY(fsync(parent));
 	close(parent);

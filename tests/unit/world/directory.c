@@ -48,6 +48,32 @@ folders_are_made(void **state)
 	assert_int_equal(access(in_folder("a/b/d"), F_OK), -1);
 }
 
+/* logwatch runs what it mails with 0177; by such a folder nobody but root could
+ * go on, and in a home it may be one that others' programs use as well. */
+static void
+a_folder_is_made_whatever_the_umask_is(void **state)
+{
+	static const mode_t umasks[] = {0177, 0777, 0};
+	struct folder *f;
+	struct stat st;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(umasks); i++) {
+		umask(umasks[i]);
+		f = try_open(in_folder("deep/er/est"),
+		    (struct folder_terms){
+			.make = true, .volatile_taken = true});
+		assert_int_equal(umask(022), umasks[i]);
+		assert_non_null(f);
+		folder_free(f);
+		assert_int_equal(stat(in_folder("deep"), &st), 0);
+		assert_int_equal(st.st_mode & 07777, 0700);
+		assert_int_equal(stat(in_folder("deep/er/est"), &st), 0);
+		assert_int_equal(st.st_mode & 07777, 0700);
+		assert_int_equal(folder_run("rm -r deep"), 0);
+	}
+}
+
 static void
 others_folders_are_refused(void **state)
 {
@@ -231,6 +257,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    TEST(folders_are_made),
+	    TEST(a_folder_is_made_whatever_the_umask_is),
 	    TEST(others_folders_are_refused),
 	    TEST(a_folder_that_is_removed_or_moved_takes_nothing),
 	    TEST(memory_is_refused),
