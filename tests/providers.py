@@ -108,7 +108,9 @@ class Home:
     """A home of the person's own, and the whole of what the run leaves."""
 
     def __init__(self):
-        self.path, self.temporary = RUN / 'home', RUN / 'tmp'
+        # A spool wants a disk, which an overlay is taken for.
+        self.path = pathlib.Path('/var/home')
+        self.temporary = RUN / 'tmp'
         for path in self.path, self.temporary:
             shutil.rmtree(path, ignore_errors=True)
             path.mkdir()
@@ -126,11 +128,18 @@ class Home:
         return sorted(str(path) for top in (self.path, self.temporary)
                       for path in top.rglob('*') if not path.is_dir())
 
-    def setup(self, *argv, shell='dash', under=(), option=(), **environment):
+    def give(self, number):
+        """It is the home of somebody else than root."""
+        for path in self.path, self.temporary:
+            os.chown(path, number, number)
+
+    def setup(self, *argv, shell='dash', under=(), option=(), user=None,
+              **environment):
         start, path = SHELLS[shell]
         return Person([*under, *start, *option, SCRIPT, *argv],
                       {'HOME': str(self.path), 'PATH': path, 'TERM': 'xterm',
-                       'TMPDIR': str(self.temporary), **environment})
+                       'TMPDIR': str(self.temporary), **environment},
+                      user=user)
 
 
 def mode(path):

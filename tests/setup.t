@@ -31,6 +31,9 @@ from providers import (CACHE, PACKAGES, PASSWORD, SCRIPT, SHELLS, Home, lay_out,
                        lines, mode, serve, start_dns)
 
 
+NOBODY = 65534
+
+
 # The tests
 
 def test_table(t, home, shell):
@@ -51,6 +54,8 @@ def test_table(t, home, shell):
         p.answers('(not shown): ', PASSWORD)
         p.answers('take them out? (yes or no) [yes]: ', 'no')
         p.sees('accepted the login')
+        p.answers('Keep mails that cannot be sent now, and try again? (yes or '
+                  'no) [yes]: ', '')
         p.answers(f'Write this to {home.config}? (yes or no) [yes]: ', '')
         p.sees(f'Written: {home.password}, mode 600')
         p.answers('Send a mail to alice@gmail.com now? (yes or no) [yes]: ',
@@ -70,7 +75,7 @@ def test_table(t, home, shell):
     t.ok(lines(home.config) == [
         'smarthost smtps://smtp.gmail.com:465', 'user alice@gmail.com',
         f'password-file {home.password}', 'from alice@gmail.com',
-        'domain gmail.com'], 'the configuration', *lines(home.config))
+        'domain gmail.com', SPOOL], 'the configuration', *lines(home.config))
     t.ok(home.password.read_text() == PASSWORD + '\n' and
          mode(home.password) == 0o600 and mode(home.config) == 0o600 and
          mode(home.folder) == 0o700,
@@ -90,38 +95,43 @@ def walk(p, dialogue, to=None):
 
 YES = '(yes or no) [yes]: '
 PROVIDER = 'Name of your provider in it (? shows all; none: look further): '
+SPOOL = 'spool ~/.local/state/sendling/spool'
+CRONTAB = ('What is kept is sent by a line in the crontab:\n'
+           '  */5 * * * * /usr/local/bin/sendling -oeq -q')
+KEEP = ('Keep mails that cannot be sent now, and try again? ' + YES, '')
+WRITE = ('Write this to ', '')
 # The ways through, question by question; the last begins to write.
 TABLE = [('Mail address: ', 'alice@gmail.com'),
          ('(p)assword, or by (o)Auth [p]: ', ''),
          ('User name [alice@gmail.com]: ', ''), ('(not shown): ', 'wrong'),
          ('Which [p]: ', ''), ('(not shown): ', PASSWORD),
-         ('take them out? ' + YES, 'no'), ('Write this to ', '')]
+         ('take them out? ' + YES, 'no'), KEEP, WRITE]
 GUESS = [('Mail address: ', 'alice@guess.example'), (PROVIDER, ''),
          ('Is smtp://smtp.guess.example:587 the server to log in at? ' + YES,
           ''), ('User name [alice@guess.example]: ', 'alice@gmail.com'),
-         ('Password (not shown): ', PASSWORD), ('Write this to ', '')]
+         ('Password (not shown): ', PASSWORD), KEEP, WRITE]
 PIN = [('Mail address: ', 'alice@pin.example'), (PROVIDER, ''),
        ('Pin this key? (yes or no) [no]: ', 'yes'),
        ('Is smtps://smtp.pin.example:465 the server to log in at? ' + YES, ''),
        ('User name [alice@pin.example]: ', 'alice@gmail.com'),
-       ('Password (not shown): ', PASSWORD), ('Write this to ', '')]
+       ('Password (not shown): ', PASSWORD), KEEP, WRITE]
 ADD = [('Mail address: ', 'alice@gmail.com'),
        ('(a)dd an account to it, (r)eplace it, (q)uit [a]: ', ''),
        ('Name of the new account [gmail.com]: ', 'second')] + TABLE[1:3] + \
     TABLE[5:]
-REPLACE = ADD[:1] + [(ADD[1][0], 'r')] + TABLE[1:3] + TABLE[5:7] + [
+REPLACE = ADD[:1] + [(ADD[1][0], 'r')] + TABLE[1:3] + TABLE[5:8] + [
     ('password is there already.\nReplace it? (yes or no) [no]: ', ''),
     ('Another file for the password', ''), TABLE[-1]]
 BYHAND = [('Mail address: ', 'alice@nowhere.example'), (PROVIDER, ''),
           ('Server (its name, or name:port): ', 'smtp.guess.example:587'),
           ('User name [alice@nowhere.example]: ', 'alice@gmail.com'),
-          ('Password (not shown): ', PASSWORD), ('Write this to ', '')]
+          ('Password (not shown): ', PASSWORD), KEEP, WRITE]
 SYSTEM = TABLE[:3] + TABLE[5:7] + [
     ('Group (- for root alone) [senders]: ', ''),
     ('Make the group senders? ' + YES, ''),
     ('leave as alice@gmail.com? ' + YES, ''),
     ('Where shall mail to root go (- for nowhere) [alice@gmail.com]: ', ''),
-    ('Write this to ', '')]
+    KEEP, WRITE]
 SES = GUESS[:1] + [(PROVIDER, 'ses'), ('eu-west-1: ', '')]
 OAUTH = TABLE[:1] + [
     (TABLE[1][0], 'o'), TABLE[2],
@@ -164,7 +174,7 @@ def test_names(t, home, shell):
 RECORD = [('Mail address: ', 'alice@example.org'), (PROVIDER, ''),
           ('Is smtps://mail.example.org:465 the server to log in at? ' + YES,
            ''), ('User name [alice@example.org]: ', ''),
-          ('Password (not shown): ', PASSWORD), ('Write this to ', '')]
+          ('Password (not shown): ', PASSWORD), KEEP, WRITE]
 
 
 def test_records(t, home, shell):
@@ -321,7 +331,7 @@ def test_choose_provider(t, home):
         p.sees('It takes a key.')
         p.answers('Region, as in eu-west-1: ', 'smtp')
         p.answers('Password or key (not shown): ', 'k')
-        walk(p, [('Write this to ', ''), ('Send a mail to alice@own', 'yes')])
+        walk(p, [KEEP, WRITE, ('Send a mail to alice@own', 'yes')])
         t.ok(p.wait() == 0 and len(server.took) == 1 and
              server.took[0][1]['user'] == 'apikey', 'the mail came', p.shown)
     t.ok('smarthost smtp://smtp.guess.example:587' in lines(home.config) and
@@ -357,7 +367,7 @@ def test_add(t, home, shell):
         t.ok('old-secret' not in p.shown, 'the password is not shown', p.shown)
     added = ('account second\nsmarthost smtps://smtp.gmail.com:465\n'
              f'user alice@gmail.com\npassword-file {home.password}.second\n'
-             'from alice@gmail.com\ndomain gmail.com\n')
+             f'from alice@gmail.com\ndomain gmail.com\n{SPOOL}\n')
     t.ok(home.config.read_text() == 'account default\n' + OLD + '\n\n' + added,
          'what is there stays the account default', home.config.read_text())
     t.ok(mode(home.config) == 0o600, 'and what its mode was')
@@ -456,13 +466,14 @@ def test_show(t, home, shell):
     home.put(OLD)
     before = home.files()
     with serve(2) as server, home.setup('-n', shell=shell) as p:
-        walk(p, TABLE[:3] + TABLE[5:7])
+        walk(p, TABLE[:3] + TABLE[5:8])
         t.ok(p.wait() == 0, 'status 0', p.shown)
         p.sees(f'This would be {home.config}:')
         t.ok(p.shown[p.at:].strip() ==
              'smarthost smtps://smtp.gmail.com:465\nuser alice@gmail.com\n'
              f'password-file {home.password}\nfrom alice@gmail.com\n'
-             'domain gmail.com', 'the configuration is shown', p.shown)
+             f'domain gmail.com\n{SPOOL}\n\n' + CRONTAB,
+             'the configuration is shown', p.shown)
         t.ok(PASSWORD not in p.shown, 'the password is not')
         t.ok(server.took == [], 'no mail is sent')
     t.ok(home.files() == before and home.config.read_text() == OLD,
@@ -512,10 +523,10 @@ def test_system(t, home, shell):
              aliases.read_text())
         member = password.stat().st_gid
         for group, status, what in ((member, 0, 'a member of the group sends'),
-                                    (65534, 78, 'a stranger does not')):
+                                    (NOBODY, 75, 'a stranger does not')):
             done = subprocess.run(
                 ['/usr/local/bin/sendling', 'bob@example.org'],
-                input=b'Subject: x\n\nx\n', user=65534, group=65534,
+                input=b'Subject: x\n\nx\n', user=NOBODY, group=NOBODY,
                 extra_groups=[group], env={}, stderr=subprocess.PIPE,
                 cwd='/')
             t.ok(done.returncode == status, what, done)
@@ -537,7 +548,7 @@ def test_group_declined(t, home):
         p.answers('Where shall mail to root go', 'root@')
         p.sees('`root@\' is no address')
         p.answers('Where shall mail to root go', '')
-        walk(p, [('Write this to ', ''), NO_MAIL])
+        walk(p, [KEEP, WRITE, NO_MAIL])
         t.ok(p.wait() == 0 and 'sendling-setup.' not in p.shown,
              'status 0, and no file of the way is named', p.shown)
     password = pathlib.Path('/etc/sendling.password')
@@ -560,11 +571,11 @@ def test_root_alias(t, home):
             (['|sh', 'new@x.example, n2@x.example'],
              'a: b@c.example\nroot: new@x.example, n2@x.example\nz: q@c.d\n')):
         with serve(2), home.setup('--system') as p:
-            walk(p, dialogue[:-2])
+            walk(p, dialogue[:-3])
             p.sees('  "Root" : x@old.example,\n  \ty@old.example')
             for answer in answers:
                 p.answers('Where shall it go (- leaves it so) [-]: ', answer)
-            walk(p, dialogue[-1:] + [NO_MAIL])
+            walk(p, dialogue[-2:] + [NO_MAIL])
             t.ok(p.wait() == 0, f'{answers}: status 0', p.shown)
         t.ok(aliases.read_text() == left, f'{answers}: the aliases',
              aliases.read_text())
@@ -573,10 +584,184 @@ def test_root_alias(t, home):
             t.ok(path.stat().st_gid == 0, f'{name}: for root alone')
             path.unlink()
     with Person(['/bin/dash', SCRIPT, '--system'],
-                {'PATH': '/usr/bin:/bin', 'HOME': '/'}, user=65534) as p:
+                {'PATH': '/usr/bin:/bin', 'HOME': '/'}, user=NOBODY) as p:
         t.ok(p.wait() == 1 and '--system is for root' in p.shown,
              'nobody else may', p.shown)
     forget_system()
+
+def keeps(t, home, server, command, **who):
+    """A mail while the server is away is kept, and sent by the command that
+    the dialogue named, or that of the unit; from where cron starts it."""
+    def run_as(line, text=b''):
+        return subprocess.run(
+            ['/bin/sh', '-c', line], input=text, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, cwd='/', timeout=harness.WAIT,
+            env={'HOME': str(home), 'PATH': '/usr/bin:/bin'}, **who)
+    server.close()
+    sent = run_as('/usr/local/bin/sendling bob@example.net',
+                  b'Subject: later\n\nx\n')
+    spool = home / '.local/state/sendling/spool'
+    waits = [path.name[0] for path in spool.glob('[!.]*')]
+    t.ok(sent.returncode == 0 and waits == ['Q'] and mode(spool) == 0o700,
+         'without a server a mail is kept, for nobody else', sent, *waits)
+    with serve(2) as server:
+        ran = run_as(command.replace('-q', '-qf'))
+        t.ok(ran.returncode == 0 and ran.stdout == b'' and
+             [envelope['to'] for _, envelope in server.took] ==
+             [['bob@example.net']] and not list(spool.glob('[!.]*')),
+             '... and sent when it is back: ' + command, ran, *server.took)
+
+
+def test_spool(t, home, shell):
+    """What cannot be sent now is kept, and what is said sends it."""
+    with serve(2) as server, home.setup(shell=shell) as p:
+        walk(p, TABLE)
+        p.sees(f'Written: {home.config}\n{CRONTAB}\n')
+        p.answers('Send a mail to ', 'yes')
+        t.ok(p.wait() == 0 and len(server.took) == 1, 'status 0', p.shown)
+        t.ok(home.files() == sorted(map(str, (home.config, home.password))),
+             'the mail at the end kept nothing', *home.files())
+        keeps(t, home.path, server, CRONTAB.split('* ')[-1])
+
+
+def test_no_spool(t, home):
+    """Who wants none has none, and a first mail that fails is no kept one."""
+    with serve(2) as server, home.setup() as p:
+        walk(p, TABLE[:-2] + [(KEEP[0], 'no'), WRITE])
+        p.sees('Send a mail to ')
+        t.ok('What is kept' not in p.shown, 'nothing is said of it', p.shown)
+        p.types('\x04')
+        p.wait()
+    t.ok('spool' not in home.config.read_text(), 'no line is written',
+         *lines(home.config))
+    home = Home()
+    with serve(2) as server, home.setup() as p:
+        walk(p, TABLE)
+        p.sees('Send a mail to ')
+        server.close()
+        p.types('yes\n')
+        p.sees('It was not sent. The configuration is written')
+        t.ok(p.wait() == 75, 'a first mail that fails has its status', p.shown)
+        t.ok(not (home.path / '.local').exists() or not list(
+            (home.path / '.local/state/sendling/spool').glob('[!.]*')),
+             'and is not kept', *home.files())
+
+
+@contextlib.contextmanager
+def under_systemd():
+    """What says that it runs; /run is the test's own."""
+    folder = pathlib.Path('/run/systemd/system')
+    folder.mkdir(parents=True)
+    try:
+        yield
+    finally:
+        shutil.rmtree(folder.parent)
+
+
+def read_unit():
+    unit = pathlib.Path('/usr/local/lib/systemd/user/sendling-flush.service')
+    return re.search('^ExecStart=(.*)', unit.read_text(), re.M)[1]
+
+
+def test_timer(t, home):
+    """Where systemd runs and has the unit its timer flushes."""
+    turn_on = 'is sent by the timer; turn it on:\n  systemctl '
+    timer = 'enable --now sendling-flush.timer\n'
+    with under_systemd():
+        with serve(2), home.setup() as p:
+            walk(p, TABLE)
+            p.sees(turn_on + timer)
+            walk(p, [NO_MAIL])
+            t.ok(p.wait() == 0 and '--user' not in p.shown and
+                 '*/5' not in p.shown, 'root has that of the system', p.shown)
+        home = Home()
+        home.give(NOBODY)
+        with serve(2) as server, home.setup(user=NOBODY) as p:
+            walk(p, TABLE)
+            p.sees(turn_on + '--user ' + timer)
+            walk(p, [NO_MAIL])
+            t.ok(p.wait() == 0, 'a user has one of his own', p.shown)
+            keeps(t, home.path, server, read_unit(), user=NOBODY,
+                  group=NOBODY, extra_groups=[])
+        forget_system()
+        with serve(2), home.setup('-n', '--system', 'alice@gmail.com',
+                                  user=NOBODY) as p:
+            walk(p, TABLE[1:3] + SYSTEM[3:5] + [
+                ('Group (- for root alone) [senders]: ', '-')] + SYSTEM[7:-1])
+            p.sees('is sent by the timer of root and of each user who sends; '
+                   f'turn it on:\n  systemctl {timer}  systemctl --user {timer}')
+            t.ok(p.wait() == 0, 'a machine has both', p.shown)
+        run('mount', '-t', 'tmpfs', 'none', '/usr/local/lib/systemd/user')
+        with serve(2), home.setup('-n', user=NOBODY) as p:
+            walk(p, TABLE[:3] + TABLE[5:8])
+            p.sees(CRONTAB)
+            t.ok(p.wait() == 0, 'without the unit there is cron', p.shown)
+        run('umount', '/usr/local/lib/systemd/user')
+
+
+def test_spool_of_all(t, home):
+    """One line of a machine gives each user a spool of his own; whose HOME
+    root has does not matter."""
+    forget_system()
+    home.give(NOBODY)
+    with serve(2) as server, home.setup('--system') as p:
+        walk(p, SYSTEM)
+        p.sees('a line in the crontab of root and of each user who sends:\n')
+        walk(p, [NO_MAIL])
+        t.ok(p.wait() == 0, 'status 0', p.shown)
+        senders = pathlib.Path('/etc/sendling.password').stat().st_gid
+        keeps(t, home.path, server, CRONTAB.split('* ')[-1], user=NOBODY,
+              group=NOBODY, extra_groups=[senders])
+    forget_system()
+
+
+def test_present_spool(t, home):
+    """An account that is added keeps mails where those that are there do."""
+    spool = '\tspool  ~/mine\nspool-lifetime 2d\n'
+    account = 'account work\nsmarthost smtps://old.example\n'
+    for present, added in (
+            (OLD + '\n' + spool, spool),
+            (account + spool + 'account b\nsmarthost smtps://b.example\n', spool),
+            ('spool off\n' + account, ''),
+            (OLD + '\nspool off\n', 'spool off\n')):
+        home.put(present)
+        with serve(2), home.setup() as p:
+            walk(p, ADD[:-3])
+            p.answers('take them out? ', 'no')
+            walk(p, [WRITE, NO_MAIL])
+            t.ok(p.wait() == 0 and 'Keep mails' not in p.shown and
+                 'What is kept' not in p.shown, 'nothing is asked', p.shown)
+        text = home.config.read_text()
+        t.ok(text.endswith(present + '\n' + text[text.index(
+            'account second\n'):]) and text.endswith(
+                'domain gmail.com\n' + added), f'it has {added!r}', text)
+        shutil.rmtree(home.folder)
+
+
+def test_replaced_spool(t, home):
+    """What waits in a folder is not lost sight of."""
+    for old, kept in (('  spool ~/mine', '  spool ~/mine'),
+                      ('spool off', SPOOL)):
+        home.put('smarthost smtps://old.example\n' + old + '\n')
+        with serve(2), home.setup('alice@gmail.com') as p:
+            walk(p, REPLACE[1:7] + [WRITE, NO_MAIL])
+            t.ok(p.wait() == 0, f'{old}: status 0', p.shown)
+        t.ok(lines(home.config)[-1] == kept, f'{old}: it keeps in: {kept}',
+             *lines(home.config))
+        shutil.rmtree(home.folder)
+
+
+def test_no_folder(t, home):
+    """A home in memory, or of another, keeps nothing, and is told."""
+    memory = RUN / 'memory'
+    memory.mkdir(exist_ok=True)
+    with serve(2), home.setup('-n', HOME=str(memory)) as p:
+        walk(p, TABLE[:3] + TABLE[5:8])
+        p.sees('  spool: /mnt/memory/.local/state/sendling/spool: it is in '
+               'memory, and lost when the machine stops\n  hint: ')
+        p.sees('Nothing is kept then; sendling-spool(7) has more on this.')
+        t.ok(p.wait() == 0 and '\nspool' not in p.shown and
+             'What is kept' not in p.shown, 'there is no line then', p.shown)
 
 
 ROUTES = {'table': (TABLE, ()), 'names': (GUESS, ()), 'pin': (PIN, ()),
@@ -659,7 +844,7 @@ def test_no_login(t, home):
     with serve(4, implicit=False, users=()) as server, home.setup() as p:
         walk(p, GUESS[:3])
         p.sees('This server offers no login')
-        walk(p, [('Write this to ', ''), ('Send a mail to ', 'yes')])
+        walk(p, [KEEP, WRITE, ('Send a mail to ', 'yes')])
         t.ok(p.wait() == 0 and len(server.took) == 1, 'the mail came', p.shown)
     t.ok('auth off' in lines(home.config) and home.files() ==
          [str(home.config)], 'there is no password', *lines(home.config))
@@ -689,7 +874,7 @@ def test_what_now(t, home):
         p.answers('User name [alice@gmail.com]: ', 'z')
         p.answers('Password (not shown): ', 'y y')
         p.answers('Which [p]: ', 'w')
-        p.answers('Write this to ', '')
+        walk(p, [KEEP, WRITE])
         p.answers('Send a mail to ', 'yes')
         p.sees('535 5.7.8')
         p.sees('It was not sent. The configuration is written')
@@ -733,7 +918,7 @@ def test_token(t, home, shell):
         page = re.search(r'https://\S+/authorize\?\S+', p.shown)[0]
         p.types(tokens.browse(page) + '\n')
         p.sees('The server accepted the login.')
-        walk(p, [('Write this to ', ''), ('Send a mail to ', 'yes')])
+        walk(p, [KEEP, WRITE, ('Send a mail to ', 'yes')])
         t.ok(p.wait() == 0 and len(server.took) == 1 and
              server.took[0][1]['auth'] == 'XOAUTH2' and
              server.took[0][1]['user'] == 'alice@own.example',
@@ -759,6 +944,7 @@ def test_token_shown(t, home):
         p.answers('(p)assword, or by (o)Auth [o]: ', '')
         p.answers('User name ', '')
         p.sees('Log in with: sendling-token --login --provider test')
+        walk(p, [KEEP])
         t.ok(p.wait() == 0 and home.files() == [
             str(home.folder / name) for name in ('oauth', 'table')] and
             "password-command /usr/local/bin/sendling-token 'o'\\''neil@own"

@@ -226,6 +226,7 @@ def set_up(world, box):
                 ('(not shown): ', PASSWORD), ('Group (- for root', ''),
                 ('Make the group senders', ''),
                 (f'leave as {ADDRESS}', 'no'), ('root', ADDRESS),
+                ('Keep mails that cannot be sent now', 'no'),
                 ('Write this to', ''),
                 (f'Send a mail to {ADDRESS} now', 'yes')):
             p.answers(question, answer)
