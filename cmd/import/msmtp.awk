@@ -21,6 +21,9 @@ BEGIN {
 	    "tls_host_override from allow_from_override dsn_notify dsn_return " \
 	    "set_from_header from_full_name logfile syslog aliases auto_from " \
 	    "maildomain "
+	# Who is whom to whom.
+	identity = " host port socket protocol tls tls_starttls auth user " \
+	    "password passwordeval from auto_from maildomain "
 	current = "" # what stands above all is for all
 }
 
@@ -121,7 +124,7 @@ function read_setting(word, value) {
 		keep_password(current, word, value)
 	else
 		keep(current, word, value, here)
-	own[current]++
+	own[current] = own[current] " " word
 }
 
 # Header fields; what is not as usual cannot be had.
@@ -366,10 +369,33 @@ function carry_account(name,    a) {
 	here = line_of[a]
 }
 
-# The one account that there is needs no second name.
-function is_second_name(name) {
-	return name == "default" && names == 2 && \
-	    heirs[name] == " " order[1] && own["account " name] == 0
+# The one account that there is needs no second name, unless what stands below
+# that has it log in elsewhere, or as somebody else.
+function is_second_name(name,    only, key, i, n) {
+	only = "account " order[1]
+	if (name != "default" || names != 2 || heirs[name] != " " order[1])
+		return 0
+	n = split(own["account default"], key, " ")
+	for (i = 1; i <= n; i++)
+		if (index(identity, " " key[i] " ") && is_there(only, key[i]) &&
+		    raw[only, key[i]] != raw["account default", key[i]])
+			return 0
+	return 1
+}
+
+# What stands below the second name is the account's.
+function add_second(only,    a, key, i, n) {
+	a = "account default"
+	n = split(own[a], key, " ")
+	for (i = 1; i <= n; i++)
+		if (key[i] ~ /^password/) {
+			here = raw_line[a, key[i]]
+			keep_password(only, key[i], raw[a, key[i]])
+		} else
+			keep(only, key[i], raw[a, key[i]], raw_line[a, key[i]])
+	if (n > 0)
+		mind(line_of[a], "account default", "what stands below it " \
+		    "holds for `-a " order[1] "', too")
 }
 
 # Settings above all accounts, or in one called default that has no host and
@@ -403,7 +429,10 @@ function fill(a, from,    key, i, n) {
 
 function conclude(    i) {
 	spread_default()
+	if (is_second_name(order[2] "")) {
+		add_second("account " order[1])
+		names--
+	}
 	for (i = 1; i <= names; i++)
-		if (!is_second_name(order[i]))
-			carry_account(order[i])
+		carry_account(order[i])
 }
