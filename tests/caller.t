@@ -532,16 +532,22 @@ def test_garbage(t, home, box):
              service.ends())
 
 
-def test_spool(t, home, box):
-    """What waits belongs to the service's user, and goes by him."""
+def prepare_spool(home, box, *lines):
+    """Of the service, with its configuration: the folder, the log, and the
+    environment that leads there."""
     spool, folder = home.path / 'spool', home.path / 'etc/sendling'
     spool.mkdir(mode=0o700)
     os.chown(spool, SERVICE, SERVICE)
     folder.mkdir(parents=True)
     log = home.file('log', '', 0o600, SERVICE)
-    lines = ('spool-retry 1s', f'spool {spool}')
-    home.file('etc/sendling/config', config(box, *lines, log=log), 0o644)
-    environment = {'XDG_CONFIG_HOME': str(home.path / 'etc')}
+    home.file('etc/sendling/config',
+              config(box, f'spool {spool}', *lines, log=log), 0o644)
+    return spool, log, {'XDG_CONFIG_HOME': str(home.path / 'etc')}
+
+
+def test_spool(t, home, box):
+    """What waits belongs to the service's user, and goes by him."""
+    spool, log, environment = prepare_spool(home, box, 'spool-retry 1s')
     box.refusals = {'later@example.net': '451 4.3.0 later'}
     with Service(home, None, environment=environment) as service:
         reply = service.send(BOB, '<bin@example.org>',
@@ -561,6 +567,29 @@ def test_spool(t, home, box):
     t.ok(done.status == 0 and senders(box) == ['bin@example.org'] and
          not list(spool.glob('Q*')), 'and goes by a run of his', done.words(),
          senders(box), *spool.iterdir(), log.read_text())
+
+
+def test_share(t, home, box):
+    """Nobody fills the spool for the others."""
+    spool, log, environment = prepare_spool(home, box, 'spool-limit 4')
+    box.refusals = {'later@example.net': '451 4.3.0 later',
+                    'nobody@example.net': '550 5.1.1 nobody'}
+    with Service(home, None, environment=environment) as service:
+        def send(uid, recipient):
+            return service.send(uid, '<>', recipient=recipient)
+        for _ in range(6):
+            reply = send(BOB, 'nobody@example.net')
+        t.ok(reply.startswith('550 5.1.1') and len(list(spool.glob('F*'))) == 3
+             and 'no copy is kept: spool' in log.read_text(),
+             'who has his mails refused fills no disk by their copies', reply,
+             *spool.iterdir())
+        replies = [send(BOB, 'later@example.net') for _ in range(4)]
+        t.ok([reply[:3] for reply in replies] == ['250'] * 3 + ['451'] and
+             'no room for more of user bin (uid 2)' in replies[3],
+             'one user fills it no further than what is left', *replies)
+        reply = send(CAROL, 'later@example.net')
+        t.ok(reply.startswith('250 2.0.0 queued as'), "another's is kept",
+             reply)
 
 
 if os.geteuid() != 0:

@@ -322,6 +322,7 @@ static void
 open_spool(struct dispatch *d)
 {
 	const struct enqueue_plan plan = {.account = d->account,
+	    .caller = d->plan.caller,
 	    .facts = &d->facts,
 	    .host = d->plan.host,
 	    .config = d->plan.config,

@@ -184,6 +184,7 @@ keep(const struct enqueue *q, const struct mail *mail, bool failed,
     char id[TICKET_ID_MAX + 1], const struct error *why, struct error *e)
 {
 	const struct spool_mail kept = {.account = q->plan.account,
+	    .caller = q->plan.caller,
 	    .envelope = mail->envelope,
 	    .message = mail->message,
 	    .all_or_none = mail->all_or_none,

@@ -22,6 +22,8 @@
 /* Borrowed, all of it, until enqueue_free(). */
 struct enqueue_plan {
 	const struct account *account; /* as it holds now */
+	const struct caller *caller;   /* whose mails they are; NULL: our own
+					* user's */
 	const struct facts *facts;
 	const struct host *host;
 	const struct config *config;

@@ -47,12 +47,31 @@ spool_name(char letter, const char *id, char name[FOLDER_NAME])
 }
 
 /*
- * Writing.
+ * Whose a mail is.
  */
 
-/* What is there already, of the mails that wait. */
+static bool
+is_of_socket(const struct caller *c)
+{
+	return c != NULL && c->kind != CALLER_SELF;
+}
+
+/* Of who came over TCP nobody knows more than that it was not root. */
+static unsigned
+uid_of(const struct caller *c)
+{
+	return c != NULL && c->kind == CALLER_USER ? caller_counted_as(c)
+						   : geteuid();
+}
+
+/*
+ * Whether there is room.
+ */
+
+/* What is there already, of the mails of these letters. */
 struct tally {
 	struct folder *folder;
+	const char *letters;
 	struct spool_limit limit;
 	unsigned long long messages, octets;
 };
@@ -89,26 +108,109 @@ is_weighed(unsigned long long messages, unsigned long long size)
 	return size > LIGHT || messages % pace == 0;
 }
 
+/* Of that, what is one user's. */
+struct share {
+	struct folder *folder;
+	unsigned uid;
+	unsigned long long messages, octets;
+};
+
+/* 0 where nobody knows. */
+static unsigned
+owner_of(struct folder *f, const char *name)
+{
+	struct folder_file file;
+	char head[HEAD_FIRST];
+	unsigned uid = 0;
+	long len = 0;
+
+	if (folder_peek(f, name, &file, NULL) == 1)
+		len = folder_read(f, &file, 0, head, sizeof(head), NULL);
+	if (len > 0)
+		ticket_parse_uid((struct text){head, (size_t)len}, &uid);
+	folder_close_file(f, &file);
+	return uid;
+}
+
+static int
+weigh_share(void *arg, const char *name)
+{
+	struct share *his = arg;
+	struct folder_entry entry;
+
+	if (owner_of(his->folder, name) == his->uid &&
+	    folder_look(his->folder, name, &entry) == 0) {
+		his->messages++;
+		his->octets += entry.size;
+	}
+	return 0;
+}
+
+static bool
+is_half_full(const struct tally *t)
+{
+	return t->messages > t->limit.messages - t->messages ||
+	       t->octets > t->limit.octets - t->octets;
+}
+
+/* A user's may be as much as there is room for. To know whose each is takes a
+ * look into it, which a folder that is not half full need not. */
+static int
+check_share(const struct tally *t, const struct caller *c, struct error *e)
+{
+	struct share his = {.folder = t->folder};
+
+	if (c == NULL || caller_is_free(c) || !is_half_full(t))
+		return 0;
+	his.uid = uid_of(c);
+	if (folder_scan(t->folder, t->letters, weigh_share, &his, e) == -1)
+		return -1;
+	if (his.messages <= t->limit.messages - t->messages &&
+	    his.octets <= t->limit.octets - t->octets)
+		return 0;
+	error_set(e, ERROR_SPOOL, "spool",
+	    "%s has no room for more of %s, as what one user has in it may be "
+	    "no more than what is free",
+	    SHOWN(text_of(folder_path(t->folder))), caller_name(c).words);
+	return error_hint(e,
+	    "root's `mailq' lists what waits; a larger spool: spool-limit "
+	    "MAILS OCTETS");
+}
+
+/* Who is told at once that his mail has failed can have as many copies of such
+ * as he likes: of a caller at a socket they take room, too. */
+static const char *
+letters_that_count(const struct spool_mail *mail)
+{
+	if (!mail->failed)
+		return "QH";
+	return is_of_socket(mail->caller) ? "QHF" : "";
+}
+
 /* Whether there is room for one more. Its head counts as a block. */
 static int
-check_limit(struct folder *f, const struct account *a, const struct ticket *new,
-    struct error *e)
+check_limit(struct folder *f, const struct spool_mail *mail,
+    const struct ticket *new, struct error *e)
 {
 	const struct ticket_layout layout = ticket_layout(new, TICKET_BLOCK);
 	const unsigned long long size = layout.journal_at + layout.journal_size;
+	const struct account *a = mail->account;
 	struct tally t = {.folder = f,
+	    .letters = letters_that_count(mail),
 	    .limit = a->spool_limit.messages == 0 ? ACCOUNT_SPOOL_LIMIT
 						  : a->spool_limit,
 	    .octets = size};
 	int full;
 
-	full = folder_scan(f, "QH", count_name, &t, e);
+	if (t.letters[0] == '\0')
+		return 0;
+	full = folder_scan(f, t.letters, count_name, &t, e);
 	if (full == 0 && is_weighed(t.messages, size))
-		full = folder_scan(f, "QH", weigh_file, &t, e);
+		full = folder_scan(f, t.letters, weigh_file, &t, e);
 	if (full == -1)
 		return -1;
 	if (full == 0 && t.octets <= t.limit.octets)
-		return 0;
+		return check_share(&t, mail->caller, e);
 	error_set(e, ERROR_SPOOL, "spool",
 	    "%s is full: `spool-limit' allows %llu mails of %llu octets",
 	    SHOWN(text_of(folder_path(f))), t.limit.messages, t.limit.octets);
@@ -116,6 +218,10 @@ check_limit(struct folder *f, const struct account *a, const struct ticket *new,
 	    "`mailq' lists what waits, and `sendling -qf' sends it; a larger "
 	    "spool: spool-limit MAILS OCTETS");
 }
+
+/*
+ * Writing.
+ */
 
 /* What the message has gained since it was read may be more than a message may
  * have. */
@@ -292,7 +398,7 @@ make_ticket(const struct spool_mail *mail, struct ticket *t, struct error *e)
 {
 	*t = (struct ticket){.account = mail->account->name,
 	    .created = mail->created < 0 ? 0 : mail->created,
-	    .uid = geteuid(),
+	    .uid = uid_of(mail->caller),
 	    .gid = getegid(),
 	    .all_or_none = mail->all_or_none,
 	    .envelope = *mail->envelope,
@@ -332,7 +438,7 @@ spool_keep(struct folder *f, const struct spool_mail *mail,
 	if (check_header(mail->message, e) == -1 ||
 	    make_ticket(mail, &t, e) == -1)
 		return -1;
-	result = mail->failed ? 0 : check_limit(f, mail->account, &t, e);
+	result = check_limit(f, mail, &t, e);
 	if (result == 0)
 		result = publish(f, mail, &t, e);
 	memcpy(id, t.id, sizeof(t.id));

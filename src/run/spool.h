@@ -12,6 +12,7 @@
 
 #include "message/message.h"
 #include "submit/account.h"
+#include "submit/caller.h"
 #include "submit/facts.h"
 #include "submit/ticket.h"
 #include "world/folder.h"
@@ -34,10 +35,12 @@ void spool_name(char letter, const char *id, char name[FOLDER_NAME]);
 /* A mail to be kept; all of it is borrowed. */
 struct spool_mail {
 	const struct account *account; /* its name, lifetime and limit */
+	const struct caller *caller;   /* whose it is; NULL: our own user's */
 	const struct envelope *envelope;
 	struct message *message;
 	bool all_or_none;
-	bool failed;	   /* it becomes an F, for which there is no limit */
+	bool failed;	   /* it becomes an F, for which there is no limit,
+			    * unless it is a caller's at a socket */
 	bool told;	   /* who was refused is known to be so */
 	const char *id;	   /* NULL: a new one */
 	long long created; /* now, and when it is due; in seconds since the */
@@ -53,6 +56,10 @@ struct spool_mail {
  * the errors of message_read(). How many octets wait is known for each mail
  * over 64 KiB, and for others while they are some hundred; of more they are
  * counted so seldom that the account's limit may be passed by a thirtieth.
+ *
+ * Of a caller who may not send as anybody there is also none where he has more
+ * in the folder already than there is room left, so that one alone never fills
+ * it; and for who may fail as often as he likes, an F takes room as well.
  */
 int spool_keep(struct folder *f, const struct spool_mail *mail,
     char id[TICKET_ID_MAX + 1], struct error *e);

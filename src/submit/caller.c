@@ -11,6 +11,7 @@
 
 #define UID_LARGEST 0xffffffffULL
 #define NETWORK	    TEXT("tcp")
+#define NAMELESS    65534
 
 /* What a pattern means in another way than as itself, unless escaped; and what
  * it cannot have. */
@@ -62,6 +63,12 @@ caller_is_free(const struct caller *c)
 {
 	return c->kind == CALLER_SELF ||
 	       (c->kind == CALLER_USER && c->uid == 0);
+}
+
+unsigned
+caller_counted_as(const struct caller *c)
+{
+	return c->named ? c->uid : NAMELESS;
 }
 
 /*

@@ -46,6 +46,11 @@ struct caller_name caller_name(const struct caller *c);
 /* Whether he may send as anybody. */
 bool caller_is_free(const struct caller *c);
 
+/* The uid under which a CALLER_USER's connections and mails are counted: his
+ * own, but one for all who have no login: who may make user namespaces is any
+ * of thousands of them, subuid(5). */
+unsigned caller_counted_as(const struct caller *c);
+
 /*
  * Whether he may send through the account as this: an addr-spec, which may lack
  * its domain, or "" for the null reverse-path. What stands in quotes is as if

@@ -521,6 +521,24 @@ ticket_parse_head(
 	return error_set(e, ERROR_SPOOL, NULL, "its head is damaged");
 }
 
+bool
+ticket_parse_uid(struct text bytes, unsigned *uid)
+{
+	struct ticket t = {.uid = 0};
+	struct text value;
+	size_t i = 0;
+	bool found;
+
+	found = next_value(&bytes, TEXT("sendlingq1"), &value);
+	while (found && next_value(&bytes, text_of(lines[i].name), &value) &&
+	       lines[i].parse != parse_owner)
+		i++;
+	found =
+	    found && lines[i].parse == parse_owner && parse_owner(value, &t);
+	*uid = t.uid;
+	return found;
+}
+
 static size_t
 journal_size(size_t recipients)
 {

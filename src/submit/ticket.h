@@ -34,8 +34,8 @@ struct ticket {
 	char *account;	   /* its name; owned */
 	long long created; /* seconds since the epoch, not below 0 */
 	long long expires;
-	unsigned uid;
-	unsigned gid;
+	unsigned uid; /* whose it is: of a caller at a socket, or our own */
+	unsigned gid; /* of who wrote it */
 	bool all_or_none;
 	/* Verdicts are OPEN, DELIVERED, or REFUSED, for good, with the reply;
 	 * all others count as OPEN where a head is formatted. Of its wishes the
@@ -89,6 +89,10 @@ int ticket_format_head(const struct ticket *t, struct buf *out);
  */
 int ticket_parse_head(
     struct text bytes, struct ticket *t, size_t *len, struct error *e);
+
+/* The same uid, for who asks for nothing else, from as much of a head as there
+ * is. False: it is not in there. */
+bool ticket_parse_uid(struct text bytes, unsigned *uid);
 
 /* The words of a reply that are kept, with a NUL. */
 #define TICKET_WORDS 600

@@ -16,10 +16,6 @@
 
 #define OCTETS_OF_USER (ACCOUNT_SOCKET_SLOTS_MAX * PEER_ROOT_FACTOR)
 
-/* Whose places those have whom nobody knows: who may make user namespaces is
- * any of thousands of them, subuid(5). */
-#define UNKNOWN 65534
-
 static bool
 is_socket(int fd)
 {
@@ -112,8 +108,7 @@ lock_place(int fd, const struct caller *c, unsigned places)
 {
 	struct flock lock = {
 	    .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1};
-	const off_t first =
-	    (off_t)(c->named ? c->uid : UNKNOWN) * OCTETS_OF_USER;
+	const off_t first = (off_t)caller_counted_as(c) * OCTETS_OF_USER;
 	unsigned i;
 
 	for (i = 0; i < places; i++) {

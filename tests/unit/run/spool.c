@@ -640,6 +640,103 @@ a_spool_of_many_is_full_soon_enough(void **state)
 	end(&t);
 }
 
+/*
+ * Users of a machine, who share a spool.
+ */
+
+static const struct caller root = {CALLER_USER, 0, true, "root", ""},
+			   bob = {CALLER_USER, 1001, true, "bob", ""},
+			   carol = {CALLER_USER, 1002, true, "carol", ""},
+			   one = {CALLER_USER, 70001, false, "uid70001", ""},
+			   other = {CALLER_USER, 70002, false, "uid70002", ""},
+			   tcp = {.kind = CALLER_NETWORK};
+
+/* How many are kept until one is not, which has to be for that reason. */
+static int
+keep_all(struct trial *t, const struct caller *c, const char *reason)
+{
+	int kept = 0;
+
+	t->mail.caller = c;
+	error_clear(&t->e);
+	while (spool_keep(t->folder, &t->mail, t->id, &t->e) == 0)
+		assert_in_range(++kept, 1, 1000);
+	assert_int_equal(t->e.kind, ERROR_SPOOL);
+	if (strstr(t->e.text, reason) == NULL)
+		fail_msg("%s", t->e.text);
+	return kept;
+}
+
+static void
+no_user_fills_it_alone(void **state)
+{
+	struct trial t;
+
+	(void)state;
+	begin(&t, parse(TEXT("A: b\n\nx\n")));
+	t.account.spool_limit = (struct spool_limit){16, 1 << 20};
+	assert_int_equal(keep_all(&t, &bob, "more of user bob (uid 1001)"), 9);
+	assert_int_equal(keep_all(&t, &carol, "more of user carol"), 4);
+	assert_int_equal(keep_all(&t, &bob, "more of user bob"), 0);
+	assert_int_equal(keep_all(&t, &one, "more of uid 70001"), 2);
+	assert_int_equal(keep_all(&t, &other, "more of uid 70002"), 0);
+	assert_int_equal(keep_all(&t, &tcp, "is full"), 1);
+	assert_int_equal(keep_all(&t, &root, "is full"), 0);
+	end(&t);
+}
+
+static void
+but_for_root_and_our_own(void **state)
+{
+	struct trial t;
+
+	(void)state;
+	begin(&t, parse(TEXT("A: b\n\nx\n")));
+	t.account.spool_limit = (struct spool_limit){8, 1 << 20};
+	assert_int_equal(keep_all(&t, &root, "is full"), 8);
+	end(&t);
+	begin(&t, parse(TEXT("A: b\n\nx\n")));
+	t.account.spool_limit = (struct spool_limit){8, 1 << 20};
+	assert_int_equal(keep_all(&t, NULL, "is full"), 8);
+	end(&t);
+}
+
+/* A line of a mail is none of its ticket. */
+static void
+nor_by_its_size(void **state)
+{
+	struct message *light = parse(TEXT("A: b\n\nu 1002 1\n"));
+	struct trial t;
+
+	(void)state;
+	begin(&t, light);
+	t.account.spool_limit = (struct spool_limit){1000, 16 * 8192};
+	assert_int_equal(keep_all(&t, &bob, "more of user bob"), 8);
+	assert_int_equal(keep_all(&t, &carol, "more of user carol"), 4);
+	assert_int_equal(keep_all(&t, &root, "is full"), 3);
+	end(&t);
+}
+
+/* Who is told that his mail has failed can have that as often as he likes. */
+static void
+copies_for_callers_take_room(void **state)
+{
+	struct trial t;
+
+	(void)state;
+	begin(&t, parse(TEXT("A: b\n\nx\n")));
+	t.account.spool_limit = (struct spool_limit){8, 1 << 20};
+	t.mail.failed = true;
+	assert_int_equal(keep_all(&t, &bob, "more of user bob"), 5);
+	assert_int_equal(keep_all(&t, &root, "is full"), 3);
+	t.mail.caller = NULL;
+	keep(&t);
+	t.mail.failed = false;
+	assert_int_equal(keep_all(&t, &bob, "more of user bob"), 5);
+	assert_int_equal(count(&t, "F"), 9);
+	end(&t);
+}
+
 static void
 an_id_is_there_once(void **state)
 {
@@ -721,6 +818,10 @@ main(void)
 	    cmocka_unit_test(a_file_has_its_own_name),
 	    cmocka_unit_test(a_spool_can_be_full),
 	    cmocka_unit_test(a_spool_of_many_is_full_soon_enough),
+	    cmocka_unit_test(no_user_fills_it_alone),
+	    cmocka_unit_test(but_for_root_and_our_own),
+	    cmocka_unit_test(nor_by_its_size),
+	    cmocka_unit_test(copies_for_callers_take_room),
 	    cmocka_unit_test(an_id_is_there_once),
 	    cmocka_unit_test(what_cannot_be_written_is_not_there),
 	    cmocka_unit_test(an_account_has_a_spool_or_none)};

@@ -311,6 +311,8 @@ people_read_who_it_is(void **state)
 			    caller_name(rows[i].caller).words, rows[i].name);
 		assert_int_equal(caller_is_free(rows[i].caller), rows[i].free);
 	}
+	assert_int_equal(caller_counted_as(&www), 33);
+	assert_int_equal(caller_counted_as(&nameless), 65534);
 	error_clear(&e);
 	assert_int_equal(caller_check(&bob, &a, text_of("bob"), &e), -1);
 	assert_string_equal(

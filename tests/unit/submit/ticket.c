@@ -104,6 +104,37 @@ a_head_is_read_as_it_was_written(void **state)
 	ticket_clear(&t);
 }
 
+static void
+an_uid_is_read_alone(void **state)
+{
+	static const struct {
+		const char *bytes;
+		int uid; /* -1: there is none */
+	} rows[] = {
+	    {rich, 1000},
+	    {"sendlingq1 5\ni x\na y\nt 1 2\nu 33 44\n", 33},
+	    {"sendlingq1 5\ni x\na y\nt 1 2\nu 33 4", 33},
+	    {"sendlingq1 5\ni x\na y\nt 1 2\nu 33", -1},
+	    {"sendlingq1 5\ni x\na y\nt 1 2\nm\nu 33 44\n", -1},
+	    {"sendlingq1 5\ni x\na y\nt 1 2\n\nu 33 44\n", -1},
+	    {"sendlingq1 5\nu 33 44\n", -1},
+	    {"u 33 44\n", -1},
+	    {"sendlingq2 5\ni x\na y\nt 1 2\nu 33 44\n", -1},
+	    {"", -1},
+	};
+	unsigned uid;
+	size_t i;
+	bool found;
+
+	(void)state;
+	for (i = 0; i < COUNT(rows); i++) {
+		found = ticket_parse_uid(text_of(rows[i].bytes), &uid);
+		assert_int_equal(found, rows[i].uid != -1);
+		if (found)
+			assert_int_equal(uid, rows[i].uid);
+	}
+}
+
 /* Less is no head yet, whereever it ends; and what follows is none of it. */
 static void
 a_head_ends_at_its_empty_line(void **state)
@@ -500,6 +531,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_head_is_these_lines),
 	    cmocka_unit_test(a_head_is_read_as_it_was_written),
+	    cmocka_unit_test(an_uid_is_read_alone),
 	    cmocka_unit_test(a_head_ends_at_its_empty_line),
 	    cmocka_unit_test(what_is_none_is_refused),
 	    cmocka_unit_test(each_field_goes_both_ways),
