@@ -120,6 +120,7 @@ USERUNITDIR	= $(PREFIX)/lib/systemd/user
 SYSUSERSDIR	= $(PREFIX)/lib/sysusers.d
 TMPFILESDIR	= $(PREFIX)/lib/tmpfiles.d
 # A shell looks for completions by the name of the command; one file has all.
+COMPLETED	= $(COMMANDS) sendmail mailq newaliases
 BASHDIR		= $(PREFIX)/share/bash-completion/completions
 ZSHDIR		= $(PREFIX)/share/zsh/site-functions
 FISHDIR		= $(PREFIX)/share/fish/vendor_completions.d
@@ -152,9 +153,9 @@ install: all
 	$(call install_file,cmd/completions/sendling.bash,$(BASHDIR)/sendling)
 	$(call install_file,cmd/completions/_sendling,$(ZSHDIR)/_sendling)
 	$(call install_file,cmd/completions/sendling.fish,$(FISHDIR)/sendling.fish)
-	for script in $(COMMANDS); do \
-	    ln -sf sendling $(DESTDIR)$(BASHDIR)/$$script && \
-	    ln -sf sendling.fish $(DESTDIR)$(FISHDIR)/$$script.fish || \
+	for name in $(COMPLETED); do \
+	    ln -sf sendling $(DESTDIR)$(BASHDIR)/$$name && \
+	    ln -sf sendling.fish $(DESTDIR)$(FISHDIR)/$$name.fish || \
 	    exit 1; done
 uninstall:
 	rm -f $(patsubst %,$(DESTDIR)$(PREFIX)/bin/%,sendling $(COMMANDS))
@@ -166,9 +167,9 @@ uninstall:
 	    cmd/sendling-tcp@.service)
 	rm -f $(DESTDIR)$(SYSUSERSDIR)/sendling.conf \
 	    $(DESTDIR)$(TMPFILESDIR)/sendling.conf
-	rm -f $(patsubst %,$(DESTDIR)$(BASHDIR)/%,sendling $(COMMANDS)) \
+	rm -f $(patsubst %,$(DESTDIR)$(BASHDIR)/%,sendling $(COMPLETED)) \
 	    $(DESTDIR)$(ZSHDIR)/_sendling \
-	    $(patsubst %,$(DESTDIR)$(FISHDIR)/%.fish,sendling $(COMMANDS))
+	    $(patsubst %,$(DESTDIR)$(FISHDIR)/%.fish,sendling $(COMPLETED))
 	rm -rf $(DESTDIR)$(DOC) $(DESTDIR)$(SHARE)
 # Sources with their version, and packages of them.
 dist:

@@ -180,9 +180,13 @@ for file in bin/sendling share/man/man1/sendling.1 \
     lib/sysusers.d/sendling.conf lib/tmpfiles.d/sendling.conf \
     share/bash-completion/completions/sendling \
     share/bash-completion/completions/sendling-setup \
+    share/bash-completion/completions/sendmail \
+    share/bash-completion/completions/mailq \
+    share/bash-completion/completions/newaliases \
     share/zsh/site-functions/_sendling \
     share/fish/vendor_completions.d/sendling.fish \
     share/fish/vendor_completions.d/sendling-token.fish \
+    share/fish/vendor_completions.d/sendmail.fish \
     share/doc/sendling/examples/Containerfile \
     share/doc/sendling/examples/sendling-online; do
 	says "/d/opt/$file\$" "... installs $file"

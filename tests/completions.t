@@ -298,6 +298,11 @@ def test_sendmail(t, world, name, shell):
     wanted = {word for word in options_of(shell) if not OURS.match(word)}
     t.ok(offered and offered == wanted - {'-', '--'},
          f'{name}: sendmail has its options', *offered ^ wanted)
+    for other, wanted in ('mailq', {'--json', '-v'}), ('newaliases', {'-v'}):
+        offered = {word for start in ('-', '--') for word in
+                   shell.offers(f'{other} {start}')
+                   if word.startswith('-')} - {'-', '--'}
+        t.ok(offered == wanted, f'{name}: {other} has its own', *offered)
 
 
 def test_strange_sendmail(t, world, name, _):
@@ -330,28 +335,61 @@ def test_nothing_told(t, world, name, shell):
 
 
 def test_with_package(t, world, name, _):
-    """bash-completion finds the file by the name of the command, where it is
-    installed."""
-    if name != 'bash':
-        return
+    """bash-completion and fish find the file by the name of the command, where
+    it is installed."""
+    share = world.home.path / 'share'
+    if not share.exists():
+        subprocess.run(
+            [os.environ.get('MAKE', 'make'), '-s', 'install', 'PREFIX=',
+             f'DESTDIR={world.home.path}',
+             f'B={pathlib.Path(harness.SENDLING).parent}'],
+            cwd=harness.TESTS.parent, check=True, stdout=sys.stderr,
+            env={key: value for key, value in os.environ.items()
+                 if not key.startswith('MAKE') and key != 'MFLAGS'})
+    if name == 'bash':
+        check_loader(t, world, share)
+    if name == 'fish':
+        for command, wanted in (('sendling --dry', '--dry-run'),
+                                ('sendling-setup --s', '--system'),
+                                ('sendmail -oe', '-oeq'),
+                                ('mailq --j', '--json')):
+            done = subprocess.run(
+                ['fish', '--no-config', '-c',
+                 f'set fish_complete_path {share}/fish/vendor_completions.d; '
+                 f'complete -C "{command}"'], env=world.environment,
+                cwd=world.home.path, stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT, timeout=harness.WAIT).stdout
+            t.ok(done.decode().partition('\t')[0].strip() == wanted,
+                 f'fish at first: {command}', done)
+
+
+def check_loader(t, world, share):
     if not os.path.exists(PACKAGE):
         t.skip('bash-completion finds it', 'bash-completion is not there')
         return
-    folder = world.home.path / 'share/bash-completion/completions'
-    folder.mkdir(parents=True)
-    for command in ('sendling', 'sendling-setup', 'sendling-token',
-                    'sendling-import'):
-        (folder / command).symlink_to(FILES / 'sendling.bash')
+
+    def complete(command, path=''):
+        shell = Bash(world.home, {
+            **world.environment, 'XDG_DATA_DIRS': str(share),
+            'PATH': path + world.environment['PATH']}, f'. {PACKAGE}')
+        listed, line = shell.typed(command)
+        shell.close()
+        return listed, line.split()[-1]
     for command, wanted in (('sendling --dry', '--dry-run'),
                             ('sendling-setup --s', '--system'),
                             ('sendling-token --sec', '--secret-file'),
                             ('sendling -a w', 'work'),
-                            ('sendling --account=w', '--account=work')):
-        shell = Bash(world.home, {**world.environment, 'XDG_DATA_DIRS': str(
-            world.home.path / 'share')}, f'. {PACKAGE}')
-        _, line = shell.typed(command)
-        shell.close()
-        t.ok(line.split()[-1] == wanted, f'bash-completion: {command}', line)
+                            ('sendling --account=w', '--account=work'),
+                            ('sendmail -oe', '-oeq'),
+                            ('mailq --j', '--json'), ('newaliases -', '-v')):
+        _, word = complete(command)
+        t.ok(word == wanted, f'bash-completion at first: {command}', word)
+    other = world.home.path / 'strange'
+    other.mkdir()
+    shutil.copy('/bin/true', other / 'mailq')
+    listed, word = complete('mailq nam', f'{other}:')
+    t.ok(word == 'named' and not listed,
+         'bash-completion: of another mailq files are offered', word, *listed)
 
 
 def main():

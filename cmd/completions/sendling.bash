@@ -182,3 +182,10 @@ for _sendling_name in sendmail mailq newaliases; do
 	    complete -F _sendling "$_sendling_name"
 done
 unset _sendling_name _sendling_path
+
+# Read by bash-completion for one of these names that leads elsewhere: it is to
+# look for another file then, and would ask for this one again and again.
+case ${BASH_SOURCE[0]##*/} in
+sendmail | mailq | newaliases)
+	complete -p "${BASH_SOURCE[0]##*/}" &>/dev/null ;;
+esac

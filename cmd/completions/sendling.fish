@@ -48,13 +48,13 @@ function __sendling_notify
 end
 
 # The names of sendmail are another program's, unless they lead here.
-set -l names sendling
-for name in sendmail
-    if command -q $name; and command -q sendling
-        test (realpath (command -s $name)) = (realpath (command -s sendling))
-        and set -a names $name
-    end
+function __sendling_is -a name
+    command -q $name; and command -q sendling
+    and test (realpath (command -s $name)) = (realpath (command -s sendling))
 end
+
+set -l names sendling
+__sendling_is sendmail; and set -a names sendmail
 
 for name in $names
     complete -c $name -f
@@ -86,6 +86,16 @@ for name in $names
     complete -c $name -o oeq -d 'Nothing on standard error'
     complete -c $name -o odq -d 'Keep the mail in the spool'
     complete -c $name -o odi -d 'Send the mail now'
+end
+
+if __sendling_is mailq
+    complete -c mailq -f
+    complete -c mailq -l json -d 'As JSON'
+    complete -c mailq -s v -d 'Tell what is done'
+end
+if __sendling_is newaliases
+    complete -c newaliases -f
+    complete -c newaliases -s v -d 'Tell what is done'
 end
 
 set -l ids -x -a '(__sendling_ids)'
