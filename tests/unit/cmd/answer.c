@@ -197,7 +197,7 @@ it_ends_whole_where_memory_ends(void **state)
 	    "{\"mails\":[\"a\"]," END,
 	    "{\"mails\":[\"a\"]," END,
 	    "{\"mails\":[\"a\",{\"octets\":\"Zm9v\"}]," END,
-	    "{\"mails\":[\"a\",{\"octets\":\"Zm9vYmE=\"}]," GOOD_END,
+	    ("{\"mails\":[\"a\",{\"octets\":\"Zm9vYmE=\"}]," GOOD_END),
 	};
 
 	(void)state;
