@@ -358,6 +358,12 @@ function cut_host(text,    port) {
 	return text
 }
 
+# Whether it says which port, or by its scheme which is usual.
+function has_port(text) {
+	cut_host(text)
+	return cut_port != "" || text ~ /:\/\//
+}
+
 function port_number(text, where) {
 	if (tolower(text) in service)
 		return service[tolower(text)]

@@ -76,8 +76,8 @@ function carry_server(a,    tls) {
 		return
 	}
 	here = line_at["SMARTHOST"]
-	add_host(a, setting["SMARTHOST"], given("PORT") ? setting["PORT"] : \
-	    setting["SMARTHOST"] ~ /:[0-9]+$/ ? "" : 25, tls, 0)
+	add_host(a, setting["SMARTHOST"], has_port(setting["SMARTHOST"]) ? "" : \
+	    given("PORT") ? setting["PORT"] : 25, tls, 0)
 	host_line[a, 1] = line_at["SMARTHOST"]
 	if (tls != "plain" && !is_set("VERIFYCERT") && !given("FINGERPRINT"))
 		mind_unchecked(line_at["SMARTHOST"], "dma")

@@ -3,6 +3,7 @@
 
 function read_line(role, line,    rest, text) {
 	rest = line
+	drop_want(line)
 	for (;;) {
 		sub(/^[ \t]+/, "", rest)
 		if (rest == "" || rest ~ /^#/)
@@ -21,7 +22,7 @@ function cut_word(text,    quote_sign, i, c, word) {
 		word = text
 		if (word ~ /^=/)
 			word = "="
-		else if (wants == "") # in a value `=' is like any other sign
+		else if (wants == "" || wants == "force") # but in a value
 			sub(/[ \t=#].*/, "", word)
 		else
 			sub(/[ \t].*/, "", word)
@@ -47,6 +48,20 @@ function unescape(c) {
 	    c ~ /[0-9abfvx]/ ? "\001" : c
 }
 
+# A keyword without a value, and the next one below it.
+function drop_want(line) {
+	sub(/^[ \t]+/, "", line)
+	sub(/[ \t=].*/, "", line)
+	if (wants == "" || !is_keyword(tolower(line)))
+		return
+	left(want_line, wants, "there is nothing behind it")
+	wants = ""
+}
+
+function is_keyword(word) {
+	return word ~ /^(hostname|host|username|user|password|pass|starttls|certificate_passphrase|helo|qualifydomain|force|message_id|preconnect|identity|default|mda|force_mda)$/
+}
+
 function read_word(word, quoted,    keyword) {
 	if (!quoted && word == "=")
 		return
@@ -63,9 +78,10 @@ function read_word(word, quoted,    keyword) {
 	keyword = tolower(word)
 	if (keyword == "default") # behind an identity
 		chosen = current
-	else if (keyword ~ /^(hostname|host|username|user|password|pass|starttls|certificate_passphrase|helo|qualifydomain|force|message_id|preconnect|identity|mda|force_mda)$/)
+	else if (is_keyword(keyword)) {
 		wants = keyword
-	else
+		want_line = here
+	} else
 		left_unknown(here, word, "esmtp")
 }
 
@@ -114,8 +130,8 @@ function carry_server(a, i,    tls) {
 		left(here, "hostname", "there is none")
 		return
 	}
-	add_host(a, setting[i, "hostname"], setting[i, "hostname"] ~ /:/ ? "" : \
-	    587, tls, 0)
+	add_host(a, setting[i, "hostname"], has_port(setting[i, "hostname"]) ? \
+	    "" : 587, tls, 0)
 }
 
 function carry_login(a, i) {

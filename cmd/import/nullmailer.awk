@@ -116,7 +116,7 @@ function carry_remote(a, n,    tls, port) {
 	tls = remote[n, "starttls"] ? "starttls" : \
 	    remote[n, "tls"] || remote[n, "ssl"] ? "tls" : "plain"
 	port = remote[n, "port"]
-	if (port == "" && tls == "starttls")
+	if (port == "" && tls == "starttls" && !has_port(remote[n, "host"]))
 		port = 25
 	add_host(a, remote[n, "host"], port, tls, 0)
 	if (remote[n, "insecure"] || remote[n, "tls-anon-auth"])

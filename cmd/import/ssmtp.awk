@@ -26,6 +26,10 @@ function read_keyword(line,    word, value) {
 	value = line
 	sub(/^[^=]*=[ \t]*/, "", value)
 	word = tolower(word)
+	if (word ~ /^auth(user|pass|method)$/ && setting[word] != "") {
+		left(here, word, "ssmtp took the one above")
+		return
+	}
 	line_at[word] = here
 	if (word == "authpass") {
 		read_password(value)
@@ -33,8 +37,6 @@ function read_keyword(line,    word, value) {
 	}
 	value = unquote(trim(uncomment(value)))
 	if (word == "tls_ca_file" || word == "tls_ca_dir" || word ~ /cert|key$/)
-		setting[word] = value
-	else if (word == "authuser")
 		setting[word] = value
 	else if (!(word in setting) || value != "")
 		setting[word] = value
@@ -95,6 +97,16 @@ function is_yes(word) {
 	return tolower(setting[word]) == "yes"
 }
 
+# A hub without a port has that of the mailhub.
+function with_port(hub,    port) {
+	if (has_port(hub) || is_ipv6(hub))
+		return hub
+	port = setting["remoteport"]
+	if (has_port(setting["mailhub"] ""))
+		port = cut_port
+	return port == "" ? hub : hub ":" port
+}
+
 function carry_server(a, hub,    tls) {
 	tls = is_yes("usestarttls") ? "starttls" : is_yes("usetls") ? "tls" : \
 	    "plain"
@@ -107,9 +119,8 @@ function carry_server(a, hub,    tls) {
 		left(here, "mailhub", "there is none: ssmtp used the host mail")
 		return
 	}
-	if (hub !~ /:/ && setting["remoteport"] != "")
-		hub = hub ":" setting["remoteport"]
-	add_host(a, hub, hub ~ /:/ ? "" : 25, tls, 0)
+	hub = with_port(hub)
+	add_host(a, hub, has_port(hub) ? "" : 25, tls, 0)
 	if (tls != "plain")
 		mind_unchecked(here, "ssmtp")
 }
@@ -169,6 +180,10 @@ function carry_domain(a,    domain) {
 function carry_from(a, address,    override) {
 	override = is_yes("fromlineoverride")
 	if (address != "") {
+		if (override && given("fromlineoverride"))
+			left(here, "FromLineOverride", "the address of revaliases is " \
+			    "the sender; with `from-header yes' in place of `from' " \
+			    "that of the From field is")
 		here = alias_line[hub_alias]
 		put(a, "from", address)
 	} else if (override && given("fromlineoverride"))
@@ -198,8 +213,8 @@ function is_one_address(    i) {
 }
 
 function is_same_hub(one, other) {
-	return one == other || one == "" && other == setting["mailhub"] ||
-	    other == "" && one == setting["mailhub"]
+	return with_port(one == "" ? setting["mailhub"] "" : one) == \
+	    with_port(other == "" ? setting["mailhub"] "" : other)
 }
 
 # An account for each login: its senders are known by their names.
