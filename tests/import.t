@@ -248,6 +248,18 @@ def test_whose_home(t, home):
          'or where XDG_CONFIG_HOME says', done.words())
     done = place.run(home.file('foreign', text), **more)
     t.ok(done.status == 66, 'what he may not read', done.words())
+    folder = home.path / 'others'
+    folder.mkdir()
+    (folder / 'me').write_text('box.example.org\n')
+    home.file('others/remotes', 'mail.example.org\n')
+    done = place.run(folder, **more)
+    t.ok(done.status == 66 and b'others/remotes' in done.err and
+         done.out == b'', 'nor of a folder', done.words())
+    (folder / 'ssmtp.conf').write_text('mailhub=mail.example.org\n')
+    home.file('others/revaliases', 'root:alice@example.org\n')
+    done = place.run(folder / 'ssmtp.conf', **more)
+    t.ok(done.status == 0 and b'revaliases: it cannot be read' in done.err,
+         'what stands beside it', done.words())
 
 
 # The manual
@@ -330,6 +342,10 @@ def test_refusals(t, home):
     large = home.file('large', 'host x\n' * 200000)
     empty = home.path / 'empty'
     empty.mkdir()
+    other = home.path / 'other'
+    other.mkdir()
+    (other / 'remotes').write_text('mail.example.org smtp\n')
+    (other / 'ssmtp.conf').write_text('mailhub=mail.example.org\n')
     for argv, status, words in (
             ((), 64, 'usage'), (('a', 'b'), 64, 'usage'), (('-x',), 64, 'usage'),
             (('-s',), 64, 'usage'), (('-t', 'exim', ours), 64, 'exim'),
@@ -338,7 +354,10 @@ def test_refusals(t, home):
             ((strange,), 65, 'no program that is known'),
             ((ours,), 65, 'already'), ((home.path / 'none',), 66, 'read'),
             ((pipe,), 66, 'not a file'), (('/dev/zero',), 66, 'not a file'),
-            ((large,), 66, 'larger'), ((empty,), 66, 'holds no')):
+            ((large,), 66, 'larger'), ((empty,), 66, 'holds no'),
+            (('-t', 'nullmailer', empty), 66, 'configuration of nullmailer'),
+            (('-t', 'dma', other), 66, 'configuration of dma'),
+            (('-t', 'msmtp', other), 66, 'configuration of msmtp')):
         done = place.run(*argv)
         t.ok(done.status == status and words.encode() in done.err and
              done.out == b'', f'{status}: {words}', argv, done.words())
