@@ -187,6 +187,21 @@ def test_passwords_are_not_shown(t, home):
          done.words())
 
 
+def test_a_command_that_is_the_password(t, home):
+    """One that only prints it: who asks for no passwords sees none."""
+    place = Place(home)
+    case = harness.TESTS / 'import/msmtp-echo-password.in'
+    done = place.run(case)
+    t.ok(not re.search(rb'hunter|abcdefgh|a\$b', done.out + done.err) and
+         b'password-command echo "$SMTP_PASS"\n' in done.out,
+         'nor the command', done.words())
+    place.run('-s', home.path / 'secret', case)
+    t.ok([(home.path / f'secret{name}').read_text() for name in (
+          '', '.two', '.three')] ==
+         ['hunter-2 !\n', 'abcdefgh1234\n', 'a$b`c\n'],
+         'the file has what it printed', *home.path.glob('secret*'))
+
+
 def test_secret_file(t, home):
     place = Place(home)
     source = home.file('msmtprc', MSMTP)

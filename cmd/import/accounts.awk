@@ -323,6 +323,18 @@ function put_password(a, value) {
 function put_command(a, value) {
 	value_of[a, "password"] = ""
 	put(a, "command", value)
+	if (echoed(value) != "")
+		put_password(a, echoed(value))
+}
+
+# What a command prints that does nothing else: it is not to be shown. Nothing
+# that shells would read, or read differently.
+function echoed(text) {
+	if (!sub(/^(\/usr)?(\/bin\/)?(echo([ \t]+-n)?|printf[ \t]+['"]?%s(\\n)?['"]?)[ \t]+/, "", text))
+		return ""
+	if (text ~ /^'[^'\\]+'$/ || text ~ /^"[^"`$\\]+"$/)
+		return unquote(text)
+	return text ~ /^[A-Za-z0-9@%+=:,.\/_!^][A-Za-z0-9@%+=:,.\/_!^#-]*$/ ? text : ""
 }
 
 # For a program that has a queue: mail that cannot be sent now waits.
