@@ -572,6 +572,21 @@ set_from_header on
              'a pattern chooses the account', *words)
 
 
+def test_accounts_of_forced_senders(t, home):
+    """They are chosen by the address that the caller gives, as they were."""
+    place = Place(home)
+    config = home.file('config', place.run(
+        harness.TESTS / 'import/msmtp-forced-two.in').out)
+    for address, account in (('alice@home.example', 'home'),
+                             ('Alice@work.example', 'work'),
+                             ('alice@club.example', 'club'),
+                             ('bob@work.example', 'default')):
+        done = home.run('-C', config, '--dry-run', '-f', address,
+                        'bob@example.org', stdin=homes.MESSAGE)
+        t.ok(f'account: {account}\n'.encode() in done.out, address,
+             done.words())
+
+
 def test_users_of_ssmtp(t, home):
     """revaliases: who sends is known by the name that the caller gives."""
     place = Place(home)

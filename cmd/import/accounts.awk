@@ -637,7 +637,19 @@ function print_sender(a) {
 	if (!has(a, "domain"))
 		put_domain(a)
 	check(a, "domain", is_host(val(a, "domain")))
+	put_choice(a)
 	check(a, "match", val(a, "match") !~ /["\\]/)
+}
+
+# What is forced, or expanded, is compared with no caller's -f.
+function put_choice(a,    address) {
+	address = val(a, "chosen-by")
+	if (reached < 2 || has(a, "match") || !is_address(address) ||
+	    address ~ /%/)
+		return
+	if (address != val(a, "from") && !(tolower(address) in chooses))
+		value_of[a, "match"] = address
+	chooses[tolower(address)] = 1
 }
 
 # Whole addresses say what the bare ones lack.

@@ -46,16 +46,20 @@ function keep_password(a, key, value) {
 	keep(a, key, value, here)
 }
 
-function begin_account(text,    name, parents, parent, i, n) {
+function begin_account(text,    name, words, parents, parent, i, n) {
 	name = text
 	sub(/[ \t]*:.*/, "", name)
 	name = unquote(name)
 	parents = text
 	if (!sub(/^[^:]*:[ \t]*/, "", parents))
 		parents = ""
-	if (!is_name(name)) {
-		left(here, "account", "its name is not one word")
-		name = "account" (names + 1)
+	words = name
+	if (words in renamed)
+		name = renamed[words]
+	else if (!is_name(name)) {
+		name = renamed[words] = "account" (names + 1)
+		left(here, "account", "its name is not one word: it is " name \
+		    " now")
 	}
 	current = "account " name
 	if (current in line_of)
@@ -66,14 +70,16 @@ function begin_account(text,    name, parents, parent, i, n) {
 		line_of[current] = here
 		copy("", current)
 	}
-	n = split(parents, parent, /[ \t,]+/)
+	n = split(parents, parent, /,/)
 	for (i = 1; i <= n; i++)
-		inherit(parent[i], name)
+		inherit(unquote(trim(parent[i])), name)
 }
 
 function inherit(parent, name) {
 	if (parent == "")
 		return
+	if (parent in renamed)
+		parent = renamed[parent]
 	if (!(("account " parent) in line_of)) {
 		left(here, "account", "no account above is called so, and " \
 		    "nothing is inherited")
@@ -98,8 +104,12 @@ function read_line(role, line,    word, value) {
 		word = word == "tls_nostarttls" ? "tls_starttls" : "tls_certcheck"
 		value = "off"
 	}
-	if (word !~ /^password/)
+	if (word !~ /^password/) {
+		if (value ~ /^#/)
+			left(here, word, "what stands there begins as a comment " \
+			    "does")
 		value = uncomment(value)
+	}
 	# Single quotes are no quotes to msmtp: a password may have them.
 	if (word != "password" || value ~ /^"/)
 		value = unquote(value)
@@ -181,8 +191,8 @@ function carry_server(a, name,    tls, lmtp) {
 	carry_proxy(a, name)
 	if (given(a, "host"))
 		add_host(name, raw[a, "host"], raw[a, "port"] == "" &&
-		    !lmtp && tls == "starttls" && raw[a, "host"] !~ /:/ ? 25 : \
-		    raw[a, "port"] "", tls, lmtp)
+		    !lmtp && tls == "starttls" && !has_port(raw[a, "host"]) ? \
+		    25 : raw[a, "port"] "", tls, lmtp)
 }
 
 function carry_proxy(a, name,    host, port) {
@@ -213,6 +223,8 @@ function carry_login(a, name,    way) {
 		mind(here, "user", "without `auth on' msmtp did not log in; " \
 		    "sendling does")
 	carry(a, "user", name, "user")
+	if (!given(a, "user") && way != "external" && given(a, "auth"))
+		left(here, "auth", "there is no user name")
 	if (given(a, "password"))
 		put_password(name, raw[a, "password"])
 	else if (given(a, "passwordeval"))
@@ -253,16 +265,32 @@ function carry_tls(a, name) {
 	carry(a, "tls_priorities", name, "tls-priority")
 	if (!is_on(a, "tls_certcheck", 1))
 		left_unverified(raw_line[a, "tls_certcheck"], "tls_certcheck")
-	if (given(a, "tls_fingerprint") && !given(a, "tls_trust_file"))
+	if (given(a, "tls_fingerprint"))
 		left_fingerprint(raw_line[a, "tls_fingerprint"], "tls_fingerprint")
+}
+
+# Some wrote it as in a From field.
+function bare_address(a,    text) {
+	text = raw[a, "from"]
+	if (!given(a, "from") || text !~ /<[^<>]*>$/)
+		return text
+	if (text !~ /^</)
+		left(here, "from", "of it the address alone is taken; the name " \
+		    "is for `full-name'")
+	sub(/^[^<]*</, "", text)
+	sub(/>$/, "", text)
+	return text
 }
 
 # %C is this host's name, %M what is in the file mailname.
 function carry_from(a, name,    from, domain) {
-	from = raw[a, "from"]
-	given(a, "from")
+	from = bare_address(a)
+	put(name, "chosen-by", from)
 	domain = raw[a, "maildomain"]
 	if (is_on(a, "auto_from", 0)) {
+		if (given(a, "from"))
+			left(here, "from", "with `auto_from on' it was not the " \
+			    "sender, but chose the account")
 		from = "%U" (domain == "" ? "" : "@" domain)
 		given(a, "auto_from")
 	}
@@ -302,6 +330,10 @@ function carry_domain(a, name,    domain) {
 	put(name, "helo", domain)
 }
 
+function is_stream(path) {
+	return path ~ /^(-|\/dev\/std(out|err)|(\/proc\/self|\/dev)\/fd\/[12])$/
+}
+
 # There is one log; a file tells more.
 function carry_log(a, name,    facility) {
 	if (given(a, "syslog") && switch_of(raw[a, "syslog"] "") != 0 ||
@@ -321,7 +353,7 @@ function carry_log(a, name,    facility) {
 	if (has(name, "log"))
 		left(raw_line[a, "syslog"], "syslog", "there is one log, and it " \
 		    "is the file")
-	put(name, "log", raw[a, "logfile"] == "-" ? "stderr" : \
+	put(name, "log", is_stream(raw[a, "logfile"]) ? "stderr" : \
 	    whole_path(raw[a, "logfile"]))
 	if (!has(name, "log"))
 		left(here, "logfile", "it needs a whole path, from `/' on")
