@@ -240,8 +240,8 @@ function switch_of(text) {
 
 function is_placeholder(text) {
 	text = tolower(text)
-	return text ~ /^(<.*>|\[.*\]|\{\{.*\}\}|%.*%|\$\{?[a-z_]+\}?|[x*.]+|change[-_ ]?(me|it|this)|secret|todo)$/ ||
-	    text ~ /^(enter|insert|put|your|my|the|some)?[-_ ]*(your|own)?[-_ ]*(app|application|gmail|email|e-mail|smtp|mail|account|user)?[-_ ]*(password|passwd|passw0rd|pass|passphrase)[-_ ]*(here)?$/
+	return text ~ /^(<.*>|\[.*\]|\{\{.*\}\}|%.*%|\$\{?[a-z_]+\}?|[x*.]+|x*redacted?x*|# .*|change[-_ ]?(me|it|this)|secret|todo)$/ ||
+	    text ~ /^(enter|insert|put|your|my|the|some)?[-_ ]*(your|own)?[-_ ]*((app|application|specific|gmail|google|email|e-mail|smtp|mail|account|user)[-_ ]*)*(password|passwort|passwd|passw0rd|pass|passphrase)[-_ ]*(here|from[-_ ][a-z]+)?$/
 }
 
 function is_unnamed(text) {
