@@ -172,11 +172,8 @@ round_pull(struct round *r, struct error *e)
 	if (r->chunked)
 		return pull_chunk(r, e);
 	more = wire_next(&r->wire, PIPELINE_BURST, &r->terms->pipeline->out, e);
-	if (more == 0) {
-		/* Whatever the server says to it, the transaction is over. */
-		round_leave_clean(r);
+	if (more == 0)
 		end_data(r);
-	}
 	return more == -1 ? -1 : 0;
 }
 

@@ -547,8 +547,11 @@ answer_end(struct transaction *t, const struct answer *a)
 		return answer_recipient(t, a);
 	t->round.end_due = false;
 	t->round.taken = reply_accepts(a->reply);
-	/* A BDAT that was refused leaves the transaction open. */
-	if (t->round.taken)
+	/* A BDAT that was refused leaves the transaction open; and so do,
+	 * against RFC 5321 section 4.1.1.4, Postfix's
+	 * smtpd_end_of_data_restrictions. */
+	if (t->round.taken ||
+	    (t->terms->learned->no_reset && !t->round.chunked))
 		round_leave_clean(&t->round);
 	if (t->round.failed || t->round.accepted == 0 ||
 	    takes_fewer(t, a->reply)) {

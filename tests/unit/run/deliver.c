@@ -198,7 +198,7 @@ keeps_the_session_for_the_next_mail(void **state)
 {
 	static const char *const scripts[] = {LOGIN
 	    "< 235 in\n" SERVER_MAIL "< 250 1\n" SERVER_MAIL
-	    "< 550 2\n" SERVER_MAIL "< 250 3\n" SERVER_QUIT,
+	    "< 550 2\n> RSET\n< 250 anew\n" SERVER_MAIL "< 250 3\n" SERVER_QUIT,
 	    NULL};
 	struct trial t;
 
