@@ -393,16 +393,6 @@ tell_kept(struct dispatch *d)
 		log_tell_person(d->plan.log, words);
 }
 
-static int
-refuse_to_send(struct error *e)
-{
-	error_set(e, ERROR_SPOOL, "option --queue-only",
-	    "the account has no spool that could keep the mail");
-	return error_hint(e,
-	    "write a line `spool PATH' into the configuration, as with "
-	    "~/.local/state/sendling/spool");
-}
-
 void
 dispatch_keep(struct dispatch *d, struct error *e)
 {
@@ -413,7 +403,7 @@ dispatch_keep(struct dispatch *d, struct error *e)
 		return;
 	open_spool(d);
 	if (d->enqueue == NULL && d->queue == QUEUE_ONLY)
-		refuse_to_send(e);
+		enqueue_refuse(e);
 	switch (enqueue_mail(d->enqueue, &d->mail, id, &why, e)) {
 	case ENQUEUE_KEPT:
 		d->why = why;

@@ -110,6 +110,16 @@ enqueue_check(const struct enqueue_plan *plan, struct error *e)
 	    "options");
 }
 
+int
+enqueue_refuse(struct error *e)
+{
+	error_set(e, ERROR_SPOOL, "option --queue-only",
+	    "the account has no spool that could keep the mail");
+	return error_hint(e,
+	    "write a line `spool PATH' into the configuration, as with "
+	    "~/.local/state/sendling/spool");
+}
+
 struct enqueue *
 enqueue_new(const struct enqueue_plan *plan)
 {

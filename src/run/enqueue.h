@@ -37,6 +37,10 @@ struct enqueue;
  * 0, or -1: ERROR_CONFIG, nothing is kept. */
 int enqueue_check(const struct enqueue_plan *plan, struct error *e);
 
+/* The account has none, and a mail was to be kept in it or fail: -1,
+ * ERROR_SPOOL. */
+int enqueue_refuse(struct error *e);
+
 /* Opens the spool. NULL: the account has none. What keeps it from taking a mail
  * is told by enqueue_mail(), when one is to be kept. */
 struct enqueue *enqueue_new(const struct enqueue_plan *plan);
