@@ -73,6 +73,10 @@ FORESEEN = (
     ('no address', ACCOUNT + PLAIN, ('a@b@c',), 65,
      "an '@' stands"),
     ('no sender', PLAIN + 'log off\n', ('-f', 'alice', BOB), 78, 'alice'),
+    ('no spool that --queue-only could keep it in', ACCOUNT + PLAIN,
+     ('--queue-only', BOB), 73, 'the account has no spool'),
+    ('no spool, so that -odq sends', ACCOUNT + TLS +
+     'user a\npassword-file /nowhere\n', ('-odq', BOB), 78, '/nowhere'),
     ('an envelope identifier that is none', ACCOUNT + PLAIN,
      ('-V', '\x01', BOB), 64, ''),
 )

@@ -111,9 +111,10 @@ check_tls(const struct account *a, struct error *e)
 	return tls == NULL ? -1 : 0;
 }
 
-/* What may be mended is no fault of a mail that waits for it in a spool. */
-static bool
-is_kept(const struct foresight_plan *plan, const struct account *a)
+/* Whether a spool is to keep what cannot be sent. 0, or -1 with why not. */
+static int
+check_spool(
+    const struct foresight_plan *plan, const struct account *a, struct error *e)
 {
 	struct facts facts;
 	const struct enqueue_plan way = {.account = a,
@@ -121,29 +122,34 @@ is_kept(const struct foresight_plan *plan, const struct account *a)
 	    .host = plan->host,
 	    .config = plan->config,
 	    .settings = plan->settings};
-	struct error ignored;
+	bool there;
 	char *path;
-	bool kept;
 
-	error_clear(&ignored);
-	if (plan->request->queue != QUEUE_NEEDED)
-		return plan->request->queue != QUEUE_NEVER;
-	if (host_facts(plan->host, &facts, &ignored) == -1)
-		return false;
+	if (host_facts(plan->host, &facts, e) == -1)
+		return -1;
 	path = facts_spool(a, &facts, plan->host->home);
-	kept = path != NULL && enqueue_check(&way, &ignored) == 0;
+	there = path != NULL;
 	free(path);
-	return kept;
+	return there ? enqueue_check(&way, e) : enqueue_refuse(e);
 }
 
+/* What may be mended is no fault of a mail that waits for it in a spool. */
 static int
 check_account(
     const struct foresight_plan *plan, const struct account *a, struct error *e)
 {
+	const enum request_queue queue = plan->request->queue;
+	struct error why;
+
+	error_clear(&why);
 	if (check_envelope(plan, a, e) == -1)
 		return -1;
-	if (is_kept(plan, a))
+	if (queue != QUEUE_NEVER && check_spool(plan, a, &why) == 0)
 		return 0;
+	if (queue == QUEUE_ONLY) {
+		*e = why;
+		return -1;
+	}
 	if (account_check(a, e) == -1 || check_secret(a, e) == -1)
 		return -1;
 	return check_tls(a, e);

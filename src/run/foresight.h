@@ -28,8 +28,10 @@ struct foresight_plan {
  * 0 where nothing is foreseen to fail, or the account's spool is to keep what
  * cannot be sent. Where a field of the message is still to choose between
  * accounts one of them that could send it is enough. -1: the error that the run
- * would end with: config_choose()'s, account_check()'s, secret_read()'s,
- * program_check()'s, tls_new()'s and those of submit_foresee().
+ * would end with, of several accounts the last one's: config_choose()'s,
+ * host_facts()'s, those of submit_foresee(), account_check()'s,
+ * secret_read()'s, program_check()'s and tls_new()'s; where the mail is to be
+ * kept and not sent enqueue_refuse()'s or enqueue_check()'s.
  */
 int foresight_check(const struct foresight_plan *plan, struct error *e);
 
