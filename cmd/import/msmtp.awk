@@ -105,7 +105,7 @@ function read_line(role, line,    word, value) {
 		value = "off"
 	}
 	if (word !~ /^password/) {
-		if (value ~ /^#/)
+		if (value ~ /^#/ && index(known, " " word " "))
 			left(here, word, "what stands there begins as a comment " \
 			    "does")
 		value = uncomment(value)
