@@ -5,6 +5,7 @@
 
 set -eu
 CDPATH=
+unset MAKEFLAGS MFLAGS # `make deb B=FOLDER' is none to be cleaned by debhelper
 tarball=$1
 name=$(basename "$1" .tar.gz)
 version=${name#sendling-}
@@ -26,9 +27,27 @@ stamp_changelog() {
 	} >debian/changelog
 }
 
+# The tests that the package is built with have servers there; a new tree may
+# have no such name yet.
+check_localhost() {
+	getent ahosts localhost >/dev/null && return
+	echo 'localhost has no address here (a line in /etc/hosts: 127.0.0.1' \
+	    'localhost): the package is built without its tests' >&2
+	export DEB_BUILD_OPTIONS="${DEB_BUILD_OPTIONS-} nocheck"
+}
+
+# What failed may stand far above the end.
+tell_failure() {
+	tail -n 40 ../log
+	echo
+	grep -a -n -E '^not ok|: (fatal )?error:|^Failed|^ERROR' ../log | head -n 20
+	echo "The package was not built. All of it is in $(cd .. && pwd)/log"
+} >&2
+
 stamp_changelog
+check_localhost
 if ! dpkg-buildpackage -us -uc >../log 2>&1; then
-	tail -n 40 ../log >&2
+	tell_failure
 	exit 1
 fi
 cd ..

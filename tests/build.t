@@ -120,6 +120,36 @@ ok $? '... and nothing that was built'
 	    "$folder/b/dist/sendling-7.8.tar.gz"
 ) >"$folder/said" 2>&1
 ok $? '... which pack themselves again, to the octet'
+
+# lies NAME COMMAND: what is called in place of a program of Debian's.
+lies() {
+	printf '#!/bin/sh\n%s\n' "$2" >"$folder/lies/$1"
+	chmod +x "$folder/lies/$1"
+}
+pack() {
+	PATH="$folder/lies:$PATH" DEB_BUILD_OPTIONS=parallel=2 \
+	    MAKEFLAGS=' -- B=x' cmd/deb.sh \
+	    "$folder/b/dist/sendling-7.8.tar.gz" "$folder/deb" \
+	    >"$folder/said" 2>&1
+}
+mkdir "$folder/lies"
+lies dpkg-parsechangelog 'echo 7.8-1'
+lies getent 'exit 2'
+# shellcheck disable=SC2016 # of that program
+lies dpkg-buildpackage 'echo "$DEB_BUILD_OPTIONS${MAKEFLAGS-}" >../options
+>../x.deb'
+pack && says '^localhost has no address here' \
+    'make deb where there is no localhost says so'
+grep -qx 'parallel=2 nocheck' "$folder/deb/options"
+ok $? '... and builds without tests'
+lies getent 'exit 0'
+pack && ! grep -q localhost "$folder/said" &&
+    grep -qx parallel=2 "$folder/deb/options"
+ok $? '... as it does not elsewhere'
+lies dpkg-buildpackage 'echo "not ok 3 - far up"; seq 99; exit 2'
+! pack && says '^1:not ok 3 - far up' 'a package that fails says what failed'
+grep -q "$folder/deb/log\$" "$folder/said"
+ok $? '... and where all of it is'
 rm "$folder/t/sendling-7.8/VERSION"
 "$folder/t/sendling-7.8/cmd/version.sh" >"$folder/said" 2>&1
 says '^[0-9]+(\.[0-9]+)+$' 'sources without a stamp are the release'
