@@ -17,6 +17,11 @@
 
 #define SENDER_MAX 4096 /* refused long before */
 
+/* A client waits ten minutes for the answer to the end of its mail (RFC 5321
+ * section 4.5.3.2.6), and sends it again then. What is kept is to be known
+ * before, in seconds. */
+#define CLIENT_PATIENCE 540
+
 struct dispatch {
 	struct dispatch_plan plan;
 	struct facts facts;
@@ -348,16 +353,26 @@ open_passing(struct dispatch *d)
 		d->passing = passing_new(&plan);
 }
 
+static void
+set_deadline(struct dispatch *d, unsigned seconds)
+{
+	d->outlet.deadline = clock_in(seconds);
+	d->plan.log->deadline = d->outlet.deadline;
+}
+
 int
 dispatch_open(struct dispatch *d, struct error *e)
 {
 	unsigned seconds = d->account->deadline;
 
-	d->outlet.deadline =
-	    clock_in(seconds == 0 ? ACCOUNT_DEADLINE : seconds);
-	d->plan.log->deadline = d->outlet.deadline;
+	if (seconds == 0)
+		seconds = ACCOUNT_DEADLINE;
+	set_deadline(d, seconds);
 	open_log(d);
 	open_spool(d);
+	if (d->plan.client != NULL && seconds > CLIENT_PATIENCE &&
+	    enqueue_folder(d->enqueue) != NULL)
+		set_deadline(d, CLIENT_PATIENCE);
 	if (d->queue == QUEUE_ONLY ||
 	    (d->queue == QUEUE_FIRST && enqueue_folder(d->enqueue) != NULL))
 		return 1;

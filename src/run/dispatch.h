@@ -68,8 +68,9 @@ const struct envelope *dispatch_envelope(const struct dispatch *d);
 
 /*
  * Opens what the mail that is prepared needs: log, spool, secret, trust, the
- * lookup of each smarthost. Its deadline begins. After it nothing is opened but
- * sockets to a smarthost. 1: it is not to be sent in this run; -1:
+ * lookup of each smarthost. Its deadline begins, and is less than a client's
+ * patience where a spool keeps what is not sent by then. After it nothing is
+ * opened but sockets to a smarthost. 1: it is not to be sent in this run; -1:
  * account_check()'s and secret_read()'s errors.
  */
 int dispatch_open(struct dispatch *d, struct error *e);

@@ -443,6 +443,45 @@ the_spool_has_what_did_not_go(void **state)
 	}
 }
 
+/* A client of -bs waits ten minutes for the answer to its mail, and would send
+ * once more what is in the spool only then. */
+static void
+a_client_hears_in_time_that_its_mail_is_kept(void **state)
+{
+	static const struct {
+		const char *more;
+		bool client;
+		enum request_queue queue;
+		long long seconds;
+	} rows[] = {
+	    {"", true, QUEUE_NEEDED, 540},
+	    {"deadline 10m\n", true, QUEUE_NEEDED, 540},
+	    {"deadline 1m\n", true, QUEUE_NEEDED, 60},
+	    {"", false, QUEUE_NEEDED, 1800},
+	    {"", true, QUEUE_NEVER, 1800},
+	    {"account x\nspool off\n", true, QUEUE_NEEDED, 1800},
+	};
+	const int client = STDIN_FILENO;
+	long long before, limit;
+	struct trial t;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		begin_with_spool(&t, NULL, rows[i].more, 1);
+		dispatch_free(t.run.dispatch);
+		t.run.plan.client = rows[i].client ? &client : NULL;
+		t.run.dispatch = dispatch_new(&t.run.plan);
+		t.request.queue = rows[i].queue;
+		limit = rows[i].seconds * 1000;
+		before = clock_now();
+		assert_int_equal(prepare(&t), 0);
+		assert_int_equal(dispatch_open(t.run.dispatch, &t.run.e), 0);
+		assert_in_range(
+		    t.run.log.deadline, before + limit, clock_now() + limit);
+		end(&t);
+	}
+}
+
 /* Who has it does not get it again, and who was refused is all that is told. */
 static void
 the_spool_has_who_is_open(void **state)
@@ -506,6 +545,7 @@ main(void)
 	    cmocka_unit_test(each_mail_has_its_own_deadline),
 	    cmocka_unit_test(the_log_has_the_deadline_of_its_mail),
 	    cmocka_unit_test(the_spool_has_what_did_not_go),
+	    cmocka_unit_test(a_client_hears_in_time_that_its_mail_is_kept),
 	    cmocka_unit_test(the_spool_has_who_is_open),
 	    cmocka_unit_test(the_spool_has_a_copy_of_what_failed)};
 
