@@ -157,6 +157,12 @@ install: all
 	    ln -sf sendling $(DESTDIR)$(BASHDIR)/$$name && \
 	    ln -sf sendling.fish $(DESTDIR)$(FISHDIR)/$$name.fish || \
 	    exit 1; done
+# Folders that no system makes below its PREFIX, which go when they are empty;
+# that of zsh some do.
+OURS		= $(MAN)/man1 $(MAN)/man5 $(MAN)/man7 $(UNITDIR) $(USERUNITDIR) \
+		  $(dir $(USERUNITDIR)) $(SYSUSERSDIR) $(TMPFILESDIR) \
+		  $(BASHDIR) $(dir $(BASHDIR)) $(FISHDIR) $(dir $(FISHDIR)) \
+		  $(dir $(DOC))
 uninstall:
 	rm -f $(patsubst %,$(DESTDIR)$(PREFIX)/bin/%,sendling $(COMMANDS))
 	rm -f $(foreach n,1 5 7,$(patsubst man/%,$(DESTDIR)$(MAN)/man$n/%,\
@@ -171,6 +177,8 @@ uninstall:
 	    $(DESTDIR)$(ZSHDIR)/_sendling \
 	    $(patsubst %,$(DESTDIR)$(FISHDIR)/%.fish,sendling $(COMPLETED))
 	rm -rf $(DESTDIR)$(DOC) $(DESTDIR)$(SHARE)
+	for folder in $(OURS); do \
+	    rmdir $(DESTDIR)$$folder 2>/dev/null || :; done
 # Sources with their version, and packages of them.
 dist:
 	@cmd/dist.sh '$(VERSION)' $B/dist

@@ -266,12 +266,18 @@ grep -q '/opt/share/sendling/oauth-login is missing' "$folder/said" &&
     HOME=$folder sh "$folder/token" --login --client-id x a@outlook.com \
 	</dev/null 2>&1 | grep -q login.microsoftonline.com
 ok $? '... where sendling-token finds its own'
+theirs=/opt/lib/systemd/user/theirs.service
+touch "$folder/d$theirs"
 "${MAKE-make}" -s uninstall DESTDIR="$folder/d" PREFIX=/opt \
-    >"$folder/said" 2>&1
+    >"$folder/said" 2>&1 && ! grep -q . "$folder/said"
 ok $? 'make uninstall'
-find "$folder/d" ! -type d >"$folder/said"
-! grep -q . "$folder/said"
-ok $? '... leaves no file'
+find "$folder/d" ! -type d -printf '/%P\n' >"$folder/said"
+test "$(cat "$folder/said")" = $theirs
+ok $? '... leaves no file but those of others'
+find "$folder/d" -type d -empty -printf '%P\n' | sort >"$folder/said"
+printf '%s\n' opt/bin opt/share/man opt/share/zsh/site-functions |
+    cmp -s - "$folder/said"
+ok $? '... and no empty folder but those that systems have'
 
 echo "1..$n"
 exit $failed
