@@ -57,7 +57,8 @@ $B/%.o: %.c | $B/found
 # The compiler is told these alone: the folder of the system's settings, and the
 # version. Who knows one is made anew when it is another.
 NAMES_FOLDER	= $(patsubst %,$B/%.o,src/config/keyword src/world/settings \
-		  tests/unit/config/config tests/unit/world/settings)
+		  tests/unit/config/config tests/unit/world/settings \
+		  tests/unit/run/service)
 $(NAMES_FOLDER): TOLD = -DSYSCONFDIR='"$(SYSCONFDIR)"'
 $(NAMES_FOLDER): $B/sysconfdir
 $B/cmd/sendling.o: TOLD = -DSENDLING_VERSION='"$(VERSION)"'
