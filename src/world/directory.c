@@ -1,5 +1,6 @@
 #include "world/directory.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
@@ -12,9 +13,13 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "submit/ticket.h"
 #include "world/host.h"
 
 #define DIRECTORY_MODE (S_IRUSR | S_IWUSR | S_IXUSR)
+#define OF_HIS_OWN                                                             \
+	"each user has a folder of his own, as with: spool "                   \
+	"~/.local/state/sendling/spool"
 
 int
 directory_hint(const char *path, int sys, struct error *e)
@@ -32,9 +37,7 @@ directory_hint(const char *path, int sys, struct error *e)
 		    "make it, as the user who is to own it: mkdir -p -m 700 %s",
 		    name.words);
 	if (sys == EACCES)
-		return error_hint(e,
-		    "each user has a folder of his own, as with: spool "
-		    "~/.local/state/sendling/spool");
+		return error_hint(e, OF_HIS_OWN);
 	return -1;
 }
 
@@ -128,8 +131,46 @@ refuse_open(const char *path, struct error *e)
 	return directory_hint(path, sys, e);
 }
 
+static bool
+is_of_a_spool(const char *name)
+{
+	static const char *const others[] = {".", "..", ".lock", "lost+found"};
+	size_t i;
+
+	for (i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		if (strcmp(name, others[i]) == 0)
+			return true;
+	return name[0] != '\0' && ticket_is_id(text_of(name + 1));
+}
+
+/* Who gives a folder to another user, or shuts others out of it, must not find
+ * that it was /var or /. */
+static bool
+holds_nothing_else(int fd)
+{
+	DIR *all;
+	struct dirent *entry;
+	const int own = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	bool nothing;
+
+	if (own == -1)
+		return false;
+	all = fdopendir(own);
+	if (all == NULL) {
+		close(own);
+		return false;
+	}
+	errno = 0;
+	while ((entry = readdir(all)) != NULL && is_of_a_spool(entry->d_name))
+		continue;
+	nothing = entry == NULL && errno == 0;
+	closedir(all);
+	return nothing;
+}
+
 static int
-refuse_owner(const char *path, unsigned theirs, unsigned ours, struct error *e)
+refuse_owner(
+    int fd, const char *path, unsigned theirs, unsigned ours, struct error *e)
 {
 	struct text_shown name = text_shown(text_of(path));
 	struct host_name user = host_user(ours);
@@ -137,26 +178,28 @@ refuse_owner(const char *path, unsigned theirs, unsigned ours, struct error *e)
 	error_set(e, ERROR_SPOOL, "spool",
 	    "%s: it belongs to %s, and not to %s", name.words,
 	    host_user(theirs).words, user.words);
+	if (!holds_nothing_else(fd))
+		return error_hint(e, OF_HIS_OWN);
 	return error_hint(e,
-	    "each user has a folder of his own, as with: spool "
-	    "~/.local/state/sendling/spool; if this is to be %s's, as root: "
-	    "chown -R %s %s",
+	    OF_HIS_OWN "; if this is to be %s's, as root: chown -R %s %s",
 	    user.words, user.words, name.words);
 }
 
 static int
-check_owner(
-    const char *path, const struct stat *st, unsigned owner, struct error *e)
+check_owner(int fd, const char *path, const struct stat *st, unsigned owner,
+    struct error *e)
 {
 	struct text_shown name = text_shown(text_of(path));
 
 	if (st->st_uid != owner)
-		return refuse_owner(path, st->st_uid, owner, e);
+		return refuse_owner(fd, path, st->st_uid, owner, e);
 	if ((st->st_mode & (S_IRWXG | S_IRWXO)) == 0)
 		return 0;
 	error_set(e, ERROR_SPOOL, "spool",
 	    "%s: others may look or write into it (mode %04o)", name.words,
 	    st->st_mode & 07777);
+	if (!holds_nothing_else(fd))
+		return error_hint(e, "it is not for mail alone; " OF_HIS_OWN);
 	return error_hint(e, "chmod 700 %s", name.words);
 }
 
@@ -183,7 +226,7 @@ directory_open(const char *path, unsigned owner, bool make, struct error *e)
 		return refuse_open(path, e);
 	if (fstat(fd, &st) == -1)
 		refuse_open(path, e);
-	else if (check_owner(path, &st, owner, e) == 0)
+	else if (check_owner(fd, path, &st, owner, e) == 0)
 		return fd;
 	close(fd);
 	return -1;

@@ -112,6 +112,52 @@ others_folders_are_refused(void **state)
 	assert_int_equal(error.kind, ERROR_SPOOL);
 }
 
+static const char *
+in_apart(const char *name)
+{
+	static char path[100];
+
+	snprintf(path, sizeof(path), "apart/%s", name);
+	return path;
+}
+
+/* The command would be root's, and the folder /tmp or a home. */
+static void
+what_others_live_in_is_not_to_be_given_away(void **state)
+{
+	static const char *const taken[] = {".lock", "lost+found",
+	    "Q006b094f5d-000000000000000000000000",
+	    "F006b094f5d-000000000000000000000000-b1"};
+	static const char *const other[] = {
+	    "Q", "a", ".config", "Qx06b094f5d-000000000000000000000000"};
+	struct folder_terms terms = {.volatile_taken = true};
+	char path[200];
+	size_t i;
+
+	(void)state;
+	assert_int_equal(mkdir(in_folder("apart"), 0700), 0);
+	strlcpy(path, in_folder("apart"), sizeof(path));
+	terms.path = path;
+	for (i = 0; i < COUNT(taken); i++)
+		folder_put(in_apart(taken[i]), "", 0, 0600);
+	assert_int_equal(chmod(path, 0755), 0);
+	assert_refused(path, terms, "(mode 0755)", "chmod 700 /tmp/");
+	for (i = 0; i < COUNT(other); i++) {
+		folder_put(in_apart(other[i]), "", 0, 0600);
+		assert_refused(path, terms, "apart: others may look",
+		    "it is not for mail alone; each user has a folder");
+		assert_null(strstr(error.hint, "chmod"));
+		terms.owner = geteuid() + 1;
+		error_clear(&error);
+		assert_null(folder_open(&terms, &error));
+		assert_non_null(strstr(error.text, "apart: it belongs to "));
+		assert_non_null(strstr(error.hint, "spool ~/.local/"));
+		assert_null(strstr(error.hint, "chown"));
+		terms.owner = 0;
+		assert_int_equal(unlink(in_folder(in_apart(other[i]))), 0);
+	}
+}
+
 /*
  * Folders that go away.
  */
@@ -259,6 +305,7 @@ main(void)
 	    TEST(folders_are_made),
 	    TEST(a_folder_is_made_whatever_the_umask_is),
 	    TEST(others_folders_are_refused),
+	    TEST(what_others_live_in_is_not_to_be_given_away),
 	    TEST(a_folder_that_is_removed_or_moved_takes_nothing),
 	    TEST(memory_is_refused),
 	    TEST(read_only_is_refused),
