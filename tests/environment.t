@@ -478,6 +478,33 @@ def test_hidden_home(t, home, box):
            'denied), /etc/sendling.conf)')
 
 
+def test_own_home(t, home, box):
+    """cron in a container hands the HOME of root to the jobs of users."""
+    if not can_mount():
+        return t.skip("root's HOME", 'no private mount namespace')
+    own, closed = home.path / 'own', home.path / 'closed'
+    for path in (own, own / '.config', own / '.config/sendling', closed):
+        path.mkdir(mode=0o700)
+    config = own / '.config/sendling/config'
+    config.write_text(box.config('log off'))
+    for path in (own, own / '.config', own / '.config/sendling', config):
+        os.chown(path, STRANGER, STRANGER)
+    world = etc(home, box, 'nonsense', name='etc-home', passwd=(
+        'root:x:0:0:root:/root:/bin/sh\n'
+        f'carol:x:{STRANGER}:{STRANGER}:Carol:{own}:/bin/sh\n'))
+    prepare = in_order(private_mounts, over_etc(world),
+                       lambda: become(STRANGER))
+    roots = {'HOME': str(closed)}
+    run = home.run(BOB, environment=roots, preexec_fn=prepare)
+    arrived(t, box, run, "the HOME of root: the user's own file is read")
+    config.write_text('smarthost smtp+plain://127.0.0.1:9\nlog off\n'
+                      'from alice@example.com\nspool ~/spool\n'
+                      'spool-volatile yes\n')
+    run = home.run(BOB, environment=roots, preexec_fn=prepare)
+    t.ok(run.status == 0 and len(list((own / 'spool').glob('Q*'))) == 1,
+         "... and the user's own spool keeps the mail", run.words())
+
+
 # As Kubernetes sets them for a service called sendling.
 SERVICE = {
     'SENDLING_SERVICE_HOST': '10.0.0.1', 'SENDLING_SERVICE_PORT': '25',

@@ -142,6 +142,15 @@ find_full_name(struct host *h, const struct passwd *entry)
 		expand_gecos(h, entry->pw_gecos);
 }
 
+/* A daemon that root started, as cron in a container, may have kept the HOME of
+ * root for the jobs of others. */
+static bool
+is_closed(const char *home, const char *own)
+{
+	return home != NULL && own != NULL && strcmp(home, own) != 0 &&
+	       access(home, X_OK) == -1 && errno == EACCES;
+}
+
 static void
 find_home(struct host *h, const struct passwd *entry)
 {
@@ -153,6 +162,8 @@ find_home(struct host *h, const struct passwd *entry)
 		return;
 	homes[0] = host_environment("HOME");
 	homes[1] = entry == NULL ? NULL : entry->pw_dir;
+	if (is_closed(homes[0], homes[1]))
+		homes[0] = NULL;
 	for (i = 0; i < 2; i++)
 		if (homes[i] != NULL && homes[i][0] == '/' &&
 		    keep(h->home, sizeof(h->home), homes[i]))

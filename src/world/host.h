@@ -13,8 +13,9 @@ struct host {
 			      * USER where clean, else "uid1234" */
 	char full_name[256]; /* NAME, else GECOS to its comma, `&` expanded */
 	char name[256];	     /* gethostname(2), or "" */
-	char home[4096];     /* HOME where absolute, else passwd's, else "";
-			      * "" where privileged */
+	char home[4096];     /* HOME where absolute, unless the user may not
+			      * search it and passwd has another; else that
+			      * of passwd, else ""; "" where privileged */
 	unsigned uid;
 	bool privileged; /* AT_SECURE: more than our user's rights */
 	bool set_id;	 /* and it is our own file that gives them */
