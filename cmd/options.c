@@ -644,19 +644,35 @@ add_further_mails(struct options *o)
 }
 
 /* `--check-spool 2h' would watch for another time than the one that is meant,
- * and nobody would see it. */
+ * `--check FILE' read another file, and nobody would see it. */
+static const struct {
+	enum options_mode mode;
+	const char *name, *hint;
+} alone[] = {
+    {MODE_CHECK_SPOOL, "--check-spool",
+	"an age is attached, as in --check-spool=2h"},
+    {MODE_CHECK, "--check",
+	"another file is named by -C, as in --check -C FILE"},
+    {MODE_PROBE, "--probe",
+	"another account is named by -a, as in --probe -a NAME"},
+};
+
 static int
-refuse_age_apart(struct walk *w)
+refuse_what_stands_apart(struct walk *w)
 {
 	const struct request *r = &w->options->request;
+	size_t i;
 
-	if (w->options->mode != MODE_CHECK_SPOOL || r->recipient_count == 0)
-		return 0;
-	error_set(w->error, ERROR_USAGE, NULL,
-	    "option --check-spool: `%s' is not part of it",
-	    SHOWN(text_of(r->recipients[0].list)));
-	return error_hint(
-	    w->error, "an age is attached, as in --check-spool=2h");
+	for (i = 0; i < sizeof(alone) / sizeof(alone[0]); i++) {
+		if (w->options->mode != alone[i].mode ||
+		    r->recipient_count == 0)
+			continue;
+		error_set(w->error, ERROR_USAGE, NULL,
+		    "option %s: `%s' is not part of it", alone[i].name,
+		    SHOWN(text_of(r->recipients[0].list)));
+		return error_hint(w->error, "%s", alone[i].hint);
+	}
+	return 0;
 }
 
 /* Who is told of a fault must not depend on what stands behind it. */
@@ -696,7 +712,7 @@ options_parse(
 		return -1;
 	}
 	add_further_mails(o);
-	return refuse_age_apart(&w);
+	return refuse_what_stands_apart(&w);
 }
 
 void

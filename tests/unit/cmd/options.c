@@ -255,11 +255,15 @@ unknown_letters_are_usage(void **state)
 static int
 is_known(const char *name, const char *option)
 {
+	static const char *const alone[] = {
+	    "--check-spool", "--check", "--probe", "--serverinfo"};
 	const bool listing =
 	    strcmp(name, "mailq") == 0 && strcmp(option, "--json") == 0;
+	size_t i;
 
-	if (strcmp(option, "--check-spool") == 0)
-		return -1;
+	for (i = 0; i < COUNT(alone); i++)
+		if (strcmp(option, alone[i]) == 0)
+			return -1;
 	return is_ours(name) || listing ? 0 : -1;
 }
 
@@ -351,17 +355,37 @@ static void
 an_age_is_attached(void **state)
 {
 	static const char *const attached[] = {"--check-spool=2h", NULL};
-	static const char *const apart[] = {"--check-spool", "2h\x1b", NULL};
 
 	(void)state;
 	assert_int_equal(parse("sendling", attached), 0);
 	assert_string_equal(options.age, "2h");
 	options_clear(&options);
-	assert_int_equal(parse("sendling", apart), -1);
-	assert_non_null(strstr(error.text, "`2h\\x1b' is not part of it"));
-	assert_non_null(strstr(error.hint, "--check-spool=2h"));
-	expect_usage();
-	options_clear(&options);
+}
+
+static void
+what_stands_apart_is_refused(void **state)
+{
+	static const struct {
+		const char *arguments[3], *word, *hint;
+	} cases[] = {
+	    {{"--check-spool", "2h\x1b", NULL}, "`2h\\x1b'",
+		"--check-spool=2h"},
+	    {{"--check", "./%s", NULL}, "option --check: `./%s'",
+		"by -C, as in --check -C FILE"},
+	    {{"work", "--probe", NULL}, "option --probe: `work'",
+		"by -a, as in --probe -a NAME"},
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(cases); i++) {
+		assert_int_equal(parse("sendling", cases[i].arguments), -1);
+		assert_non_null(strstr(error.text, cases[i].word));
+		assert_non_null(strstr(error.text, "is not part of it"));
+		assert_non_null(strstr(error.hint, cases[i].hint));
+		expect_usage();
+		options_clear(&options);
+	}
 }
 
 /* What people type who come from elsewhere, and what they should read. */
@@ -1023,6 +1047,7 @@ main(void)
 	    cmocka_unit_test(json_is_asked_for_before_and_behind_a_fault),
 	    cmocka_unit_test(long_options_want_their_arity),
 	    cmocka_unit_test(an_age_is_attached),
+	    cmocka_unit_test(what_stands_apart_is_refused),
 	    cmocka_unit_test(habits_of_others_are_told_what_to_do),
 	    cmocka_unit_test(payloads_reach_nothing),
 	    cmocka_unit_test(modes_by_letter),
