@@ -12,7 +12,7 @@ names() {
 	for part; do
 		case "$system/$part" in
 		debian/build) echo gcc libc6-dev make pkg-config libgnutls28-dev \
-			libbsd-dev python3-minimal python3 openssl \
+			libbsd-dev python3-minimal python3 openssl netbase \
 			ca-certificates ;;
 		debian/check) echo libcmocka-dev perl python3-aiosmtpd curl jq \
 			busybox gawk mawk original-awk netcat-openbsd \

@@ -27,8 +27,8 @@ WITHOUT = '--no-install-recommends'
 # What is fetched; see tree.make().
 SETS = [[*MAILERS, 'msmtp-mta', 'ca-certificates'], [WITHOUT, 'make'],
         [WITHOUT, 'build-essential', 'debhelper', 'gcc', 'libbsd-dev',
-         'libc6-dev', 'libcmocka-dev', 'libgnutls28-dev', 'lintian', 'openssl',
-         'pkg-config', 'python3', 'python3-minimal'], [WITHOUT, *PHP],
+         'libc6-dev', 'libcmocka-dev', 'libgnutls28-dev', 'lintian', 'netbase',
+         'openssl', 'pkg-config', 'python3', 'python3-minimal'], [WITHOUT, *PHP],
         [WITHOUT, 'apt-utils']]
 
 DEMO = 'make demo'
@@ -141,7 +141,8 @@ def build(world):
     run('tar', '-x', '-f', tarball, '-C', str(box.at('root')))
     sources = f'/root/sendling-{version}'
     box.must('apt-get', '-q', 'install', 'make')
-    # Nothing is there yet but make, no authorities either.
+    # Nothing is there yet but make, no authorities and no `localhost' either.
+    box.at('etc/hosts').unlink()
     world.types(box, DEMO, folder=sources)
     world.types(box, BUILD, folder=sources, DEB_BUILD_OPTIONS=os.environ.get(
         'DEB_BUILD_OPTIONS', ''))
