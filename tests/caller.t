@@ -409,22 +409,19 @@ def test_size(t, home, box):
 def test_loop(t, home, box):
     """A service that lacks its configuration takes that of its users, which
     leads to itself."""
-    link = home.path / 'link'
-    link.symlink_to(home.path / 'submit')
-    for inet in False, True:
-        with Service(home, config(box), inet=inet) as service:
-            own = service.listener.getsockname()
-            for url in ([f'smtp+plain://127.0.0.1:{own[1]}'] if inet else
-                        [f'smtp+unix:{own}', f'smtp+unix:{link}']):
-                home.config(f'smarthost {url}\ndomain example.org\nlog off\n'
-                            'sender-of tcp *\n', 'service', 0o600, SERVICE)
-                before = len(service.started())
-                reply = service.send(BOB, '<bin@example.org>')
-                t.ok(reply.startswith('451 4.') and
-                     'leads back to the socket' in reply and
-                     len(service.started()) <= before + 2,
-                     f'{url}: who would call himself says so', reply,
-                     len(service.started()))
+    (home.path / 'link').symlink_to(home.path / 'submit')
+    for name in 'submit', 'link', None:
+        with Service(home, config(box), inet=name is None) as service:
+            url = f'smtp+unix:{home.path / name}' if name else \
+                f'smtp+plain://127.0.0.1:{service.listener.getsockname()[1]}'
+            home.config(f'smarthost {url}\ndomain example.org\nlog off\n'
+                        'sender-of tcp *\n', 'service', 0o600, SERVICE)
+            reply = service.send(BOB, '<bin@example.org>')
+            t.ok(reply.startswith('451 4.') and
+                 'leads back to the socket' in reply and
+                 len(service.started()) <= 2,
+                 f'{url}: who would call himself says so', reply,
+                 len(service.started()))
 
 
 def test_slots(t, home, box):
