@@ -291,10 +291,12 @@ admit_caller(struct run *r, struct attend_plan *plan, struct error *e)
 		return 0;
 	plan->timeout = ATTEND_CALLER_TIMEOUT;
 	plan->patience = ATTEND_CALLER_PATIENCE;
-	plan->size_max = ATTEND_CALLER_SIZE;
+	plan->size_max = ACCOUNT_SOCKET_SIZE;
 	a = config_choose(&r->config, r->options.account, NULL, NULL);
 	if (a != NULL) {
 		places = a->socket_slots;
+		if (a->socket_size > 0)
+			plan->size_max = a->socket_size;
 		log_open(&r->log, a);
 	}
 	switch (peer_take(&r->caller,

@@ -24,7 +24,6 @@ from smtpd import Server
 SERVICE, BOB, CAROL, WWW, NAMELESS = 10, 2, 3, 33, 61234
 LOGINS = {BOB: 'bin', CAROL: 'sys', WWW: 'www-data', 0: 'root'}
 TEXT = 'Date: Sun, 22 Nov 2026 12:00:00 +0000\r\nMessage-ID: <1@x.example>\r\n'
-LARGEST = 150 * 1024 * 1024
 AS_ANOTHER = threading.Lock() # the whole process is, while it connects
 
 
@@ -383,21 +382,28 @@ def test_nothing_applies(t, home, box):
 
 def test_size(t, home, box):
     """Nobody fills the service's temporary folder by one mail."""
-    with Service(home, config(box)) as service, service.caller(BOB) as caller:
+    def announced(caller):
         caller.sock.sendall(b'EHLO client\r\n')
-        lines = list(iter(caller.hear_line, '250 ENHANCEDSTATUSCODES'))
-        t.ok(f'250-SIZE {LARGEST}' in lines, 'a caller is told what is too '
-             'large', *lines)
+        return [line for line in iter(caller.hear_line,
+                                      '250 ENHANCEDSTATUSCODES')
+                if 'SIZE' in line]
+    with Service(home, config(box)) as service, service.caller(BOB) as caller:
+        lines = announced(caller)
+        t.ok(lines == [f'250-SIZE {150 * 1024 * 1024}'],
+             'a caller is told what is too large', *lines)
+    largest = 1 << 20
+    with Service(home, config(box, 'socket-size 1M')) as service, \
+            service.caller(BOB) as caller:
+        lines = announced(caller)
+        t.ok(lines == [f'250-SIZE {largest}'], 'which socket-size says', *lines)
         reply = caller.say(
-            f'MAIL FROM:<bin@example.org> SIZE={LARGEST + 1}')
+            f'MAIL FROM:<bin@example.org> SIZE={largest + 1}')
         t.ok(reply.startswith('552 '), 'and that his is, before he sends it',
              reply)
         caller.say('RSET', 'MAIL FROM:<bin@example.org>',
                    'RCPT TO:<dave@example.net>')
-        caller.sock.sendall(f'BDAT {LARGEST + 1} LAST\r\n'.encode())
-        for _ in range(LARGEST // (1 << 20)):
-            caller.sock.sendall(b'.' * (1 << 20))
-        caller.sock.sendall(b'.')
+        caller.sock.sendall(f'BDAT {largest + 1} LAST\r\n'.encode() +
+                            b'.' * (largest + 1))
         reply = caller.hear()
         t.ok(reply.startswith('552 ') and box.took == [],
              'or behind it, where he did not say', reply)

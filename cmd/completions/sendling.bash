@@ -19,7 +19,7 @@ _sendling_keywords='smarthost user password-file password-command
     connect-timeout pipelining chunking family connect-command source-address
     log log-format dsn-notify dsn-return spool spool-lifetime spool-keep
     spool-retry spool-limit spool-passing spool-volatile spool-report sender-of
-    socket-slots'
+    socket-slots socket-size'
 
 # The program that was typed, with the configuration that was named; under the
 # name of another program the one that has the answers.

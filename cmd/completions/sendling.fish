@@ -38,7 +38,7 @@ function __sendling_keywords
         pipelining= chunking= family= connect-command= source-address= log= \
         log-format= dsn-notify= dsn-return= spool= spool-lifetime= spool-keep= \
         spool-retry= spool-limit= spool-passing= spool-volatile= spool-report= \
-        sender-of= socket-slots=
+        sender-of= socket-slots= socket-size=
 end
 
 # Of a list with commas.

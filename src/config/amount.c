@@ -74,23 +74,60 @@ amount_format_retry(const struct spool_retry *retry, struct buf *out)
 
 #define SIZE_UNITS "KMGT"
 
-/* With a unit they are octets, and without one messages. */
+/* Not 0; *shift is that of its unit, 0 where it has none. */
 static bool
-scan_limit(struct text t, struct spool_limit *limit)
+scan_number(struct text t, unsigned long long *number, unsigned *shift)
 {
 	const char last = t.at[t.len - 1];
 	const char *unit = strchr(SIZE_UNITS,
 	    text_is_alpha(last) ? text_lower(last) - 'a' + 'A' : '?');
-	unsigned long long *number =
-	    unit == NULL ? &limit->messages : &limit->octets;
-	const unsigned shift =
-	    unit == NULL ? 0 : 10 * (unsigned)(unit - SIZE_UNITS + 1);
 
-	if (*number != 0 || !text_number(text_first(t, t.len - (unit != NULL)),
-				ULLONG_MAX >> shift, number))
+	*shift = unit == NULL ? 0 : 10 * (unsigned)(unit - SIZE_UNITS + 1);
+	if (!text_number(text_first(t, t.len - (unit != NULL)),
+		ULLONG_MAX >> *shift, number))
 		return false;
-	*number <<= shift;
+	*number <<= *shift;
 	return *number != 0;
+}
+
+bool
+amount_parse_size(
+    struct text t, unsigned long long least, unsigned long long *octets)
+{
+	unsigned shift;
+
+	return scan_number(t, octets, &shift) && *octets >= least;
+}
+
+void
+amount_format_size(unsigned long long octets, struct buf *out)
+{
+	const char *unit = SIZE_UNITS;
+
+	if (octets % 1024 != 0) {
+		buf_format(out, "%llu", octets);
+		return;
+	}
+	octets >>= 10;
+	for (; octets % 1024 == 0 && unit[1] != '\0'; unit++)
+		octets >>= 10;
+	buf_format(out, "%llu%c", octets, *unit);
+}
+
+/* With a unit they are octets, and without one messages. */
+static bool
+scan_limit(struct text t, struct spool_limit *limit)
+{
+	unsigned long long found, *number;
+	unsigned shift;
+
+	if (!scan_number(t, &found, &shift))
+		return false;
+	number = shift == 0 ? &limit->messages : &limit->octets;
+	if (*number != 0)
+		return false;
+	*number = found;
+	return true;
 }
 
 bool
@@ -113,10 +150,6 @@ amount_parse_limit(struct text t, struct spool_limit *limit)
 void
 amount_format_limit(const struct spool_limit *limit, struct buf *out)
 {
-	unsigned long long octets = limit->octets >> 10;
-	const char *unit = SIZE_UNITS;
-
-	for (; octets % 1024 == 0 && unit[1] != '\0'; unit++)
-		octets >>= 10;
-	buf_format(out, "%llu %llu%c", limit->messages, octets, *unit);
+	buf_format(out, "%llu ", limit->messages);
+	amount_format_size(limit->octets, out);
 }

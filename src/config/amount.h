@@ -25,6 +25,11 @@ int amount_parse_retry(
     struct text t, unsigned max, struct spool_retry *retry, struct error *e);
 void amount_format_retry(const struct spool_retry *retry, struct buf *out);
 
+/* Octets: "20000", "150M". False: it is no size, or one below least. */
+bool amount_parse_size(
+    struct text t, unsigned long long least, unsigned long long *octets);
+void amount_format_size(unsigned long long octets, struct buf *out);
+
 /* "10000 1G", in any order, or one of them. False: it is none. */
 bool amount_parse_limit(struct text t, struct spool_limit *limit);
 void amount_format_limit(const struct spool_limit *limit, struct buf *out);

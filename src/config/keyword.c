@@ -60,6 +60,7 @@ static const struct keyword keywords[] = {
     {"match", VALUE_PATTERNS, AT(match), LIST, NULL, NULL},
     {"sender-of", VALUE_SENDERS, AT(sender_of), LIST, NULL, NULL},
     {"socket-slots", VALUE_NUMBER, AT(socket_slots), 0, NULL, "8"},
+    {"socket-size", VALUE_SIZE, AT(socket_size), 0, NULL, "150M"},
     {"recipients", VALUE_CHOICE, AT(recipients_all), 0, all_any, "any"},
     {"tls-trust", VALUE_PATH, AT(tls_trust), KEYWORD_WAY, &trust_system,
 	"system"},

@@ -18,6 +18,7 @@
 #define ADDRESS_VALUE_MAX 1024
 #define DURATION_MAX	  (7 * 24 * 60 * 60) /* in ms still an int */
 #define AGE_MAX		  (366 * 24 * 60 * 60)
+#define SIZE_MIN	  (64 * 1024) /* RFC 5321 section 4.5.3.1.7 */
 
 static_assert(sizeof(enum account_switch) == sizeof(unsigned),
     "members that are enums are read and written as unsigned");
@@ -264,6 +265,19 @@ static void
 format_number(const struct value *v, struct buf *out)
 {
 	buf_format(out, "%u", *(unsigned *)v->member);
+}
+
+static int
+parse_size(const struct value *v, struct error *e)
+{
+	(void)e;
+	return amount_parse_size(v->text, SIZE_MIN, v->member) ? 0 : -1;
+}
+
+static void
+format_size(const struct value *v, struct buf *out)
+{
+	amount_format_size(*(unsigned long long *)v->member, out);
 }
 
 static int
@@ -736,6 +750,9 @@ static const struct type {
 	.hint = "write it like 12h or 5d"},
     [VALUE_NUMBER] = {parse_number, format_number, sizeof(unsigned),
 	.expected = "a number from 1 to 64", .hint = "write it like 8"},
+    [VALUE_SIZE] = {parse_size, format_size, sizeof(unsigned long long),
+	.expected = "a size of 64K or more",
+	.hint = "write it like 25M, with K, M, G or T behind the number"},
     [VALUE_RETRY] = {parse_retry, format_retry, sizeof(struct spool_retry),
 	.expected = "one or two times from one second to seven days",
 	.hint = "write the first wait and the longest, like 5m 4h"},

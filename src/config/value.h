@@ -40,6 +40,7 @@ enum value_type {
 	VALUE_DURATION,	  /* unsigned, seconds */
 	VALUE_AGE,	  /* the same, up to a year */
 	VALUE_NUMBER,	  /* unsigned, 1 to 64 */
+	VALUE_SIZE,	  /* unsigned long long, octets, from 64 KiB on */
 	VALUE_RETRY,	  /* struct spool_retry */
 	VALUE_LIMIT,	  /* struct spool_limit */
 	VALUE_NOTIFY,	  /* unsigned, bits of dsn */

@@ -17,9 +17,6 @@
  * connection for their next mail look after 100 seconds whether it lives. */
 #define ATTEND_CALLER_TIMEOUT  120
 #define ATTEND_CALLER_PATIENCE 300
-/* Octets of his message, which are kept until it is sent in a folder that
- * others need as well: as many as the largest providers take. */
-#define ATTEND_CALLER_SIZE (150ULL * 1024 * 1024)
 
 struct attend_plan {
 	struct dispatch *dispatch;     /* borrowed */

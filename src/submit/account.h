@@ -143,8 +143,9 @@ struct account {
 	enum account_switch from_header;
 	char *full_name;
 	struct pattern_list match;
-	struct pattern_list sender_of; /* "USER PATTERN" each, for caller */
-	unsigned socket_slots;	       /* of one uid at a time; 0 is not set */
+	struct pattern_list sender_of;	/* "USER PATTERN" each, for caller */
+	unsigned socket_slots;		/* of one uid at a time; 0 is not set */
+	unsigned long long socket_size; /* octets of a message; the same */
 	enum account_switch recipients_all; /* `recipients all` */
 	unsigned dsn_notify;
 	enum dsn_ret dsn_return;
@@ -167,6 +168,7 @@ struct account {
 #define ACCOUNT_CONNECT_TIMEOUT	 30
 #define ACCOUNT_SOCKET_SLOTS	 8
 #define ACCOUNT_SOCKET_SLOTS_MAX 64
+#define ACCOUNT_SOCKET_SIZE	 (150ULL << 20) /* as the largest providers take */
 #define ACCOUNT_SPOOL_LIFETIME	 (5 * 24 * 3600)
 #define ACCOUNT_SPOOL_KEEP	 (30 * 24 * 3600)
 #define ACCOUNT_SPOOL_RETRY	 ((struct spool_retry){5 * 60, 4 * 3600})

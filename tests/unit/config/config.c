@@ -561,7 +561,7 @@ test_choice(void **state)
 	"auth auto\nauth-in-clear no\nfrom-header no\ndomain a.example\n"      \
 	"aliases " SYSCONFDIR "/aliases\n"
 #define USUAL_END                                                                                           \
-	"socket-slots 8\n"                                                                                  \
+	"socket-slots 8\nsocket-size 150M\n"                                                                \
 	"recipients any\ntls-trust system\ntls-verify yes\ntimeout 61s\ndeadline 30m\nconnect-timeout 5s\n" \
 	"pipelining auto\nchunking auto\nfamily any\nlog syslog:mail\nlog-format text\n"                    \
 	"spool off\nspool-lifetime 5d\nspool-keep 30d\nspool-retry 5m 4h\n"                                 \

@@ -321,6 +321,12 @@ static const struct {
 	"sender-of 33 a@b.example\nsender-of 33 <>\nsender-of 33 *"},
     {"socket-slots 8", NULL},
     {"socket-slots 064", "socket-slots 64"},
+    {"socket-size 150M", NULL},
+    {"socket-size 64k", "socket-size 64K"},
+    {"socket-size 1024M", "socket-size 1G"},
+    {"socket-size 70000", NULL},
+    {"socket-size 65536", "socket-size 64K"},
+    {"socket-size 16777215T", NULL},
     {"spool-report OFF", "spool-report off"},
     {"spool-report <root>", "spool-report root"},
     {"spool-report %U@example.org", NULL},
@@ -419,6 +425,10 @@ assert_same(const struct account *a, const struct account *b)
 		case VALUE_NOTIFY:
 		case VALUE_RET:
 			assert_memory_equal(one, two, sizeof(unsigned));
+			break;
+		case VALUE_SIZE:
+			assert_memory_equal(
+			    one, two, sizeof(unsigned long long));
 			break;
 		case VALUE_RETRY:
 			assert_memory_equal(
