@@ -128,8 +128,7 @@ enqueue_new(const struct enqueue_plan *plan)
 	struct error e;
 
 	error_clear(&e);
-	folder =
-	    spool_open(plan->account, plan->facts, plan->host, SPOOL_ADD, &e);
+	folder = spool_open(plan->account, plan->facts, plan->host, &e);
 	if (folder == NULL && e.kind == ERROR_NONE)
 		return NULL;
 	if (folder != NULL && enqueue_check(plan, &e) == -1) {

@@ -22,11 +22,10 @@
 
 struct folder *
 spool_open(const struct account *a, const struct facts *f, const struct host *h,
-    enum spool_use use, struct error *e)
+    struct error *e)
 {
 	struct folder_terms terms = {.owner = geteuid(),
-	    .make = use == SPOOL_ADD,
-	    .reading = use == SPOOL_LOOK,
+	    .make = true,
 	    .volatile_taken = a->spool_volatile == SWITCH_YES};
 	struct folder *folder;
 	char *path;

@@ -18,16 +18,11 @@
 #include "world/folder.h"
 #include "world/host.h"
 
-enum spool_use {
-	SPOOL_ADD, /* to add mails: it is made where it is not there */
-	SPOOL_RUN, /* to send what is there */
-	SPOOL_LOOK /* to look at it */
-};
-
-/* The account's folder, which is the caller's own; folder_free() frees it.
- * NULL: the account has none, and e stays; or folder_open()'s errors. */
+/* The account's folder, which is the caller's own, to add mails to: it is made
+ * where it is not there; folder_free() frees it. NULL: the account has none,
+ * and e stays; or folder_open()'s errors. */
 struct folder *spool_open(const struct account *a, const struct facts *f,
-    const struct host *h, enum spool_use use, struct error *e);
+    const struct host *h, struct error *e);
 
 /* The name of the ticket's file with that letter. */
 void spool_name(char letter, const char *id, char name[FOLDER_NAME]);

@@ -58,8 +58,7 @@ begin(struct trial *t)
 	    .count = MAILS,
 	    .deadline = CLOCK_NEVER,
 	    .failed = &t->e};
-	t->plan.folder =
-	    spool_open(&t->account, &t->facts, &t->host, SPOOL_ADD, &t->e);
+	t->plan.folder = spool_open(&t->account, &t->facts, &t->host, &t->e);
 	assert_non_null(t->plan.folder);
 	for (i = 0; i < MAILS; i++)
 		keep(t, &t->mails[i]);

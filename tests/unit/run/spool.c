@@ -37,8 +37,7 @@ begin(struct trial *t, struct message *m)
 	t->account.name = (char *)(uintptr_t) "work";
 	t->account.spool = mem_copy(in_folder("spool"));
 	t->account.spool_volatile = SWITCH_YES;
-	t->folder =
-	    spool_open(&t->account, &t->facts, &t->host, SPOOL_ADD, &t->e);
+	t->folder = spool_open(&t->account, &t->facts, &t->host, &t->e);
 	assert_string_equal(t->e.text, "");
 	assert_non_null(t->folder);
 	t->envelope = envelope("from@x", three);
@@ -793,12 +792,13 @@ an_account_has_a_spool_or_none(void **state)
 
 	(void)state;
 	error_clear(&e);
-	assert_null(spool_open(&a, &facts, &host, SPOOL_ADD, &e));
+	assert_null(spool_open(&a, &facts, &host, &e));
 	assert_int_equal(e.kind, ERROR_NONE);
-	a.spool = mem_copy(in_folder("nowhere/spool"));
-	assert_null(spool_open(&a, &facts, &host, SPOOL_RUN, &e));
+	a.spool = mem_copy(in_folder("file/spool"));
+	folder_put("file", "", 0, 0600);
+	assert_null(spool_open(&a, &facts, &host, &e));
 	assert_int_equal(e.kind, ERROR_SPOOL);
-	assert_int_equal(e.sys, ENOENT);
+	assert_int_equal(e.sys, ENOTDIR);
 	free(a.spool);
 }
 
