@@ -10,23 +10,24 @@
 #include "submit/backoff.h"
 #include "submit/journal.h"
 
-#define LETTERS "QHFX"
+/* The first letters of files. */
+static const char letters[] = {[QUEUE_WAITING] = 'Q',
+    [QUEUE_HELD] = 'H',
+    [QUEUE_FAILED] = 'F',
+    [QUEUE_DAMAGED] = 'X',
+    '\0'};
 
-static const struct {
-	char letter;
-	enum queue_state state;
-	const char *words;
-} states[] = {
-    {'Q', QUEUE_WAITING, "it waits"},
-    {'H', QUEUE_HELD, "it is held"},
-    {'F', QUEUE_FAILED, "it has failed for good"},
-    {'X', QUEUE_DAMAGED, "it is damaged"},
+static const char *const words[] = {
+    [QUEUE_WAITING] = "it waits",
+    [QUEUE_HELD] = "it is held",
+    [QUEUE_FAILED] = "it has failed for good",
+    [QUEUE_DAMAGED] = "it is damaged",
 };
 
 static enum queue_state
 state_of(const char *name)
 {
-	return states[strchr(LETTERS, name[0]) - LETTERS].state;
+	return (enum queue_state)(strchr(letters, name[0]) - letters);
 }
 
 /*
@@ -242,7 +243,7 @@ walk_spool(struct queue *q, struct queue_spool *s,
 	int status = 0;
 	size_t i;
 
-	folder_scan(s->folder, LETTERS, add_name, &names, &s->error);
+	folder_scan(s->folder, letters, add_name, &names, &s->error);
 	if (names.count > 0)
 		qsort(names.at, names.count, sizeof(*names.at), compare_ages);
 	for (i = 0; status == 0 && i < names.count; i++)
@@ -320,7 +321,7 @@ queue_find(
 	struct queue_spool *spool;
 
 	/* What a file is called may be pasted here as well. */
-	if (s.id.len > 1 && strchr(LETTERS, s.id.at[0]) != NULL)
+	if (s.id.len > 1 && strchr(letters, s.id.at[0]) != NULL)
 		s.id = text_skip(s.id, 1);
 	/* And what a list marks it with. */
 	if (s.id.len > 1 && strchr("!#?", s.id.at[s.id.len - 1]) != NULL)
@@ -331,7 +332,7 @@ queue_find(
 	for (spool = q->spools; spool < q->spools + q->count; spool++) {
 		s.spool = spool;
 		if (spool->folder != NULL)
-			folder_scan(spool->folder, LETTERS, compare_id, &s,
+			folder_scan(spool->folder, letters, compare_id, &s,
 			    &spool->error);
 	}
 	return s.count == 1 ? 0 : refuse_id(q, &s, e);
@@ -345,8 +346,7 @@ static int
 refuse_act(const struct queue_place *p, const char *act, struct error *e)
 {
 	return error_set(e, ERROR_USAGE, "spool", "%s: %s, and cannot be %s",
-	    p->name + 1, states[strchr(LETTERS, p->name[0]) - LETTERS].words,
-	    act);
+	    p->name + 1, words[state_of(p->name)], act);
 }
 
 static int
