@@ -80,8 +80,8 @@ is_stranded(const struct queue_mail *m)
 	return m->account == NULL && m->spool->complete && has_head(m);
 }
 
-unsigned long long
-listing_limit(const struct queue_mail *m, const struct listing_terms *t)
+static unsigned long long
+limit_of(const struct queue_mail *m, const struct listing_terms *t)
 {
 	const long long half =
 	    (m->file.ticket.expires - m->file.ticket.created) / 2;
@@ -91,6 +91,13 @@ listing_limit(const struct queue_mail *m, const struct listing_terms *t)
 	if (t->age != 0)
 		return t->age;
 	return least < 0 ? 0 : (unsigned long long)least;
+}
+
+static bool
+is_late(const struct queue_mail *m, const struct listing_terms *t)
+{
+	return m->state == QUEUE_WAITING &&
+	       (unsigned long long)age_of(m, t) > limit_of(m, t);
 }
 
 void
@@ -103,7 +110,7 @@ listing_count(const struct queue_mail *m, const struct listing_terms *t,
 	switch (m->state) {
 	case QUEUE_WAITING:
 		sum->waiting++;
-		sum->late += (unsigned long long)age > listing_limit(m, t);
+		sum->late += is_late(m, t);
 		sum->stranded += is_stranded(m);
 		if (age > sum->oldest)
 			sum->oldest = age;
@@ -146,7 +153,7 @@ format_time(long long seconds, const struct listing_terms *t, struct buf *out)
 	date_format((struct date){seconds, t->now.offset_minutes}, &date);
 	rest = buf_text(&date);
 	for (i = 0; i < 5 && text_next(&rest, ", ", &words[i]); i++)
-		;
+		continue;
 	buf_format(out, "%.*s %.*s %.*s %.*s", TEXT_ARG(words[0]),
 	    TEXT_ARG(words[2]), TEXT_ARG(words[1]), TEXT_ARG(words[4]));
 	buf_clear(&date);
@@ -461,9 +468,7 @@ add_ticket(
 	json_add_number(j, "age", age_of(m, t));
 	json_add_number(j, "expires", ticket->expires);
 	add_next(m, t, j);
-	json_add_truth(j, "late",
-	    m->state == QUEUE_WAITING &&
-		(unsigned long long)age_of(m, t) > listing_limit(m, t));
+	json_add_truth(j, "late", is_late(m, t));
 	json_add_number(j, "attempts", ticket->attempts);
 	json_add_truth(j, "doubtful", ticket->doubtful);
 	json_add_number(j, "code", ticket->code);

@@ -16,8 +16,10 @@
 
 struct listing_terms {
 	struct date now;
-	unsigned long long age; /* that is too old, in seconds; 0: by the
-				 * account and the mail */
+	/* More is too old, in seconds; 0: than twice the longest of the
+	 * account's `spool-retry', or half of the mail's own lifetime if that
+	 * is less. */
+	unsigned long long age;
 };
 
 struct listing_sum {
@@ -30,12 +32,6 @@ struct listing_sum {
 	unsigned long long octets;
 	long long oldest; /* seconds that one waits; 0: none */
 };
-
-/* Seconds from which on a mail is too old: what the terms say, else twice the
- * longest of its account's `spool-retry', or half of its own lifetime if that
- * is less. */
-unsigned long long listing_limit(
-    const struct queue_mail *m, const struct listing_terms *t);
 
 /* Counts one. */
 void listing_count(const struct queue_mail *m, const struct listing_terms *t,
