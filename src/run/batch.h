@@ -18,8 +18,8 @@
 /* A mail that is due: there may be many. */
 struct batch_mail {
 	char id[TICKET_ID_MAX + 1];
-	unsigned short account; /* for the caller */
-	long long due;		/* as it was found */
+	size_t account; /* its index, for the caller */
+	long long due;	/* as it was found */
 };
 
 /* All of it is borrowed. */

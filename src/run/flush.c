@@ -99,13 +99,21 @@ is_asked_for(struct flush *f, const char *id)
 	return asked;
 }
 
+static void
+add_mail(struct flush *f, const char *name, long long due)
+{
+	struct batch_mail *mail = mem_push(f->mails, f->count);
+
+	*mail = (struct batch_mail){.due = due};
+	strlcpy(mail->id, name + 1, sizeof(mail->id));
+}
+
 static int
 add_due(void *arg, const char *name)
 {
 	struct flush *f = arg;
 	const long long now = f->facts.now.seconds;
 	struct folder_entry seen;
-	struct batch_mail *mail;
 
 	if (!is_asked_for(f, name + 1) ||
 	    folder_look(f->folder, name, &seen) == -1 ||
@@ -113,9 +121,7 @@ add_due(void *arg, const char *name)
 		!backoff_is_due(
 		    &f->slowest, ticket_moment(name + 1), seen.due, now)))
 		return 0;
-	mail = mem_push(f->mails, f->count);
-	*mail = (struct batch_mail){.due = seen.due};
-	strlcpy(mail->id, name + 1, sizeof(mail->id));
+	add_mail(f, name, seen.due);
 	return 0;
 }
 
@@ -135,7 +141,7 @@ note_account(struct flush *f, struct batch_mail *mail)
 		account = config_find(f->plan->config, s.ticket.account);
 	spooled_clear(&s);
 	if (account != NULL)
-		mail->account = (unsigned short)(account - accounts);
+		mail->account = (size_t)(account - accounts);
 	return found != 0 && account != NULL;
 }
 
@@ -144,8 +150,9 @@ compare(const void *a, const void *b)
 {
 	const struct batch_mail *x = a, *y = b;
 
-	return x->account != y->account ? x->account - y->account
-					: strcmp(x->id, y->id);
+	if (x->account == y->account)
+		return strcmp(x->id, y->id);
+	return x->account < y->account ? -1 : 1;
 }
 
 /* By account, and the oldest first; those whose account is gone wait. */
@@ -199,15 +206,12 @@ static int
 add_failed(void *arg, const char *name)
 {
 	struct flush *f = arg;
-	struct batch_mail *mail;
 	struct folder_entry seen;
 
 	if (folder_look(f->folder, name, &seen) == -1 ||
 	    seen.due > f->facts.now.seconds - f->shortest_keep)
 		return 0;
-	mail = mem_push(f->mails, f->count);
-	*mail = (struct batch_mail){.due = seen.due};
-	strlcpy(mail->id, name + 1, sizeof(mail->id));
+	add_mail(f, name, seen.due);
 	return 0;
 }
 
