@@ -113,7 +113,7 @@ open_or_make(const char *path, unsigned owner, bool make)
 }
 
 static int
-refuse_open(const char *path, struct error *e)
+refuse_open(const char *path, unsigned owner, struct error *e)
 {
 	struct text_shown name = text_shown(text_of(path));
 	const int sys = errno;
@@ -128,6 +128,10 @@ refuse_open(const char *path, struct error *e)
 		    e, "name the folder itself, from `/' on: spool PATH");
 	}
 	error_set_sys(e, ERROR_SPOOL, sys, "spool", "%s", name.words);
+	if (sys == ENOENT)
+		return error_hint(e,
+		    "make it, as root: install -d -m 700 -o %s %s",
+		    host_user(owner).words, name.words);
 	return directory_hint(path, sys, e);
 }
 
@@ -223,9 +227,9 @@ directory_open(const char *path, unsigned owner, bool make, struct error *e)
 		return refuse_homeless(path, e);
 	fd = open_or_make(path, owner, make);
 	if (fd == -1)
-		return refuse_open(path, e);
+		return refuse_open(path, owner, e);
 	if (fstat(fd, &st) == -1)
-		refuse_open(path, e);
+		refuse_open(path, owner, e);
 	else if (check_owner(fd, path, &st, owner, e) == 0)
 		return fd;
 	close(fd);
@@ -255,7 +259,7 @@ directory_open_above(const char *path, unsigned owner, struct error *e)
 		close(fd);
 	free(above);
 	errno = ENOENT;
-	return refuse_open(path, e);
+	return refuse_open(path, owner, e);
 }
 
 int
