@@ -54,6 +54,7 @@ function drop_want(line) {
 	sub(/[ \t=].*/, "", line)
 	if (wants == "" || !is_keyword(tolower(line)))
 		return
+	sub(/ .*/, "", wants) # behind `force' may be anything
 	left(want_line, wants, "there is nothing behind it")
 	wants = ""
 }
