@@ -240,12 +240,12 @@ function switch_of(text) {
 
 function is_placeholder(text) {
 	text = tolower(text)
-	return text ~ /^(<.*>|\[.*\]|\{\{.*\}\}|%.*%|\$\{?[a-z_]+\}?|[x*.]+|x*redacted?x*|# .*|change[-_ ]?(me|it|this)|secret|todo)$/ ||
+	return text ~ /^(<.*>|\[.*\]|\{.*\}|%.*%|\$\{?[a-z_]+\}?|[x*.]+|x*redacted?x*|# .*|change[-_ ]?(me|it|this)|secret|todo)$/ ||
 	    text ~ /^(enter|insert|put|your|my|the|some)?[-_ ]*(your|own)?[-_ ]*((app|application|specific|gmail|google|email|e-mail|smtp|mail|account|user)[-_ ]*)*(password|passwort|passwd|passw0rd|pass|passphrase)[-_ ]*(here|from[-_ ][a-z]+)?$/
 }
 
 function is_unnamed(text) {
-	return tolower(text) ~ /^<.*>$|^(your|my)?[-_ ]*(gmail|email|smtp|mail)?[-_ ]*(user|user[-_ ]?name|login|address|account)?[-_ ]*(here)?$/
+	return tolower(text) ~ /^(<.*>|\[.*\]|\{.*\}|\$\{?[a-z_]+\}?)$|^(your|my)?[-_ ]*(gmail|email|smtp|mail)?[-_ ]*(user|user[-_ ]?name|login|address|account)?[-_ ]*(here)?$/
 }
 
 function plain_percent(text) {

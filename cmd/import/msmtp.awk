@@ -24,6 +24,8 @@ BEGIN {
 	# Who is whom to whom.
 	identity = " host port socket protocol tls tls_starttls auth user " \
 	    "password passwordeval from auto_from maildomain "
+	switches = " tls tls_starttls tls_certcheck auto_from " \
+	    "allow_from_override "
 	current = "" # what stands above all is for all
 }
 
@@ -130,6 +132,9 @@ function read_command(word, value) {
 }
 
 function read_setting(word, value) {
+	if (index(switches, " " word " ") && value != "" &&
+	    switch_of(value) == -1)
+		left(here, word, "it is neither on nor off; taken for off")
 	if (word ~ /^password/)
 		keep_password(current, word, value)
 	else
@@ -354,6 +359,7 @@ function carry_log(a, name,    facility) {
 		left(raw_line[a, "syslog"], "syslog", "there is one log, and it " \
 		    "is the file")
 	put(name, "log", is_stream(raw[a, "logfile"]) ? "stderr" : \
+	    raw[a, "logfile"] == "/dev/null" ? "off" : \
 	    whole_path(raw[a, "logfile"]))
 	if (!has(name, "log"))
 		left(here, "logfile", "it needs a whole path, from `/' on")

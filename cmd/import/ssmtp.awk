@@ -230,6 +230,9 @@ function carry_aliases(    i, name) {
 		carry_account(name, alias_address[i], alias_hub[i])
 		here = alias_line[i]
 		put(name, "match", name " " name "@*")
+		mind(alias_line[1], "revaliases", "ssmtp looked at who called. " \
+		    "Now -f or the From field chooses the account; mail with " \
+		    "another address there, or none, goes by the one called default")
 	}
 }
 
