@@ -136,6 +136,9 @@ def check_back(tap, root, names):
     left = root.run('dpkg-divert --list').stdout
     tap.ok(not left and root.aside() == [None] * 3, '... and nothing is left',
            left, root.aside())
+    done = root.run(block('--remove'))
+    tap.ok(done.returncode == 0 and root.names() == names,
+           '... and again, it stays so', done.stdout, root.names())
 
 
 def check_without_package(tap, root):
