@@ -178,11 +178,17 @@ def try_container(t, book, machine, server):
 def try_import(t, book, alice, server):
     alice.append('~/.msmtprc', MSMTPRC)
     alice.type('chmod 600 ~/.msmtprc; rm -r ~/.config/sendling')
-    run = alice.type(book.take('Coming from', 'sendling-import'))
+    block = book.take('Coming from', 'sendling-import')
+    run = alice.type(block)
     sent = alice.type('echo hello | sendling bob@example.net')
     t.ok(went(run, sent) and
          came(server) == [('alice@example.org', ['bob@example.net'])],
          'what msmtp had goes on', words(run, sent))
+    again = alice.type(block)
+    sent = alice.type('echo hello | sendling bob@example.net')
+    t.ok(b'password is there already: move it away' in again.err and
+         went(sent) and len(came(server)) == 1,
+         '... and so it does when that is typed again', words(again, sent))
 
 
 def try_socket(t, book, machine, root, alice, server):
