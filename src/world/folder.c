@@ -2,6 +2,7 @@
 
 #include "world/folder.h"
 
+#include <assert.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -23,11 +24,11 @@
 #define OPEN_FLAGS    (O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY)
 #define RUN_LOCK      ".lock"
 #define DRAFT	      't'
-#define ID_TIME	      10 /* digits before the `-' */
-#define ID_LEN	      35
 #define DRAFT_TRIES   16 /* each lost to a collector */
 #define COPY_CHUNK    (64 * 1024)
 #define ENTRIES_CHUNK (32 * 1024)
+
+static_assert(FOLDER_NAME > 1 + TICKET_ID_MAX, "a letter and an id are a name");
 
 /* Those who have it not are told so, and go on by links. */
 #ifndef RENAME_NOREPLACE
@@ -224,20 +225,16 @@ is_named(const struct folder *f, int fd, const char *name)
 	       ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
 }
 
-/* As random as can be; the time in it has no meaning. */
+/* An id as a ticket has it, of no moment. */
 static int
 make_draft_name(char name[FOLDER_NAME], struct error *e)
 {
-	unsigned char random[(ID_LEN - 1) / 2];
-	char digits[ID_LEN];
-	size_t i;
+	unsigned char random[12];
 
 	if (crypt_random(random, sizeof(random), e) == -1)
 		return -1;
-	for (i = 0; i < sizeof(random); i++)
-		snprintf(digits + 2 * i, 3, "%02x", random[i]);
-	snprintf(name, FOLDER_NAME, "%c%.*s-%s", DRAFT, ID_TIME, digits,
-	    digits + ID_TIME);
+	name[0] = DRAFT;
+	ticket_make_id(0, random, name + 1);
 	return 0;
 }
 
