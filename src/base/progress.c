@@ -142,20 +142,8 @@ add_left(const struct progress *p, struct buf *out)
 }
 
 /*
- * What is said, from the longest to the shortest.
+ * What is said.
  */
-
-static void
-say_all(const struct progress *p, struct buf *out)
-{
-	buf_add_string(out, "sending: ");
-	add_percent(p, out);
-	buf_add_string(out, ", ");
-	add_octets(p, out);
-	buf_add_string(out, ", ");
-	add_rate(p, out);
-	add_left(p, out);
-}
 
 static void
 say_octets_and_rate(const struct progress *p, struct buf *out)
@@ -164,6 +152,15 @@ say_octets_and_rate(const struct progress *p, struct buf *out)
 	buf_add_string(out, ", ");
 	add_rate(p, out);
 	add_left(p, out);
+}
+
+static void
+say_all(const struct progress *p, struct buf *out)
+{
+	buf_add_string(out, "sending: ");
+	add_percent(p, out);
+	buf_add_string(out, ", ");
+	say_octets_and_rate(p, out);
 }
 
 static void
@@ -198,6 +195,7 @@ say_waiting(const struct progress *p, struct buf *out)
 	buf_add_string(out, "waiting for an answer");
 }
 
+/* From the longest to the shortest. */
 typedef void say(const struct progress *p, struct buf *out);
 static say *const on_its_way[] = {
     say_all, say_octets_and_rate, say_octets, say_percent, add_percent};
