@@ -4,12 +4,12 @@
 
 #define LEAST_ALONE 12 /* octets of an id that nothing but its place shows */
 
-/* Of Postfix and what comes out of it, Haraka, Stalwart, Exim, GMX, Exchange,
- * qmail, Cisco. */
+/* What stands before an id: of Postfix and what comes out of it, Haraka,
+ * Stalwart, Exim, GMX, Exchange, qmail, Cisco. */
 static const char *const before[] = {"queued as ", "queued with id ",
     "message queued (", " id=", "internalid=", " qp ", "ok:  message "};
 
-/* Of Sendmail and OpenSMTPD, Dovecot's LMTP, Google. */
+/* And what behind it: of Sendmail and OpenSMTPD, Dovecot's LMTP, Google. */
 static const char *const behind[] = {
     " message accepted for delivery", " saved", " - gsmtp"};
 
@@ -17,7 +17,9 @@ static const char *const behind[] = {
 static bool
 is_around(char c)
 {
-	return text_find(TEXT("<>()[],;\"'"), c) < sizeof("<>()[],;\"'") - 1;
+	const struct text around = TEXT("<>()[],;\"'");
+
+	return text_find(around, c) < around.len;
 }
 
 static struct text
@@ -39,8 +41,9 @@ first_word(struct text rest)
 static struct text
 last_word(struct text t)
 {
-	return text_skip(t,
-	    text_find_last(t, ' ') == t.len ? 0 : text_find_last(t, ' ') + 1);
+	const size_t space = text_find_last(t, ' ');
+
+	return text_skip(t, space == t.len ? 0 : space + 1);
 }
 
 static bool
