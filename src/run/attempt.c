@@ -6,11 +6,11 @@
 
 #include "base/crypt.h"
 #include "base/mem.h"
+#include "run/telling.h"
+#include "smtp/outcome.h"
 #include "submit/backoff.h"
 #include "submit/journal.h"
 #include "submit/report.h"
-#include "run/telling.h"
-#include "smtp/outcome.h"
 #include "world/clock.h"
 #include "world/host.h"
 
@@ -544,7 +544,7 @@ attempt_leave(struct attempt *a, const struct error *cause)
 		end(a);
 }
 
-/* Its file is ours. */
+/* Its file is ours. False: its time is over. */
 static bool
 put_off(const struct attempt_terms *terms, struct spooled *s, long long due)
 {
@@ -565,13 +565,13 @@ attempt_postpone(const struct attempt_terms *terms, const char *name,
 {
 	struct attempt a = {.waits = false};
 	struct spooled s;
-	bool over = false;
+	bool waits = true;
 
 	if (spooled_read(terms->folder, name, 0, &s, NULL) == 1 &&
 	    is_as_it_was(terms, name, due))
-		over = !put_off(terms, &s, due);
+		waits = put_off(terms, &s, due);
 	spooled_clear(&s);
-	if (!over || attempt_begin(&a, terms, name, due, terms->failed) != 1)
+	if (waits || attempt_begin(&a, terms, name, due, terms->failed) != 1)
 		return false;
 	attempt_fail(&a, cause, true);
 	return true;
