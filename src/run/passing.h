@@ -23,7 +23,8 @@ struct passing_plan {
 struct passing;
 
 /* Looks whether some are due, before anything is sent, so that the session is
- * kept for them; not at all of a large spool. NULL: none was found. */
+ * kept for them; of a large spool at some of its mails. NULL: none was found.
+ */
 struct passing *passing_new(const struct passing_plan *plan);
 
 /* Sends them, if the session still stands. */
