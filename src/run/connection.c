@@ -422,9 +422,7 @@ renew(struct connection *c)
 	struct error why;
 
 	error_clear(&why);
-	if (plan->trace.line != NULL)
-		plan->trace.line(plan->trace.arg, SESSION_NOTE,
-		    TEXT("the token was refused: a fresh one is fetched"));
+	note(c, "the token was refused: a fresh one is fetched");
 	if (plan->renew(plan->arg, &why) == -1)
 		session_renew(c->session, TEXT(""), &why);
 	else
