@@ -7,10 +7,9 @@
  */
 
 #include "base/error.h"
+#include "base/notes.h"
 #include "smtp/session.h"
 #include "submit/account.h"
-#include "submit/envelope.h"
-#include "submit/submit.h"
 #include "world/record.h"
 #include "world/screen.h"
 #include "world/syslog.h"
