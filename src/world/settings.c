@@ -142,8 +142,10 @@ read_files(const struct settings_plan *plan, const struct host *h,
 	    c->override.smarthosts.count == 0 && c->fault_count == 0) {
 		found = error_set(e, ERROR_CONFIG, "configuration",
 		    "none found (tried %s)", buf_string(&tried));
-		error_hint(e, "run sendling-setup, which asks for an account "
-			      "and writes one, or start from config.example");
+		error_hint(e,
+		    "run sendling-setup, which asks for an account and writes "
+		    "one, with --system for the whole machine; by hand: "
+		    "sendling.conf(5)");
 	}
 	buf_clear(&tried);
 	return found == -1 ? -1 : 0;

@@ -128,7 +128,8 @@ without_any_file_each_that_was_tried_is_named(void **state)
 	assert_int_equal(read_found(), -1);
 	assert_refused(ERROR_CONFIG, words);
 	assert_non_null(strstr(error.hint, "run sendling-setup"));
-	assert_non_null(strstr(error.hint, "config.example"));
+	assert_non_null(strstr(error.hint,
+	    "--system for the whole machine; by hand: sendling.conf(5)"));
 	assert_int_equal(config.account_count, 0);
 	assert_int_equal(config.fault_count, 0);
 }
