@@ -280,7 +280,9 @@ run_submit(struct run *r, struct error *e)
 	dispatch_pass(r->dispatch);
 }
 
-/* Who has not started us, but came to a socket, is known, and is one of few. */
+/* Who has not started us, but came to a socket, is known, and is one of few.
+ * While most that he holds wait for a smarthost, more mails of his go to the
+ * spool, or the next would find no place and be lost. */
 static int
 admit_caller(struct run *r, struct attend_plan *plan, struct error *e)
 {
@@ -308,6 +310,10 @@ admit_caller(struct run *r, struct attend_plan *plan, struct error *e)
 				  "folder " PEER_FOLDER);
 		break;
 	case PEER_TAKEN:
+		break;
+	case PEER_CROWDED:
+		if (r->options.request.queue == QUEUE_NEEDED)
+			r->options.request.queue = QUEUE_FIRST;
 		break;
 	}
 	return 0;

@@ -572,6 +572,41 @@ def test_spool(t, home, box):
          senders(box), *spool.iterdir(), log.read_text())
 
 
+def test_crowd(t, home, box):
+    """Who holds most of his places, as when the smarthost does not answer,
+    loses nothing that he has besides."""
+    spool, log, environment = prepare_spool(home, box, 'socket-slots 4')
+    with Service(home, None, environment=environment) as service:
+        held = [service.connect(BOB) for _ in range(3)]
+        t.ok([caller.hear()[:3] for caller in held] == ['220'] * 3,
+             'a user holds three connections of four')
+        reply = service.send(BOB, '<bin@example.org>')
+        t.ok(reply.startswith('250 2.0.0 queued as') and
+             len(list(spool.glob('Q*'))) == 1 and senders(box) == [],
+             'what comes by the fourth is kept, and waits for nobody', reply,
+             senders(box), *spool.iterdir())
+        reply = service.send(CAROL, '<sys@example.org>')
+        t.ok(reply.startswith('250 ') and senders(box) == ['sys@example.org'],
+             "another user's is sent at once", reply, senders(box))
+        for caller in held:
+            caller.close()
+        service.ends()
+        box.clear()
+        reply = service.send(BOB, '<bin@example.org>')
+        t.ok(reply.startswith('250 ') and senders(box) == ['bin@example.org'],
+             'and so is his, when the others are gone', reply, senders(box))
+    with Service(home, config(box, 'socket-slots 4')) as service:
+        held = [service.connect(BOB) for _ in range(3)]
+        for caller in held:
+            caller.hear()
+        box.clear()
+        reply = service.send(BOB, '<bin@example.org>')
+        t.ok(reply.startswith('250 ') and senders(box) == ['bin@example.org'],
+             'without a spool all are sent', reply, senders(box))
+        for caller in held:
+            caller.close()
+
+
 def test_share(t, home, box):
     """Nobody fills the spool for the others."""
     spool, log, environment = prepare_spool(home, box, 'spool-limit 4')

@@ -101,9 +101,9 @@ open_file(const char *path)
 	return -1;
 }
 
-/* 1, 0 where all are taken, -1. Of no other process, and no child, is a lock of
- * this kind, and it goes with the process. */
-static int
+/* PEER_FAILED with errno 0: all are taken. Of no other process, and no child,
+ * is a lock of this kind, and it goes with the process. */
+static enum peer_place
 lock_place(int fd, const struct caller *c, unsigned places)
 {
 	struct flock lock = {
@@ -114,11 +114,13 @@ lock_place(int fd, const struct caller *c, unsigned places)
 	for (i = 0; i < places; i++) {
 		lock.l_start = first + i;
 		if (fcntl(fd, F_SETLK, &lock) == 0)
-			return 1;
+			return i < places - places / 4 ? PEER_TAKEN
+						       : PEER_CROWDED;
 		if (errno != EAGAIN && errno != EACCES)
-			return -1;
+			return PEER_FAILED;
 	}
-	return 0;
+	errno = 0;
+	return PEER_FAILED;
 }
 
 static void
@@ -138,8 +140,8 @@ enum peer_place
 peer_take(const struct caller *c, unsigned places, int *held, struct error *e)
 {
 	char path[4096];
+	enum peer_place place = PEER_FAILED;
 	bool named;
-	int result;
 
 	*held = -1;
 	if (c->kind != CALLER_USER)
@@ -150,10 +152,11 @@ peer_take(const struct caller *c, unsigned places, int *held, struct error *e)
 	*held = open_file(path);
 	if (*held == -1 && !named && errno == ENOENT)
 		return PEER_UNCOUNTED;
-	result = *held == -1 ? -1 : lock_place(*held, c, places);
-	if (result == 1)
-		return PEER_TAKEN;
-	if (result == 0)
+	if (*held != -1)
+		place = lock_place(*held, c, places);
+	if (place != PEER_FAILED)
+		return place;
+	if (errno == 0)
 		refuse_more(c, places, e);
 	else
 		error_set_sys(e, ERROR_SYSTEM, errno, "socket-slots",

@@ -35,7 +35,8 @@ int peer_find(int fd, struct caller *c, struct error *e);
 enum peer_place {
 	PEER_FAILED = -1,
 	PEER_UNCOUNTED, /* there is no folder to count them in */
-	PEER_TAKEN
+	PEER_TAKEN,
+	PEER_CROWDED /* taken, when three of four were held already */
 };
 
 /*

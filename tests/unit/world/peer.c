@@ -219,8 +219,10 @@ a_user_has_a_few_places(void **state)
 	first = hold(4294967293U, 2, PEER_TAKEN);
 	let_go(first);
 	let_go(second);
+	/* The last quarter is for what does not wait. */
 	for (i = 0; i < ROOTS; i++)
-		roots[i] = hold(0, 2, PEER_TAKEN);
+		roots[i] =
+		    hold(0, 2, i < ROOTS * 3 / 4 ? PEER_TAKEN : PEER_CROWDED);
 	assert_int_equal(take(0, 2, &e), PEER_FAILED);
 	for (i = 0; i < ROOTS; i++)
 		let_go(roots[i]);
