@@ -89,7 +89,7 @@ mutant() {
 
 mutant 'a refused BDAT counts as the end of its transaction' \
     src/smtp/transaction.c \
-    '/A BDAT that was refused/{n;s/t->round.taken/true/}' dialogues
+    '/A BDAT that was refused/,/round_leave/s/t->round.taken/true/' dialogues
 mutant 'a reply to BDAT counts before the chunk is out' \
     src/smtp/transaction.c \
     '/^answer_bdat/,/^}/s/!round_is_out(&t->round)/false/' dialogues
