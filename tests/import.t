@@ -182,6 +182,12 @@ def test_passwords_are_not_shown(t, home):
     t.ok(b'blank' not in done.out + done.err and b'use -s' in done.err and
          b'\npassword-file ' in done.out,
          '-p: what a configuration cannot hold', done.words())
+    for line, secret in (('password =s3c', '=s3c'), ('password :s3c', ':s3c'),
+                         ('password = s3c', 's3c'), ('password=s3c', 's3c'),
+                         ('password\t: s3c', 's3c'), ('password "=s"', '=s')):
+        done = place.run('-p', home.file('signs', MSMTP.replace(
+            f'password {SECRET}', line)))
+        t.ok(f'\npassword {secret}\n'.encode() in done.out, line, done.words())
     done = place.run('-s', home.path / 'blank', source)
     t.ok((home.path / 'blank').read_text() == ' blank\n', '-s holds it',
          done.words())

@@ -98,10 +98,13 @@ function read_line(role, line,    word, value) {
 		return
 	word = line
 	sub(/[ \t=:].*/, "", word)
-	value = trim(substr(line, length(word) + 1))
-	if (value ~ /^=|^:[^:]/) # `host ::1' is right
-		value = trim(substr(value, 2))
+	value = substr(line, length(word) + 1)
 	word = tolower(word)
+	# `host ::1' is right, and so is a password that begins with one.
+	if (value ~ /^[ \t]*(=|:[^:])/ &&
+	    (word != "password" || value ~ /^[=:]|^[ \t]+[=:][ \t]/))
+		sub(/^[ \t]*[=:]/, "", value)
+	value = trim(value)
 	if (word == "tls_nocertcheck" || word == "tls_nostarttls") {
 		word = word == "tls_nostarttls" ? "tls_starttls" : "tls_certcheck"
 		value = "off"
