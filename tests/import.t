@@ -264,9 +264,11 @@ def test_whose_home(t, home):
     done = place.run(source, **more)
     t.ok(f'password-file {home.path}/.config/sendling/password\n'.encode() in
          done.out, "a user's is in his home", done.words())
-    done = place.run(source, environment={'XDG_CONFIG_HOME': '/xdg'}, **more)
-    t.ok(b'password-file /xdg/sendling/password\n' in done.out,
-         'or where XDG_CONFIG_HOME says', done.words())
+    for folder, says in (('/xdg', '/xdg'), ('xdg', f'{home.path}/.config')):
+        done = place.run(source, environment={'XDG_CONFIG_HOME': folder},
+                         **more)
+        t.ok(f'password-file {says}/sendling/password\n'.encode() in done.out,
+             f'where XDG_CONFIG_HOME says, {folder}', done.words())
     done = place.run(home.file('foreign', text), **more)
     t.ok(done.status == 66, 'what he may not read', done.words())
     folder = home.path / 'others'
@@ -428,10 +430,12 @@ def test_trust(t, home, certificate):
     both = home.file('both.pem', own.read_bytes() + authority.read_bytes())
     folder = home.path / 'folder'
     folder.mkdir()
+    named_alike = home.file('ca-bundle.crt', authority.read_bytes())
     for path, line in (
             (own, pin_of(own)), (named, pin_of(named)),
             (leaf, pin_of(leaf)), (authority, f'tls-trust {authority}\n'),
-            (both, f'tls-trust {both}\n'), (folder, f'tls-trust {folder}\n'),
+            (both, f'tls-trust {both}\n'),
+            (named_alike, f'tls-trust {named_alike}\n'), (folder, f'tls-trust {folder}\n'),
             (home.file('no.pem', 'x\n'), f'tls-trust {home.path}/no.pem\n'),
             ('/etc/ssl/certs/ca-certificates.crt', b''), ('system', b''),
             ('/no/such', b'#tls-trust /no/such\n')):
