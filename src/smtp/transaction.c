@@ -341,34 +341,48 @@ takes_fewer(struct transaction *t, const struct reply *reply)
 	return true;
 }
 
-static int
-answer_data(struct transaction *t, const struct answer *a)
+/* Pipelined DATA with nobody to send to: the shortest end, to which LMTP has
+ * as many replies. */
+static void
+end_empty(struct transaction *t)
+{
+	const struct expected none = {.step = STEP_STAY};
+
+	pipeline_send(t->terms->pipeline,
+	    t->terms->smarthost->lmtp ? none
+				      : round_reply_to(&t->round, STEP_EMPTY),
+	    ".");
+	round_leave_clean(&t->round);
+	t->round.end_asked = true;
+}
+
+static void
+begin_data(struct transaction *t)
 {
 	struct pipeline *p = t->terms->pipeline;
 
-	if (a->reply->code != 354)
-		return reply_negative(a->reply) &&
-			       (t->round.failed || t->round.accepted == 0 ||
-				   takes_fewer(t, a->reply))
-			   ? 0
-			   : fail(t, a, "the mail data");
-	if (t->round.accepted == 0) {
-		/* Pipelined DATA with nobody to send to: the shortest end, to
-		 * which LMTP has as many replies. */
-		if (t->terms->smarthost->lmtp)
-			pipeline_send(
-			    p, (struct expected){.step = STEP_STAY}, ".");
-		else
-			pipeline_send(
-			    p, round_reply_to(&t->round, STEP_EMPTY), ".");
-		round_leave_clean(&t->round);
-		t->round.end_asked = true;
-		return 0;
-	}
 	pipeline_expect(p, round_reply_to(&t->round, STEP_END));
 	pipeline_trace_note(p, "the mail data follows");
 	t->round.sending = t->round.end_due = true;
-	return 0;
+}
+
+static int
+answer_data(struct transaction *t, const struct answer *a)
+{
+	const bool nobody = t->round.accepted == 0;
+
+	if (a->reply->code == 354) {
+		if (nobody)
+			end_empty(t);
+		else
+			begin_data(t);
+		return 0;
+	}
+	/* Nobody is left to be told of it, or all go once more. */
+	if (reply_negative(a->reply) &&
+	    (t->round.failed || nobody || takes_fewer(t, a->reply)))
+		return 0;
+	return fail(t, a, "the mail data");
 }
 
 bool
@@ -665,6 +679,22 @@ transaction_doubt_end(struct transaction *t)
 	t->mail->words[0] = '\0';
 }
 
+/* As what the mail ends that may have been delivered. */
+static struct error
+doubt(const struct transaction *t, const struct error *cause)
+{
+	struct error e;
+
+	error_clear(&e);
+	error_set(&e, ERROR_DOUBTFUL, cause->doing,
+	    "%.250s; %s may have been delivered", cause->text,
+	    round_is_out(&t->round) ? "the whole mail had been sent and"
+				    : "the end of the mail was on its way; it");
+	strlcpy(e.why, cause->why, sizeof(e.why));
+	strlcpy(e.hint, cause->hint, sizeof(e.hint));
+	return e;
+}
+
 void
 transaction_end(struct transaction *t, const struct error *cause, bool closing)
 {
@@ -689,14 +719,7 @@ transaction_end(struct transaction *t, const struct error *cause, bool closing)
 	/* 421 says that the server did no more. */
 	if (may_be_delivered(t) && !closing) {
 		accept_unanswered(t);
-		error_clear(&e);
-		error_set(&e, ERROR_DOUBTFUL, cause->doing,
-		    "%.250s; %s may have been delivered", cause->text,
-		    round_is_out(&t->round)
-			? "the whole mail had been sent and"
-			: "the end of the mail was on its way; it");
-		strlcpy(e.why, cause->why, sizeof(e.why));
-		strlcpy(e.hint, cause->hint, sizeof(e.hint));
+		e = doubt(t, cause);
 		mail->again = false;
 	} else if (e.kind == ERROR_LATER) {
 		snprintf(e.text, sizeof(e.text),
