@@ -294,13 +294,19 @@ give_up(struct attempt *a)
 
 /* Who was refused is why the others do not get it either. */
 static bool
-is_all_or_none(const struct attempt *a)
+is_all_or_none(const struct ticket *t)
 {
-	const struct envelope *env = &a->spooled.ticket.envelope;
+	const struct envelope *env = &t->envelope;
 
-	return a->spooled.ticket.all_or_none &&
-	       envelope_count(env, VERDICT_REFUSED) > 0 &&
+	return t->all_or_none && envelope_count(env, VERDICT_REFUSED) > 0 &&
 	       envelope_count(env, VERDICT_DELIVERED) == 0;
+}
+
+static bool
+is_open(const struct ticket *t)
+{
+	return envelope_count(&t->envelope, VERDICT_OPEN) > 0 &&
+	       !is_all_or_none(t);
 }
 
 static bool
@@ -355,7 +361,7 @@ settle(struct attempt *a, bool tried, const struct error *e)
 	const bool doubtful =
 	    envelope_count(&t->envelope, VERDICT_DOUBTFUL) > 0;
 	size_t open = reopen(a);
-	const bool none = is_all_or_none(a);
+	const bool none = is_all_or_none(t);
 
 	note_results(a);
 	if (none)
@@ -503,8 +509,7 @@ attempt_begin(struct attempt *a, const struct attempt_terms *terms,
 		return 0;
 	}
 	prepare(a);
-	if (envelope_count(a->mail.envelope, VERDICT_OPEN) > 0 &&
-	    !is_all_or_none(a))
+	if (is_open(&a->spooled.ticket))
 		return 1;
 	conclude(a);
 	return 0;
@@ -559,20 +564,22 @@ put_off(const struct attempt_terms *terms, struct spooled *s, long long due)
 	return true;
 }
 
-bool
+enum attempt_fate
 attempt_postpone(const struct attempt_terms *terms, const char *name,
     long long due, const struct error *cause)
 {
 	struct attempt a = {.waits = false};
 	struct spooled s;
-	bool waits = true;
+	bool found, waits;
 
-	if (spooled_read(terms->folder, name, 0, &s, NULL) == 1 &&
-	    is_as_it_was(terms, name, due))
-		waits = put_off(terms, &s, due);
+	found = spooled_read(terms->folder, name, 0, &s, NULL) == 1 &&
+		is_as_it_was(terms, name, due);
+	waits = found && is_open(&s.ticket) && put_off(terms, &s, due);
 	spooled_clear(&s);
-	if (waits || attempt_begin(&a, terms, name, due, terms->failed) != 1)
-		return false;
+	if (waits)
+		return ATTEMPT_WAITS;
+	if (!found || attempt_begin(&a, terms, name, due, terms->failed) != 1)
+		return ATTEMPT_OVER;
 	attempt_fail(&a, cause, true);
-	return true;
+	return ATTEMPT_GIVEN_UP;
 }

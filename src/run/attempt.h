@@ -66,12 +66,17 @@ void attempt_fail(struct attempt *a, const struct error *cause, bool quiet);
  */
 void attempt_leave(struct attempt *a, const struct error *cause);
 
+enum attempt_fate {
+	ATTEMPT_WAITS,	  /* due again when its age says so */
+	ATTEMPT_GIVEN_UP, /* its time is over; without a line in the log */
+	ATTEMPT_OVER	  /* as where attempt_begin() has nothing to do */
+};
+
 /*
- * A mail that was not handed over, as no smarthost can be used: it is due again
- * when its age says so. True: its time is over, and it is given up, without a
- * line in the log; unless it is long overdue, as nobody has tried it then.
+ * A mail that was not handed over, as no smarthost can be used. One that is
+ * long overdue is not given up: nobody has tried it then.
  */
-bool attempt_postpone(const struct attempt_terms *terms, const char *name,
-    long long due, const struct error *cause);
+enum attempt_fate attempt_postpone(const struct attempt_terms *terms,
+    const char *name, long long due, const struct error *cause);
 
 #endif

@@ -167,17 +167,17 @@ put_off(struct batch *b, const struct error *cause)
 	const struct batch_mail *mail;
 	size_t waiting = 0, over = 0;
 	char name[FOLDER_NAME];
-	bool given_up;
+	enum attempt_fate fate;
 
 	for (; b->next < b->plan.count; b->next++) {
 		mail = &b->plan.mails[b->next];
 		if (mail->due > b->plan.facts->now.seconds)
 			continue;
 		spool_name('Q', mail->id, name);
-		given_up = attempt_postpone(&b->terms, name, mail->due, cause);
-		waiting += !given_up;
-		over += given_up;
-		note_done(b, given_up);
+		fate = attempt_postpone(&b->terms, name, mail->due, cause);
+		waiting += fate == ATTEMPT_WAITS;
+		over += fate == ATTEMPT_GIVEN_UP;
+		note_done(b, fate != ATTEMPT_WAITS);
 		sync_some(b);
 	}
 	if (waiting > 0)
