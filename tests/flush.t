@@ -503,6 +503,36 @@ def test_all_or_none(t, home, box):
                  'it, ' + sentence, spool.names(), recipients(server))
 
 
+BAD = [('o', f'{i}@bad.example') for i in range(3)]
+
+
+def impatient():
+    """A smarthost that sends away who asks for many that it does not know, as
+    Postfix does."""
+    return Server(errors_max=2, refuse={
+        address: '450 4.1.2 no such domain' for _, address in BAD})
+
+
+def test_who_ends_sessions(t, home):
+    """A mail that each session ends with keeps no other from its turn."""
+    spool = Spool(home)
+    bad = spool.put(age=300, recipients=BAD)
+    for _ in range(3):
+        spool.put(age=200)
+    with impatient() as server:
+        done = spool.run(server)
+    t.ok(subjects(server) == [2, 3, 4] and spool.names() == ['Q' + bad],
+         'those behind it are sent by the next session', done.words(),
+         subjects(server), spool.names())
+    spool = Spool(home, 'many')
+    for _ in range(9):
+        spool.put(age=300, recipients=BAD)
+    with impatient() as server:
+        done = spool.run(server)
+    t.ok(done.status == 75 and server.count <= 5 and len(spool.names()) == 9,
+         'but there is an end to such sessions', done.words(), server.count)
+
+
 def test_lmtp(t, home):
     spool = Spool(home)
     names = [f'{i}@example.org' for i in range(5)]

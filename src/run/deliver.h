@@ -46,10 +46,12 @@ int deliver_mail(struct deliver *d, struct mail *mail, long long deadline,
  * know: it may be asked for mails again after it had none, but only for those
  * that it was given back since.
  * Where a session takes no more mails, or ends by itself and something was
- * delivered in it, another one begins. Smarthosts are tried in order, once
- * each, before the first mail was told of, and again when a session has ended.
- * Each mail has so many seconds. 0: there are no more mails; -1: no smarthost
- * can be used, e says why; those that were handed over are given back.
+ * delivered in it, another one begins; a few times in a row also where nothing
+ * was, but the server had answered for some recipients of a mail. Smarthosts
+ * are tried in order, once each, before the first mail was told of, and again
+ * when a session has ended. Each mail has so many seconds. 0: there are no more
+ * mails; -1: no smarthost can be used, e says why; those that were handed over
+ * are given back.
  */
 int deliver_run(struct deliver *d, const struct connection_source *source,
     unsigned seconds, struct deliver_report *report, struct error *e);
