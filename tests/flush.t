@@ -524,6 +524,14 @@ def test_who_ends_sessions(t, home):
     t.ok(subjects(server) == [2, 3, 4] and spool.names() == ['Q' + bad],
          'those behind it are sent by the next session', done.words(),
          subjects(server), spool.names())
+    spool = Spool(home, 'between')
+    names = [spool.put(age=300), spool.put(age=250, recipients=BAD),
+             spool.put(age=200)]
+    with impatient() as server:
+        done = spool.run(server)
+    t.ok(subjects(server) == [1, 3] and spool.names() == ['Q' + names[1]],
+         'so is what was under way with it', done.words(), subjects(server),
+         spool.names())
     spool = Spool(home, 'many')
     for _ in range(9):
         spool.put(age=300, recipients=BAD)
@@ -531,6 +539,13 @@ def test_who_ends_sessions(t, home):
         done = spool.run(server)
     t.ok(done.status == 75 and server.count <= 5 and len(spool.names()) == 9,
          'but there is an end to such sessions', done.words(), server.count)
+    for _ in range(2):
+        spool.put(age=200, owner=33)
+    with impatient() as server:
+        done = spool.run(server, '-qf')
+    t.ok(subjects(server) == [10, 11] and len(spool.names()) == 9,
+         "and the mails of another user have their turn in between",
+         done.words(), subjects(server), spool.names())
 
 
 def test_lmtp(t, home):

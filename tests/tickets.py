@@ -22,12 +22,13 @@ def xtext(words):
 
 def head(ticket_id, created, account='default', lifetime=432000, mail='',
          sender='alice@example.com', recipients=(('o', 'bob@example.org'),),
-         size=len(MESSAGE)):
+         size=len(MESSAGE), owner=None):
     """Recipients are pairs of a state, o, d, f or t, with its reply behind it,
     as in 'f 550 5.1.1 550 5.1.1 nobody', and an address."""
     lines = ['sendlingq1 %d' % size, 'i ' + ticket_id, 'a ' + xtext(account),
              't %d %d' % (created, created + lifetime),
-             'u %d %d' % (os.geteuid(), os.getegid()), 'm' + mail,
+             'u %d %d' % (os.geteuid() if owner is None else owner,
+                          os.getegid()), 'm' + mail,
              's ' + xtext(sender)]
     for state, address in recipients:
         state, _, reply = state.partition(' ')

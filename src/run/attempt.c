@@ -440,6 +440,7 @@ prepare(struct attempt *a)
 	a->delivered = envelope_count(&t->envelope, VERDICT_DELIVERED);
 	a->begun = clock_now();
 	a->waits = true;
+	a->uid = a->spooled.ticket.uid;
 }
 
 /* What is not what was written is never sent. */
@@ -521,6 +522,7 @@ attempt_done(struct attempt *a)
 	struct mail *m = &a->mail;
 	size_t delivered = envelope_count(m->envelope, VERDICT_DELIVERED);
 
+	a->closed = mail_was_closed_in(m);
 	a->tries = delivered > a->delivered ? 0 : a->tries + 1;
 	a->delivered = delivered;
 	a->waits = (!m->settled || m->lost || m->again) &&

@@ -28,6 +28,8 @@ struct attempt_terms {
 struct attempt {
 	struct mail mail; /* to be handed over */
 	bool waits;	  /* ... and it is not */
+	bool closed;  /* its last session ended in it: mail_was_closed_in() */
+	unsigned uid; /* whose it is */
 
 	/* private: */
 	const struct attempt_terms *terms;   /* NULL: there is none */

@@ -1,7 +1,9 @@
 #include "run/batch.h"
 
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "world/clock.h"
 
 /* What is done with is on stable storage after so many mails, or so many
@@ -60,14 +62,30 @@ batch_end(struct batch *b)
  */
 
 static struct attempt *
-find_attempt(struct batch *b, bool waits)
+find_free(struct batch *b)
 {
 	size_t i;
 
 	for (i = 0; i < BATCH_ATTEMPTS; i++)
-		if (waits ? b->attempts[i].waits : b->attempts[i].terms == NULL)
+		if (b->attempts[i].terms == NULL)
 			return &b->attempts[i];
 	return NULL;
+}
+
+/* What a session has ended in comes after what only was in it. */
+static struct attempt *
+find_waiting(struct batch *b)
+{
+	struct attempt *a, *found = NULL;
+	size_t i;
+
+	for (i = 0; i < BATCH_ATTEMPTS; i++) {
+		a = &b->attempts[i];
+		if (a->waits &&
+		    (found == NULL || (found->closed && !a->closed)))
+			found = a;
+	}
+	return found;
 }
 
 static bool
@@ -87,13 +105,13 @@ begin(struct batch *b, struct attempt *a, const struct batch_mail *mail)
 static struct attempt *
 next_attempt(struct batch *b)
 {
-	struct attempt *a = find_attempt(b, false);
+	struct attempt *a = find_free(b);
 
 	while (a != NULL && b->next < b->plan.count &&
 	       clock_now() < b->plan.deadline)
 		if (begin(b, a, &b->plan.mails[b->next++]))
 			return a;
-	return find_attempt(b, true);
+	return find_waiting(b);
 }
 
 bool
@@ -124,6 +142,25 @@ seconds_of(const struct account *a)
 	return a->deadline == 0 ? ACCOUNT_DEADLINE : a->deadline;
 }
 
+/* All that is left of one user goes behind what is left of others: he may have
+ * sent many that end their sessions. */
+static void
+move_behind(struct batch *b, unsigned uid)
+{
+	struct batch_mail *mails = b->plan.mails + b->next, *moved;
+	const size_t count = b->plan.count - b->next;
+	size_t i, kept = 0, behind = 0;
+
+	moved = mem_new(count + 1, sizeof(*moved));
+	for (i = 0; i < count; i++)
+		if (mails[i].uid == uid)
+			moved[behind++] = mails[i];
+		else
+			mails[kept++] = mails[i];
+	memcpy(mails + kept, moved, behind * sizeof(*moved));
+	free(moved);
+}
+
 /* A server that takes mails has taken the login as well: a token may grow old
  * before the next. */
 static void
@@ -134,6 +171,8 @@ take_back(void *arg, struct mail *mail)
 
 	while (&b->attempts[i].mail != mail)
 		i++;
+	if (mail_was_closed_in(mail))
+		move_behind(b, b->attempts[i].uid);
 	if (mail->settled && !mail->lost)
 		outlet_begin(b->plan.outlet);
 	b->plan.outlet->deadline = clock_in(seconds_of(b->plan.account));
@@ -152,7 +191,7 @@ fail_attempts(struct batch *b, const struct error *cause)
 	struct attempt *a;
 	bool quiet = false;
 
-	while ((a = find_attempt(b, true)) != NULL) {
+	while ((a = find_waiting(b)) != NULL) {
 		attempt_fail(a, cause, quiet);
 		quiet = true;
 		note_done(b, 1);
@@ -216,7 +255,7 @@ leave_attempts(struct batch *b, const struct error *cause)
 {
 	struct attempt *a;
 
-	while ((a = find_attempt(b, true)) != NULL) {
+	while ((a = find_waiting(b)) != NULL) {
 		attempt_leave(a, cause);
 		note_done(b, 1);
 	}

@@ -4,8 +4,9 @@
 /*
  * batch: the mails of one account that are sent one after the other: read when
  * a session takes the next and not before, tried once more where their session
- * ends, and put off together where no smarthost can be used. What was done with
- * them is on stable storage a few at a time.
+ * ends, and put off together where no smarthost can be used. Whose mail a
+ * session ends with, his others come after those of all others. What was done
+ * with them is on stable storage a few at a time.
  */
 
 #include "run/attempt.h"
@@ -19,6 +20,7 @@
 struct batch_mail {
 	char id[TICKET_ID_MAX + 1];
 	size_t account; /* its index, for the caller */
+	unsigned uid;	/* whose it is */
 	long long due;	/* as it was found */
 };
 
@@ -30,7 +32,7 @@ struct batch_plan {
 	struct log *log;
 	bool json; /* how each mail went on stdout */
 	struct outlet *outlet;
-	const struct batch_mail *mails;
+	struct batch_mail *mails; /* in their order, which may change */
 	size_t count;
 	long long deadline;   /* no mail begins after it, by world/clock */
 	struct error *failed; /* the first that the folder refuses; or as

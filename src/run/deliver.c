@@ -327,31 +327,13 @@ was_taken(const struct mail *mail)
 	return i < env->count;
 }
 
-/* The server had answered for some recipients when it closed the session: that
- * may be for them, as too many of whom it knows nothing are. Where nobody knows
- * what became of a mail the next would only be as doubtful. */
-static bool
-was_closed_in(const struct mail *mail)
-{
-	const struct envelope *env = mail->envelope;
-	const struct recipient_reply *reply;
-	bool answered = false;
-	size_t i;
-
-	for (i = 0; !answered && i < env->count; i++) {
-		reply = env->recipients[i].reply;
-		answered = env->recipients[i].handed_over && reply != NULL &&
-			   reply->code != 421;
-	}
-	return answered && mail->error.kind == ERROR_LATER;
-}
-
 static void
 take_back(void *arg, struct mail *mail)
 {
 	struct deliver *d = arg;
 
-	d->answered += mail->settled && (!mail->lost || was_closed_in(mail));
+	d->answered +=
+	    mail->settled && (!mail->lost || mail_was_closed_in(mail));
 	d->taken += was_taken(mail);
 	d->source->done(d->source->arg, mail);
 }

@@ -139,6 +139,7 @@ note_account(struct flush *f, struct batch_mail *mail)
 	found = spooled_read(f->folder, name, SPOOLED_UNLOCKED, &s, NULL);
 	if (found == 1)
 		account = config_find(f->plan->config, s.ticket.account);
+	mail->uid = s.ticket.uid;
 	spooled_clear(&s);
 	if (account != NULL)
 		mail->account = (size_t)(account - accounts);

@@ -29,6 +29,22 @@ mail_reopen(struct mail *mail)
 	error_clear(&mail->error);
 }
 
+bool
+mail_was_closed_in(const struct mail *mail)
+{
+	const struct envelope *env = mail->envelope;
+	const struct recipient_reply *reply;
+	bool answered = false;
+	size_t i;
+
+	for (i = 0; !answered && i < env->count; i++) {
+		reply = env->recipients[i].reply;
+		answered = env->recipients[i].handed_over && reply != NULL &&
+			   reply->code != 421;
+	}
+	return answered && mail->lost && mail->error.kind == ERROR_LATER;
+}
+
 void
 mail_fail(struct mail *mail, const char *host, struct error *e)
 {

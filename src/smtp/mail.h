@@ -58,6 +58,13 @@ struct mail {
  */
 void mail_reopen(struct mail *mail);
 
+/*
+ * Whether its session, which is over, ended where the server had answered for
+ * some of its recipients: that may be for them, as too many of whom it knows
+ * nothing are. Where it may have been delivered that is false: nobody knows.
+ */
+bool mail_was_closed_in(const struct mail *mail);
+
 /* Settles a mail that came to no session with host, for this cause, and sets e
  * to what is to be told: others may have it from a session before. */
 void mail_fail(struct mail *mail, const char *host, struct error *e);
