@@ -29,6 +29,7 @@ static const struct {
     {"250 2.0.0 OK  1622212121 d2e1-4fb.4 - gsmtp", "d2e1-4fb.4"},
     {"250 Ok 0102018c2b0d-000000", "0102018c2b0d-000000"},
     {"250 2.0.0 OK 4A/12-12345-ABCDE", "4A/12-12345-ABCDE"},
+    {"250 Ok 0102018c2b0d", "0102018c2b0d"},
     /* Those that say nothing of the kind. */
     {"250 Ok", NULL},
     {"250 2.0.0 Ok", NULL},
@@ -46,6 +47,10 @@ static const struct {
     {"250 Ok: queued as <>", NULL},
     {"250 queued as soon as may be", NULL},
     {"250 Ok 42", NULL},
+    {"250 Ok 0102018c2b0", NULL},
+    {"250 Ok abcdefabcdef", NULL},
+    {"250 Ok 0102018c2b0d twice", NULL},
+    {"250 Well 0102018c2b0d", NULL},
     {"550 5.7.1 queued as 4F", NULL},
     {"451 4.3.0 id=4F", NULL},
     {"2500 id=4F", NULL},

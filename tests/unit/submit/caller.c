@@ -285,6 +285,72 @@ no_line_lets_in_another(void **state)
 }
 
 static void
+a_pattern_has_both_sides(void **state)
+{
+	static const struct {
+		const char *words;
+		bool is;
+	} rows[] = {
+	    {"*", true},
+	    {"<>", true},
+	    {"a@b", true},
+	    {"*@*", true},
+	    {"*@example.org", true},
+	    {"a@c@b", true},
+	    {"@a@b", true},
+	    {"\\*@b", true},
+	    {"", false},
+	    {"a", false},
+	    {"**", false},
+	    {"@", false},
+	    {"a@", false},
+	    {"@b", false},
+	    {"<a@b>", false},
+	    {"<a@b", false},
+	    {"a@b>", false},
+	    {"a@b,", false},
+	    {"a@b,c@d", false},
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(rows); i++)
+		if (caller_is_pattern(text_of(rows[i].words)) != rows[i].is)
+			fail_msg("%s", rows[i].words);
+}
+
+/* It lets in users, and who comes another way is none. */
+static void
+a_domain_helps_who_is_a_user(void **state)
+{
+	static const struct {
+		const struct caller *caller;
+		const char *domain;
+		bool helps;
+	} rows[] = {
+	    {&bob, NULL, true},
+	    {&bob, D, false},
+	    {&tcp, NULL, false},
+	    {&tcp, D, false},
+	};
+	struct account a = {0};
+	struct error e;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(rows); i++) {
+		if (rows[i].domain != NULL)
+			add_line(&a, "domain", rows[i].domain);
+		error_clear(&e);
+		caller_check(rows[i].caller, &a, TEXT("a@other.example"), &e);
+		assert_int_equal(
+		    strstr(e.hint, "or `domain'") != NULL, rows[i].helps);
+		keyword_clear(&a);
+		memset(&a, 0, sizeof(a));
+	}
+}
+
+static void
 people_read_who_it_is(void **state)
 {
 	static const struct {
@@ -328,6 +394,8 @@ main(void)
 	    cmocka_unit_test(lines_let_him),
 	    cmocka_unit_test(the_line_to_write),
 	    cmocka_unit_test(no_line_lets_in_another),
+	    cmocka_unit_test(a_pattern_has_both_sides),
+	    cmocka_unit_test(a_domain_helps_who_is_a_user),
 	    cmocka_unit_test(people_read_who_it_is)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -82,6 +82,72 @@ the_servers_id_and_ours(void **state)
 	assert_non_null(strstr(json_of(&r, SIZE_MAX), "\"server_id\":null"));
 }
 
+/* All that a program gets of one mail, and a line of the same. */
+static void
+an_object_and_a_line_have_it_all(void **state)
+{
+	struct envelope env = to_many(2);
+	struct record r = {.account = "work",
+	    .envelope = &env,
+	    .smarthost = "mail.example.org:465",
+	    .tls = "TLS1.3 X25519",
+	    .auth = "PLAIN",
+	    .size = 1234,
+	    .message_id = "<1@x>",
+	    .code = 250,
+	    .words = "250 2.0.0 Ok",
+	    .delay_ms = 1042,
+	    .status = 67,
+	    .queued = "",
+	    .uid = ""};
+	struct error e;
+
+	(void)state;
+	env.recipients[0].verdict = VERDICT_DELIVERED;
+	envelope_decide(&env.recipients[1], VERDICT_REFUSED, 550,
+	    (struct enhanced){5, 1, 1}, "550 5.1.1 no");
+	error_clear(&e);
+	error_set(&e, ERROR_RECIPIENT, "RCPT TO", "r1@x");
+	r.error = &e;
+	assert_string_equal(json_of(&r, SIZE_MAX),
+	    "{\"status\":67,\"error\":{\"kind\":\"recipient\",\"status\":67,"
+	    "\"text\":\"RCPT TO: r1@x\",\"server\":null,\"hint\":null},"
+	    "\"account\":\"work\",\"from\":\"a@x\",\"recipients\":["
+	    "{\"address\":\"r0@x\",\"verdict\":\"delivered\",\"code\":0,"
+	    "\"reply\":null},"
+	    "{\"address\":\"r1@x\",\"verdict\":\"refused\",\"code\":550,"
+	    "\"reply\":\"550 5.1.1 no\"}],\"recipients_more\":0,"
+	    "\"smarthost\":\"mail.example.org:465\","
+	    "\"tls\":\"TLS1.3 X25519\",\"auth\":\"PLAIN\",\"size\":1234,"
+	    "\"message_id\":\"<1@x>\",\"code\":250,"
+	    "\"reply\":\"250 2.0.0 Ok\",\"server_id\":null,\"queued\":null,"
+	    "\"uid\":null,\"duration_ms\":1042}");
+	assert_string_equal(line_of(&r, ""),
+	    "from=<a@x> to=<r0@x>,<r1@x> smarthost=mail.example.org:465 "
+	    "tls=\"TLS1.3 X25519\" auth=PLAIN size=1234 msgid=<1@x> code=250 "
+	    "reply=\"250 2.0.0 Ok\" delay=1.042 status=67 "
+	    "error=\"RCPT TO: r1@x\"");
+	envelope_clear(&env);
+}
+
+/* Nothing is known of a mail that came no further. */
+static void
+what_is_not_known_is_null(void **state)
+{
+	const struct record r = {.status = 64};
+
+	(void)state;
+	assert_string_equal(json_of(&r, SIZE_MAX),
+	    "{\"status\":64,\"error\":null,\"account\":null,\"from\":null,"
+	    "\"recipients\":[],\"recipients_more\":0,\"smarthost\":null,"
+	    "\"tls\":null,\"auth\":null,\"size\":0,\"message_id\":null,"
+	    "\"code\":0,\"reply\":null,\"server_id\":null,\"queued\":null,"
+	    "\"uid\":null,\"duration_ms\":0}");
+	assert_string_equal(line_of(&r, ""),
+	    "from=- to=- smarthost=- tls=- auth=- size=0 msgid=- code=- "
+	    "reply=\"\" delay=0.000 status=64");
+}
+
 static void
 fields_have_what_is_known(void **state)
 {
@@ -137,6 +203,11 @@ many_recipients_are_counted(void **state)
 	char more[60];
 
 	(void)state;
+	line_of(&r, "");
+	snprintf(more, sizeof(more), ">,+%zu more\" smarthost=-",
+	    500 - count(buf_string(&out), "<r"));
+	assert_non_null(strstr(buf_string(&out), more));
+	assert_in_range(out.len, 1000, 1200);
 	assert_int_equal(count(fields_of(&r, ""), "SENDLING_TO="), 100);
 	assert_non_null(
 	    strstr(json_of(&r, SIZE_MAX), "],\"recipients_more\":0,"));
@@ -168,6 +239,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(the_servers_id_and_ours),
+	    cmocka_unit_test(an_object_and_a_line_have_it_all),
+	    cmocka_unit_test(what_is_not_known_is_null),
 	    cmocka_unit_test(fields_have_what_is_known),
 	    cmocka_unit_test(many_recipients_are_counted),
 	    cmocka_unit_test(long_values_are_cut),
