@@ -15,6 +15,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 
 import harness
 from home import become, run_tests
@@ -533,6 +534,51 @@ def test_garbage(t, home, box):
              'the next caller is served as ever')
         t.ok(set(service.ends()) <= {0, 74, 75}, 'no process has died',
              service.ends())
+
+
+def start_client(home, service, uid, *lines):
+    """A user's own run, by way of the socket."""
+    path = home.config('\n'.join([
+        f'smarthost smtp+unix:{service.path}', 'domain example.org',
+        'log off', *lines, '']), 'client', 0o644)
+    process = home.start('dave@example.net', config=path,
+                         stdin=subprocess.PIPE, stderr=subprocess.PIPE,
+                         preexec_fn=lambda: become(uid))
+    process.stdin.write(b'Subject: x\n\nHello.\n')
+    process.stdin.close()
+    return process
+
+
+def refused(service, already):
+    """A connection behind so many that was told 421."""
+    end = time.monotonic() + harness.WAIT
+    while len(service.started()) <= already and time.monotonic() < end:
+        time.sleep(0.01)
+    return service.started()[already].wait(harness.WAIT) == 75
+
+
+def test_patience(t, home, box):
+    """Our own clients try again while all places are taken."""
+    with Service(home, config(box, 'socket-slots 1')) as service:
+        held = service.connect(BOB)
+        t.ok(held.hear().startswith('220'), 'a user holds his only connection')
+        client = start_client(home, service, BOB, 'connect-timeout 5m')
+        t.ok(refused(service, 1) and client.poll() is None,
+             'his next mail is told 421, and waits', *service.started())
+        held.close()
+        t.ok(client.wait(harness.WAIT) == 0 and client.stderr.read() == b'' and
+             senders(box) == ['bin@example.org'],
+             'until there is a place', client.returncode, senders(box))
+        client.stderr.close()
+        service.ends()
+        held = service.connect(BOB)
+        held.hear()
+        client = start_client(home, service, BOB, 'connect-timeout 1s')
+        status, words = client.wait(harness.WAIT), client.stderr.read()
+        t.ok(status == 75 and b'holds 1 connections already' in words,
+             'or connect-timeout is over', status, words)
+        client.stderr.close()
+        held.close()
 
 
 def prepare_spool(home, box, *lines):

@@ -16,6 +16,11 @@
  * nothing. */
 #define DELIVER_VAIN 3
 
+/* Milliseconds until a service on this machine that has no place for one more
+ * connection of ours is asked again: at first, and at most. */
+#define DELIVER_PAUSE	      50
+#define DELIVER_LONGEST_PAUSE 1000
+
 /* Of how many smarthosts that failed it is told why, and how much of it. */
 #define DELIVER_TOLD	    3
 #define DELIVER_TOLD_OCTETS 180
@@ -249,6 +254,37 @@ try_smarthosts(struct deliver *d, struct error *e)
 	forget_ready(d);
 }
 
+/* The greeting of our own service while its caller's user has all his places:
+ * 421 4.7.0. Nothing else of it is so soon over. */
+static bool
+is_crowded(const struct deliver *d, const struct error *e)
+{
+	const struct smarthost_list *hosts = &d->plan->account->smarthosts;
+
+	return hosts->count == 1 && hosts->at[0].place == SMARTHOST_SOCKET &&
+	       !d->handed_over && e->code == 421 && e->enhanced.class == 4 &&
+	       e->enhanced.subject == 7 && e->enhanced.detail == 0;
+}
+
+/* For as long as a connection may be waited for. */
+static void
+try_until_there_is_a_place(struct deliver *d, struct error *e)
+{
+	const unsigned seconds = d->plan->account->connect_timeout;
+	const long long limit = clock_earlier(d->deadline,
+	    clock_in(seconds == 0 ? ACCOUNT_CONNECT_TIMEOUT : seconds));
+	long long pause = DELIVER_PAUSE;
+
+	try_smarthosts(d, e);
+	while (
+	    is_crowded(d, e) && clock_now() + pause < limit && reopen(d, e)) {
+		clock_wait(NULL, 0, clock_now() + pause);
+		if (pause < DELIVER_LONGEST_PAUSE)
+			pause *= 2;
+		try_smarthosts(d, e);
+	}
+}
+
 /*
  * The session of the mail before may have died of old age, in silence or with
  * a 421. Then the mail is tried on a new one. True when the mail is settled.
@@ -282,7 +318,7 @@ deliver_mail(struct deliver *d, struct mail *mail, long long deadline,
 	if (d->denied.kind != ERROR_NONE)
 		*e = d->denied;
 	else if (!try_open_session(d, e))
-		try_smarthosts(d, e);
+		try_until_there_is_a_place(d, e);
 	/* Who has it from a session before may not be forgotten. */
 	if (!mail->settled && e->kind != ERROR_NONE &&
 	    envelope_count(mail->envelope, VERDICT_DELIVERED) > 0)
