@@ -754,6 +754,23 @@ def test_mailmax(t, home):
              server.count == 3 and spool.names() == [],
              'the same where it closes without a word', done.words(),
              server.count)
+    for pipelining in 'auto', 'off':
+        for _ in range(10):
+            spool.put()
+        with Server(mails_taken=4) as server:
+            done = spool.run(server, lines=(f'pipelining {pipelining}',))
+            t.ok(done.status == 0 and len(server.took) == 10 and
+                 server.count == 3 and spool.names() == [],
+                 f'pipelining {pipelining}: ... and where it refuses to take '
+                 'more in a session', done.words(), server.count)
+    for _ in range(10):
+        spool.put()
+    with Server(mails_taken=0) as server:
+        done = spool.run(server)
+        t.ok(done.status == 0 and server.count == 1 and
+             len(spool.names()) == 10,
+             'one that takes none is not asked again', done.words(),
+             server.count)
 
 
 def test_several_smarthosts(t, home, box):

@@ -451,6 +451,8 @@ class Session:
             return "530 5.7.0 Authentication required"
         if path is None:
             return "501 5.5.4 MAIL FROM:<address>"
+        if self.mails == server.mails_taken:
+            return "452 4.5.3 Too many messages sent"
         size = parameters.get("SIZE", "0")
         if not size.isdigit() or int(size) > server.size:
             return "552 5.3.4 Message too big"
@@ -589,7 +591,8 @@ class Server:
     connection to itself, given the server and the socket."""
 
     def __init__(self, certificate=None, *, play=None, users=(), without=(),
-                 refuse=(), size=1 << 30, mails_max=None, rcpt_max=None,
+                 refuse=(), size=1 << 30, mails_max=None,
+                 mails_taken=None, rcpt_max=None,
                  too_many="452 4.5.3 Too many recipients", errors_max=None,
                  window=None, delay=0, tls12=False, host="127.0.0.1",
                  ports=(), folder=None, transcript=False, tokens=None,
@@ -605,6 +608,7 @@ class Server:
         self.without = set(without)
         self.size = size
         self.mails_max = mails_max
+        self.mails_taken = mails_taken
         self.rcpt_max = rcpt_max
         self.too_many = too_many
         self.errors_max = errors_max

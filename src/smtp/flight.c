@@ -67,8 +67,7 @@ flight_takes_mail(const struct flight *f)
 		      !f->terms.learned->no_chunking &&
 		      account->chunking != SWITCH_NO;
 
-	if (pipeline_is_exhausted(f->terms.pipeline, f->terms.ehlo->mailmax) ||
-	    f->count == FLIGHT_MAX)
+	if (!round_may_begin(&f->terms) || f->count == FLIGHT_MAX)
 		return false;
 	if (f->count == 0)
 		return true;

@@ -84,6 +84,7 @@ struct pipeline {
 	unsigned begun;	   /* transactions, by MAIL */
 	unsigned open;	   /* the one, counted from 1, that is open at the
 			    * server or may be; 0: none */
+	bool taken;	   /* one was, for somebody */
 	struct session_trace trace;
 	struct pipeline_line *lines; /* of what waits; none without a trace */
 	size_t line_count;

@@ -23,6 +23,15 @@ round_begin(struct round *r, struct recode *recode, size_t first)
 	r->unasked = r->size;
 }
 
+bool
+round_may_begin(const struct round_terms *terms)
+{
+	const struct pipeline *p = terms->pipeline;
+
+	return !pipeline_is_exhausted(p, terms->ehlo->mailmax) &&
+	       !pipeline_is_exhausted(p, terms->learned->mailmax);
+}
+
 /*
  * What may be asked.
  */

@@ -30,6 +30,7 @@
  * sessions with it. All zero: nothing yet. */
 struct learned {
 	size_t rcptmax;	  /* recipients that it takes at a time; 0: any */
+	unsigned mailmax; /* and mails in a session */
 	bool chunking;	  /* BDAT works */
 	bool no_chunking; /* BDAT was offered and is not there */
 	bool reset;	  /* RSET was taken */
@@ -86,6 +87,9 @@ struct round {
 /* Begins with this recipient, and the form from its beginning; keeps the terms,
  * the mail and the transaction, which were filled in before. */
 void round_begin(struct round *r, struct recode *recode, size_t first);
+
+/* Whether the session may have one more MAIL (RFC 9422). */
+bool round_may_begin(const struct round_terms *terms);
 
 /* RFC 3030: whether the data goes by BDAT. */
 bool round_chunks(const struct round *r);

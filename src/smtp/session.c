@@ -272,9 +272,8 @@ ask_mails(struct session *s)
 		return STEP_STAY;
 	if (s->held != NULL) /* nobody is left, so all replies are in */
 		return STEP_RENEW;
-	return s->last || pipeline_is_exhausted(&s->pipeline, s->ehlo.mailmax)
-		   ? STEP_QUIT
-		   : STEP_STAY;
+	return s->last || !round_may_begin(&s->flight.terms) ? STEP_QUIT
+							     : STEP_STAY;
 }
 
 static enum step

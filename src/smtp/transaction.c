@@ -64,8 +64,7 @@ begin_further_round(struct transaction *t)
 {
 	struct mail *mail = t->mail;
 
-	if (!pipeline_is_exhausted(
-		t->terms->pipeline, t->terms->ehlo->mailmax)) {
+	if (round_may_begin(t->terms)) {
 		begin_round(t);
 		return;
 	}
@@ -234,13 +233,28 @@ fail(struct transaction *t, const struct answer *a, const char *what)
 	return 0;
 }
 
+/* Who has taken mails, and takes no more in a session, says so by the code of
+ * RFC 3463 for recipients, as OpenSMTPD does behind a hundred. */
+static bool
+is_one_too_many(const struct transaction *t, const struct reply *reply)
+{
+	return t->terms->pipeline->taken && reply->code / 100 == 4 &&
+	       reply->enhanced.class == 4 && trouble_is_too_many(reply);
+}
+
 static int
 answer_mail(struct transaction *t, const struct answer *a)
 {
+	unsigned *mailmax = &t->terms->learned->mailmax;
 	char what[ADDRESS_PATH_MAX + 32];
 
 	if (reply_accepts(a->reply))
 		return 0;
+	if (is_one_too_many(t, a->reply)) {
+		t->mail->again = true;
+		if (*mailmax == 0 || *mailmax >= t->round.number)
+			*mailmax = t->round.number - 1;
+	}
 	snprintf(what, sizeof(what), "the sender <%s>",
 	    t->mail->envelope->reverse_path);
 	round_leave_clean(&t->round);
@@ -521,7 +535,7 @@ answer_recipient(struct transaction *t, const struct answer *a)
 	if (round->answered == 0 || reply_accepts(a->reply))
 		keep_words(t, a->reply);
 	if (reply_accepts(a->reply)) {
-		round->taken = true;
+		round->taken = t->terms->pipeline->taken = true;
 		round_leave_clean(round);
 		t->terms->learned->chunking |= round->chunked;
 		r->verdict = VERDICT_DELIVERED;
@@ -561,6 +575,7 @@ answer_end(struct transaction *t, const struct answer *a)
 		return answer_recipient(t, a);
 	t->round.end_due = false;
 	t->round.taken = reply_accepts(a->reply);
+	t->terms->pipeline->taken |= t->round.taken;
 	/* A BDAT that was refused leaves the transaction open; and so do,
 	 * against RFC 5321 section 4.1.1.4, Postfix's
 	 * smtpd_end_of_data_restrictions. */
