@@ -306,16 +306,19 @@ are_callers(
 
 /* Nobody says of another that he has sent it. */
 static void
-drop_false_senders(struct submission *s)
+drop_false_senders(
+    struct submission *s, struct submission_block b, const char *name)
 {
 	struct message_field *f;
-	size_t at = 0;
+	size_t at;
 
-	while ((f = message_find_next(s->message, "Sender", &at)) != NULL) {
-		if (is_callers(s, f))
+	for (at = b.first; at < b.end; at++) {
+		f = message_field(s->message, at);
+		if (f->dropped || !header_is(&f->field, name) ||
+		    is_callers(s, f))
 			continue;
 		f->dropped = true;
-		notes_add(s->notes, "a Sender field of another was left out");
+		notes_add(s->notes, "a %s field of another was left out", name);
 	}
 }
 
@@ -347,11 +350,14 @@ name_caller(struct submission *s, struct error *e)
 {
 	struct submission_block all = {0}, b = submission_block(s->message);
 
-	if (s->caller == NULL || caller_is_free(s->caller) ||
-	    (b.resent && are_callers(s, b, "Resent-From")))
+	if (s->caller == NULL || caller_is_free(s->caller))
 		return 0;
-	drop_false_senders(s);
+	if (b.resent && are_callers(s, b, "Resent-From")) {
+		drop_false_senders(s, b, "Resent-Sender");
+		return 0;
+	}
 	all.end = message_field_count(s->message);
+	drop_false_senders(s, all, "Sender");
 	if (s->account->force_from != NULL || are_callers(s, all, "From") ||
 	    are_callers(s, all, "Sender"))
 		return 0;

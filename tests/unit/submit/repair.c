@@ -287,6 +287,15 @@ a_caller_is_named(void **state)
 	    {"Resent-From: bob\r\nSender: list@x\r\nFrom: alice@x\r\n" REST,
 		"Resent-From: " BOB "Sender: list@x\r\nFrom: alice@x\r\n" REST,
 		false},
+	    {"Resent-From: bob\r\nResent-Sender: alice@x\r\nFrom: alice@x\r\n"
+	     "Resent-Sender: list@x\r\n" REST,
+		"Resent-From: " BOB "From: alice@x\r\n"
+		"Resent-Sender: list@x\r\n" REST,
+		false},
+	    {"Resent-From: bob\r\nResent-Sender: " BOB "From: alice@x\r\n" REST,
+		"Resent-From: " BOB "Resent-Sender: " BOB
+		"From: alice@x\r\n" REST,
+		false},
 	    {"Resent-From: alice@x\r\nFrom: alice@x\r\n" REST,
 		"Resent-From: alice@x\r\nFrom: alice@x\r\n" REST "Sender: " BOB,
 		false},
