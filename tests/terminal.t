@@ -9,6 +9,7 @@ import contextlib
 import fcntl
 import os
 import re
+import signal
 import struct
 import subprocess
 import sys
@@ -213,7 +214,7 @@ class Slow:
             if line[:4] == b'DATA':
                 sock.sendall(b'354 go on\r\n')
                 self.hold(sock)
-                while next(lines) != b'.\r\n':
+                while next(lines, b'.\r\n') != b'.\r\n':
                     pass
                 self.end(sock)
             elif line[:4] == b'BDAT':
@@ -426,6 +427,23 @@ def test_progress_beside_others(t, home):
         slow.answer.set()
         t.ok(person.process.wait(WAIT) == 0, 'with ^S it goes on')
         person.types('\x11')
+
+
+def test_progress_interrupted(t, home):
+    """^C leaves the line to the shell; the terminal shows the key before or
+    behind what takes the line away."""
+    with Slow() as slow, uploads(home, home.config(slow.config())) as person:
+        slow.is_sent_to()
+        person.sees('sending: ')
+        person.types('\x03')
+        status = person.wait()
+        gone = [''], ['^C']
+        # What was written comes through the terminal when it does.
+        while (lines := drawn(person.shown)[0]) not in gone and \
+                person.read(WAIT):
+            pass
+        t.ok(status == -signal.SIGINT and lines in gone, '^C takes it away',
+             status, *lines)
 
 
 def test_calls(t, home, box):

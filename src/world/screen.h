@@ -26,7 +26,8 @@ size_t screen_columns(int fd);
  * Draws the line, in ASCII and at most so wide, in place of the one before; ""
  * takes that away. In the background, where others have the terminal, and where
  * the terminal takes nothing now, nothing is done and nobody waits. Allocates
- * nothing.
+ * nothing. While there is a line, which one screen alone has, SIGHUP, SIGINT,
+ * SIGQUIT and SIGTERM take it away before they end us, unless they are ignored.
  */
 void screen_draw(struct screen *s, const char *line);
 

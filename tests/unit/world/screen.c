@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pty.h>
+#include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <termios.h>
@@ -219,6 +220,50 @@ nobody_waits_for_a_terminal_that_stands_still(void **state)
 	assert_shown(master, "\r   \r");
 }
 
+/* What became of a process that has drawn this and is sent that. */
+static int
+end_drawing(const char *const *drawn, int number)
+{
+	struct screen s = {.fd = slave};
+	int status = 0;
+	pid_t pid;
+
+	pid = fork();
+	if (pid == 0) {
+		for (; *drawn != NULL; drawn++)
+			screen_draw(&s, *drawn);
+		raise(number);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+}
+
+static void
+a_signal_takes_the_line_away(void **state)
+{
+	static const int numbers[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+	const char *const one[] = {"33%", "34%, 12 s left", NULL};
+	const char *const gone[] = {"33%", "", NULL};
+
+	(void)state;
+	set_columns(80);
+	for (size_t i = 0; i < COUNT(numbers); i++) {
+		assert_int_equal(end_drawing(one, numbers[i]), numbers[i]);
+		assert_shown(
+		    master, "\r33%\r34%, 12 s left\r                \r");
+		assert_int_equal(end_drawing(gone, numbers[i]), numbers[i]);
+		assert_shown(master, "\r33%\r   \r");
+	}
+	set_columns(16);
+	assert_int_equal(end_drawing(one, SIGINT), SIGINT);
+	assert_shown(master, "\r33%\r34%, 12 s left\r               \r");
+	signal(SIGINT, SIG_IGN);
+	assert_int_equal(end_drawing(one, SIGINT), 0);
+	assert_shown(master, "\r33%\r34%, 12 s left");
+	signal(SIGINT, SIG_DFL);
+}
+
 /* A shell's job in the background, and then the shell: whether each has drawn.
  */
 static _Noreturn void
@@ -276,6 +321,7 @@ main(void)
 	    cmocka_unit_test(a_line_takes_the_place_of_the_one_before),
 	    cmocka_unit_test(the_widest_line_fits),
 	    cmocka_unit_test(nobody_waits_for_a_terminal_that_stands_still),
+	    cmocka_unit_test(a_signal_takes_the_line_away),
 	    cmocka_unit_test(a_job_in_the_background_draws_nothing),
 	};
 
