@@ -342,10 +342,14 @@ check_gap(const struct keyword *k, struct text rest, struct error *e)
 		(k->type != VALUE_TEMPLATE || value.len == 1 ||
 		    text_is_blank(value.at[1]))))
 		return sign_fault(k, rest, e);
-	if (!text_is_blank(rest.at[0]))
-		return error_set(
-		    e, ERROR_CONFIG, NULL, "a space must follow the keyword");
-	return 0;
+	if (text_is_blank(rest.at[0]))
+		return 0;
+	error_set(e, ERROR_CONFIG, NULL, "a space must follow the keyword");
+	/* U+00A0, as it comes from web pages. */
+	if (text_starts_fold(rest, TEXT("\xc2\xa0")))
+		error_hint(
+		    e, "what stands there only looks like a space: type one");
+	return -1;
 }
 
 static int

@@ -222,6 +222,8 @@ static const struct {
     {"user \"alice\"", "1", "user: the value stands in quotes", NULL},
     {"password hunter2\x7f", "1", "password: the value holds a control", NULL},
     {"auth\x01plain", "1", "auth: a space must follow", NULL},
+    {"auth\xc2\xa0plain", "1", "auth: a space must follow",
+	"only looks like a space"},
     {"user a\nuser b", "2",
 	"user: the account has this keyword already: "
 	"sendling.conf:1",
