@@ -9,6 +9,7 @@
 
 static const struct memory_watch *watched;
 static const char *answer;
+static pid_t answerer; /* a process that it has started owes no answer */
 
 static const struct {
 	const char *words;
@@ -39,6 +40,7 @@ void
 memory_answer(const char *rest)
 {
 	answer = rest;
+	answerer = rest == NULL ? 0 : getpid();
 }
 
 static const char *
@@ -53,7 +55,7 @@ answer_program(const struct memory_watch *w, enum error_kind kind)
 {
 	const int status = error_status(kind);
 
-	if (answer == NULL)
+	if (answer == NULL || getpid() != answerer)
 		return;
 	if (kind == ERROR_NONE)
 		dprintf(

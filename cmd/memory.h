@@ -30,7 +30,7 @@ void memory_watch(const struct memory_watch *watch);
  * A program waits for JSON on standard output: `rest' is what stands between
  * what was printed and the members that say how it ended: "{" where that is
  * nothing. NULL: all of it is printed, or nobody waits. Borrowed until the next
- * call.
+ * call. A process that this one starts prints none.
  */
 void memory_answer(const char *rest);
 

@@ -32,6 +32,21 @@ dispatch_envelope(const struct dispatch *d)
 }
 
 static const char *rest; /* of the JSON that is printed */
+static bool apart;	 /* it happens to a process that it has started */
+
+/* Where another one goes on, ends as that does. */
+static void
+start_apart(void)
+{
+	int status = 0;
+	pid_t pid;
+
+	pid = fork();
+	if (pid == 0)
+		return;
+	waitpid(pid, &status, 0);
+	_exit(WEXITSTATUS(status));
+}
 
 /* The exit status, and what is said to the client and on standard error. */
 static int
@@ -57,6 +72,8 @@ end(const struct memory_watch *watch, char said[1000], const char **told)
 		if (rest != NULL)
 			dup2(ends[1], STDOUT_FILENO);
 		memory_answer(rest);
+		if (apart)
+			start_apart();
 		mem_exhausted();
 	}
 	close(ends[1]);
@@ -202,6 +219,23 @@ an_answer_is_ended(void **state)
 	rest = NULL;
 }
 
+/* Whoever reads JSON gets one object: that of the process that promised it. */
+static void
+a_process_apart_owes_no_answer(void **state)
+{
+	const char *told;
+	char said[1000];
+
+	(void)state;
+	rest = "{";
+	apart = true;
+	assert_int_equal(end(NULL, said, &told), 71);
+	assert_string_equal(told, rows[0].words);
+	assert_string_equal(said, "");
+	rest = NULL;
+	apart = false;
+}
+
 int
 main(void)
 {
@@ -209,7 +243,8 @@ main(void)
 	    cmocka_unit_test(a_client_learns_what_became_of_its_mail),
 	    cmocka_unit_test(what_is_told_is_not_told_again),
 	    cmocka_unit_test(a_run_that_takes_no_mail_speaks_of_none),
-	    cmocka_unit_test(an_answer_is_ended)};
+	    cmocka_unit_test(an_answer_is_ended),
+	    cmocka_unit_test(a_process_apart_owes_no_answer)};
 
 	return cmocka_run_group_tests(tests, folder_make, folder_remove);
 }
