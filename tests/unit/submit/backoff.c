@@ -22,6 +22,23 @@ a_mail_is_tried_for_as_long_as_its_account_says(void **state)
 	assert_int_equal(backoff_lifetime(NULL), ACCOUNT_SPOOL_LIFETIME);
 }
 
+static void
+a_mail_waits_as_its_account_says(void **state)
+{
+	const struct account unset = {.spool_retry = {0, 0}};
+	const struct account set = {.spool_retry = {60, 90}};
+	const struct account *const accounts[] = {&set, &unset, NULL};
+	struct backoff b;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(accounts); i++) {
+		b = backoff_by(accounts[i]);
+		assert_int_equal(b.first, i == 0 ? 60 : usual.first);
+		assert_int_equal(b.longest, i == 0 ? 90 : usual.longest);
+	}
+}
+
 /* The delay in seconds, where chance adds nothing: to a hundredth. */
 static void
 the_older_the_later(void **state)
@@ -156,6 +173,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_mail_is_tried_for_as_long_as_its_account_says),
+	    cmocka_unit_test(a_mail_waits_as_its_account_says),
 	    cmocka_unit_test(the_older_the_later),
 	    cmocka_unit_test(chance_moves_it_by_a_tenth),
 	    cmocka_unit_test(the_attempts_of_a_mail),
