@@ -14,9 +14,7 @@ account_name(const struct dispatch *d)
 {
 	const struct account *account = dispatch_account(d);
 
-	if (account == NULL)
-		return NULL;
-	return account->name == NULL ? "default" : account->name;
+	return account == NULL ? NULL : account->name;
 }
 
 static void
