@@ -214,6 +214,16 @@ all_are_counted(void **state)
 }
 
 static void
+the_first_line_has_the_columns(void **state)
+{
+	(void)state;
+	listing_format_begin(empty());
+	assert_string_equal(buf_string(&out),
+	    "-Queue ID-                           --Size-- ---Arrival Time--- "
+	    "-Sender/Recipient-------\n");
+}
+
+static void
 a_plugin_says_one_line(void **state)
 {
 	struct listing_sum sum = {0};
@@ -258,6 +268,29 @@ as_json(struct queue_mail m)
 	return buf_string(&out);
 }
 
+static void
+programs_read_the_sum(void **state)
+{
+	const struct listing_sum sum = {.waiting = 1,
+	    .held = 2,
+	    .failed = 3,
+	    .damaged = 4,
+	    .late = 5,
+	    .stranded = 6,
+	    .octets = 7,
+	    .oldest = 8};
+	struct json j;
+
+	(void)state;
+	json_init(&j, empty());
+	json_add_object(&j, NULL);
+	listing_add_sum(&sum, &j);
+	json_end_object(&j);
+	assert_string_equal(buf_string(&out),
+	    "{\"waiting\":1,\"held\":2,\"failed\":3,\"damaged\":4,\"late\":5,"
+	    "\"account_missing\":6,\"octets\":7,\"oldest\":8}");
+}
+
 #define BEFORE(state)                                                          \
 	"{\"id\":\"" ID "\",\"state\":\"" state                                \
 	"\",\"spool\":\"/spool\",\"size\":1025,"
@@ -299,6 +332,16 @@ programs_read_json(void **state)
 	as_json(m);
 	assert_non_null(strstr(buf_string(&out), "\"next\":null,"));
 	assert_non_null(strstr(buf_string(&out), "\"account_missing\":true,"));
+	/* Of a configuration that could not be read nobody knows. */
+	spool.complete = false;
+	m = mail(QUEUE_WAITING, 0);
+	m.account = NULL;
+	as_json(m);
+	assert_non_null(strstr(buf_string(&out), "\"account_missing\":null,"));
+	m = mail(QUEUE_WAITING, 0);
+	as_json(m);
+	assert_non_null(strstr(buf_string(&out), "\"account_missing\":false,"));
+	spool.complete = true;
 	m = mail(QUEUE_HELD, 0);
 	as_json(m);
 	assert_non_null(strstr(buf_string(&out), "\"next\":null,"));
@@ -353,7 +396,9 @@ main(void)
 	    cmocka_unit_test(the_end_is_that_of_postfix),
 	    cmocka_unit_test(all_are_counted),
 	    cmocka_unit_test(a_plugin_says_one_line),
+	    cmocka_unit_test(the_first_line_has_the_columns),
 	    cmocka_unit_test(programs_read_json),
+	    cmocka_unit_test(programs_read_the_sum),
 	    cmocka_unit_test(a_whole_mail_is_shown),
 	};
 	const int failed = cmocka_run_group_tests(tests, NULL, NULL);
