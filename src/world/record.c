@@ -7,7 +7,8 @@
 #include "smtp/receipt.h"
 #include "world/journal.h"
 
-#define RECIPIENTS_MAX 1000 /* octets of them in a line */
+#define RECIPIENTS_MAX 1000 /* octets of them in a line, */
+#define MORE_MAX       32   /* and of how many more there are */
 #define FIELDS_MAX     100  /* of the journal, for recipients */
 #define VALUE_MAX      1500
 
@@ -110,6 +111,12 @@ add_part(struct buf *line, const char *key, const char *value, enum form form)
 		buf_add_string(line, shown[0] == '\0' ? "-" : shown);
 }
 
+static bool
+has_room(const struct buf *list, const struct recipient *r)
+{
+	return list->len + strlen(r->path) + strlen(",<>") <= RECIPIENTS_MAX;
+}
+
 static void
 add_envelope(struct buf *line, const struct envelope *env)
 {
@@ -117,17 +124,14 @@ add_envelope(struct buf *line, const struct envelope *env)
 	struct buf list;
 	size_t i;
 
-	buf_init(&list, RECIPIENTS_MAX);
+	buf_init(&list, RECIPIENTS_MAX + MORE_MAX);
 	if (env != NULL)
 		buf_format(&list, "<%s>", env->reverse_path);
 	add_part(line, "from", buf_string(&list), PLAIN);
 	buf_reset(&list);
-	for (i = 0; i < count; i++)
-		if (buf_format(&list, "%s<%s>", i == 0 ? "" : ",",
-			env->recipients[i].path) == -1)
-			break;
-	list.max += 32;
-	list.full = false;
+	for (i = 0; i < count && has_room(&list, &env->recipients[i]); i++)
+		buf_format(&list, "%s<%s>", i == 0 ? "" : ",",
+		    env->recipients[i].path);
 	if (i < count)
 		buf_format(&list, ",+%zu more", count - i);
 	add_part(line, "to", buf_string(&list), PLAIN);
