@@ -236,19 +236,30 @@ directory_open(const char *path, unsigned owner, bool make, struct error *e)
 	return -1;
 }
 
+/* False where nothing but the root is above. */
+static bool
+cut_last(char *path)
+{
+	char *slash = strrchr(path, '/');
+
+	if (slash == NULL || slash == path)
+		return false;
+	*slash = '\0';
+	return true;
+}
+
 int
 directory_open_above(const char *path, unsigned owner, struct error *e)
 {
-	char *above = mem_copy(path), *slash;
+	char *above = mem_copy(path);
 	struct stat st;
+	bool is_left;
 	int fd = -1;
 
-	do {
-		slash = strrchr(above, '/');
-		if (slash != NULL)
-			*slash = '\0';
-	} while (slash > above && stat(above, &st) == -1 && errno == ENOENT);
-	if (slash > above)
+	do
+		is_left = cut_last(above);
+	while (is_left && stat(above, &st) == -1 && errno == ENOENT);
+	if (is_left)
 		fd = open(above, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd != -1 && fstat(fd, &st) == 0 && st.st_uid == owner &&
 	    faccessat(fd, ".", W_OK | X_OK, AT_EACCESS) == 0) {
