@@ -245,6 +245,18 @@ show_visibly(struct mailq *m, struct text piece)
 	}
 }
 
+/* Those that are there of them; why there are none is told. */
+static struct text
+read_octets(struct mailq *m, const struct queue_mail *mail,
+    unsigned long long at, char *bytes, size_t size)
+{
+	long n;
+
+	n = folder_read(
+	    mail->spool->folder, &mail->file.file, at, bytes, size, m->e);
+	return (struct text){bytes, n > 0 ? (size_t)n : 0};
+}
+
 /* The next octets of the message, at most CHUNK. Of a mail whose head cannot be
  * read all that is in the file. */
 static struct text
@@ -256,14 +268,9 @@ read_message(struct mailq *m, const struct queue_mail *mail,
 					   ? UINT64_MAX
 					   : mail->file.layout.trailer_at;
 	const unsigned long long left = end - begin - done;
-	ssize_t n;
 
-	n = pread(mail->file.file.fd, bytes,
-	    left < CHUNK ? (size_t)left : CHUNK, (off_t)(begin + done));
-	if (n == -1)
-		error_set_sys(m->e, ERROR_SPOOL, errno, "spool",
-		    "%s: the message cannot be read", mail->id);
-	return (struct text){bytes, n > 0 ? (size_t)n : 0};
+	return read_octets(
+	    m, mail, begin + done, bytes, left < CHUNK ? (size_t)left : CHUNK);
 }
 
 /* Octets as they are, but for a terminal. */
@@ -288,16 +295,17 @@ show_message(struct mailq *m, const struct queue_mail *mail)
 }
 
 static void
-read_journal(const struct queue_mail *mail, struct buf *journal)
+read_journal(
+    struct mailq *m, const struct queue_mail *mail, struct buf *journal)
 {
 	const size_t used = mail->file.ticket.journal_used;
-	ssize_t n = 0;
 
 	buf_init(journal, SIZE_MAX / 4);
 	if (used > 0)
-		n = pread(mail->file.file.fd, buf_reserve(journal, used), used,
-		    (off_t)mail->file.layout.journal_at);
-	journal->len = n > 0 ? (size_t)n : 0;
+		journal->len =
+		    read_octets(m, mail, mail->file.layout.journal_at,
+			buf_reserve(journal, used), used)
+			.len;
 }
 
 static int
@@ -306,7 +314,7 @@ show_mail(void *arg, const struct queue_mail *mail)
 	struct mailq *m = arg;
 	struct buf journal;
 
-	read_journal(mail, &journal);
+	read_journal(m, mail, &journal);
 	listing_format_whole(mail, &m->terms, buf_text(&journal), &m->out);
 	buf_clear(&journal);
 	buf_add_char(&m->out, '\n');
@@ -323,7 +331,7 @@ add_journal(struct mailq *m, const struct queue_mail *mail)
 	struct buf journal;
 	char *copy;
 
-	read_journal(mail, &journal);
+	read_journal(m, mail, &journal);
 	rest = buf_text(&journal);
 	json_add_array(&m->answer.json, "journal");
 	while (text_next_line(&rest, &line)) {
