@@ -17,6 +17,9 @@ VERSION		:= $(shell cmd/version.sh)
 
 WARN		= -Wall -Wextra -Wshadow -Wstrict-prototypes \
 		  -Wmissing-prototypes -Wformat=2 -Wconversion
+# Of files over 2 GiB and large inodes also where off_t has 32 bits, in all rooms
+# alike; not time_t, of which GnuTLS has that of the system.
+WIDE		= -D_FILE_OFFSET_BITS=64
 # _FORTIFY_SOURCE needs an optimising compiler, and its checks would hide from
 # a sanitizer what they catch themselves.
 FORTIFY		= $(if $(findstring -fsanitize,$(CFLAGS)),,$(if \
@@ -32,7 +35,7 @@ PKG_CFLAGS	= $(eval PKG_CFLAGS := $$(shell $(PKG_CONFIG) --cflags \
 PKG_LIBS	= $(eval PKG_LIBS := $$(shell $(PKG_CONFIG) --libs \
 		  $(LIBS)))$(PKG_LIBS)
 
-COMPILE		= $(CC) -std=c11 -D_GNU_SOURCE $(TOLD) \
+COMPILE		= $(CC) -std=c11 -D_GNU_SOURCE $(WIDE) $(TOLD) \
 		  -Isrc -I. $(HARDEN) $(WARN) $(PKG_CFLAGS) $(CPPFLAGS) \
 		  $(CFLAGS) -MMD -MP -c
 LINK		= $(CC) $(CFLAGS) $(HARDEN_LD) $(LDFLAGS)

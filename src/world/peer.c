@@ -1,6 +1,3 @@
-/* A lock's place in the file is beyond 32 bits: a uid has as many. */
-#define _FILE_OFFSET_BITS 64
-
 #include "world/peer.h"
 
 #include <errno.h>
@@ -14,6 +11,7 @@
 
 #include "world/host.h"
 
+/* Beyond 32 bits: a uid has as many. */
 #define OCTETS_OF_USER (ACCOUNT_SOCKET_SLOTS_MAX * PEER_ROOT_FACTOR)
 
 static bool
