@@ -112,13 +112,21 @@ check_aliases_of(
 	return 0;
 }
 
+static void
+ignore_fault(void *arg, const struct error *fault)
+{
+	(void)arg;
+	(void)fault;
+}
+
 int
 check_aliases(const struct config *c, struct error *e)
 {
+	const struct alias_faults faults = {ignore_fault, NULL};
 	size_t i;
 
 	for (i = 0; i < c->account_count; i++)
-		if (check_aliases_of(&c->accounts[i], NULL, e) == -1)
+		if (check_aliases_of(&c->accounts[i], &faults, e) == -1)
 			return -1;
 	return 0;
 }

@@ -305,5 +305,21 @@ def test_aliases(t, home):
          'a NUL is told', run.words())
 
 
+def test_alias_twice(t, home):
+    """No mail is lost for what a package added to the aliases once more."""
+    aliases = home.file('aliases', 'root: a@x.example\nRoot: b@x.example\n')
+    config = home.config(f'aliases {aliases}\n{TLS}')
+    run = found(home, config)
+    t.ok(run.status == 78 and len(run.faults) == 1 and
+         'is there already' in run.faults[0], 'it is a fault', run.words())
+    run = home.run('-bi', config=config)
+    t.ok(run.status == 78 and b'is there already' in run.err,
+         'which newaliases tells', run.words())
+    run = home.run('--dry-run', '-f', 's@x.example', 'root', config=config)
+    t.ok(run.status == 0 and b'a@x.example' in run.out and
+         b'b@x.example' not in run.out, 'a mail goes by the first',
+         run.words())
+
+
 if __name__ == '__main__':
     sys.exit(run_tests(dict(globals())))

@@ -57,7 +57,6 @@ struct parser {
 	struct text original; /* the bytes before lines were joined */
 	size_t counted;	      /* octets of them, for `line' */
 	size_t line;
-	struct error twice; /* the first name that was there before */
 	const struct alias_faults *faults;
 	size_t told;
 	struct error now; /* the fault that was found last */
@@ -335,22 +334,30 @@ alias_name(const struct alias_map *map, const struct alias *alias)
 	return text_of(map->names.strings[alias - map->aliases]);
 }
 
-/* A name that stands twice is told at the end, where the first fault is the
- * only one: others come first. */
+/* Of a name that stands twice the first counts; who asks for faults is told. */
 static int
 add_alias(struct parser *p, struct text name, struct place at)
 {
 	struct alias_map *map = p->map;
 	const struct alias *before = alias_find(map, name);
 
-	if (before != NULL)
-		fault(p->faults == NULL ? &p->twice : &p->now, at,
-		    "the alias `%.*s' is there already, at %s:%zu", BRIEF(name),
-		    before->file->name, before->line);
+	if (before != NULL && p->faults != NULL)
+		fault(&p->now, at,
+		    "the alias `%.*s' is there already, at %s:%zu, which "
+		    "counts",
+		    BRIEF(name), before->file->name, before->line);
 	set_add(&map->names, name, 0);
 	*mem_push(map->aliases, map->alias_count) = (struct alias){
 	    .file = p->file, .line = at.line, .first = map->value_count};
 	return p->now.kind == ERROR_NONE ? 0 : tell(p);
+}
+
+/* The last one, whose name was there before. */
+static void
+remove_alias(struct alias_map *map)
+{
+	map->alias_count--;
+	map->value_count = map->aliases[map->alias_count].first;
 }
 
 static int
@@ -400,6 +407,8 @@ parse_alias(struct parser *p, struct text line)
 	struct place at = place_of(p, line.at);
 	struct address_list list;
 	struct address address;
+	bool again;
+	int result;
 
 	if (colon == line.len) {
 		fault(
@@ -410,9 +419,13 @@ parse_alias(struct parser *p, struct text line)
 	}
 	if (parse_name(p, text_first(line, colon), at, &list, &address) == -1)
 		return -1;
+	again = alias_find(p->map, address.local) != NULL;
 	if (add_alias(p, address.local, at) == -1)
 		return -1;
-	return parse_values(p, address.local, text_skip(line, colon + 1), at);
+	result = parse_values(p, address.local, text_skip(line, colon + 1), at);
+	if (again)
+		remove_alias(p->map);
+	return result;
 }
 
 static int
@@ -488,13 +501,10 @@ alias_parse(struct alias_map *map, const char *name, struct text bytes,
 		tell(&p);
 		return -1;
 	}
-	if (parse_lines(&p, text_skip_mark(rest)) == -1 ||
-	    e->kind != ERROR_NONE)
-		return -1;
-	if (p.twice.kind == ERROR_NONE)
-		return 0;
-	*e = p.twice;
-	return -1;
+	return parse_lines(&p, text_skip_mark(rest)) == -1 ||
+		       e->kind != ERROR_NONE
+		   ? -1
+		   : 0;
 }
 
 /*

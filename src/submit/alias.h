@@ -44,9 +44,10 @@ struct alias_faults {
 };
 
 /* Reads the bytes of a file called name. -1: ERROR_CONFIG with file and line
- * (no colon, an address that cannot be parsed, a name that stands twice, a
- * NUL); the map is then only good for alias_free(). The first fault ends it,
- * but where faults is not NULL: then it goes on and tells a hundred of them. */
+ * (no colon, an address that cannot be parsed, a NUL); the map is then only
+ * good for alias_free(). The first fault ends it, but where faults is not NULL:
+ * then it goes on and tells a hundred of them. Of a name that stands twice the
+ * first counts, as with Postfix, and a mail goes on; with faults it is one. */
 int alias_parse(struct alias_map *map, const char *name, struct text bytes,
     const struct alias_faults *faults, struct error *e);
 

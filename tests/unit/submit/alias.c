@@ -246,8 +246,6 @@ static const struct {
     {"root: :include:staff", "aliases:1: `:include:staff' does not name"},
     {"root: x.", "aliases:1: `x.' is no address: a name without a domain"},
     {"root: :include:", "aliases:1: `:include:' does not name"},
-    {"root: a@x\n\nb: c@x\nRoot: d@x\nB: e@x\n",
-	"aliases:4: the alias `Root' is there already, at aliases:1"},
 };
 
 static void
@@ -449,10 +447,48 @@ files_add_up(void **state)
 	assert_int_equal(expand(map, "root", &g, &e), 1);
 	assert_string_equal(buf_string(&g.addresses), "a@x b@x");
 	buf_clear(&g.addresses);
+	alias_free(map);
+}
+
+static void
+note_fault(void *arg, const struct error *fault)
+{
+	buf_format(arg, "%s; ", fault->text);
+}
+
+/* What is removed with one that stands again is no value of another. */
+static void
+of_a_name_the_first_counts(void **state)
+{
+	static const char file[] = "root: alice\nbob: b@x, c@x\n"
+				   "Bob: d@x, bob\nalice: a@x\nroot: e@x\n";
+	struct alias_map *map = parse_fine(file);
+	struct given g = {.refused = NULL};
+	struct buf told;
+	const struct alias_faults faults = {note_fault, &told};
+	struct error e;
+
+	(void)state;
+	error_clear(&e);
+	assert_int_equal(expand(map, "bob", &g, &e), 1);
+	assert_string_equal(buf_string(&g.addresses), "b@x c@x");
+	buf_clear(&g.addresses);
+	assert_int_equal(expand(map, "root", &g, &e), 1);
+	assert_string_equal(buf_string(&g.addresses), "a@x");
+	buf_clear(&g.addresses);
 	assert_int_equal(
-	    alias_parse(map, "most", TEXT("\nBob: a@x\n"), NULL, &e), -1);
-	assert_string_equal(
-	    e.text, "most:2: the alias `Bob' is there already, at aliases:2");
+	    alias_parse(map, "more", TEXT("\nBOB: x@\n"), NULL, &e), -1);
+	assert_non_null(strstr(e.text, "more:2: `x@' is no address"));
+	alias_free(map);
+
+	map = alias_new();
+	buf_init(&told, 1000);
+	error_clear(&e);
+	assert_int_equal(alias_parse(map, "f", text_of(file), &faults, &e), -1);
+	assert_string_equal(buf_string(&told),
+	    "f:3: the alias `Bob' is there already, at f:2, which counts; "
+	    "f:5: the alias `root' is there already, at f:1, which counts; ");
+	buf_clear(&told);
 	alias_free(map);
 }
 
@@ -503,6 +539,7 @@ main(void)
 	    cmocka_unit_test(failures_to_add_are_kept),
 	    cmocka_unit_test(depth_is_limited),
 	    cmocka_unit_test(files_add_up),
+	    cmocka_unit_test(of_a_name_the_first_counts),
 	    cmocka_unit_test(many_aliases_are_linear),
 	};
 
