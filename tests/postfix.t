@@ -33,6 +33,7 @@ virtual_mailbox_maps = inline:{{ {{ bob@example.org = bob/ }} {{ carol@example.o
 message_size_limit = 5000000
 smtpd_relay_restrictions = permit_sasl_authenticated, reject
 smtpd_recipient_restrictions = reject_unlisted_recipient, permit_sasl_authenticated, reject
+smtpd_end_of_data_restrictions = check_sender_access inline:{{ {{ mallory@example.com = 554 5.7.1 not today }} }}
 smtpd_tls_chain_files = {folder}/certs/all-names.key {folder}/certs/all-names.pem
 smtpd_tls_auth_only = yes
 smtpd_sasl_auth_enable = yes
@@ -261,6 +262,27 @@ def test_limit(t, bob):
          r.words(), len(got))
 
 
+def test_end_refused(t, bob):
+    """By smtpd_end_of_data_restrictions, which leave the transaction open: the
+    next mail of the session is none that is nested in it."""
+    message = MESSAGES['a line']
+    said = b'EHLO x\r\n' + b''.join(
+        b'MAIL FROM:<%s@example.com>\r\nRCPT TO:<bob@example.org>\r\n'
+        b'DATA\r\n%s.\r\n' % (name, message.replace(b'\n', b'\r\n'))
+        for name in (b'mallory', b'alice')) + b'QUIT\r\n'
+    for chunking in 'off', 'auto':
+        r = harness.Run(
+            RUN, f'smarthost smtps://localhost\nuser alice\npassword {PASSWORD}'
+            f'\ntls-trust {RUN}/certs/ca.pem\nlog off\nchunking {chunking}\n',
+            '-bs', message=said)
+        taken = re.search('^250 2.0.0 Ok', r.out, re.M)
+        wrong = difference(message, bob.next() if taken else None)
+        t.ok(len(re.findall('^554 ', r.out, re.M)) == 1 and r.status == 0 and
+             not wrong and bob.is_empty(),
+             f'chunking {chunking}: behind an end that is refused the next mail '
+             'arrives', r.words(), wrong)
+
+
 def test_refusals(t, bob):
     message = MESSAGES['a line']
     for url in ('smtp://localhost', 'smtps://localhost'):
@@ -294,6 +316,7 @@ def main():
         test_messages(t, bob)
         test_recipients(t, bob, carol)
         test_limit(t, bob)
+        test_end_refused(t, bob)
         test_refusals(t, bob)
         if t.failed:
             t.note(servers.logs())
