@@ -94,9 +94,13 @@ bool
 amount_parse_size(
     struct text t, unsigned long long least, unsigned long long *octets)
 {
+	unsigned long long found;
 	unsigned shift;
 
-	return scan_number(t, octets, &shift) && *octets >= least;
+	if (!scan_number(t, &found, &shift) || found < least)
+		return false;
+	*octets = found;
+	return true;
 }
 
 void

@@ -25,7 +25,8 @@ int amount_parse_retry(
     struct text t, unsigned max, struct spool_retry *retry, struct error *e);
 void amount_format_retry(const struct spool_retry *retry, struct buf *out);
 
-/* Octets: "20000", "150M". False: it is no size, or one below least. */
+/* Octets: "20000", "150M". False: it is no size, or one below least, and
+ * *octets stays. */
 bool amount_parse_size(
     struct text t, unsigned long long least, unsigned long long *octets);
 void amount_format_size(unsigned long long octets, struct buf *out);

@@ -214,6 +214,48 @@ a_limit_is_of_mails_and_of_octets(void **state)
 	}
 }
 
+static const struct {
+	const char *written;
+	unsigned long long octets; /* 0: it is none */
+	const char *again;
+} sizes[] = {
+    {"65536", 64 * KIB, "64K"},
+    {"64K", 64 * KIB, "64K"},
+    {"65537", 65537, "65537"},
+    {"150M", 150 * MIB, "150M"},
+    {"1g", GIB, "1G"},
+    {"2048T", 2048 * TIB, "2048T"},
+    {"65535", 0, NULL},
+    {"63K", 0, NULL},
+    {"0", 0, NULL},
+    {"16777216T", 0, NULL},
+    {"1 G", 0, NULL},
+    {"1GB", 0, NULL},
+    {"K", 0, NULL},
+};
+
+/* What is refused changes nothing. */
+static void
+a_size_has_a_least(void **state)
+{
+	unsigned long long octets;
+	bool is;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(sizes); i++) {
+		octets = 7;
+		is = amount_parse_size(
+		    text_of(sizes[i].written), 64 * KIB, &octets);
+		if (is != (sizes[i].again != NULL) ||
+		    octets != (is ? sizes[i].octets : 7))
+			fail_msg("%s: %llu", sizes[i].written, octets);
+		if (!is)
+			continue;
+		amount_format_size(octets, empty());
+		assert_string_equal(buf_string(&out), sizes[i].again);
+	}
+}
+
 static int
 clear(void **state)
 {
@@ -229,6 +271,7 @@ main(void)
 	    cmocka_unit_test(times_have_one_unit),
 	    cmocka_unit_test(a_retry_is_one_or_two_times),
 	    cmocka_unit_test(a_limit_is_of_mails_and_of_octets),
+	    cmocka_unit_test(a_size_has_a_least),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, clear);
