@@ -144,7 +144,8 @@ def test_pasted_wrongly(t, place):
             ('a wrong escape', lambda target: re.sub(
                 'code=[^&]*', 'code=%zz%', target), 78, ''),
             ('another code', lambda target: re.sub(
-                'code=[^&]*', 'code=abc', target), 78, 'invalid_grant')):
+                'code=[^&]*', 'code=not-given', target), 78,
+             'invalid_grant')):
         run = place.login('--client-id', 'public', way=way)
         last = run.err.splitlines()[-1]
         t.ok(run.status == status and words in last and
