@@ -986,27 +986,40 @@ drops_what_waits(void **state)
 }
 
 /* The way is full before the record is made: none of it leaves, until it is
- * free again. */
-static void
-knows_what_has_not_left(void **state)
+ * free again. False: it was not full, as the kernel had room for some more when
+ * what was in it had come to the peer's side. */
+static bool
+a_full_way_takes_nothing(void)
 {
 	struct talk t = talk_start_tls(tls_wait);
 	char *out = large(LARGE), in[10];
 	int fd = socket_of(&t);
+	bool full;
 
-	(void)state;
 	while (send(fd, out, LARGE, MSG_NOSIGNAL) > 0)
 		;
 	while (send(fd, out, 1, MSG_NOSIGNAL) > 0)
 		;
-	assert_int_equal(
-	    exchange(&t, out, 100, in, sizeof(in), 20), STREAM_TIMEOUT);
-	assert_int_equal(t.sent, 0);
-	assert_int_equal(stream_torn(t.stream), 0);
+	full = exchange(&t, out, 100, in, sizeof(in), 20) == STREAM_TIMEOUT;
+	if (full) {
+		assert_int_equal(t.sent, 0);
+		assert_int_equal(stream_torn(t.stream), 0);
+	}
 	stream_drop(t.stream);
 	tls_free(t.tls);
 	peer_kill(t.peer);
 	free(out);
+	return full;
+}
+
+static void
+knows_what_has_not_left(void **state)
+{
+	int tries = 0;
+
+	(void)state;
+	while (!a_full_way_takes_nothing())
+		assert_in_range(++tries, 1, 50);
 }
 
 static int
